@@ -1,0 +1,487 @@
+"""The nouns that stages hand over: arrays with names, checked once, at birth.
+
+Each is a frozen dataclass of read-only NumPy arrays, strings and numbers, so that `avexplore.store` can write any of
+them as `.npy` files plus JSON, and read them back memory-mapped. Which config made an artifact is the store's
+business, not the artifact's.
+
+Conventions: n clips, C classes, p = 2C class nodes in the order `audio:X` for every class, then `visual:X`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avexplore.errors import DataError, GraphError
+
+FloatArray = NDArray[np.floating[Any]]
+IntArray = NDArray[np.integer[Any]]
+BoolArray = NDArray[np.bool_]
+
+MODALITIES = ("audio", "visual")
+Modality = Literal["audio", "visual"]
+SPLITS = ("train", "validation", "test")
+SoftLabelKind = Literal["logits", "scores", "probabilities"]
+
+
+def class_nodes(classes: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of the 2C class nodes.
+
+    >>> class_nodes(("Bus", "Cat"))
+    ('audio:Bus', 'audio:Cat', 'visual:Bus', 'visual:Cat')
+    """
+    return tuple(f"{modality}:{name}" for modality in MODALITIES for name in classes)
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """Base: makes arrays read-only and checks them."""
+
+    def __post_init__(self) -> None:
+        for f in fields(self):
+            value = getattr(self, f.name)
+            if isinstance(value, np.ndarray):
+                value = value.view()
+                value.setflags(write=False)
+                object.__setattr__(self, f.name, value)
+        self._check()
+
+    def _check(self) -> None:
+        """Raise `DataError` or `GraphError` if shapes or meaning do not fit."""
+
+
+def _require(condition: bool, what: str, *, where: str, fix: str = "") -> None:
+    if not condition:
+        raise DataError(what, where=where, fix=fix)
+
+
+def _check_finite(values: FloatArray, where: str) -> None:
+    # A sum is not finite if any addend is not: one pass, no temporary of the array's size.
+    if not np.isfinite(values.sum(dtype=np.float64)):
+        bad = np.argwhere(~np.isfinite(values))
+        if len(bad):
+            row, *rest = bad[0]
+            raise DataError(
+                f"{len(bad)} value(s) are NaN or infinite, the first in row {row}, column {rest[0] if rest else 0}",
+                where=where,
+                fix="Remove or impute these clips",
+            )
+
+
+@dataclass(frozen=True)
+class FeatureSet(Artifact):
+    """Paired features of n clips with one annotated class each.
+
+    Attributes:
+        audio: Audio features, clip averages. Shape (n, d_audio), float32.
+        visual: Visual features, clip averages. Shape (n, d_visual), float32.
+        hard_label: Index of the annotated class. Shape (n,), in [0, C).
+        classes: Names of the C classes, without repeats.
+        split: Index into `SPLITS` per clip. Shape (n,).
+        clip_ids: One name per clip.
+        true_labels: All true classes, for evaluation only; None where unknown. Shape (n, C), bool.
+        true_audio, true_visual: The same per modality, where the source knows it.
+        true_graph: Planted class graph in the convention of `ClassGraph.adjacency`; None where unknown.
+        media: Path of each clip's video or audio file, "" for none; () if there are no files.
+        source: One line on where the data came from and its licence.
+    """
+
+    audio: FloatArray
+    visual: FloatArray
+    hard_label: IntArray
+    classes: tuple[str, ...]
+    split: IntArray
+    clip_ids: tuple[str, ...]
+    true_labels: BoolArray | None = None
+    true_audio: BoolArray | None = None
+    true_visual: BoolArray | None = None
+    true_graph: IntArray | None = None
+    media: tuple[str, ...] = ()
+    source: str = ""
+
+    def _check(self) -> None:
+        n, count = len(self.hard_label), len(self.classes)
+        _require(n > 0, "There are no clips", where="features")
+        _require(count >= 2, f"There are {count} classes", where="classes", fix="A class graph needs at least two")
+        _require(
+            len(set(self.classes)) == count, "Class names repeat", where="classes", fix="Give each class its own name"
+        )
+        for name in MODALITIES:
+            values = getattr(self, name)
+            _require(
+                values.ndim == 2 and values.shape[1] > 0, f"Expected a matrix, got shape {values.shape}", where=name
+            )
+            _require(
+                len(values) == n,
+                f"{len(values)} {name} rows but {n} labels",
+                where=name,
+                fix="Both modalities and the labels must list the same clips in the same order",
+            )
+            _require(values.dtype.kind == "f", f"Expected floating-point features, got {values.dtype}", where=name)
+            _check_finite(values, name)
+        _require(
+            self.hard_label.dtype.kind in "iu",
+            f"Labels must be whole numbers, got {self.hard_label.dtype}",
+            where="hard_label",
+        )
+        low, high = int(self.hard_label.min()), int(self.hard_label.max())
+        _require(
+            low >= 0 and high < count,
+            f"Labels range over {low}..{high} but there are {count} classes",
+            where="hard_label",
+        )
+        _require(self.split.shape == (n,), f"Expected {n} entries, got shape {self.split.shape}", where="split")
+        _require(
+            bool(np.isin(self.split, range(len(SPLITS))).all()),
+            "Unknown split",
+            where="split",
+            fix=f"Use indices into {SPLITS}",
+        )
+        _require(len(self.clip_ids) == n, f"{len(self.clip_ids)} clip ids for {n} clips", where="clip_ids")
+        for name in ("true_labels", "true_audio", "true_visual"):
+            labels = getattr(self, name)
+            if labels is not None:
+                _require(
+                    labels.shape == (n, count) and labels.dtype == bool,
+                    f"Expected bool of shape {(n, count)}",
+                    where=name,
+                )
+        if self.true_graph is not None:
+            _require(
+                self.true_graph.shape == (2 * count, 2 * count), "Expected one row per class node", where="true_graph"
+            )
+        _require(self.media == () or len(self.media) == n, "Expected one path per clip", where="media")
+
+    def rows(self, split: str) -> IntArray:
+        """Indices of the clips of one split ("train", "validation", "test" or "all")."""
+        return np.arange(len(self.split)) if split == "all" else np.flatnonzero(self.split == SPLITS.index(split))
+
+
+@dataclass(frozen=True)
+class SoftLabels(Artifact):
+    """A teacher's soft labels: n clips x C classes in each modality.
+
+    Attributes:
+        audio, visual: Shape (n, C), any floating type.
+        kind: "logits" before any squashing (what the graph wants), "scores" of a regression-like head,
+            or "probabilities".
+        classes: Names of the C classes.
+        split: Index into `SPLITS` per clip. Shape (n,).
+        hard_label: Index of the annotated class, -1 where unknown. Shape (n,).
+        normalized: Whether a clip's classes compete (softmax) rather than stand alone (sigmoid).
+        temperature: Per modality, divides logits before they become probabilities (calibration). Shape (2,).
+        platt: Platt slope and offset per modality and class, applied instead of the temperature; None without.
+            Shape (2, C, 2).
+        warnings: What a reader must know, in sentences.
+    """
+
+    audio: FloatArray
+    visual: FloatArray
+    kind: SoftLabelKind
+    classes: tuple[str, ...]
+    split: IntArray
+    hard_label: IntArray
+    normalized: bool = True
+    temperature: FloatArray = field(default_factory=lambda: np.ones(2))
+    platt: FloatArray | None = None
+    warnings: tuple[str, ...] = ()
+
+    def _check(self) -> None:
+        shape = (len(self.hard_label), len(self.classes))
+        _require(len(set(self.classes)) == len(self.classes), "Class names repeat", where="classes")
+        for name in MODALITIES:
+            values = getattr(self, name)
+            _require(values.shape == shape, f"Expected shape {shape}, got {values.shape}", where=f"soft labels, {name}")
+            _require(
+                values.dtype.kind == "f", f"Expected floating point, got {values.dtype}", where=f"soft labels, {name}"
+            )
+            _check_finite(values, f"soft labels, {name}")
+        _require(self.split.shape == shape[:1], f"Expected {shape[0]} entries", where="split")
+        _require(
+            self.temperature.shape == (2,) and bool((self.temperature > 0).all()),
+            "Expected 2 positive numbers",
+            where="temperature",
+        )
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """The 2C class nodes, audio first."""
+        return class_nodes(self.classes)
+
+    def matrix(self, rows: IntArray | None = None) -> FloatArray:
+        """Soft labels with one column per class node. Shape (n, 2C), float64."""
+        chosen = slice(None) if rows is None else rows
+        both: FloatArray = np.concatenate([self.audio[chosen], self.visual[chosen]], axis=1).astype(np.float64)
+        return both
+
+    def probabilities(self) -> FloatArray:
+        """Calibrated probabilities, or scores clipped to [0, 1]. Shape (2, n, C), float64, audio first."""
+        stacked: FloatArray = np.stack([self.audio, self.visual]).astype(np.float64)
+        if self.kind == "probabilities":
+            return stacked
+        if self.kind == "scores":
+            return stacked.clip(0.0, 1.0)
+        if self.platt is not None:
+            stacked = stacked * self.platt[:, None, :, 0] + self.platt[:, None, :, 1]
+        else:
+            stacked = stacked / self.temperature[:, None, None]
+        if not self.normalized:
+            independent: FloatArray = 1.0 / (1.0 + np.exp(-stacked.clip(-500, 500)))
+            return independent
+        stacked = np.exp(stacked - stacked.max(axis=2, keepdims=True))
+        stacked /= stacked.sum(axis=2, keepdims=True)
+        return stacked
+
+    def rows(self, split: str) -> IntArray:
+        """Indices of the clips of one split ("train", "validation", "test" or "all")."""
+        return np.arange(len(self.split)) if split == "all" else np.flatnonzero(self.split == SPLITS.index(split))
+
+
+@dataclass(frozen=True)
+class History(Artifact):
+    """One value per epoch and name ("loss", "metric_loss", "lir", "map_validation", ...), NaN where not measured."""
+
+    columns: Mapping[str, FloatArray] = field(default_factory=dict)
+
+    def _check(self) -> None:
+        lengths = {len(values) for values in self.columns.values()}
+        _require(len(lengths) <= 1, f"Columns of different lengths {sorted(lengths)}", where="history")
+
+
+@dataclass(frozen=True)
+class TrainedTeacher(Artifact):
+    """Soft labels, the weights that gave them, and how well they are calibrated.
+
+    Attributes:
+        soft_labels: For all clips, mean logits over the members.
+        weights: Parameters by name, "0." prefix for member 0 and so on.
+        history: Losses and accuracy per epoch, mean over members.
+        calibration: "ece_before", "ece_after" per modality, reliability bins; all plain numbers or arrays.
+        quality: Accuracy per modality and split, hidden-label AUC where hidden labels are known.
+    """
+
+    soft_labels: SoftLabels
+    weights: Mapping[str, NDArray[Any]]
+    history: History
+    calibration: Mapping[str, NDArray[Any]]
+    quality: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class ClassGraph(Artifact):
+    """A graph over class nodes: the paper's ILI, dependencies and not proven causes.
+
+    Attributes:
+        nodes: Names `audio:X` and `visual:X`.
+        adjacency: CPDAG, A[i, j] = 1 for i -> j; both A[i, j] and A[j, i] for undirected i - j. Shape (p, p), int8.
+        score: 2L - c k ln n of the graph over the empty graph's, unit-variance columns; NaN if not from a search.
+        effect: Signed standardized coefficient of source i in the regression of j on its parents (undirected edges:
+            of one DAG in the class). Shape (p, p), float64; zeros where unknown.
+        gain: BIC lost if the edge were removed from its DAG. Shape (p, p); zeros where unknown.
+        samples: Number of rows it was learned from, 0 if imported.
+        warnings: What would mislead a reader, in sentences.
+        rivals: Other graphs within reach of the best score (basins that the search could not tell apart).
+            Shape (m, p, p), int8.
+        rival_scores: Their scores. Shape (m,).
+        source: "search", or where it was imported from.
+    """
+
+    nodes: tuple[str, ...]
+    adjacency: IntArray
+    score: float = float("nan")
+    effect: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))
+    gain: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))
+    samples: int = 0
+    warnings: tuple[str, ...] = ()
+    rivals: IntArray = field(default_factory=lambda: np.zeros((0, 0, 0), np.int8))
+    rival_scores: FloatArray = field(default_factory=lambda: np.zeros(0))
+    source: str = "search"
+
+    def __post_init__(self) -> None:
+        p = len(self.nodes)
+        for name in ("effect", "gain"):
+            if getattr(self, name).size == 0 and p:
+                object.__setattr__(self, name, np.zeros((p, p)))
+        super().__post_init__()
+
+    def _check(self) -> None:
+        p = len(self.nodes)
+        if len(set(self.nodes)) != p:
+            raise GraphError("Node names repeat", where="class graph")
+        for name in ("adjacency", "effect", "gain"):
+            if getattr(self, name).shape != (p, p):
+                raise GraphError(
+                    f"Expected shape {(p, p)}, got {getattr(self, name).shape}", where=f"class graph, {name}"
+                )
+        if p and (np.diagonal(self.adjacency).any() or not np.isin(self.adjacency, (0, 1)).all()):
+            raise GraphError("Entries must be 0 or 1, with an empty diagonal", where="class graph, adjacency")
+
+    @property
+    def skeleton(self) -> BoolArray:
+        """Which pairs are adjacent. Shape (p, p), symmetric."""
+        return (self.adjacency | self.adjacency.T).astype(bool)
+
+    def edges(self) -> list[tuple[str, str, bool]]:
+        """(source, target, directed), undirected edges once, in node order."""
+        found = []
+        for i, j in np.argwhere(self.adjacency):
+            undirected = bool(self.adjacency[j, i])
+            if not undirected or i < j:
+                found.append((self.nodes[i], self.nodes[j], not undirected))
+        return found
+
+
+@dataclass(frozen=True)
+class GraphStability(Artifact):
+    """How far to trust each edge.
+
+    Attributes:
+        nodes: Names of the p class nodes.
+        edge_frequency: Share of bootstraps in which i and j are adjacent. Shape (p, p), symmetric, in [0, 1].
+        orientation_frequency: Share of bootstraps with i -> j, directed. Shape (p, p).
+        null_frequency: As `edge_frequency`, under the null model; zeros without one. Shape (p, p).
+        effect: Mean signed effect over the bootstraps that hold the edge. Shape (p, p).
+        correlation: Correlation of the (transformed) soft labels. Shape (p, p).
+        bootstraps: How many were finished.
+        shd: Mean and maximum structural Hamming distance between pairs of bootstrap graphs. Shape (2,).
+        jaccard: Mean pairwise Jaccard index of skeletons and of directed edges. Shape (2,).
+        frobenius: Mean and maximum Frobenius distance between pairs of bootstrap adjacency matrices. Shape (2,).
+        null: Name of the null model.
+    """
+
+    nodes: tuple[str, ...]
+    edge_frequency: FloatArray
+    orientation_frequency: FloatArray
+    null_frequency: FloatArray
+    effect: FloatArray
+    correlation: FloatArray
+    bootstraps: int
+    shd: FloatArray
+    jaccard: FloatArray
+    frobenius: FloatArray
+    null: str = "none"
+
+    def _check(self) -> None:
+        p = len(self.nodes)
+        for name in ("edge_frequency", "orientation_frequency", "null_frequency", "effect", "correlation"):
+            if getattr(self, name).shape != (p, p):
+                raise GraphError(
+                    f"Expected shape {(p, p)}, got {getattr(self, name).shape}", where=f"stability, {name}"
+                )
+
+
+@dataclass(frozen=True)
+class Affinity(Artifact):
+    """A-hat: how strongly LIR links a class node to another.
+
+    Attributes:
+        nodes: Names of the p class nodes.
+        weights: Scaled to a maximum of 1 (all zero if nothing was kept). Shape (p, p), float64, >= 0, where
+            weights[i, j] links clips with soft label i to clips with soft label j.
+        source: Which kind of weights, as in `AffinityConfig.source`.
+        true_pairs: Whether the true label sets are to be used pair by pair instead (a ceiling, not a method).
+    """
+
+    nodes: tuple[str, ...]
+    weights: FloatArray
+    source: str = "graph"
+    true_pairs: bool = False
+
+    def _check(self) -> None:
+        p = len(self.nodes)
+        if self.weights.shape != (p, p):
+            raise GraphError(f"Expected shape {(p, p)}, got {self.weights.shape}", where="affinity")
+        if p and not (np.isfinite(self.weights).all() and self.weights.min() >= 0 and self.weights.max() <= 1 + 1e-9):
+            raise GraphError("Weights must lie in [0, 1]", where="affinity")
+
+
+@dataclass(frozen=True)
+class Embeddings(Artifact):
+    """Unit-length embeddings of the same clips in both modalities. Shapes (n, d), float32."""
+
+    audio: FloatArray
+    visual: FloatArray
+
+    def _check(self) -> None:
+        _require(self.audio.shape == self.visual.shape, "Modalities differ in shape", where="embeddings")
+        for name in MODALITIES:
+            _check_finite(getattr(self, name), f"embeddings, {name}")
+
+
+@dataclass(frozen=True)
+class TrainedStudent(Artifact):
+    """Embeddings of all clips, and the run that made them.
+
+    Attributes:
+        embeddings: Rows follow the `FeatureSet`.
+        weights: Parameters and buffers by name.
+        history: Losses by term, and MAP on train and validation, per epoch.
+        best_epoch: The epoch kept, chosen on validation MAP.
+        epochs: How many were run.
+    """
+
+    embeddings: Embeddings
+    weights: Mapping[str, NDArray[Any]]
+    history: History
+    best_epoch: int
+    epochs: int
+
+
+@dataclass(frozen=True)
+class TrainState(Artifact):
+    """Everything needed to go on bit-identically: parameters, optimizer, generators, best weights, history."""
+
+    tensors: Mapping[str, NDArray[Any]]
+    history: History
+    epoch: int
+
+
+@dataclass(frozen=True)
+class RetrievalReport(Artifact):
+    """Retrieval figures on one split, cosine ranking over all of the gallery.
+
+    Attributes:
+        metrics: Plain figures: "map", "map_audio_to_visual", "map_visual_to_audio", "map_over_cutoffs", and where
+            hidden labels are known "any_label_map", "hidden_pair_ap", "recovered_false_negatives".
+        per_class: By class and direction (0 A->V, 1 V->A): MAP of its queries, NaN for none. Shape (C, 2).
+        scopes: K of the precision-scope curves. Shape (S,).
+        precision: Precision within the scope, by direction. Shape (2, S).
+        confusion: Share of the first 10 answers by annotated class, row = query class, mean of both directions.
+            Shape (C, C).
+        average_precision: AP per query, by direction. Shape (2, Q).
+        rows: Clip index of each query. Shape (Q,).
+        classes: Names of the C classes.
+    """
+
+    metrics: Mapping[str, float]
+    per_class: FloatArray
+    scopes: IntArray
+    precision: FloatArray
+    confusion: FloatArray
+    average_precision: FloatArray
+    rows: IntArray
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Projection(Artifact):
+    """Two maps of the same clips, before and after LIR; rows 0..m-1 audio, m..2m-1 visual.
+
+    Attributes:
+        before, after: Coordinates. Shape (2m, 2), float32.
+        rows: Clip index of the m clips. Shape (m,).
+        metrics: "trustworthiness_before", "trustworthiness_after", "neighbor_overlap", "procrustes".
+        drift: Per point, 1 - share of its k nearest neighbors in the original space kept. Shape (2m,).
+        method: "umap" or "pca".
+    """
+
+    before: FloatArray
+    after: FloatArray
+    rows: IntArray
+    metrics: Mapping[str, float]
+    drift: FloatArray
+    method: str = "umap"

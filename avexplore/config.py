@@ -1,0 +1,467 @@
+"""One frozen dataclass per stage; upstream configs nest, and the whole has an address.
+
+The address of a result is the SHA-256 of (stage, format version, canonical JSON of the fields). What changes
+a result is a field (seed, penalty, engine); what does not (device, workers, where a file lies) is not.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from typing import Any, ClassVar, Literal, Self, Union, get_args, get_origin, get_type_hints
+
+from avexplore.errors import ConfigError
+
+_REGISTRY: dict[str, type[Config]] = {}
+
+
+def location(default: Any = dataclasses.MISSING) -> Any:
+    """A field that says where something lies, not what it is: it does not enter the address."""
+    return field(default=default, metadata={"address": False}, compare=False)
+
+
+def within(low: float, high: float, default: Any, *, open_low: bool = False) -> Any:
+    """A number in [low, high], or (low, high] with `open_low`. User interfaces read the range from here."""
+    return field(default=default, metadata={"low": low, "high": high, "open_low": open_low})
+
+
+@dataclass(frozen=True)
+class Config:
+    """Base of every config: checks its fields at birth and knows its address."""
+
+    stage: ClassVar[str] = ""
+    format_version: ClassVar[int] = 1
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.stage:
+            _REGISTRY[cls.stage] = cls
+
+    def __post_init__(self) -> None:
+        hints = _hints(type(self))
+        for f in fields(self):
+            object.__setattr__(self, f.name, _checked(getattr(self, f.name), hints[f.name], f, type(self)))
+        self._check()
+
+    def _check(self) -> None:
+        """Refuse what single fields cannot show. Overridden where fields depend on each other."""
+
+    def to_json(self, *, address_only: bool = False) -> dict[str, Any]:
+        """The config as JSON values, with the stage name at each level; `address_only` leaves locations out."""
+        content = {
+            f.name: _encode(getattr(self, f.name), address_only)
+            for f in fields(self)
+            if not (address_only and f.metadata.get("address") is False)
+        }
+        return {"stage": self.stage, **content}
+
+    @cached_property
+    def address(self) -> str:
+        """64 hexadecimal digits; equal configs have equal addresses."""
+        payload = {"version": self.versions(), "config": self.to_json(address_only=True)}
+        text = json.dumps(payload, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def versions(self) -> dict[str, int]:
+        """Format versions of this stage and all upstream stages: raising one recomputes everything below it."""
+        found = {self.stage: self.format_version}
+        for f in fields(self):
+            value = getattr(self, f.name)
+            if isinstance(value, Config):
+                found |= value.versions()
+        return found
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with some fields changed (and checked again)."""
+        return dataclasses.replace(self, **changes)
+
+
+def from_json(content: Mapping[str, Any]) -> Config:
+    """Read a config that `to_json` wrote.
+
+    Raises:
+        ConfigError: If the stage or a field is unknown, missing or out of range.
+    """
+    if not isinstance(content, Mapping) or content.get("stage") not in _REGISTRY:
+        stage = content.get("stage") if isinstance(content, Mapping) else type(content).__name__
+        raise ConfigError(f"Unknown stage {stage!r}", where="config", fix=f"Use one of {', '.join(sorted(_REGISTRY))}")
+    cls = _REGISTRY[content["stage"]]
+    known = {f.name for f in fields(cls)}
+    if unknown := set(content) - known - {"stage"}:
+        raise ConfigError(
+            f"Unknown field {sorted(unknown)[0]!r}", where=cls.stage, fix=f"Known: {', '.join(sorted(known))}"
+        )
+    values = {name: _decode(value) for name, value in content.items() if name != "stage"}
+    try:
+        return cls(**values)
+    except TypeError as error:
+        raise ConfigError(str(error), where=cls.stage) from error
+
+
+def _encode(value: Any, address_only: bool) -> Any:
+    if isinstance(value, Config):
+        return value.to_json(address_only=address_only)
+    if isinstance(value, tuple):
+        return [_encode(item, address_only) for item in value]
+    return value
+
+
+def _decode(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return from_json(value)
+    if isinstance(value, list):
+        return tuple(_decode(item) for item in value)
+    return value
+
+
+def _hints(cls: type) -> dict[str, Any]:
+    if "_resolved_hints" not in cls.__dict__:
+        cls._resolved_hints = get_type_hints(cls)  # type: ignore[attr-defined]
+    return cls._resolved_hints  # type: ignore[attr-defined, no-any-return]
+
+
+def _checked(value: Any, hint: Any, f: dataclasses.Field[Any], owner: type[Config]) -> Any:
+    where = f"{owner.stage or owner.__name__}.{f.name}"
+    value = _typed(value, hint, where)
+    low, high = f.metadata.get("low"), f.metadata.get("high")
+    if low is not None and value is not None:
+        below = value <= low if f.metadata["open_low"] else value < low
+        if below or value > high:
+            bracket = "(" if f.metadata["open_low"] else "["
+            raise ConfigError(f"{value} is out of range", where=where, fix=f"Use a value in {bracket}{low}, {high}]")
+    return value
+
+
+def _typed(value: Any, hint: Any, where: str) -> Any:
+    origin = get_origin(hint)
+    if origin is Literal:
+        if value not in get_args(hint):
+            raise ConfigError(
+                f"{value!r} is not a choice", where=where, fix=f"Use one of {', '.join(map(str, get_args(hint)))}"
+            )
+        return value
+    if origin in (Union, types.UnionType):
+        for option in get_args(hint):
+            if option is type(None):
+                if value is None:
+                    return None
+            elif isinstance(option, type) and isinstance(value, option) and not isinstance(value, bool):
+                return _typed(value, option, where)
+        options = [o for o in get_args(hint) if o is not type(None)]
+        return _typed(value, options[0], where)
+    if origin is tuple:
+        if not isinstance(value, (tuple, list)):
+            raise ConfigError(f"Expected a list, got {value!r}", where=where)
+        inner = get_args(hint)
+        if len(inner) == 2 and inner[1] is Ellipsis:
+            return tuple(_typed(item, inner[0], where) for item in value)
+        if len(inner) != len(value):
+            raise ConfigError(f"Expected {len(inner)} items, got {len(value)}", where=where)
+        return tuple(_typed(item, kind, where) for item, kind in zip(value, inner, strict=True))
+    if hint is bool:
+        if not isinstance(value, bool):
+            raise ConfigError(f"Expected true or false, got {value!r}", where=where)
+        return value
+    if hint is int:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or int(value) != value:
+            raise ConfigError(f"Expected a whole number, got {value!r}", where=where)
+        return int(value)
+    if hint is float:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            raise ConfigError(f"Expected a finite number, got {value!r}", where=where)
+        return float(value)
+    if isinstance(hint, type) and not isinstance(value, hint):
+        raise ConfigError(f"Expected {hint.__name__}, got {type(value).__name__}", where=where)
+    return value
+
+
+# --- data ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class SyntheticConfig(Config):
+    """The synthetic benchmark with a planted class graph; hidden labels are known by construction."""
+
+    stage: ClassVar[str] = "synthetic"
+    clips: int = within(40, 1_000_000, 2400)
+    classes: int = within(2, 527, 12)
+    density: float = within(0.0, 1.0, 0.12)
+    """Share of ordered class pairs that carry a planted edge."""
+    co_occurrence: float = within(0.0, 1.0, 0.5)
+    """Probability that the event at an edge's head joins the event at its tail."""
+    noise: float = within(0.0, 20.0, 1.0)
+    """Standard deviation of the feature noise, in units of a class prototype's."""
+    statistics: Literal["random", "audioset"] = "random"
+    """Where class names and co-occurrence strengths come from."""
+    test_fraction: float = within(0.05, 0.8, 0.2)
+    validation_fraction: float = within(0.05, 0.8, 0.15)
+    seed: int = within(0, 2**31 - 1, 0)
+
+
+@dataclass(frozen=True)
+class FeatureFileConfig(Config):
+    """Features read from files; identified by content, so a moved file is still the same data."""
+
+    stage: ClassVar[str] = "features"
+    fingerprint: str
+    """SHA-256 over the files' contents, in order; `avexplore.data.feature_file` fills it in."""
+    paths: tuple[str, ...] = location(())
+    annotation: Literal["given", "random", "rarest"] = "given"
+    """Which of several true labels is kept as the annotation; the others become hidden labels."""
+    classes: tuple[str, ...] = ()
+    """Keep these classes only; empty keeps all."""
+    validation_fraction: float = within(0.05, 0.8, 0.15)
+    split_seed: int = within(0, 2**31 - 1, 0)
+
+
+DataConfig = SyntheticConfig | FeatureFileConfig
+
+
+# --- teacher ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class TeacherConfig(Config):
+    """A two-branch network trained with AV-SAL; `members` of them vote with their mean logits."""
+
+    stage: ClassVar[str] = "teacher"
+    data: DataConfig
+    head: Literal["probability", "independent", "score"] = "probability"
+    alignment: Literal["kl", "js"] = "kl"
+    alpha: float = within(0.0, 100.0, 0.5)
+    """Weight of the alignment term."""
+    temperature: float = within(0.0, 100.0, 1.0, open_low=True)
+    """Softens both distributions in the alignment term."""
+    label_smoothing: float = within(0.0, 0.9, 0.1)
+    members: int = within(1, 20, 3)
+    calibration: Literal["none", "temperature", "platt"] = "temperature"
+    hidden: int = within(8, 8192, 512)
+    dim: int = within(2, 4096, 128)
+    input_dropout: float = within(0.0, 0.95, 0.3)
+    dropout: float = within(0.0, 0.95, 0.5)
+    epochs: int = within(1, 100_000, 30)
+    batch_size: int = within(2, 65_536, 256)
+    learning_rate: float = within(0.0, 1.0, 1e-3, open_low=True)
+    weight_decay: float = within(0.0, 10.0, 1e-2)
+    seed: int = within(0, 2**31 - 1, 0)
+
+
+@dataclass(frozen=True)
+class SoftLabelFileConfig(Config):
+    """Soft labels that somebody else's teacher computed (npz with `audio` and `visual`)."""
+
+    stage: ClassVar[str] = "soft_labels"
+    fingerprint: str
+    path: str = location("")
+    training_rows: int = within(0, 10**9, 0)
+    """The first so many rows are training clips; 0 means all rows are (and the app says so)."""
+
+
+SoftLabelSource = TeacherConfig | SoftLabelFileConfig
+
+
+# --- class graph --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class KnowledgeConfig(Config):
+    """What the searcher must respect. Nodes are named `audio:X` or `visual:X`."""
+
+    stage: ClassVar[str] = "knowledge"
+    required: tuple[tuple[str, str], ...] = ()
+    forbidden: tuple[tuple[str, str], ...] = ()
+    tiers: tuple[tuple[str, ...], ...] = ()
+    """No edge from a later tier into an earlier one; unlisted nodes are free."""
+    forbidden_blocks: tuple[tuple[str, str], ...] = ()
+    """Modality pairs (source, target) without edges, such as ("audio", "visual")."""
+
+
+@dataclass(frozen=True)
+class GraphConfig(Config):
+    """How the class-dependency graph is searched."""
+
+    stage: ClassVar[str] = "graph"
+    soft_labels: SoftLabelSource
+    engine: Literal["grasp", "boss", "both", "causal-learn-grasp", "causal-learn-boss"] = "both"
+    score: Literal["bic", "bdeu"] = "bic"
+    transform: Literal["raw", "logit", "clr", "ilr", "drop-one", "rank", "class-centered"] = "raw"
+    penalty_discount: float = within(0.0, 1000.0, 2.0, open_low=True)
+    """c in BIC = 2L - c k ln n (Tetrad's unit; 1 is plain BIC, useful 1..16)."""
+    depth: int = within(1, 10, 3)
+    strategy: Literal["single", "restarts", "iterated"] = "iterated"
+    iterations: int = within(1, 100_000, 300)
+    """Restarts, or kicks of the iterated local search; unused by `single`."""
+    rows: Literal["train", "all"] = "train"
+    knowledge: KnowledgeConfig = KnowledgeConfig()
+    seed: int = within(0, 2**31 - 1, 0)
+
+
+@dataclass(frozen=True)
+class StabilityConfig(Config):
+    """How often each edge comes back over bootstraps, beside how often it appears under a null model."""
+
+    stage: ClassVar[str] = "stability"
+    graph: GraphConfig
+    bootstraps: int = within(2, 10_000, 100)
+    null: Literal["none", "within-class", "decoupled", "one-hot"] = "within-class"
+    null_bootstraps: int = within(2, 10_000, 50)
+    seed: int = within(0, 2**31 - 1, 0)
+
+
+@dataclass(frozen=True)
+class AffinityConfig(Config):
+    """From graph to class-pair weights (A-hat), with the controls as equal choices."""
+
+    stage: ClassVar[str] = "affinity"
+    stability: StabilityConfig
+    source: Literal["graph", "correlation", "identity", "constant", "random", "true-graph", "true-pairs"] = "graph"
+    threshold: float = within(0.0, 1.0, 0.5)
+    """Keep edges at least this frequent over bootstraps."""
+    top_k: int = within(1, 10_000, 5)
+    """Keep at most so many edges per node."""
+    top_pairs: int | None = within(1, 1_000_000, None)
+    """Keep at most so many class pairs overall; none keeps all."""
+    same_class: bool = True
+    """Add the identity: pairs whose soft labels share a class."""
+    within_audio: bool = True
+    within_visual: bool = True
+    across: bool = True
+    directed: bool = False
+    """Use an edge only from its source's clip to its target's; otherwise both ways."""
+    seed: int = within(0, 2**31 - 1, 0)
+    """Draws the random graph; unused by the other sources."""
+
+
+# --- student ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RegularizerConfig(Config):
+    """LIR: how the affinity acts on pairs of clips."""
+
+    stage: ClassVar[str] = "regularizer"
+    affinity: AffinityConfig
+    form: Literal["pull", "forgive", "margin"] = "forgive"
+    weight: float = within(0.0, 1000.0, 1.0)
+    """Lambda."""
+    tau: float = within(0.0, 1.0, 0.0)
+    """Soft labels up to this do not count."""
+    start_epoch: int = within(0, 100_000, 15)
+    """E_teach: LIR is off before this epoch."""
+    ramp_epochs: int = within(0, 100_000, 0)
+    """Epochs over which the weight grows linearly to its full value."""
+
+
+@dataclass(frozen=True)
+class StudentConfig(Config):
+    """The embedding network; without `regularizer` it is the twin that LIR is compared with."""
+
+    stage: ClassVar[str] = "student"
+    data: DataConfig
+    loss: Literal[
+        "supervised-contrastive",
+        "contrastive",
+        "triplet",
+        "triplet-semihard",
+        "triplet-hard",
+        "proxy-triplet",
+        "proxy-anchor",
+        "infonce",
+        "cross-entropy",
+    ] = "supervised-contrastive"
+    proxies: Literal["none", "anchor_aware", "learned"] = "none"
+    neighbors: int = within(1, 50, 3)
+    """k of the anchor-aware proxies."""
+    margin: float = within(0.0, 2.0, 0.2)
+    temperature: float = within(0.0, 100.0, 0.1, open_low=True)
+    semantic_weight: float = within(0.0, 100.0, 1.0)
+    """Weight of AV-SAL on the student's own class heads, beside the metric loss."""
+    hidden: int = within(8, 8192, 512)
+    dim: int = within(2, 4096, 128)
+    input_dropout: float = within(0.0, 0.95, 0.3)
+    dropout: float = within(0.0, 0.95, 0.5)
+    epochs: int = within(1, 100_000, 40)
+    batch_size: int = within(2, 65_536, 256)
+    learning_rate: float = within(0.0, 1.0, 1e-3, open_low=True)
+    weight_decay: float = within(0.0, 10.0, 1e-2)
+    regularizer: RegularizerConfig | None = None
+    seed: int = within(0, 2**31 - 1, 0)
+
+    def _check(self) -> None:
+        if self.regularizer is not None and self.regularizer.start_epoch >= self.epochs:
+            raise ConfigError(
+                f"LIR would start at epoch {self.regularizer.start_epoch} of {self.epochs}, that is never",
+                where="student.regularizer.start_epoch",
+                fix="Start earlier or train longer",
+            )
+
+    @property
+    def twin(self) -> StudentConfig:
+        """The same student without LIR."""
+        return self.replace(regularizer=None)
+
+
+@dataclass(frozen=True)
+class PrefixConfig(Config):
+    """The common beginning of a student and its twin: the training state after `epochs` epochs without LIR."""
+
+    stage: ClassVar[str] = "prefix"
+    student: StudentConfig
+    epochs: int = within(0, 100_000, 0)
+
+    def _check(self) -> None:
+        if self.student.regularizer is not None:
+            raise ConfigError("A shared prefix is trained without LIR", where="prefix.student", fix="Pass student.twin")
+
+
+@dataclass(frozen=True)
+class BaselineConfig(Config):
+    """Embeddings that every table of this field carries, for comparison."""
+
+    stage: ClassVar[str] = "baseline"
+    data: DataConfig
+    method: Literal["cca", "cluster-cca"] = "cca"
+    dim: int = within(1, 1024, 10)
+    seed: int = within(0, 2**31 - 1, 0)
+
+
+# --- views --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class EvaluationConfig(Config):
+    """Retrieval figures of one student or baseline on one split."""
+
+    stage: ClassVar[str] = "evaluation"
+    model: StudentConfig | BaselineConfig
+    split: Literal["train", "validation", "test"] = "test"
+
+
+@dataclass(frozen=True)
+class ProjectionConfig(Config):
+    """UMAP of the embeddings without and with LIR; the second map starts from the first."""
+
+    stage: ClassVar[str] = "projection"
+    before: StudentConfig
+    after: StudentConfig
+    split: Literal["train", "validation", "test", "all"] = "test"
+    neighbors: int = within(2, 500, 15)
+    min_dist: float = within(0.0, 1.0, 0.1)
+    epochs: int = within(10, 5000, 200)
+    seed: int = within(0, 2**31 - 1, 0)
+
+
+def walk(config: Config) -> typing.Iterator[Config]:
+    """The config and everything upstream of it, this one first."""
+    yield config
+    for f in fields(config):
+        value = getattr(config, f.name)
+        if isinstance(value, Config):
+            yield from walk(value)

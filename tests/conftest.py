@@ -1,0 +1,30 @@
+"""Fixtures that more than one folder of tests needs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+# Set before numba or torch are imported: tests share two cores with each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("MPLBACKEND", "agg")
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data beside a checkout; tests that need it are skipped where it is absent."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("real data (../shared/data) is not on this machine")
+    return SHARED_DATA
+
+
+@pytest.fixture(autouse=True)
+def avexplore_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Each test works in its own data folder."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("AVEXPLORE_HOME", str(home))
+    return home
