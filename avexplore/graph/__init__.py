@@ -1,0 +1,1 @@
+"""Class-dependency graphs: search, certainty, comparison, weights and file formats. Never imports torch."""

@@ -1,0 +1,1 @@
+"""Metric losses, proxies, AV-SAL and LIR, as plain functions of tensors."""

@@ -1,0 +1,1 @@
+"""Two-branch networks and their heads."""

@@ -1,0 +1,1 @@
+"""Maps of an embedding before and after LIR."""

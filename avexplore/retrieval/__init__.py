@@ -1,0 +1,1 @@
+"""Ranking, measures and significance."""

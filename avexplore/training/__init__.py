@@ -1,0 +1,1 @@
+"""One visible training loop; the teacher and the student on top of it."""
