@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,21 @@ from avexplore.errors import DataError, GraphError
 FloatArray = NDArray[np.floating[Any]]
 IntArray = NDArray[np.integer[Any]]
 BoolArray = NDArray[np.bool_]
+
+
+class Report(Protocol):
+    """How a stage tells of its progress; all it knows of being watched.
+
+    The callee may raise `avexplore.errors.Cancelled`, which a stage lets through.
+    """
+
+    def __call__(self, fraction: float, message: str = "", **figures: float) -> None:
+        """`fraction` in [0, 1]; `figures` are points of live curves, such as `epoch=3, loss=0.2`."""
+
+
+def silent(fraction: float, message: str = "", **figures: float) -> None:
+    """A report to nobody."""
+
 
 MODALITIES = ("audio", "visual")
 Modality = Literal["audio", "visual"]
@@ -72,13 +87,11 @@ def _check_finite(values: FloatArray, where: str) -> None:
             )
 
 
-@dataclass(frozen=True)
-class FeatureSet(Artifact):
-    """Paired features of n clips with one annotated class each.
+@dataclass(frozen=True, kw_only=True)
+class Clips(Artifact):
+    """What is known of n clips apart from their features; enough for every page and measure.
 
     Attributes:
-        audio: Audio features, clip averages. Shape (n, d_audio), float32.
-        visual: Visual features, clip averages. Shape (n, d_visual), float32.
         hard_label: Index of the annotated class. Shape (n,), in [0, C).
         classes: Names of the C classes, without repeats.
         split: Index into `SPLITS` per clip. Shape (n,).
@@ -90,8 +103,6 @@ class FeatureSet(Artifact):
         source: One line on where the data came from and its licence.
     """
 
-    audio: FloatArray
-    visual: FloatArray
     hard_label: IntArray
     classes: tuple[str, ...]
     split: IntArray
@@ -105,60 +116,62 @@ class FeatureSet(Artifact):
 
     def _check(self) -> None:
         n, count = len(self.hard_label), len(self.classes)
-        _require(n > 0, "There are no clips", where="features")
+        _require(n > 0, "There are no clips", where="clips")
         _require(count >= 2, f"There are {count} classes", where="classes", fix="A class graph needs at least two")
-        _require(
-            len(set(self.classes)) == count, "Class names repeat", where="classes", fix="Give each class its own name"
-        )
-        for name in MODALITIES:
-            values = getattr(self, name)
-            _require(
-                values.ndim == 2 and values.shape[1] > 0, f"Expected a matrix, got shape {values.shape}", where=name
-            )
-            _require(
-                len(values) == n,
-                f"{len(values)} {name} rows but {n} labels",
-                where=name,
-                fix="Both modalities and the labels must list the same clips in the same order",
-            )
-            _require(values.dtype.kind == "f", f"Expected floating-point features, got {values.dtype}", where=name)
-            _check_finite(values, name)
-        _require(
-            self.hard_label.dtype.kind in "iu",
-            f"Labels must be whole numbers, got {self.hard_label.dtype}",
-            where="hard_label",
-        )
+        _require(len(set(self.classes)) == count, "Class names repeat", where="classes", fix="Give each its own name")
+        kind = self.hard_label.dtype
+        _require(kind.kind in "iu", f"Labels must be whole numbers, got {kind}", where="hard_label")
         low, high = int(self.hard_label.min()), int(self.hard_label.max())
-        _require(
-            low >= 0 and high < count,
-            f"Labels range over {low}..{high} but there are {count} classes",
-            where="hard_label",
-        )
+        in_range = low >= 0 and high < count
+        _require(in_range, f"Labels range over {low}..{high} but there are {count} classes", where="hard_label")
         _require(self.split.shape == (n,), f"Expected {n} entries, got shape {self.split.shape}", where="split")
-        _require(
-            bool(np.isin(self.split, range(len(SPLITS))).all()),
-            "Unknown split",
-            where="split",
-            fix=f"Use indices into {SPLITS}",
-        )
+        known = bool(np.isin(self.split, range(len(SPLITS))).all())
+        _require(known, "Unknown split", where="split", fix=f"Use indices into {SPLITS}")
         _require(len(self.clip_ids) == n, f"{len(self.clip_ids)} clip ids for {n} clips", where="clip_ids")
         for name in ("true_labels", "true_audio", "true_visual"):
             labels = getattr(self, name)
-            if labels is not None:
-                _require(
-                    labels.shape == (n, count) and labels.dtype == bool,
-                    f"Expected bool of shape {(n, count)}",
-                    where=name,
-                )
+            fits = labels is None or (labels.shape == (n, count) and labels.dtype == bool)
+            _require(fits, f"Expected bool of shape {(n, count)}", where=name)
         if self.true_graph is not None:
-            _require(
-                self.true_graph.shape == (2 * count, 2 * count), "Expected one row per class node", where="true_graph"
-            )
+            square = self.true_graph.shape == (2 * count, 2 * count)
+            _require(square, "Expected one row per class node", where="true_graph")
         _require(self.media == () or len(self.media) == n, "Expected one path per clip", where="media")
 
     def rows(self, split: str) -> IntArray:
         """Indices of the clips of one split ("train", "validation", "test" or "all")."""
         return np.arange(len(self.split)) if split == "all" else np.flatnonzero(self.split == SPLITS.index(split))
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureSet(Clips):
+    """Clips with their paired features.
+
+    Attributes:
+        audio: Audio features, clip averages, unscaled. Shape (n, d_audio), float32.
+        visual: Visual features, clip averages, unscaled. Shape (n, d_visual), float32.
+    """
+
+    audio: FloatArray
+    visual: FloatArray
+
+    def _check(self) -> None:
+        super()._check()
+        for name in MODALITIES:
+            values = getattr(self, name)
+            matrix = values.ndim == 2 and values.shape[1] > 0
+            _require(matrix, f"Expected a matrix, got shape {values.shape}", where=name)
+            _require(
+                len(values) == len(self.hard_label),
+                f"{len(values)} {name} rows but {len(self.hard_label)} labels",
+                where=name,
+                fix="Both modalities and the labels must list the same clips in the same order",
+            )
+            _require(values.dtype.kind == "f", f"Expected floating-point features, got {values.dtype}", where=name)
+            _check_finite(values, name)
+
+    def clips(self) -> Clips:
+        """The same clips without their features."""
+        return Clips(**{f.name: getattr(self, f.name) for f in fields(Clips)})
 
 
 @dataclass(frozen=True)

@@ -224,6 +224,14 @@ class FeatureFileConfig(Config):
 DataConfig = SyntheticConfig | FeatureFileConfig
 
 
+@dataclass(frozen=True)
+class ClipsConfig(Config):
+    """Labels, splits and names of the clips, without their features."""
+
+    stage: ClassVar[str] = "clips"
+    data: DataConfig
+
+
 # --- teacher ------------------------------------------------------------------------------------------------------
 
 
