@@ -415,6 +415,16 @@ class StudentConfig(Config):
         """The same student without LIR."""
         return self.replace(regularizer=None)
 
+    @property
+    def stability(self) -> StabilityConfig | None:
+        """The bootstrapped graph behind LIR; None without LIR."""
+        return None if self.regularizer is None else self.regularizer.affinity.stability
+
+    @property
+    def soft_labels(self) -> SoftLabelSource | None:
+        """Where LIR's soft labels come from; None without LIR."""
+        return None if self.stability is None else self.stability.graph.soft_labels
+
 
 @dataclass(frozen=True)
 class PrefixConfig(Config):

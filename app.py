@@ -1,0 +1,5 @@
+"""Entry of the app: page settings and navigation, nothing else. Start it with `make app`."""
+
+from avexplore.ui import frame
+
+frame.run()

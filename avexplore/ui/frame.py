@@ -1,0 +1,80 @@
+"""The frame around every page: settings, navigation, the run in the sidebar, and deep links that work.
+
+Streamlit runs a file in `pages/` alone when a fresh server is asked for its address directly. `guard`, the first line
+of each page, then goes through `app.py` once and comes back with the address's query intact.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import streamlit as st
+
+ROOT = Path(__file__).resolve().parents[2]
+ASSETS = Path(__file__).parent / "assets"
+
+
+@dataclass(frozen=True)
+class PageInfo:
+    """One entry of the navigation."""
+
+    name: str
+    title: str
+    section: str
+    question: str
+    """What the page answers, in one sentence."""
+
+    @property
+    def file(self) -> str:
+        """Path from the folder of `app.py`."""
+        return f"pages/{self.name}.py"
+
+
+PAGES = (
+    PageInfo("overview", "Overview", "", "What is in this run, and what came out of it?"),
+    PageInfo("story", "Story", "", "One clip, followed from a missing label to a better ranking."),
+    PageInfo("soft_labels", "Soft labels", "Explore", "What does the teacher hear and see that nobody annotated?"),
+    PageInfo("class_graph", "Class graph", "Explore", "Which classes depend on which, and how sure is that?"),
+    PageInfo("embedding_space", "Embedding space", "Compare", "What moves when LIR is switched on?"),
+    PageInfo("retrieval", "Retrieval", "Compare", "Which answers does a clip get, before and after LIR?"),
+    PageInfo("evaluation", "Evaluation", "Compare", "Does it help, by how much, and for which classes?"),
+    PageInfo("training", "Training", "Make", "Train a teacher, a student and its twin on your data."),
+)
+
+
+def run() -> None:
+    """Draw the navigation and run the chosen page."""
+    st.set_page_config(page_title="avexplore", page_icon=str(ASSETS / "icon.png"), layout="wide")
+    st.session_state["framed"] = True
+    sections: dict[str, list[st.Page]] = {}
+    for info in PAGES:
+        if (ROOT / info.file).exists():
+            page = st.Page(info.file, title=info.title, default=info.name == "overview")
+            sections.setdefault(info.section, []).append(page)
+    chosen = st.navigation(sections)
+    if "deep_link" in st.session_state:
+        file, query = st.session_state.pop("deep_link")
+        st.switch_page(file, query_params=query)
+    st.logo(str(ASSETS / "logo.svg"), size="large")
+
+    if find_spec("avexplore.workbench"):
+        from avexplore.ui import session
+
+        session.pick_run()
+    chosen.run()
+
+
+def guard(name: str) -> None:
+    """First line of each page: without the frame, go through `app.py` and come back."""
+    if not st.session_state.get("framed"):
+        st.session_state["deep_link"] = (f"pages/{name}.py", st.query_params.to_dict())
+        st.switch_page("app.py")
+
+
+def heading(name: str) -> None:
+    """Title of a page and the question that it answers."""
+    info = next(page for page in PAGES if page.name == name)
+    st.title(info.title, anchor=False)
+    st.caption(info.question)

@@ -1,0 +1,54 @@
+"""What a visitor looks at: the workbench, and the run chosen in the sidebar (and in the URL)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+if TYPE_CHECKING:
+    from avexplore.workbench import Run, Workbench
+
+
+@st.cache_resource(show_spinner=False)
+def workbench() -> Workbench:
+    """The one workbench of this server: same store and jobs for every visitor."""
+    from avexplore.workbench import Workbench
+
+    return Workbench()
+
+
+def runs() -> dict[str, Run]:
+    """All runs that can be looked at, by the short address that stands in the URL."""
+    return {run.key: run for run in workbench().runs()}
+
+
+def pick_run() -> None:
+    """The run picker in the sidebar, bound to `?run=`."""
+    known = runs()
+    if not known:
+        return
+    if st.query_params.get("run") not in (None, *known):
+        st.query_params.pop("run")
+        st.toast("The run in this address is not on this machine; the first one is shown instead.")
+    st.sidebar.selectbox(
+        "Run",
+        list(known),
+        key="run",
+        format_func=lambda key: known[key].name,
+        help="A run is a data set with its teacher, class graph, student and the student's twin without LIR. "
+        "Every page shows the run chosen here.",
+        bind="query-params",
+        persist_state="session",
+    )
+
+
+def current_run() -> Run:
+    """The run that every page shows. Stops the page with a hint if there is none yet."""
+    known = runs()
+    if not known:
+        st.info("There is no run on this machine yet. Train one, or bring soft labels of your own.")
+        st.page_link("pages/training.py", label="Go to Training")
+        st.stop()
+    key: Any = st.session_state.get("run")
+    return known.get(key) or next(iter(known.values()))

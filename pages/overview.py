@@ -1,0 +1,6 @@
+"""The page that opens first."""
+
+from avexplore.ui import frame
+
+frame.guard("overview")
+frame.heading("overview")
