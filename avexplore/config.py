@@ -6,15 +6,18 @@ a result is a field (seed, penalty, engine); what does not (device, workers, whe
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import hashlib
+import inspect
+import itertools
 import json
 import math
 import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, ClassVar, Literal, Self, Union, get_args, get_origin, get_type_hints
 
 from avexplore.errors import ConfigError
@@ -191,7 +194,9 @@ class SyntheticConfig(Config):
 
     stage: ClassVar[str] = "synthetic"
     clips: int = within(40, 1_000_000, 2400)
+    """Number of clips."""
     classes: int = within(2, 527, 12)
+    """Number of classes; each is a node in both modalities."""
     density: float = within(0.0, 1.0, 0.12)
     """Share of ordered class pairs that carry a planted edge."""
     co_occurrence: float = within(0.0, 1.0, 0.5)
@@ -201,8 +206,11 @@ class SyntheticConfig(Config):
     statistics: Literal["random", "audioset"] = "random"
     """Where class names and co-occurrence strengths come from."""
     test_fraction: float = within(0.05, 0.8, 0.2)
+    """Share of the clips kept for the final figures."""
     validation_fraction: float = within(0.05, 0.8, 0.15)
+    """Share of the other clips used for choosing, never for training."""
     seed: int = within(0, 2**31 - 1, 0)
+    """Draws the planted graph, the events and the noise."""
 
 
 @dataclass(frozen=True)
@@ -218,7 +226,9 @@ class FeatureFileConfig(Config):
     classes: tuple[str, ...] = ()
     """Keep these classes only; empty keeps all."""
     validation_fraction: float = within(0.05, 0.8, 0.15)
+    """Share of the training clips used for choosing, where the files name no validation clips."""
     split_seed: int = within(0, 2**31 - 1, 0)
+    """Draws the validation clips."""
 
 
 DataConfig = SyntheticConfig | FeatureFileConfig
@@ -241,24 +251,39 @@ class TeacherConfig(Config):
 
     stage: ClassVar[str] = "teacher"
     data: DataConfig
+    """The clips to learn from."""
     head: Literal["probability", "independent", "score"] = "probability"
+    """Classes compete (probability), stand alone (independent) or are regressed to one-hot (score)."""
     alignment: Literal["kl", "js"] = "kl"
+    """Distance between the two modalities' distributions: symmetric KL or Jensen-Shannon."""
     alpha: float = within(0.0, 100.0, 0.5)
     """Weight of the alignment term."""
     temperature: float = within(0.0, 100.0, 1.0, open_low=True)
     """Softens both distributions in the alignment term."""
     label_smoothing: float = within(0.0, 0.9, 0.1)
+    """Share of the label's probability spread over all classes."""
     members: int = within(1, 20, 3)
+    """Networks whose mean logits are the soft labels; more are steadier and slower."""
     calibration: Literal["none", "temperature", "platt"] = "temperature"
+    """Fitted on validation clips, so that a probability means what it says."""
     hidden: int = within(8, 8192, 512)
+    """Units of the hidden layer of each branch."""
     dim: int = within(2, 4096, 128)
+    """Units of the layer below the class head."""
     input_dropout: float = within(0.0, 0.95, 0.3)
+    """Share of the input features left out at random while training."""
     dropout: float = within(0.0, 0.95, 0.5)
+    """Share of the hidden units left out at random while training."""
     epochs: int = within(1, 100_000, 30)
+    """Passes over the training clips."""
     batch_size: int = within(2, 65_536, 256)
+    """Clips per step."""
     learning_rate: float = within(0.0, 1.0, 1e-3, open_low=True)
+    """Step size of AdamW at its highest."""
     weight_decay: float = within(0.0, 10.0, 1e-2)
+    """AdamW's pull of the weights towards zero."""
     seed: int = within(0, 2**31 - 1, 0)
+    """Draws initial weights and batches."""
 
 
 @dataclass(frozen=True)
@@ -284,7 +309,9 @@ class KnowledgeConfig(Config):
 
     stage: ClassVar[str] = "knowledge"
     required: tuple[tuple[str, str], ...] = ()
+    """Edges (source, target) that must be there."""
     forbidden: tuple[tuple[str, str], ...] = ()
+    """Edges (source, target) that must not be there."""
     tiers: tuple[tuple[str, ...], ...] = ()
     """No edge from a later tier into an earlier one; unlisted nodes are free."""
     forbidden_blocks: tuple[tuple[str, str], ...] = ()
@@ -297,18 +324,27 @@ class GraphConfig(Config):
 
     stage: ClassVar[str] = "graph"
     soft_labels: SoftLabelSource
+    """The teacher, or a file of soft labels."""
     engine: Literal["grasp", "boss", "both", "causal-learn-grasp", "causal-learn-boss"] = "both"
+    """Search algorithm; both runs BOSS, then GRaSP from its result."""
     score: Literal["bic", "bdeu"] = "bic"
+    """Gaussian BIC on the values, or BDeu on discretized values."""
     transform: Literal["raw", "logit", "clr", "ilr", "drop-one", "rank", "class-centered"] = "raw"
+    """What is done to the soft labels before the search."""
     penalty_discount: float = within(0.0, 1000.0, 2.0, open_low=True)
     """c in BIC = 2L - c k ln n (Tetrad's unit; 1 is plain BIC, useful 1..16)."""
     depth: int = within(1, 10, 3)
+    """How deep GRaSP follows moves that do not change the score at once."""
     strategy: Literal["single", "restarts", "iterated"] = "iterated"
+    """One start, several restarts, or kicks of the best order found so far."""
     iterations: int = within(1, 100_000, 300)
     """Restarts, or kicks of the iterated local search; unused by `single`."""
     rows: Literal["train", "all"] = "train"
+    """Clips that the graph is learned from; all uses test clips and is marked so."""
     knowledge: KnowledgeConfig = KnowledgeConfig()
+    """Edges required, forbidden or ordered by you."""
     seed: int = within(0, 2**31 - 1, 0)
+    """Draws start orders and kicks."""
 
 
 @dataclass(frozen=True)
@@ -317,10 +353,15 @@ class StabilityConfig(Config):
 
     stage: ClassVar[str] = "stability"
     graph: GraphConfig
+    """The search to repeat."""
     bootstraps: int = within(2, 10_000, 100)
+    """Resamples of the clips; more make the frequencies finer and take longer."""
     null: Literal["none", "within-class", "decoupled", "one-hot"] = "within-class"
+    """How clips are shuffled so that no relation between classes is left."""
     null_bootstraps: int = within(2, 10_000, 50)
+    """Resamples of the null model."""
     seed: int = within(0, 2**31 - 1, 0)
+    """Draws the resamples."""
 
 
 @dataclass(frozen=True)
@@ -329,7 +370,9 @@ class AffinityConfig(Config):
 
     stage: ClassVar[str] = "affinity"
     stability: StabilityConfig
+    """The bootstrapped graph."""
     source: Literal["graph", "correlation", "identity", "constant", "random", "true-graph", "true-pairs"] = "graph"
+    """Where weights come from: the graph, or a control to compare it with."""
     threshold: float = within(0.0, 1.0, 0.5)
     """Keep edges at least this frequent over bootstraps."""
     top_k: int = within(1, 10_000, 5)
@@ -339,8 +382,11 @@ class AffinityConfig(Config):
     same_class: bool = True
     """Add the identity: pairs whose soft labels share a class."""
     within_audio: bool = True
+    """Use edges between audio nodes."""
     within_visual: bool = True
+    """Use edges between visual nodes."""
     across: bool = True
+    """Use edges between an audio and a visual node."""
     directed: bool = False
     """Use an edge only from its source's clip to its target's; otherwise both ways."""
     seed: int = within(0, 2**31 - 1, 0)
@@ -356,7 +402,9 @@ class RegularizerConfig(Config):
 
     stage: ClassVar[str] = "regularizer"
     affinity: AffinityConfig
+    """The class-pair weights."""
     form: Literal["pull", "forgive", "margin"] = "forgive"
+    """Pull related pairs together, forgive them as negatives, or shrink their margin."""
     weight: float = within(0.0, 1000.0, 1.0)
     """Lambda."""
     tau: float = within(0.0, 1.0, 0.0)
@@ -373,6 +421,7 @@ class StudentConfig(Config):
 
     stage: ClassVar[str] = "student"
     data: DataConfig
+    """The clips to learn from."""
     loss: Literal[
         "supervised-contrastive",
         "contrastive",
@@ -384,23 +433,37 @@ class StudentConfig(Config):
         "infonce",
         "cross-entropy",
     ] = "supervised-contrastive"
+    """Metric loss between the modalities."""
     proxies: Literal["none", "anchor_aware", "learned"] = "none"
+    """What stands in for the anchor: itself, its anchor-aware proxy, or a learned one per class."""
     neighbors: int = within(1, 50, 3)
     """k of the anchor-aware proxies."""
     margin: float = within(0.0, 2.0, 0.2)
+    """Margin of the losses that have one, in cosine distance."""
     temperature: float = within(0.0, 100.0, 0.1, open_low=True)
+    """Temperature of the losses with a softmax."""
     semantic_weight: float = within(0.0, 100.0, 1.0)
     """Weight of AV-SAL on the student's own class heads, beside the metric loss."""
     hidden: int = within(8, 8192, 512)
+    """Units of the hidden layer of each branch."""
     dim: int = within(2, 4096, 128)
+    """Dimensions of the embedding."""
     input_dropout: float = within(0.0, 0.95, 0.3)
+    """Share of the input features left out at random while training."""
     dropout: float = within(0.0, 0.95, 0.5)
+    """Share of the hidden units left out at random while training."""
     epochs: int = within(1, 100_000, 40)
+    """Passes over the training clips."""
     batch_size: int = within(2, 65_536, 256)
+    """Clips per step."""
     learning_rate: float = within(0.0, 1.0, 1e-3, open_low=True)
+    """Step size of AdamW at its highest."""
     weight_decay: float = within(0.0, 10.0, 1e-2)
+    """AdamW's pull of the weights towards zero."""
     regularizer: RegularizerConfig | None = None
+    """LIR; none trains the twin."""
     seed: int = within(0, 2**31 - 1, 0)
+    """Draws initial weights and batches."""
 
     def _check(self) -> None:
         if self.regularizer is not None and self.regularizer.start_epoch >= self.epochs:
@@ -474,6 +537,22 @@ class ProjectionConfig(Config):
     min_dist: float = within(0.0, 1.0, 0.1)
     epochs: int = within(10, 5000, 200)
     seed: int = within(0, 2**31 - 1, 0)
+
+
+@cache
+def field_help(cls: type[Config]) -> Mapping[str, str]:
+    """One sentence per field: the string under it in this file. User interfaces show it as help.
+
+    >>> field_help(AffinityConfig)["across"]
+    'Use edges between an audio and a visual node.'
+    """
+    body = ast.parse(inspect.getsource(cls)).body[0].body  # type: ignore[attr-defined]
+    found = {}
+    for statement, following in itertools.pairwise(body):
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+            text = following.value.value if isinstance(following, ast.Expr) else ""  # type: ignore[attr-defined]
+            found[statement.target.id] = " ".join(str(text).split())
+    return found
 
 
 def walk(config: Config) -> typing.Iterator[Config]:

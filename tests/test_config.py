@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from avexplore.config import (
     StudentConfig,
     SyntheticConfig,
     TeacherConfig,
+    field_help,
     from_json,
     walk,
 )
@@ -87,3 +89,12 @@ def test_lir_that_never_starts_is_refused() -> None:
 
 def test_walk_goes_upstream() -> None:
     assert [c.stage for c in walk(student())][:3] == ["student", "synthetic", "regularizer"]
+
+
+@pytest.mark.parametrize(
+    "cls",
+    [SyntheticConfig, TeacherConfig, GraphConfig, StabilityConfig, AffinityConfig, RegularizerConfig, StudentConfig],
+)
+def test_every_parameter_is_explained(cls: type) -> None:
+    missing = [f.name for f in fields(cls) if not field_help(cls).get(f.name)]
+    assert missing == []
