@@ -364,6 +364,11 @@ class GraphStability(Artifact):
         jaccard: Mean pairwise Jaccard index of skeletons and of directed edges. Shape (2,).
         frobenius: Mean and maximum Frobenius distance between pairs of bootstrap adjacency matrices. Shape (2,).
         null: Name of the null model.
+        seed_frequency: Share of search seeds, on the data as they are, that find i and j adjacent. Shape (p, p).
+        seed_orientation_frequency: Share of search seeds with i -> j, directed. Shape (p, p).
+        seed_shd: Mean and maximum structural Hamming distance between pairs of seeds' graphs. Shape (2,).
+        seeds: How many seeds were tried; 0 leaves the three fields above at zero.
+        warnings: What would mislead a reader, in sentences.
     """
 
     nodes: tuple[str, ...]
@@ -377,10 +382,23 @@ class GraphStability(Artifact):
     jaccard: FloatArray
     frobenius: FloatArray
     null: str = "none"
+    seed_frequency: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))
+    seed_orientation_frequency: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))
+    seed_shd: FloatArray = field(default_factory=lambda: np.zeros(2))
+    seeds: int = 0
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        p = len(self.nodes)
+        for name in ("seed_frequency", "seed_orientation_frequency"):
+            if getattr(self, name).size == 0 and p:
+                object.__setattr__(self, name, np.zeros((p, p)))
+        super().__post_init__()
 
     def _check(self) -> None:
         p = len(self.nodes)
-        for name in ("edge_frequency", "orientation_frequency", "null_frequency", "effect", "correlation"):
+        matrices = ("edge_frequency", "orientation_frequency", "null_frequency", "effect", "correlation")
+        for name in (*matrices, "seed_frequency", "seed_orientation_frequency"):
             if getattr(self, name).shape != (p, p):
                 raise GraphError(
                     f"Expected shape {(p, p)}, got {getattr(self, name).shape}", where=f"stability, {name}"
