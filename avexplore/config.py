@@ -359,9 +359,9 @@ class StabilityConfig(Config):
     null: Literal["none", "within-class", "decoupled", "one-hot"] = "within-class"
     """How clips are shuffled so that no relation between classes is left."""
     null_bootstraps: int = within(2, 10_000, 50)
+    """Resamples of the null model."""
     seeds: int = within(0, 1000, 10)
     """Searches of the data as they are, each from its own seed: how much of the graph is the search's luck."""
-    """Resamples of the null model."""
     seed: int = within(0, 2**31 - 1, 0)
     """Draws the resamples."""
 
