@@ -1,1 +1,26 @@
-"""Maps of an embedding before and after LIR."""
+"""Maps of an embedding before and after LIR, and how far to trust them.
+
+>>> from avexplore.projection import project
+"""
+
+from avexplore.projection.maps import MAX_CLIPS, project, project_pca
+from avexplore.projection.quality import (
+    class_drift,
+    nearest,
+    neighbor_drift,
+    neighbor_table,
+    procrustes_disparity,
+    trustworthiness,
+)
+
+__all__ = [
+    "MAX_CLIPS",
+    "class_drift",
+    "nearest",
+    "neighbor_drift",
+    "neighbor_table",
+    "procrustes_disparity",
+    "project",
+    "project_pca",
+    "trustworthiness",
+]
