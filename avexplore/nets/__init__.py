@@ -1,1 +1,1 @@
-"""Two-branch networks and their heads."""
+"""Networks: two branches, one per modality, with a class head each."""
