@@ -432,10 +432,18 @@ class Affinity(Artifact):
 
 @dataclass(frozen=True)
 class Embeddings(Artifact):
-    """Unit-length embeddings of the same clips in both modalities. Shapes (n, d), float32."""
+    """Unit-length embeddings of the same clips in both modalities.
+
+    Attributes:
+        audio, visual: Shape (n, d), float32.
+        private: So many of the last columns belong to one modality alone (zero in the other): they give a vector its
+            unit length where the rest is short because the network is unsure. They take no part in cross-modal
+            cosines, and a map of both modalities together leaves them out.
+    """
 
     audio: FloatArray
     visual: FloatArray
+    private: int = 0
 
     def _check(self) -> None:
         _require(self.audio.shape == self.visual.shape, "Modalities differ in shape", where="embeddings")

@@ -266,6 +266,10 @@ class TeacherConfig(Config):
     """Networks whose mean logits are the soft labels; more are steadier and slower."""
     calibration: Literal["none", "temperature", "platt"] = "temperature"
     """Fitted on validation clips, so that a probability means what it says."""
+    inputs: Literal["whitened", "standardized"] = "whitened"
+    """Features as the network sees them: principal components of unit variance, or each feature on its own scale."""
+    components: int = within(1, 8192, 256)
+    """At most so many principal components of each modality, with whitened inputs."""
     hidden: int = within(8, 8192, 512)
     """Units of the hidden layer of each branch."""
     dim: int = within(2, 4096, 128)
@@ -446,6 +450,18 @@ class StudentConfig(Config):
     """Temperature of the losses with a softmax."""
     semantic_weight: float = within(0.0, 100.0, 1.0)
     """Weight of AV-SAL on the student's own class heads, beside the metric loss."""
+    alpha: float = within(0.0, 100.0, 0.5)
+    """Weight of the alignment term within AV-SAL."""
+    label_smoothing: float = within(0.0, 0.9, 0.1)
+    """Share of the label's probability spread over all classes."""
+    posterior_share: float = within(0.0, 0.99, 0.5)
+    """Share of the embedding that holds the class heads' probabilities; 0 keeps to the metric part."""
+    posterior_temperature: float = within(0.0, 100.0, 0.5, open_low=True)
+    """Divides the class heads' outputs before they become probabilities in the embedding; below 1 sharpens."""
+    inputs: Literal["whitened", "standardized"] = "whitened"
+    """Features as the network sees them: principal components of unit variance, or each feature on its own scale."""
+    components: int = within(1, 8192, 256)
+    """At most so many principal components of each modality, with whitened inputs."""
     hidden: int = within(8, 8192, 512)
     """Units of the hidden layer of each branch."""
     dim: int = within(2, 4096, 128)
