@@ -1,0 +1,112 @@
+"""Compiled code: where it is kept, how it is warmed in the background, and whether it is ready.
+
+numba compiles a function at its first call, which for the whole engine takes some seconds. The result is kept in a
+folder of ours, one per state of the engine's sources: numba itself looks only at the file of the function that is
+called, and would go on using code compiled from an older callee in another file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba.core.config
+import platformdirs
+from llvmlite import binding as llvm
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+# Scalars of compiled code are machine types, which type checkers take for neither int nor NumPy scalar.
+Int = Any  # int64
+Real = Any  # float64
+Truth = Any  # bool
+
+ENGINE = ("bitset", "randomness", "grow_shrink", "permutation", "boss", "grasp", "walk", "score")
+"""Modules whose functions are compiled into callers in other files."""
+
+_settings: Any = numba.core.config  # its entries are made at run time
+
+KEPT_FOLDERS = 8
+
+
+@cache
+def cache_folder() -> Path:
+    """The folder of compiled code for this engine, numba and processor; `AVEXPLORE_COMPILED` moves its parent."""
+    parent = Path(os.environ.get("AVEXPLORE_COMPILED") or platformdirs.user_cache_path("avexplore") / "compiled")
+    key = hashlib.sha256(f"{numba.__version__} {llvm.get_host_cpu_name()}".encode())
+    for module in ENGINE:
+        key.update((Path(__file__).with_name(module + ".py")).read_bytes())
+    folder = parent / key.hexdigest()[:16]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+        os.utime(folder)
+        _forget_old(parent)
+    except OSError:  # a read-only home: compile anew in every process rather than not at all
+        folder = Path(tempfile.mkdtemp(prefix="avexplore-compiled-"))
+    return folder
+
+
+def _forget_old(parent: Path) -> None:
+    folders = sorted((f for f in parent.iterdir() if f.is_dir()), key=lambda f: f.stat().st_mtime, reverse=True)
+    for folder in folders[KEPT_FOLDERS:]:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def compiled(function: Function) -> Function:
+    """Compile for use from other compiled code; releases the GIL."""
+    wrapped: Function = numba.njit(function, nogil=True, error_model="numpy")
+    return wrapped
+
+
+def entry_point(function: Function) -> Function:
+    """Compile for calls from Python, and keep the machine code in `cache_folder`."""
+    before = _settings.CACHE_DIR
+    _settings.CACHE_DIR = str(cache_folder())
+    try:
+        wrapped: Function = numba.njit(function, nogil=True, error_model="numpy", cache=True)
+    finally:
+        _settings.CACHE_DIR = before
+    return wrapped
+
+
+_ready = threading.Event()
+_starting = threading.Lock()
+_thread: threading.Thread | None = None
+
+
+def _marker() -> Path:
+    return cache_folder() / "complete"
+
+
+def is_compiled() -> bool:
+    """Whether a search would start at once: compiled in this process, or kept from an earlier one."""
+    return _ready.is_set() or _marker().exists()
+
+
+def warm_up() -> None:
+    """Compile, or load from the cache, everything that is called from Python."""
+    from avexplore.graph import cpdag, search
+
+    search.warm_up()
+    cpdag.warm_up()
+    _marker().touch()
+    _ready.set()
+
+
+def compile_in_background() -> threading.Thread:
+    """Start `warm_up` in a thread that does not keep the process alive; a second call returns the same thread."""
+    global _thread
+    with _starting:
+        if _thread is None:
+            _thread = threading.Thread(target=warm_up, name="avexplore-compile", daemon=True)
+            _thread.start()
+        return _thread

@@ -1,0 +1,149 @@
+"""Correlation matrices: of a table, of many bootstrap resamples of it at once, and of a table that comes in pieces.
+
+All that the search needs to know of the data is the correlation matrix and the number of rows.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avexplore.artifacts import FloatArray
+from avexplore.errors import DataError
+
+Float64 = NDArray[np.float64]
+
+CONSTANT = 1e-12
+"""A column whose standard deviation is below this share of its largest magnitude counts as constant."""
+
+
+def correlation(matrix: FloatArray) -> Float64:
+    """Pearson correlations of columns; a constant column correlates with nothing.
+
+    Args:
+        matrix: Shape (n, p).
+
+    Returns:
+        Shape (p, p), ones on the diagonal, symmetric.
+
+    Raises:
+        DataError: If the table is empty or holds NaN or infinite values.
+
+    >>> correlation(np.array([[0.0, 1.0, 5.0], [1.0, 3.0, 5.0], [2.0, 5.0, 5.0]])).round(3) + 0.0
+    array([[1., 1., 0.],
+           [1., 1., 0.],
+           [0., 0., 1.]])
+    """
+    accumulator = CorrelationAccumulator(np.asarray(matrix).shape[1] if np.ndim(matrix) == 2 else 0)
+    accumulator.add(matrix)
+    return accumulator.correlation()
+
+
+def _scaled(covariance: Float64, largest: Float64) -> Float64:
+    """From covariances (..., p, p) to correlations; `largest`: magnitude of each column's values, shape (p,)."""
+    deviation = np.sqrt(np.maximum(np.diagonal(covariance, axis1=-2, axis2=-1), 0.0))
+    constant = deviation <= CONSTANT * largest
+    inverse = np.where(constant, 0.0, 1.0 / np.where(constant, 1.0, deviation))
+    result: Float64 = covariance * inverse[..., :, None] * inverse[..., None, :]
+    np.clip(result, -1.0, 1.0, out=result)
+    p = covariance.shape[-1]
+    result[..., np.arange(p), np.arange(p)] = 1.0
+    return np.ascontiguousarray(result)
+
+
+class CorrelationAccumulator:
+    """Correlations in one pass over batches of rows: memory does not grow with their number.
+
+    Batch means and co-moments are merged by the pairwise update of Chan, Golub and LeVeque, which keeps full precision
+    where the textbook sum of squares cancels.
+
+    References:
+        Chan, Golub, LeVeque 1983, Algorithms for computing the sample variance.
+
+    >>> rows = np.random.default_rng(0).normal(size=(100, 3)) + 1e6
+    >>> accumulator = CorrelationAccumulator(3)
+    >>> for batch in np.array_split(rows, 7):
+    ...     accumulator.add(batch)
+    >>> accumulator.samples, bool(np.allclose(accumulator.correlation(), np.corrcoef(rows.T)))
+    (100, True)
+    """
+
+    def __init__(self, variables: int) -> None:
+        self.samples = 0
+        self._mean = np.zeros(variables)
+        self._moment = np.zeros((variables, variables))
+        self._largest = np.zeros(variables)
+
+    def add(self, rows: FloatArray) -> None:
+        """Take in a batch of rows. Shape (m, p).
+
+        Raises:
+            DataError: If the batch has another number of columns or holds NaN or infinite values.
+        """
+        batch = np.asarray(rows, np.float64)
+        if batch.ndim != 2 or batch.shape[1] != len(self._mean):
+            raise DataError(f"Expected rows of {len(self._mean)} columns, got shape {batch.shape}", where="table")
+        if len(batch) == 0:
+            return
+        mean = batch.mean(axis=0)
+        if not np.isfinite(mean).all():
+            column = int(np.flatnonzero(~np.isfinite(mean))[0])
+            raise DataError(f"Column {column} holds NaN or infinite values", where="table")
+        centered = batch - mean
+        total = self.samples + len(batch)
+        shift = mean - self._mean
+        self._moment += centered.T @ centered
+        self._moment += np.outer(shift, shift * (self.samples * len(batch) / total))
+        self._mean += shift * (len(batch) / total)
+        np.maximum(self._largest, np.abs(batch).max(axis=0), out=self._largest)
+        self.samples = total
+
+    def covariance(self) -> Float64:
+        """Maximum-likelihood covariances (divided by n). Shape (p, p)."""
+        if self.samples == 0:
+            raise DataError("There are no rows", where="table")
+        return self._moment / self.samples
+
+    def correlation(self) -> Float64:
+        """Correlations. Shape (p, p)."""
+        return _scaled(self.covariance(), self._largest)
+
+
+def bootstrap_correlations(matrix: FloatArray, count: int, seed: int = 0) -> Float64:
+    """Correlations of `count` bootstrap resamples (n rows drawn with replacement).
+
+    A resample is a vector of multinomial weights, so that all covariances are one matrix product of weights (B, n) and
+    products of column pairs (n, p (p + 1) / 2); long tables are taken in slices, so memory stays bounded.
+
+    Args:
+        matrix: Shape (n, p).
+        count: B.
+        seed: Draws the weights; the same for any machine.
+
+    Returns:
+        Shape (B, p, p).
+
+    Raises:
+        DataError: As `correlation`.
+    """
+    table = np.asarray(matrix, np.float64)
+    accumulator = CorrelationAccumulator(table.shape[1] if table.ndim == 2 else 0)
+    accumulator.add(table)
+    deviation = np.sqrt(np.diagonal(accumulator.covariance()))
+    standard = (table - accumulator._mean) / np.where(deviation > 0, deviation, 1.0)
+    n, p = table.shape
+    rng = np.random.default_rng(seed)
+    weights = rng.multinomial(n, np.full(n, 1.0 / n), size=count) / n
+    upper = np.triu_indices(p)
+    means = weights @ standard
+    products = np.zeros((count, len(upper[0])))
+    step = max(1, 20_000_000 // max(1, len(upper[0])))
+    for first in range(0, n, step):
+        rows = standard[first : first + step]
+        products += weights[:, first : first + step] @ (rows[:, upper[0]] * rows[:, upper[1]])
+    covariances = np.empty((count, p, p))
+    covariances[:, upper[0], upper[1]] = products
+    covariances[:, upper[1], upper[0]] = products
+    covariances -= means[:, :, None] * means[:, None, :]
+    largest = np.where(deviation > CONSTANT * accumulator._largest, np.abs(standard).max(axis=0, initial=0.0), np.inf)
+    return _scaled(covariances, largest)
