@@ -1,0 +1,54 @@
+// What the signs mean; a click on an entry hides or shows what it stands for.
+
+import { drawing, element } from "./elements.js";
+
+function line(color, { dashes = "", arrow = false, width = 2.5 } = {}) {
+  const shapes = [["path", { d: arrow ? "M1 6h20" : "M1 6h26", stroke: color, "stroke-width": width, "stroke-dasharray": dashes, fill: "none" }]];
+  if (arrow) shapes.push(["path", { d: "M20 2l7 4-7 4z", fill: color }]);
+  return drawing(28, 12, ...shapes);
+}
+
+function dot(theme, modality) {
+  const style = { fill: theme.node[modality], stroke: theme.rim[modality], "stroke-width": 1.2 };
+  const shape = modality === "audio" ? ["circle", { cx: 7, cy: 7, r: 5, ...style }] : ["rect", { x: 2, y: 2, width: 10, height: 10, ...style }];
+  return drawing(14, 14, shape);
+}
+
+export function legendEntries(edges, theme, compared) {
+  const present = new Set(edges.map((edge) => edge.type));
+  const entries = [
+    ["node-audio", "audio class", dot(theme, "audio")],
+    ["node-visual", "visual class", dot(theme, "visual")],
+  ];
+  if (compared) {
+    entries.push(
+      ["change-kept", "in both", line(theme.change.kept)],
+      ["change-added", `only in ${compared.first}`, line(theme.change.added)],
+      ["change-removed", `only in ${compared.second}`, line(theme.change.removed, { dashes: "3 4" })],
+      ["change-reversed", "direction differs", line(theme.change.reversed)],
+    );
+  } else {
+    entries.push(
+      ["edge-audio", "within audio", line(theme.edge.audio)],
+      ["edge-visual", "within visual", line(theme.edge.visual)],
+      ["edge-across", "across", line(theme.edge.across)],
+    );
+  }
+  entries.push(["directed", "directed", line(theme.ghost, { arrow: true })], ["undirected", "undirected", line(theme.ghost)]);
+  if (edges.some((edge) => edge.frequency !== null)) {
+    entries.push(["rare", "in under half of the bootstraps", line(theme.ghost, { dashes: "6 4" })]);
+  }
+  if (present.has("ghost")) entries.push(["ghost", "only in bootstraps", line(theme.ghost, { dashes: "1.5 4", width: 2 })]);
+  if (present.has("forbidden")) entries.push(["forbidden", "forbidden", line(theme.forbidden, { dashes: "2 5", width: 2 })]);
+  return entries;
+}
+
+export function fillLegend(root, entries, view, toggle) {
+  root.replaceChildren(
+    ...entries.map(([trait, label, sign]) => {
+      const on = !view.hidden.has(trait);
+      const attributes = { type: "button", class: "entry", "aria-pressed": String(on), title: on ? `Hide: ${label}` : `Show: ${label}` };
+      return element("button", { ...attributes, "data-trait": trait, onclick: () => toggle(trait) }, sign, element("span", { text: label }));
+    }),
+  );
+}

@@ -1,0 +1,25 @@
+// Streamlit calls `render` at every change of data or theme, with the same DOM node: one Stage lives per node.
+
+import { Stage, frame } from "./stage.js";
+
+const stages = new WeakMap();
+
+export function render(vis, { parentElement, data, setStateValue, setTriggerValue }) {
+  const root = parentElement.querySelector(".graph-view");
+  let stage = stages.get(parentElement);
+  if (stage && stage.universe !== data.universe) {
+    stage.destroy();
+    stage = undefined;
+  }
+  if (!stage) {
+    root.replaceChildren(...frame());
+    stage = new Stage(vis, root, data);
+    stage.universe = data.universe;
+    stages.set(parentElement, stage);
+  }
+  stage.show(data, setStateValue, setTriggerValue);
+  return () => {
+    stages.get(parentElement)?.destroy();
+    stages.delete(parentElement);
+  };
+}
