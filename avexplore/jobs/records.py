@@ -1,0 +1,157 @@
+"""What a job leaves on disk: who asked for what, how far it is, its live figures and its log.
+
+Two files, one writer each: `request.json` belongs to the registry (under its lock), `progress.json` to the worker.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from avexplore.errors import Cancelled
+
+State = Literal["queued", "running", "done", "failed", "cancelled"]
+LOG_LINES = 20
+
+
+@dataclass(frozen=True)
+class JobStatus:
+    """How a job stands.
+
+    Attributes:
+        address: Of the result it makes.
+        stage: Of that result.
+        state: Where it stands.
+        fraction: Share of the work done, in [0, 1].
+        message: What it is doing; why it failed.
+        seconds: Since it began.
+        seconds_left: Estimate; None while nothing can be said.
+        position: Place in the queue, from 1; 0 if it does not wait.
+        attempts: How often a worker was started for it; more than one means that it went on after a crash.
+        requested: When it was asked for, seconds since 1970.
+        log: Last lines of its output, for a failed job.
+        config: What it makes, as JSON values.
+    """
+
+    address: str
+    stage: str
+    state: State
+    fraction: float = 0.0
+    message: str = ""
+    seconds: float = 0.0
+    seconds_left: float | None = None
+    position: int = 0
+    attempts: int = 1
+    requested: float = 0.0
+    log: str = ""
+    config: Mapping[str, Any] | None = None
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Replace a small JSON file at once: a reader sees the old or the new, never a part."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}")
+    try:
+        fresh.write_text(json.dumps(content), encoding="utf-8")
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """A small JSON file; None if it is absent or damaged."""
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def last_lines(path: Path, count: int = LOG_LINES) -> str:
+    """The end of a log."""
+    try:
+        with path.open("rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - 64 * 1024))
+            lines = file.read().decode("utf-8", "replace").splitlines()
+    except OSError:
+        return ""
+    return "\n".join(lines[-count:])
+
+
+class JobReport:
+    """The `report` of a worker: writes progress and figures into the job's folder.
+
+    Args:
+        folder: The job's folder.
+        attempt: Which start of the job this is.
+        interval: Seconds between two writes of the progress.
+    """
+
+    def __init__(self, folder: Path, attempt: int, interval: float = 0.25) -> None:
+        self._folder, self._attempt, self._interval = folder, attempt, interval
+        self._began = time.time()
+        self._written = 0.0
+        self._start_fraction: float | None = None
+
+    def __call__(self, fraction: float, message: str = "", **figures: float) -> None:
+        """Take note of progress.
+
+        Raises:
+            Cancelled: If the job was cancelled, or its folder removed.
+        """
+        if figures:
+            values = {name: value if math.isfinite(value) else None for name, value in figures.items()}
+            with (self._folder / "figures.jsonl").open("a", encoding="utf-8") as file:
+                file.write(json.dumps({"time": round(time.time(), 2), "message": message, **values}) + "\n")
+        now = time.monotonic()
+        if now - self._written < self._interval:
+            return
+        self._written = now
+        if not (self._folder / "request.json").exists():
+            raise Cancelled("The job was removed")
+        if self._start_fraction is None:
+            self._start_fraction = fraction
+        self.say("running", fraction, message)
+
+    def say(self, state: State, fraction: float, message: str = "") -> None:
+        """Write the progress now."""
+        elapsed = time.time() - self._began
+        gained = fraction - (self._start_fraction or 0.0)
+        left = elapsed * (1.0 - fraction) / gained if gained > 0.01 and elapsed > 1.0 else None
+        content = {
+            "state": state,
+            "fraction": fraction,
+            "message": message,
+            "attempt": self._attempt,
+            "began": self._began,
+            "updated": time.time(),
+            "seconds_left": left,
+        }
+        # Progress is for show: a full disk must not end the work for it.
+        with contextlib.suppress(OSError):
+            write_json(self._folder / "progress.json", content)
+
+
+def read_figures(folder: Path, limit: int = 20_000) -> list[dict[str, Any]]:
+    """Points of the live curves, oldest first; a line that is still being written is left out."""
+    try:
+        lines = (folder / "figures.jsonl").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
+    found = []
+    for line in lines[-limit:]:
+        try:
+            point = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(point, dict):
+            found.append(point)
+    return found

@@ -1,0 +1,292 @@
+"""Which jobs there are, for every visitor and after every restart: all of it lies on disk.
+
+Nobody has to stay alive for the queue to move: whoever looks at the jobs, and every worker at its end, starts what
+may start. A worker that died without a word (killed, out of memory, power loss) is started again and goes on from its
+last saved state, at most `MAX_ATTEMPTS` times in all; after that the job has failed, with the last lines of its log.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from avexplore.config import Config
+from avexplore.errors import AvexploreError
+from avexplore.jobs.processes import Identity, start
+from avexplore.jobs.records import JobStatus, last_lines, read_figures, read_json, write_json
+
+MAX_ATTEMPTS = 3
+MAX_WAITING = 50
+MAX_PER_VISITOR = 6
+_GPU_STAGES = {"teacher", "prefix", "student"}
+_LOOK_SECONDS = 0.5
+
+
+def default_workers() -> int:
+    """How many jobs run at once: `AVEXPLORE_WORKERS`, or half of the cores, so that pages stay quick."""
+    chosen = os.environ.get("AVEXPLORE_WORKERS", "")
+    return max(1, int(chosen)) if chosen.isdigit() else max(1, (os.cpu_count() or 2) // 2)
+
+
+def has_gpu() -> bool:
+    """Whether trainings would share one accelerator here. Asks no library: torch takes seconds to import."""
+    device = os.environ.get("AVEXPLORE_DEVICE", "")
+    return device != "cpu" and (device != "" or Path("/dev/nvidia0").exists())
+
+
+class Registry:
+    """The jobs of one data folder.
+
+    Args:
+        root: The data folder.
+        workers: How many jobs run at once.
+        command: What a worker is started with, after `python`; the job's folder is appended.
+    """
+
+    def __init__(self, root: Path, workers: int | None = None, command: tuple[str, ...] | None = None) -> None:
+        self.root = Path(root)
+        self.workers = default_workers() if workers is None else workers
+        self._command = command or ("-m", "avexplore", "compute", "--job")
+        self._looked = 0.0
+        self._guard = threading.RLock()
+
+    def folder(self, address: str) -> Path:
+        """Where a job keeps its files."""
+        return self.root / "jobs" / address
+
+    # --- asking ---------------------------------------------------------------------------------------------------
+
+    def submit(self, config: Config, slot: str = "") -> JobStatus:
+        """Ask for a result. The same address is the same job, whoever asks.
+
+        Args:
+            config: What to make.
+            slot: Who asks and for what, as "visitor/stage". The slot's earlier job is cancelled if it is another
+                one that no other slot wants.
+
+        Raises:
+            AvexploreError: If too many jobs wait already.
+        """
+        address = config.address
+        with self._locked():
+            slots = self._slots()
+            earlier = slots.get(slot) if slot else None
+            if slot and earlier != address:
+                slots[slot] = address
+                write_json(self._slot_file, slots)
+            if earlier not in (None, address) and earlier not in slots.values():
+                self._stop(str(earlier))
+            request = self._request(address)
+            state = self._state(address, request) if request else None
+            if state not in ("queued", "running"):
+                self._refuse_crowds(slot, slots)
+                folder = self.folder(address)
+                folder.mkdir(parents=True, exist_ok=True)
+                for name in ("progress.json", "figures.jsonl"):
+                    (folder / name).unlink(missing_ok=True)
+                fresh = {
+                    "address": address,
+                    "stage": config.stage,
+                    "config": config.to_json(),
+                    "state": "queued",
+                    "requested": time.time(),
+                    "attempts": 0,
+                    "pid": 0,
+                    "created": 0.0,
+                    "note": "",
+                }
+                write_json(folder / "request.json", fresh)
+            self._advance()
+        found = self.status(address)
+        assert found is not None
+        return found
+
+    def _refuse_crowds(self, slot: str, slots: dict[str, str]) -> None:
+        active = [r for r in self._requests() if self._state(r["address"], r) in ("queued", "running")]
+        if sum(r["state"] == "queued" for r in active) >= MAX_WAITING:
+            raise AvexploreError("Too many jobs wait already", where="jobs", fix="Try again when some have finished")
+        visitor = slot.split("/")[0]
+        mine = {address for name, address in slots.items() if visitor and name.split("/")[0] == visitor}
+        if sum(r["address"] in mine for r in active) >= MAX_PER_VISITOR:
+            raise AvexploreError(
+                f"You have {MAX_PER_VISITOR} jobs already", where="jobs", fix="Cancel one, or wait for one to finish"
+            )
+
+    def status(self, address: str) -> JobStatus | None:
+        """How a job stands; None if there is none of this address. Also moves the queue on."""
+        request = self._request(address)
+        if request is None:
+            return None
+        if request["state"] in ("queued", "started"):
+            self.look()
+            request = self._request(address) or request
+        return self._status(request)
+
+    def all(self) -> list[JobStatus]:
+        """All jobs, the newest first."""
+        self.look()
+        found = [self._status(request) for request in self._requests()]
+        return sorted(found, key=lambda status: -status.requested)
+
+    def figures(self, address: str) -> list[dict[str, Any]]:
+        """Points of a job's live curves, oldest first."""
+        return read_figures(self.folder(address))
+
+    def log(self, address: str, lines: int = 200) -> str:
+        """The end of a job's output."""
+        return last_lines(self.folder(address) / "log.txt", lines)
+
+    def cancel(self, address: str) -> None:
+        """Stop a job, for everybody. What it has saved stays, so that it can go on later."""
+        with self._locked():
+            self._stop(address)
+            self._advance()
+
+    def forget(self, address: str) -> None:
+        """Remove what is left of a job that has ended."""
+        with self._locked():
+            request = self._request(address)
+            if request is None or self._state(address, request) in ("queued", "running"):
+                return
+            shutil.rmtree(self.folder(address), ignore_errors=True)
+
+    def look(self, *, now: bool = False) -> None:
+        """Start what may start and notice what has died; at most twice a second unless `now`."""
+        if not now and time.monotonic() - self._looked < _LOOK_SECONDS:
+            return
+        self._looked = time.monotonic()
+        if not (self.root / "jobs").is_dir():
+            return
+        with self._locked():
+            self._advance()
+
+    # --- under the lock -------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        from filelock import FileLock
+
+        base = self.root / "jobs"
+        with self._guard:
+            base.mkdir(parents=True, exist_ok=True)
+            with FileLock(base / "registry.lock"):
+                yield
+
+    @property
+    def _slot_file(self) -> Path:
+        return self.root / "jobs" / "slots.json"
+
+    def _slots(self) -> dict[str, str]:
+        return {name: str(address) for name, address in (read_json(self._slot_file) or {}).items()}
+
+    def _requests(self) -> list[dict[str, Any]]:
+        paths = (self.root / "jobs").glob("*/request.json")
+        return [request for path in paths if (request := read_json(path)) is not None]
+
+    def _request(self, address: str) -> dict[str, Any] | None:
+        return read_json(self.folder(address) / "request.json")
+
+    def _progress(self, request: dict[str, Any]) -> dict[str, Any] | None:
+        """What the worker of the current attempt says."""
+        progress = read_json(self.folder(request["address"]) / "progress.json")
+        return progress if progress and progress.get("attempt") == request["attempts"] else None
+
+    def _state(self, address: str, request: dict[str, Any]) -> str:
+        """ "queued", "running", "dead", "done", "failed" or "cancelled"."""
+        if request["state"] != "started":
+            return str(request["state"])
+        # First whether it lives, then what it said: it may finish between the two, and the last word counts.
+        alive = Identity(request["pid"], request["created"]).is_alive()
+        said = (self._progress(request) or {}).get("state")
+        if said in ("done", "failed", "cancelled"):
+            return str(said)
+        return "running" if alive else "dead"
+
+    def _advance(self) -> None:
+        running_gpu = running = 0
+        waiting = []
+        for request in self._requests():
+            state = self._state(request["address"], request)
+            if state == "dead":
+                state = self._revive(request)
+            if state == "running":
+                running += 1
+                running_gpu += request["stage"] in _GPU_STAGES
+            elif state == "queued":
+                waiting.append(request)
+        for request in sorted(waiting, key=lambda r: (r["attempts"] == 0, r["requested"])):
+            if running >= self.workers:
+                break
+            on_gpu = request["stage"] in _GPU_STAGES and has_gpu()
+            if on_gpu and running_gpu:
+                continue
+            self._start(request)
+            running += 1
+            running_gpu += on_gpu
+
+    def _start(self, request: dict[str, Any]) -> None:
+        folder = self.folder(request["address"])
+        request["attempts"] += 1
+        # Counted before it runs: if we die here, the attempt counts and the next look starts another.
+        write_json(folder / "request.json", request)
+        process = start((*self._command, str(folder)), folder / "log.txt", {"AVEXPLORE_HOME": str(self.root)})
+        request |= {"state": "started", "pid": process.pid, "created": process.created, "started": time.time()}
+        write_json(folder / "request.json", request)
+
+    def _revive(self, request: dict[str, Any]) -> str:
+        address = request["address"]
+        if request["attempts"] >= MAX_ATTEMPTS:
+            note = f"The worker died {request['attempts']} times without saying why (killed, or out of memory)"
+            request |= {"state": "failed", "note": note}
+        else:
+            request |= {"state": "queued", "note": "The worker died; going on from its last saved state"}
+        write_json(self.folder(address) / "request.json", request)
+        return str(request["state"])
+
+    def _stop(self, address: str) -> None:
+        request = self._request(address)
+        if request is None or self._state(address, request) not in ("queued", "running", "dead"):
+            return
+        if request["state"] == "started":
+            Identity(request["pid"], request["created"]).stop()
+            if (self._progress(request) or {}).get("state") == "done":
+                return
+        write_json(self.folder(address) / "request.json", request | {"state": "cancelled", "note": "Stopped"})
+
+    # --- for show -------------------------------------------------------------------------------------------------
+
+    def _status(self, request: dict[str, Any]) -> JobStatus:
+        address = request["address"]
+        state = self._state(address, request)
+        progress = self._progress(request) or {}
+        message = request["note"] if state in ("failed", "cancelled", "queued") else ""
+        shown: Any = {"dead": "running"}.get(state, state)
+        position = 0
+        if state == "queued":
+            earlier = [r for r in self._requests() if r["state"] == "queued" and r["requested"] <= request["requested"]]
+            position = max(1, len(earlier))
+        began = progress.get("began") or request.get("started") or time.time()
+        ended = progress.get("updated", time.time()) if shown in ("done", "failed", "cancelled") else time.time()
+        left = progress.get("seconds_left")
+        if left is not None and shown == "running":
+            left = max(0.0, left - (time.time() - progress["updated"]))
+        return JobStatus(
+            address=address,
+            stage=request["stage"],
+            state=shown,
+            fraction=1.0 if shown == "done" else float(progress.get("fraction", 0.0)),
+            message=message or progress.get("message", "") or ("Starting" if shown == "running" else ""),
+            seconds=max(0.0, ended - began),
+            seconds_left=left if shown == "running" else None,
+            position=position,
+            attempts=request["attempts"],
+            requested=request["requested"],
+            log=last_lines(self.folder(address) / "log.txt") if shown == "failed" else "",
+            config=request["config"],
+        )

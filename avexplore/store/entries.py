@@ -1,0 +1,493 @@
+"""Artifacts by address, in folders that are either whole or not there.
+
+Layout: `<root>/artifacts/<stage>/<address>/{manifest.json, arrays}`. A folder is written under `<root>/staging` and
+renamed into place, so a reader never meets half an entry and two writers of one address leave one. Every file has
+its checksum in the manifest, and the manifest has its own. What does not fit is set aside in `<root>/quarantine`,
+with the reason beside it, and counts as absent.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import logging
+import os
+import shutil
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from avexplore.artifacts import Artifact
+from avexplore.config import Config, from_json
+from avexplore.errors import AvexploreError, StoreError
+from avexplore.store.codec import Packing, file_digest, pack, unpack
+from avexplore.store.folders import home, shipped_models
+from avexplore.store.provenance import Provenance, provenance
+
+FORMAT = 1
+"""Version of the layout on disk. Raise it with a migration from the version before."""
+
+_log = logging.getLogger("avexplore.store")
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_STALE_SECONDS = 7 * 24 * 3600
+
+Manifest = dict[str, Any]
+MIGRATIONS: dict[int, Callable[[Manifest], Manifest]] = {}
+"""From a layout version to the next: what a manifest of that version says in the next one's terms."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A stored result.
+
+    Attributes:
+        artifact: What the stage returned, arrays memory-mapped where large.
+        provenance: Where it comes from.
+        path: Its folder.
+        content: SHA-256 over everything but the provenance: equal results have equal contents.
+        shipped: Whether it came with avexplore.
+    """
+
+    artifact: Any
+    provenance: Provenance
+    path: Path
+    content: str
+    shipped: bool = False
+
+
+@dataclass(frozen=True)
+class Summary:
+    """An entry as a list shows it, without its arrays.
+
+    Attributes:
+        config: What it is a result of; None if this version of avexplore cannot read its config.
+        stage, address: Its place.
+        created: UTC, ISO 8601.
+        bytes: Size on disk.
+        shipped: Whether it came with avexplore.
+        path: Its folder.
+    """
+
+    config: Config | None
+    stage: str
+    address: str
+    created: str
+    bytes: int
+    shipped: bool
+    path: Path
+
+
+@dataclass(frozen=True)
+class SetAside:
+    """A damaged or outdated entry that is kept, but not served."""
+
+    name: str
+    reason: str
+    bytes: int
+    path: Path
+
+
+class _UnfitError(Exception):
+    """An entry that must not be served; the message says why."""
+
+
+class Store:
+    """Results by address under one data folder, beside the read-only ones that are shipped.
+
+    Args:
+        root: The data folder; the user's own (`avexplore.store.home`) by default.
+        shipped: Folder of shipped results; `models/` beside the package by default.
+        read_only: Refuse to write, and leave damaged entries where they are.
+    """
+
+    def __init__(self, root: Path | None = None, shipped: Path | None = None, *, read_only: bool = False) -> None:
+        self.root = home() if root is None else Path(root)
+        self.shipped = shipped_models() if shipped is None else Path(shipped)
+        self.read_only = read_only
+        self._verified: dict[Path, tuple[Any, ...]] = {}
+        self._summaries: dict[Path, tuple[int, Summary]] = {}
+        self._guard = threading.Lock()
+
+    # --- reading --------------------------------------------------------------------------------------------------
+
+    def folder(self, config: Config) -> Path:
+        """Where the result of a config lies, or would lie."""
+        return self.root / "artifacts" / config.stage / config.address
+
+    def __contains__(self, config: Config) -> bool:
+        """Whether there is an entry, by a look at the folder; only `get` verifies it."""
+        return any((place / "manifest.json").is_file() for place, _ in self._places(config))
+
+    def get(self, config: Config) -> Entry | None:
+        """The verified result of a config, or None.
+
+        A damaged or outdated entry is set aside with its reason, and counts as absent. Checksums are verified once
+        per process, and again if a file has changed since.
+        """
+        for place, shipped in self._places(config):
+            try:
+                return self._read(place, config, shipped)
+            except FileNotFoundError as error:
+                # Gone as a whole: never written, or removed while we looked. A missing file is damage.
+                if (place / "manifest.json").exists():
+                    self._set_aside(place, f"A file is missing: {Path(error.filename or '').name}", shipped)
+            except _UnfitError as error:
+                self._set_aside(place, str(error), shipped)
+        return None
+
+    def _places(self, config: Config) -> Iterator[tuple[Path, bool]]:
+        yield self.folder(config), False
+        yield self.shipped / config.stage / config.address, True
+
+    def _read(self, place: Path, config: Config, shipped: bool) -> Entry:
+        manifest = read_manifest(place)
+        if manifest.get("address") != config.address or manifest.get("stage") != config.stage:
+            raise _UnfitError("It belongs to another address")
+        try:
+            self._verify(place, manifest["files"])
+            artifact = unpack(manifest["artifact"], place, manifest["files"])
+            return Entry(
+                artifact, Provenance.from_json(manifest["provenance"]), place, content_digest(manifest), shipped
+            )
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise StoreError(f"Cannot read: {error.strerror or error}", where=place.name) from error
+        except (AvexploreError, ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+            raise _UnfitError(f"Its content does not fit this version: {error}") from error
+
+    def _verify(self, place: Path, files: dict[str, dict[str, Any]]) -> None:
+        found = []
+        for name, expected in files.items():
+            if Path(name).name != name:
+                raise _UnfitError(f"A file name leads outside: {name!r}")
+            status = (place / name).stat()
+            if status.st_size != expected["bytes"]:
+                raise _UnfitError(f"{name} has {status.st_size} bytes instead of {expected['bytes']}")
+            found.append((name, expected["sha256"], status.st_size, status.st_mtime_ns, status.st_ino))
+        signature = tuple(found)
+        if self._verified.get(place) == signature:
+            return
+        for name, expected in files.items():
+            if file_digest(place / name) != expected["sha256"]:
+                raise _UnfitError(f"{name} does not match its checksum")
+        self._verified[place] = signature
+
+    def entries(self, stage: str | None = None) -> list[Summary]:
+        """All entries (of one stage), shipped ones first, then the newest first. Reads manifests only."""
+        found: dict[str, Summary] = {}
+        for base, shipped in ((self.shipped, True), (self.root / "artifacts", False)):
+            for path in base.glob(f"{stage or '*'}/*/manifest.json"):
+                summary = self._summary(path, shipped)
+                if summary is not None:
+                    found.setdefault(summary.address, summary)
+        newest = sorted(found.values(), key=lambda s: (s.created, s.address), reverse=True)
+        return sorted(newest, key=lambda s: not s.shipped)
+
+    def _summary(self, path: Path, shipped: bool) -> Summary | None:
+        try:
+            stamp = path.stat().st_mtime_ns
+            known = self._summaries.get(path)
+            if known and known[0] == stamp:
+                return known[1]
+            manifest = read_manifest(path.parent)
+            try:
+                config: Config | None = from_json(manifest["config"])
+            except AvexploreError:
+                config = None
+            # An entry of an earlier version of its stage keeps its old address, which no config has any more.
+            if config is not None and config.address != manifest["address"]:
+                config = None
+            size = path.stat().st_size + sum(file["bytes"] for file in manifest["files"].values())
+            created = manifest["provenance"].get("created", "")
+            summary = Summary(config, manifest["stage"], manifest["address"], created, size, shipped, path.parent)
+        except (_UnfitError, OSError, KeyError, TypeError, AttributeError):
+            return None
+        self._summaries[path] = stamp, summary
+        return summary
+
+    # --- writing --------------------------------------------------------------------------------------------------
+
+    def put(
+        self,
+        config: Config,
+        artifact: Artifact,
+        *,
+        seconds: float = float("nan"),
+        device: str = "cpu",
+        durable: bool = True,
+    ) -> Entry:
+        """Store a result; if another process stored the same address first, theirs is kept and returned.
+
+        Args:
+            config: What it is a result of.
+            artifact: The result.
+            seconds: Wall time it took.
+            device: What computed it.
+            durable: Wait until it is on disk. Without, a power loss may damage it, which reading would notice.
+
+        Raises:
+            StoreError: If the disk is full or the folder cannot be written. Nothing of the entry is left then.
+        """
+        if self.read_only:
+            raise StoreError("This avexplore only shows stored results", fix="Start it without --demo to compute")
+        described = provenance(config, device=device, seconds=seconds)
+        target = self.folder(config)
+        staged = self._staging()
+        try:
+            staged.mkdir(parents=True)
+            write_entry(staged, config, artifact, described, durable=durable)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            for _ in range(20):
+                if publish(staged, target):
+                    if durable:
+                        _sync_folder(target.parent)
+                    break
+                if (theirs := self.get(config)) is not None and not theirs.shipped:
+                    return theirs
+                # What stands there is damaged and was just set aside, or vanished: try again.
+        except OSError as error:
+            raise _write_error(error, self.root) from error
+        finally:
+            shutil.rmtree(staged, ignore_errors=True)
+        stored = self.get(config)
+        if stored is None:
+            raise StoreError("An entry was damaged as soon as it was written", where=str(target), fix="Check the disk")
+        return stored
+
+    def _staging(self) -> Path:
+        return self.root / "staging" / f"{_host()}-{os.getpid()}-{uuid.uuid4().hex[:12]}"
+
+    def sweep(self) -> int:
+        """Remove what writers that died have left behind; returns how many folders."""
+        import psutil
+
+        removed = 0
+        for folder in (self.root / "staging").glob("*-*-*"):
+            host, pid, _ = folder.name.rsplit("-", 2)
+            try:
+                old = time.time() - folder.stat().st_mtime > _STALE_SECONDS
+            except OSError:
+                continue
+            if old or (host == _host() and pid.isdigit() and not psutil.pid_exists(int(pid))):
+                shutil.rmtree(folder, ignore_errors=True)
+                removed += 1
+        return removed
+
+    # --- damage and size ------------------------------------------------------------------------------------------
+
+    def _set_aside(self, place: Path, reason: str, shipped: bool) -> None:
+        where = f"{place.parent.name}/{place.name[:12]}"
+        if shipped or self.read_only:
+            _log.warning("Not used: %s is unfit. %s.", where, reason)
+            return
+        with self._guard:
+            kept = self.root / "quarantine" / f"{place.parent.name}-{place.name[:16]}-{uuid.uuid4().hex[:8]}"
+            try:
+                kept.parent.mkdir(parents=True, exist_ok=True)
+                place.rename(kept)
+                (kept / "reason.txt").write_text(reason + "\n", encoding="utf-8")
+            except FileNotFoundError:
+                return  # another process set it aside first
+            except OSError as error:
+                raise _write_error(error, self.root) from error
+            self._verified.pop(place, None)
+        _log.warning("Set aside: %s is unfit and will be computed again. %s.", where, reason)
+
+    def quarantine(self) -> list[SetAside]:
+        """What was set aside, with the reasons."""
+        found = []
+        for path in sorted((self.root / "quarantine").glob("*")):
+            note = path / "reason.txt"
+            reason = note.read_text(encoding="utf-8").strip() if note.is_file() else "unknown"
+            found.append(SetAside(path.name, reason, folder_size(path), path))
+        return found
+
+    def size(self) -> int:
+        """Bytes under the data folder."""
+        return folder_size(self.root)
+
+    def remove(self, address: str) -> int:
+        """Remove the stored (not the shipped) entries whose address begins so; returns the bytes freed.
+
+        Raises:
+            StoreError: If the beginning is too short to be meant.
+        """
+        if len(address) < 8 or not set(address) <= set("0123456789abcdef"):
+            raise StoreError("An address has at least 8 hexadecimal digits here", where=address[:80])
+        freed = 0
+        for path in (self.root / "artifacts").glob(f"*/{address}*"):
+            freed += _discard(path, self.root / "staging" / f"{_host()}-{os.getpid()}-{uuid.uuid4().hex[:12]}")
+        return freed
+
+    def empty_quarantine(self) -> int:
+        """Remove what was set aside; returns the bytes freed."""
+        freed = sum(item.bytes for item in self.quarantine())
+        shutil.rmtree(self.root / "quarantine", ignore_errors=True)
+        return freed
+
+    # --- files of the user ----------------------------------------------------------------------------------------
+
+    def remember_files(self, fingerprint: str, paths: tuple[str, ...]) -> None:
+        """Note where files of this content were last seen, so that a result can be made again from its config."""
+        if self.read_only or self.known_files(fingerprint) == paths:
+            return
+        folder = self.root / "files"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            fresh = folder / f".{uuid.uuid4().hex}"
+            fresh.write_text(json.dumps([str(Path(path).resolve()) for path in paths]), encoding="utf-8")
+            fresh.replace(folder / f"{_plain(fingerprint)}.json")
+        except OSError as error:
+            raise _write_error(error, self.root) from error
+
+    def known_files(self, fingerprint: str) -> tuple[str, ...]:
+        """Where files of this content were last seen; () if nowhere, or if they are gone."""
+        try:
+            paths = json.loads((self.root / "files" / f"{_plain(fingerprint)}.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return ()
+        found = tuple(path for path in paths if isinstance(path, str) and Path(path).exists())
+        return found if len(found) == len(paths) else ()
+
+
+def _plain(fingerprint: str) -> str:
+    return hashlib.sha256(fingerprint.encode()).hexdigest()[:32]
+
+
+def write_entry(
+    folder: Path,
+    config: Config,
+    artifact: Artifact,
+    described: Provenance,
+    *,
+    packing: Packing | None = None,
+    durable: bool = True,
+) -> None:
+    """Write an entry's files into an empty folder.
+
+    Raises:
+        OSError: If a file cannot be written.
+    """
+    tree, files = pack(artifact, folder, packing)
+    manifest: Manifest = {
+        "format": FORMAT,
+        "stage": config.stage,
+        "address": config.address,
+        "config": config.to_json(),
+        "artifact": tree,
+        "files": files,
+        "provenance": described.to_json(),
+    }
+    manifest["checksum"] = _manifest_digest(manifest)
+    text = json.dumps(manifest, indent=1, ensure_ascii=False, allow_nan=False)
+    (folder / "manifest.json").write_text(text, encoding="utf-8")
+    if durable:
+        for name in (*files, "manifest.json"):
+            with (folder / name).open("rb") as file:
+                os.fsync(file.fileno())
+        _sync_folder(folder)
+
+
+def read_manifest(place: Path) -> Manifest:
+    """Read and check an entry's manifest, migrated to this version's format.
+
+    Raises:
+        _UnfitError: If it is damaged or of a format without a migration.
+        FileNotFoundError: If there is none.
+    """
+    try:
+        manifest: Any = json.loads((place / "manifest.json").read_bytes())
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise StoreError(f"Cannot read: {error.strerror or error}", where=str(place)) from error
+    except (ValueError, RecursionError) as error:
+        raise _UnfitError(f"The manifest is not JSON: {error}") from error
+    if not isinstance(manifest, dict) or manifest.get("checksum") != _manifest_digest(manifest):
+        raise _UnfitError("The manifest does not match its checksum")
+    version = manifest.get("format")
+    while version != FORMAT:
+        if not isinstance(version, int) or version not in MIGRATIONS:
+            raise _UnfitError(f"It has format {version}, this avexplore reads {FORMAT}")
+        manifest = MIGRATIONS[version](manifest)
+        version = manifest["format"]
+    current: Manifest = manifest
+    return current
+
+
+def _manifest_digest(manifest: Manifest) -> str:
+    content = {name: value for name, value in manifest.items() if name != "checksum"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def content_digest(manifest: Manifest) -> str:
+    """SHA-256 over an entry's values and the checksums of its files, whoever made it and when."""
+    content = {"artifact": manifest["artifact"], "files": manifest["files"]}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def publish(staged: Path, target: Path) -> bool:
+    """Move a finished folder into place at once; False if something stands there already."""
+    try:
+        staged.rename(target)
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST) or target.exists():
+            return False
+        raise
+    return True
+
+
+def folder_size(path: Path) -> int:
+    """Bytes of all files below a folder; those that vanish meanwhile count nothing."""
+    total = 0
+    for folder, _, names in os.walk(path):
+        for name in names:
+            try:
+                total += os.lstat(os.path.join(folder, name)).st_size  # noqa: PTH118 - half the time of Path here
+            except OSError:
+                continue
+    return total
+
+
+def _discard(path: Path, aside: Path) -> int:
+    """Remove a folder so that no reader meets half of it."""
+    freed = folder_size(path)
+    aside.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.rename(aside)
+    except FileNotFoundError:
+        return 0
+    shutil.rmtree(aside, ignore_errors=True)
+    return freed
+
+
+def _write_error(error: OSError, root: Path) -> StoreError:
+    if error.errno in _FULL:
+        return StoreError(
+            "The disk is full, or a quota is reached; nothing was left half written",
+            where=str(root),
+            fix="Free some space, for instance with `avexplore store prune`, or set AVEXPLORE_HOME to another disk",
+        )
+    return StoreError(
+        f"Cannot write: {error.strerror or error}", where=str(root), fix="Set AVEXPLORE_HOME to a folder of yours"
+    )
+
+
+def _sync_folder(path: Path) -> None:
+    if os.name == "posix":
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _host() -> str:
+    return "".join(c for c in socket.gethostname() if c.isalnum()) or "host"
