@@ -57,9 +57,10 @@ class Surroundings:
     prefixes: Callable[[StudentConfig], Iterable[PrefixConfig]] = field(default=lambda student: ())
 
 
-def _late(module: str, name: str) -> Any:
+def _late(module: str, name: str) -> Callable[..., Artifact]:
     """A function of a stage's package, imported when the stage runs: a slider must not wait for torch."""
-    return getattr(import_module(module), name)
+    found: Callable[..., Artifact] = getattr(import_module(module), name)
+    return found
 
 
 def needs(config: Config) -> tuple[Config, ...]:
@@ -161,16 +162,14 @@ def compute(config: Config, use: Surroundings) -> Artifact:
 def _(config: SyntheticConfig, use: Surroundings) -> Artifact:
     load_features = _late("avexplore.data", "load_features")
 
-    features: Artifact = load_features(config, use.report)
-    return features
+    return load_features(config, use.report)
 
 
 @compute.register
 def _(config: FeatureFileConfig, use: Surroundings) -> Artifact:
     load_features = _late("avexplore.data", "load_features")
 
-    features: Artifact = load_features(config, use.report)
-    return features
+    return load_features(config, use.report)
 
 
 @compute.register
