@@ -415,6 +415,10 @@ class RegularizerConfig(Config):
     """Lambda."""
     tau: float = within(0.0, 1.0, 0.0)
     """Soft labels up to this do not count."""
+    level: Literal["class", "node"] = "class"
+    """Whether an edge links its two classes in any modality, or only the modalities of its nodes."""
+    percentile: float = within(0.0, 1.0, 0.98, open_low=True)
+    """Pairs linked more strongly than this share of all pairs are forgiven fully."""
     start_epoch: int = within(0, 100_000, 15)
     """E_teach: LIR is off before this epoch."""
     ramp_epochs: int = within(0, 100_000, 0)

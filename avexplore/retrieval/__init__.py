@@ -1,1 +1,18 @@
 """Ranking, measures and significance."""
+
+from avexplore.retrieval.evaluation import evaluate, mean_average_precision, retrieval_map
+from avexplore.retrieval.metrics import average_precision, hidden_label_auc, map_over_cutoffs, precision_at_scope
+from avexplore.retrieval.ranking import Ranking, VectorIndex, rank
+
+__all__ = [
+    "Ranking",
+    "VectorIndex",
+    "average_precision",
+    "evaluate",
+    "hidden_label_auc",
+    "map_over_cutoffs",
+    "mean_average_precision",
+    "precision_at_scope",
+    "rank",
+    "retrieval_map",
+]

@@ -1,0 +1,56 @@
+"""What every pair loss has in common: one direction of retrieval, seen as a matrix of distances."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+import torch
+from torch import Tensor, nn
+
+
+class PairLoss(nn.Module):
+    """A loss over the pairs of one direction: anchors of one modality against candidates of the other.
+
+    Subclasses never see embeddings, only distances, so that proxies, distances and directions are separate choices.
+    """
+
+    matched_pairs_only = False
+    """Whether only the two halves of one clip are positives, as in InfoNCE, rather than all of one class."""
+
+    @abstractmethod
+    def forward(
+        self, distances: Tensor, positive: Tensor, forgiven: Tensor | None = None, margins: Tensor | None = None
+    ) -> Tensor:
+        """One direction's loss.
+
+        Args:
+            distances: From anchor a to candidate c. Shape (B, B).
+            positive: Whether they belong together. Shape (B, B), bool.
+            forgiven: Degree in [0, 1) to which a negative pair stops counting as one (LIR, form "forgive").
+                Shape (B, B); None forgives nothing.
+            margins: Factor in [0, 1] on the margin of a negative pair (LIR, form "margin"). Shape (B, B);
+                None leaves all margins as they are.
+
+        Returns:
+            A scalar; 0, with a gradient of zeros, if no pair counts.
+        """
+
+
+def kept(positive: Tensor, forgiven: Tensor | None, dtype: torch.dtype) -> Tensor:
+    """Weight of each pair as a negative: 0 for positives, 1 - forgiven for negatives. Shape (B, B)."""
+    if forgiven is None:
+        return (~positive).to(dtype)
+    return (1.0 - forgiven.to(dtype)).masked_fill(positive, 0.0)
+
+
+def shifted(distances: Tensor, margin: float, margins: Tensor | None) -> Tensor:
+    """Distances of negatives as they count under a smaller margin: d + margin * (1 - factor). Shape (B, B).
+
+    relu(factor * margin + d_p - d_n) is relu(margin + d_p - shifted d_n), so mining and sorting need no other case.
+    """
+    return distances if margins is None else distances + margin * (1.0 - margins.to(distances.dtype))
+
+
+def mean_of_counted(total: Tensor, count: Tensor) -> Tensor:
+    """total / count, and 0 (with a gradient) where nothing was counted."""
+    return total / torch.where(count > 0, count, torch.ones_like(count))

@@ -1,0 +1,188 @@
+"""From embeddings to a retrieval report: every figure of one split, over all of its gallery."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from avexplore.artifacts import BoolArray, Clips, Embeddings, FloatArray, IntArray, RetrievalReport
+from avexplore.errors import DataError
+from avexplore.retrieval import walk
+from avexplore.retrieval.metrics import SCOPES
+from avexplore.retrieval.ranking import normalized
+
+_FIRST = 10
+"""How many first answers the confusion between classes looks at."""
+
+
+def mean_average_precision(
+    queries: FloatArray, gallery: FloatArray, query_label: IntArray, gallery_label: IntArray
+) -> float:
+    """MAP of one direction: AP per query over all of the gallery, then the mean. A cosine ranking.
+
+    Args:
+        queries: Embeddings of any scale. Shape (Q, d).
+        gallery: Embeddings of any scale. Shape (G, d).
+        query_label: Shape (Q,).
+        gallery_label: Shape (G,).
+
+    Returns:
+        In [0, 1]. Queries without a relevant answer count 0; tied answers share the precision at the tie's end.
+
+    >>> mean_average_precision(np.eye(2), np.eye(2), np.array([0, 1]), np.array([0, 1]))
+    1.0
+    """
+    if len(queries) != len(query_label) or len(gallery) != len(gallery_label) or not len(queries):
+        raise DataError(
+            f"{len(queries)} queries with {len(query_label)} labels, {len(gallery)} answers with {len(gallery_label)}",
+            where="mean average precision",
+        )
+    found = walk.average_precisions(
+        normalized(queries), normalized(gallery), query_label.astype(np.int64), gallery_label.astype(np.int64)
+    )
+    return float(np.nan_to_num(found).mean())
+
+
+def retrieval_map(audio: FloatArray, visual: FloatArray, labels: IntArray) -> tuple[float, float]:
+    """MAP of audio -> visual and visual -> audio for paired embeddings; what training watches.
+
+    Args:
+        audio: Shape (n, d).
+        visual: Shape (n, d).
+        labels: Annotated classes. Shape (n,).
+    """
+    return (
+        mean_average_precision(audio, visual, labels, labels),
+        mean_average_precision(visual, audio, labels, labels),
+    )
+
+
+@dataclass(frozen=True)
+class Walked:
+    """What one direction's walks found, per query; NaN where nothing is relevant."""
+
+    average_precision: FloatArray
+    over_cutoffs: FloatArray
+    in_scope: FloatArray
+    confusion: FloatArray
+    any_label: FloatArray
+    hidden_pair: FloatArray
+    recovered: FloatArray
+
+
+def evaluate(embeddings: Embeddings, clips: Clips, split: str = "test") -> RetrievalReport:
+    """Every retrieval figure of one split; its clips are the queries and the gallery.
+
+    Besides the fields of `RetrievalReport`, where hidden labels are known [ours]:
+
+    - any_label_map: MAP with "shares any true label" as relevance.
+    - hidden_pair_ap: AP where only pairs that share a true but unannotated label are relevant and pairs of the same
+      annotation are left out, mean over the queries that have such answers.
+    - recovered_false_negatives: share of those pairs among a query's first R answers, with R its number of answers
+      that share any true label; 1 for a perfect ranking. Mean over the same queries.
+
+    Args:
+        embeddings: Of all clips, in their order.
+        clips: Labels and splits.
+        split: "train", "validation", "test" or "all".
+
+    Returns:
+        The report; figures are means of both directions unless their names say otherwise.
+
+    Raises:
+        DataError: If embeddings and clips do not fit, or the split is empty.
+    """
+    if len(embeddings.audio) != len(clips.hard_label):
+        raise DataError(
+            f"{len(embeddings.audio)} embeddings for {len(clips.hard_label)} clips",
+            where="evaluation",
+            fix="Evaluate embeddings with the clips that they were computed from",
+        )
+    rows = clips.rows(split)
+    if not len(rows):
+        raise DataError(f"The {split} split has no clips", where="evaluation")
+    audio, visual = normalized(embeddings.audio[rows]), normalized(embeddings.visual[rows])
+    labels = clips.hard_label[rows].astype(np.int64)
+    true = None if clips.true_labels is None else clips.true_labels[rows]
+    count, scopes = len(clips.classes), np.array([k for k in SCOPES if k <= len(rows)], np.int64)
+    both = [_direction(q, g, labels, true, scopes, count) for q, g in ((audio, visual), (visual, audio))]
+    precision = np.stack([np.nan_to_num(one.average_precision) for one in both])  # (2, Q)
+    metrics = {
+        "map": float(precision.mean()),
+        "map_audio_to_visual": float(precision[0].mean()),
+        "map_visual_to_audio": float(precision[1].mean()),
+        "map_over_cutoffs": float(np.mean([one.over_cutoffs for one in both])),
+    }
+    if true is not None:
+        metrics["any_label_map"] = float(np.nan_to_num([one.any_label for one in both]).mean())
+        metrics["hidden_pair_ap"] = _mean_of_known([one.hidden_pair for one in both])
+        metrics["recovered_false_negatives"] = _mean_of_known([one.recovered for one in both])
+    return RetrievalReport(
+        metrics=metrics,
+        per_class=_by_class(precision, labels, count),
+        scopes=scopes,
+        precision=np.stack([one.in_scope.mean(0) / np.maximum(scopes, 1) for one in both]),
+        confusion=np.mean([_confusion(one.confusion, labels, count) for one in both], axis=0),
+        average_precision=precision,
+        rows=rows,
+        classes=clips.classes,
+    )
+
+
+def _direction(
+    queries: FloatArray, gallery: FloatArray, labels: IntArray, true: BoolArray | None, scopes: IntArray, classes: int
+) -> Walked:
+    n = len(queries)
+    bits = np.zeros((n, 0), np.uint64) if true is None else packed(true)
+    found = Walked(
+        *(np.empty(n), np.empty(n), np.zeros((n, len(scopes))), np.zeros((n, classes)), np.empty(n)),
+        *(np.empty(n), np.empty(n)),
+    )
+
+    def work(start: int, end: int) -> None:
+        part = slice(start, end)
+        walk._full_walk(
+            queries[part] @ gallery.T, labels[part], labels, bits[part], bits, scopes, min(_FIRST, n),
+            found.average_precision[part], found.over_cutoffs[part], found.in_scope[part], found.confusion[part],
+            found.any_label[part], found.hidden_pair[part], found.recovered[part],
+        )  # fmt: skip
+
+    walk.over_queries(n, n, work)
+    return found
+
+
+def packed(labels: BoolArray) -> IntArray:
+    """Label sets as bits. Shape (n, C), bool -> (n, ceil(C / 64)), uint64.
+
+    >>> packed(np.array([[True, False, True]]))
+    array([[5]], dtype=uint64)
+    """
+    n, count = labels.shape
+    padded = np.zeros((n, -(-count // 64) * 64), bool)
+    padded[:, :count] = labels
+    bits: IntArray = np.packbits(padded, axis=1, bitorder="little").view("<u8").astype(np.uint64)
+    return bits
+
+
+def _mean_of_known(values: list[FloatArray]) -> float:
+    known = np.concatenate(values)
+    known = known[~np.isnan(known)]
+    return float(known.mean()) if len(known) else float("nan")
+
+
+def _by_class(precision: FloatArray, labels: IntArray, classes: int) -> FloatArray:
+    """MAP of each class's queries, NaN for none. Shapes (2, Q), (Q,) -> (C, 2)."""
+    size = np.bincount(labels, minlength=classes)
+    sums = np.stack([np.bincount(labels, weights=one, minlength=classes) for one in precision], axis=1)
+    means: FloatArray = np.where(size[:, None] > 0, sums / np.maximum(size, 1)[:, None], np.nan)
+    return means
+
+
+def _confusion(answers: FloatArray, labels: IntArray, classes: int) -> FloatArray:
+    """Mean share of each class among the first answers, by class of the query. Shapes (Q, C), (Q,) -> (C, C)."""
+    sums = np.zeros((classes, classes))
+    np.add.at(sums, labels, answers)
+    total = sums.sum(1, keepdims=True)
+    shares: FloatArray = sums / np.where(total > 0, total, 1.0)
+    return shares

@@ -1,0 +1,227 @@
+"""Ranked answers by cosine similarity: exact in chunks, or by a FAISS index where one is installed.
+
+Cosines are compared on a grid of 2^-21 = 4.8e-7, the rounding error of a float32 product of 128 numbers: what lies
+closer is a tie. So a ranking does not hang on the order of clips, the scale of an embedding, or the machine.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+import numpy as np
+
+from avexplore.artifacts import FloatArray, IntArray
+from avexplore.errors import DataError
+
+GRID = 2.0**21
+"""Steps per unit of cosine similarity."""
+
+IndexKind = Literal["exact", "ivf", "hnsw", "auto"]
+_LARGE = 200_000
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The best answers of each query, best first; ties by position in the gallery, lowest first.
+
+    Attributes:
+        indices: Positions in the gallery. Shape (Q, k).
+        scores: Cosine similarities, on the grid. Shape (Q, k), float32.
+    """
+
+    indices: IntArray
+    scores: FloatArray
+
+
+def normalized(vectors: FloatArray) -> FloatArray:
+    """Rows scaled to unit length, float32 and contiguous; rows of zeros stay zeros.
+
+    >>> normalized(np.array([[3.0, 4.0], [0.0, 0.0]]))
+    array([[0.6, 0.8],
+           [0. , 0. ]], dtype=float32)
+    """
+    if vectors.ndim != 2:
+        raise DataError(f"Expected one row per clip, got shape {vectors.shape}", where="embedding")
+    length = np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))
+    scaled = vectors / np.where(length > 0, length, 1.0)[:, None]
+    return np.ascontiguousarray(scaled, dtype=np.float32)
+
+
+def on_grid(similarity: FloatArray) -> FloatArray:
+    """Similarities rounded to the grid on which they are compared. Same shape, float32.
+
+    >>> bool(on_grid(np.float32([0.5]))[0] == on_grid(np.float32([0.5 + 1e-7]))[0])
+    True
+    """
+    steps = np.rint(similarity * np.float32(GRID)).clip(-GRID, GRID)  # rounding may leave [-1, 1] by a hair
+    rounded: FloatArray = (steps / np.float32(GRID)).astype(np.float32, copy=False)
+    return rounded
+
+
+def similarity_chunks(
+    queries: FloatArray, gallery: FloatArray, *, chunk: int = 512
+) -> Iterator[tuple[int, FloatArray]]:
+    """Cosine similarities of unit rows, some queries at a time: (first query, matrix of shape (<= chunk, G))."""
+    for start in range(0, len(queries), chunk):
+        yield start, queries[start : start + chunk] @ gallery.T
+
+
+def rank(
+    queries: FloatArray,
+    gallery: FloatArray,
+    k: int | None = None,
+    *,
+    index: IndexKind = "exact",
+    chunk: int = 512,
+) -> Ranking:
+    """The `k` most similar gallery clips of each query.
+
+    Args:
+        queries: Embeddings of any scale. Shape (Q, d).
+        gallery: Embeddings of any scale; may be memory-mapped. Shape (G, d).
+        k: How many answers; None ranks all of the gallery.
+        index: "exact" compares with all of the gallery. "ivf" and "hnsw" build an approximate FAISS index first (see
+            `VectorIndex` to keep one). "auto" is exact up to 200,000 clips, "hnsw" beyond if FAISS is installed.
+        chunk: Queries at a time, to bound memory.
+
+    Returns:
+        Best first.
+
+    Raises:
+        DataError: If the shapes do not fit, or FAISS is asked for and missing.
+
+    >>> rank(np.array([[1.0, 0.0]]), np.array([[0.0, 1.0], [2.0, 0.1], [1.0, 1.0]]), 2).indices
+    array([[1, 2]])
+    """
+    if queries.ndim != 2 or gallery.ndim != 2 or queries.shape[1] != gallery.shape[1]:
+        raise DataError(
+            f"Queries of shape {queries.shape} cannot be compared with a gallery of shape {gallery.shape}",
+            where="ranking",
+            fix="Both need one row per clip and the same number of columns",
+        )
+    k = len(gallery) if k is None else min(k, len(gallery))
+    if index == "auto":
+        index = "hnsw" if len(gallery) > _LARGE and faiss_installed() else "exact"
+    if index != "exact":
+        return VectorIndex(gallery, index).rank(queries, k)
+    return exact(normalized(queries), normalized(gallery), k, chunk=chunk)
+
+
+def exact(queries: FloatArray, gallery: FloatArray, k: int, *, chunk: int = 512) -> Ranking:
+    """As `rank`, exact, for rows that have unit length already."""
+    indices = np.empty((len(queries), k), np.int64)
+    scores = np.empty((len(queries), k), np.float32)
+    chunk = max(1, min(chunk, 2**26 // max(1, len(gallery))))  # at most 256 MiB of similarities at a time
+    for start, similarity in similarity_chunks(queries, gallery, chunk=chunk):
+        rows = slice(start, start + len(similarity))
+        indices[rows], scores[rows] = _best(on_grid(similarity), k)
+    return Ranking(indices, scores)
+
+
+def _best(similarity: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
+    if k < similarity.shape[1] // 4:
+        # The k-th best value, then everything above it and the first of those equal to it.
+        threshold = np.partition(similarity, -k, axis=1)[:, -k, None] if k else np.full((len(similarity), 1), np.inf)
+        chosen = np.empty((len(similarity), k), np.int64)
+        for row, (values, limit) in enumerate(zip(similarity, threshold, strict=True)):
+            above, equal = np.flatnonzero(values > limit), np.flatnonzero(values == limit)
+            chosen[row] = np.sort(np.concatenate([above, equal[: k - len(above)]]))
+        order = np.argsort(-np.take_along_axis(similarity, chosen, 1), axis=1, kind="stable")
+        best = np.take_along_axis(chosen, order, 1)
+    else:
+        best = np.argsort(-similarity, axis=1, kind="stable")[:, :k]
+    return best, np.take_along_axis(similarity, best, 1)
+
+
+def faiss_installed() -> bool:
+    """Whether FAISS can be imported; everything works without it, large galleries more slowly."""
+    return importlib.util.find_spec("faiss") is not None
+
+
+class VectorIndex:
+    """A gallery prepared for many queries, with its recall against the exact answer at hand.
+
+    Args:
+        gallery: Embeddings of any scale. Shape (G, d).
+        kind: "exact", "ivf" (inverted lists) or "hnsw" (a navigable graph).
+        effort: How much of an approximate index is searched: lists probed, or the breadth of the graph search.
+
+    Raises:
+        DataError: If FAISS is needed and missing.
+    """
+
+    def __init__(self, gallery: FloatArray, kind: Literal["exact", "ivf", "hnsw"] = "exact", effort: int = 64) -> None:
+        self.kind, self.effort = kind, effort
+        self.gallery = normalized(gallery)
+        self._index: Any = None
+        if kind != "exact":
+            if not faiss_installed():
+                raise DataError(
+                    "FAISS is not installed", where=f"index {kind!r}", fix="Install avexplore[faiss], or use 'exact'"
+                )
+            self._index = _faiss_index(self.gallery, kind, effort)
+
+    def rank(self, queries: FloatArray, k: int) -> Ranking:
+        """The `k` best answers of each query, as `rank` gives them (approximately, unless the index is exact).
+
+        Where an approximate index finds fewer, the list ends with index -1 and score -1.
+        """
+        k = min(k, len(self.gallery))
+        unit = normalized(queries)
+        if self._index is None:
+            return _exact_few(unit, self.gallery, k)
+        scores, indices = self._index.search(unit, k)
+        scores = np.where(indices >= 0, on_grid(scores), np.float32(-1.0))
+        order = np.lexsort((indices, -scores), axis=1)
+        return Ranking(np.take_along_axis(indices, order, 1), np.take_along_axis(scores, order, 1))
+
+    def recall(self, queries: FloatArray, k: int = 10) -> float:
+        """Share of the exact `k` best answers that this index finds, over these queries; 1 for an exact index."""
+        if self._index is None or not len(queries):
+            return 1.0
+        truth, found = _exact_few(normalized(queries), self.gallery, k), self.rank(queries, k)
+        # A tied answer in another's place is no miss: compare by score.
+        limit = truth.scores[:, -1:]
+        return float((found.scores >= limit).mean())
+
+
+def _exact_few(queries: FloatArray, gallery: FloatArray, k: int, *, block: int = 65_536) -> Ranking:
+    """As `exact`, going through the gallery in blocks on several threads: for few queries and many clips."""
+    starts = range(0, len(gallery), block)
+
+    def best_of(start: int) -> tuple[IntArray, FloatArray]:
+        part = gallery[start : start + block]
+        found, scores = _best(on_grid(queries @ part.T), min(k, len(part)))
+        return found + start, scores
+
+    with ThreadPoolExecutor(2) as pool:
+        parts = list(pool.map(best_of, starts))
+    indices = np.concatenate([part[0] for part in parts], axis=1)
+    scores = np.concatenate([part[1] for part in parts], axis=1)
+    order = np.lexsort((indices, -scores), axis=1)[:, :k]
+    return Ranking(np.take_along_axis(indices, order, 1), np.take_along_axis(scores, order, 1))
+
+
+def _faiss_index(gallery: FloatArray, kind: str, effort: int) -> Any:
+    import faiss
+
+    count, dim = gallery.shape
+    if kind == "hnsw":
+        graph = faiss.IndexHNSWFlat(dim, 32, faiss.METRIC_INNER_PRODUCT)
+        graph.hnsw.efConstruction = 80
+        graph.hnsw.efSearch = max(16, effort)
+        graph.add(gallery)
+        return graph
+    lists = int(max(1, min(4096, 4 * np.sqrt(count))))
+    inverted = faiss.IndexIVFFlat(faiss.IndexFlatIP(dim), dim, lists, faiss.METRIC_INNER_PRODUCT)
+    inverted.cp.seed, inverted.cp.min_points_per_centroid = 0, 1
+    rng = np.random.default_rng(0)
+    sample = gallery if count <= 64 * lists else gallery[np.sort(rng.choice(count, 64 * lists, replace=False))]
+    inverted.train(np.ascontiguousarray(sample))
+    inverted.add(gallery)
+    inverted.nprobe = min(lists, effort)
+    return cast(Any, inverted)

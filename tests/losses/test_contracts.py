@@ -1,0 +1,171 @@
+"""What every metric loss must do, whatever it computes. A loss that is not listed here fails `test_all_are_tested`."""
+
+from __future__ import annotations
+
+import itertools
+import typing
+
+import pytest
+import torch
+from torch import Tensor
+
+from avexplore.config import StudentConfig, SyntheticConfig
+from avexplore.losses import MetricLoss, build_metric_loss
+from avexplore.losses.pairs import PairLoss
+from avexplore.losses.proxies import ProxyLoss
+
+CLASSES, DIM, CLIPS = 3, 6, 12
+LEARNING = (
+    "supervised-contrastive",
+    "contrastive",
+    "triplet",
+    "triplet-semihard",
+    "triplet-hard",
+    "proxy-triplet",
+    "proxy-anchor",
+    "infonce",
+)
+NAMES = (*LEARNING, "cross-entropy")
+PROXIES = ("none", "anchor_aware", "learned")
+EACH = list(itertools.product(NAMES, PROXIES))
+
+
+def built(name: str, proxies: str) -> MetricLoss:
+    torch.manual_seed(0)
+    config = StudentConfig(data=SyntheticConfig(), loss=name, proxies=proxies, dim=DIM, margin=0.5, neighbors=2)
+    return build_metric_loss(config, CLASSES)
+
+
+def linked(labels: Tensor, seed: int = 1) -> Tensor:
+    """Some degree of forgiveness for each pair of different classes."""
+    generator = torch.Generator().manual_seed(seed)
+    degree = torch.rand(len(labels), len(labels), generator=generator, dtype=torch.float64) * 0.9
+    return degree.masked_fill(labels[:, None] == labels[None], 0.0)
+
+
+def test_all_are_tested():
+    hints = typing.get_type_hints(StudentConfig)
+    assert set(NAMES) == set(typing.get_args(hints["loss"]))
+    assert set(PROXIES) == set(typing.get_args(hints["proxies"]))
+
+    def leaves(cls: type) -> set[type]:
+        below = cls.__subclasses__()
+        return {cls}.union(*map(leaves, below)) if below else {cls}
+
+    kinds = {type(part) for name, proxies in EACH for part in built(name, proxies).modules()}
+    concrete = (leaves(PairLoss) | leaves(ProxyLoss) | leaves(MetricLoss)) - {PairLoss, ProxyLoss, MetricLoss}
+    untested = {cls.__name__ for cls in concrete - kinds if cls.__module__.startswith("avexplore")}
+    assert not untested
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize(("name", "proxies"), EACH)
+def test_is_a_finite_scalar_of_the_input_dtype(name, proxies, dtype, batch):
+    audio, visual, labels = batch(CLIPS, DIM, CLASSES, dtype=dtype)
+    value = built(name, proxies).to(dtype)(audio.requires_grad_(), visual, labels)
+    assert value.shape == ()
+    assert value.dtype == dtype
+    assert torch.isfinite(value)
+    value.backward()
+    assert torch.isfinite(audio.grad).all()
+
+
+@pytest.mark.parametrize("lir", ["none", "forgive", "margin", "directed"])
+@pytest.mark.parametrize(("name", "proxies"), EACH)
+def test_gradient_is_right(name, proxies, lir, batch):
+    audio, visual, labels = batch(8, DIM, CLASSES, seed=3)
+    loss = built(name, proxies).double()
+    degree = linked(labels)
+    extra = {
+        "none": {},
+        "forgive": {"forgiven": degree},
+        "margin": {"margins": 1 - degree},
+        "directed": {"forgiven": torch.stack([degree, linked(labels, 2)])},
+    }[lir]
+    audio, visual = audio.requires_grad_(), visual.requires_grad_()
+    parameters = tuple(loss.parameters())
+    if parameters:
+        assert torch.autograd.gradcheck(lambda a, v, *_: loss(a, v, labels, **extra), (audio, visual, *parameters))
+    else:
+        assert torch.autograd.gradcheck(lambda a, v: loss(a, v, labels, **extra), (audio, visual))
+
+
+@pytest.mark.parametrize(("name", "proxies"), EACH)
+def test_ignores_batch_order(name, proxies, batch):
+    audio, visual, labels = batch(CLIPS, DIM, CLASSES)
+    loss, degree = built(name, proxies).double(), linked(labels)
+    order = torch.randperm(CLIPS, generator=torch.Generator().manual_seed(5))
+    here = loss(audio, visual, labels, forgiven=degree)
+    there = loss(audio[order], visual[order], labels[order], forgiven=degree[order][:, order])
+    torch.testing.assert_close(here, there, rtol=1e-9, atol=1e-12)
+
+
+def gap(audio: Tensor, visual: Tensor, labels: Tensor) -> float:
+    """How much more alike clips of one class are than clips of two."""
+    same, similarity = labels[:, None] == labels[None], (audio @ visual.T).detach()
+    return float(similarity[same].mean() - similarity[~same].mean())
+
+
+@pytest.mark.parametrize(("name", "proxies"), list(itertools.product(LEARNING, PROXIES)))
+def test_ten_steps_improve(name, proxies, batch):
+    # Semi-hard triplets are mined anew in each step, so their mean violation is no objective: judged by the gap.
+    audio, visual, labels = batch(CLIPS, DIM, CLASSES, seed=2)
+    loss = built(name, proxies).double()
+    free = [audio.clone().requires_grad_(), visual.clone().requires_grad_()]
+    optimizer = torch.optim.Adam([*free, *loss.parameters()], 0.05)
+    values = []
+    for _ in range(11):
+        unit = [torch.nn.functional.normalize(x, dim=1) for x in free]
+        value = loss(*unit, labels)
+        values.append(value.item() if "semihard" not in name else -gap(*unit, labels))
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+    assert values[-1] < values[0]
+
+
+@pytest.mark.parametrize(("name", "proxies"), EACH)
+def test_empty_batch_is_zero_with_a_gradient(name, proxies):
+    audio, visual = torch.zeros(2, 0, DIM).unbind()
+    audio = audio.requires_grad_()
+    value = built(name, proxies)(audio, visual, torch.zeros(0, dtype=torch.int64))
+    value.backward()
+    assert value.item() == 0.0
+    assert audio.grad.shape == (0, DIM)
+
+
+@pytest.mark.parametrize("name", ["triplet", "triplet-semihard", "triplet-hard", "contrastive"])
+def test_without_negatives_nothing_is_pushed(name, batch):
+    audio, _, labels = batch(4, DIM, 1)
+    audio = audio.requires_grad_()
+    value = built(name, "none").double()(audio, audio.detach()[[0, 0, 0, 0]], labels)
+    value.backward()
+    assert torch.isfinite(audio.grad).all()
+    if name != "contrastive":  # which still pulls the positives
+        assert value.item() == 0.0
+
+
+@pytest.mark.parametrize(("name", "proxies"), EACH)
+def test_one_clip_alone_is_fine(name, proxies, batch):
+    audio, visual, labels = batch(1, DIM, 1)
+    audio = audio.requires_grad_()
+    value = built(name, proxies).double()(audio, visual, labels)
+    value.backward()
+    assert torch.isfinite(value)
+    assert torch.isfinite(audio.grad).all()
+
+
+@pytest.mark.parametrize(("name", "proxies"), list(itertools.product(LEARNING, PROXIES)))
+def test_forgiving_lowers_the_push(name, proxies, batch):
+    """Forgiveness of nothing changes nothing; of nearly everything, the negatives' share of the gradient shrinks."""
+    audio, visual, labels = batch(CLIPS, DIM, CLASSES, seed=7)
+    loss = built(name, proxies).double()
+    plain = loss(audio, visual, labels)
+    none = torch.zeros(CLIPS, CLIPS, dtype=torch.float64)
+    torch.testing.assert_close(loss(audio, visual, labels, forgiven=none), plain)
+    torch.testing.assert_close(loss(audio, visual, labels, margins=none + 1), plain)
+    same = labels[:, None] == labels[None]
+    most = none.masked_fill(~same, 0.95)
+    assert loss(audio, visual, labels, margins=1 - most) < plain or name == "contrastive"
+    if name in ("supervised-contrastive", "infonce", "proxy-anchor"):
+        assert loss(audio, visual, labels, forgiven=most) < plain
