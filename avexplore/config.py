@@ -360,6 +360,8 @@ class StabilityConfig(Config):
     """The search to repeat."""
     bootstraps: int = within(2, 10_000, 100)
     """Resamples of the clips; more make the frequencies finer and take longer."""
+    strategy: Literal["single", "restarts", "iterated"] = "single"
+    """How resamples are searched: one start each is quick, and its luck counts as instability."""
     null: Literal["none", "within-class", "decoupled", "one-hot"] = "within-class"
     """How clips are shuffled so that no relation between classes is left."""
     null_bootstraps: int = within(2, 10_000, 50)

@@ -1,1 +1,64 @@
-"""Class-dependency graphs: search, certainty, comparison, weights and file formats. Never imports torch."""
+"""Class-dependency graphs: search, certainty, comparison, weights and file formats. Never imports torch.
+
+The names below are loaded on first use, since some of them bring compiled code with them:
+
+>>> from avexplore.graph import learn_class_graph, measure_stability, build_affinity, compare
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from avexplore.graph.affinity import build_affinity
+    from avexplore.graph.comparison import Comparison, compare, edge_frequency, shd
+    from avexplore.graph.knowledge import knowledge_masks
+    from avexplore.graph.learn import learn_class_graph
+    from avexplore.graph.separation import d_separated, directed_paths, neighborhood, within_hops
+    from avexplore.graph.stability import consensus_graph, measure_stability, stability_selection
+    from avexplore.graph.truth import compare_with_truth, true_co_occurrence
+
+_HOMES = {
+    "build_affinity": "affinity",
+    "Comparison": "comparison",
+    "compare": "comparison",
+    "edge_frequency": "comparison",
+    "shd": "comparison",
+    "knowledge_masks": "knowledge",
+    "learn_class_graph": "learn",
+    "d_separated": "separation",
+    "directed_paths": "separation",
+    "neighborhood": "separation",
+    "within_hops": "separation",
+    "consensus_graph": "stability",
+    "measure_stability": "stability",
+    "stability_selection": "stability",
+    "compare_with_truth": "truth",
+    "true_co_occurrence": "truth",
+}
+
+__all__ = [
+    "Comparison",
+    "build_affinity",
+    "compare",
+    "compare_with_truth",
+    "consensus_graph",
+    "d_separated",
+    "directed_paths",
+    "edge_frequency",
+    "knowledge_masks",
+    "learn_class_graph",
+    "measure_stability",
+    "neighborhood",
+    "shd",
+    "stability_selection",
+    "true_co_occurrence",
+    "within_hops",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,0 +1,138 @@
+"""One seam for every search: ours, compiled, and causal-learn's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from avexplore.artifacts import BoolArray, FloatArray, IntArray, Report, silent
+from avexplore.config import GraphConfig
+from avexplore.graph.knowledge import Knowledge
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a search found.
+
+    Attributes:
+        dag: A[i, j] = 1 for i -> j. Shape (p, p), int8.
+        rivals: DAGs of other classes within reach of the best score. Shape (m, p, p).
+        rival_scores: Their scores. Shape (m,).
+        notes: Sentences for the reader.
+    """
+
+    dag: IntArray
+    rivals: IntArray = field(default_factory=lambda: np.zeros((0, 0, 0), np.int8))
+    rival_scores: FloatArray = field(default_factory=lambda: np.zeros(0))
+    notes: tuple[str, ...] = ()
+
+
+def run_search(
+    correlation: FloatArray,
+    samples: int,
+    config: GraphConfig,
+    knowledge: Knowledge,
+    *,
+    seed: int,
+    seconds: float | None = None,
+    report: Report = silent,
+) -> Outcome:
+    """Search one correlation matrix with the engine of the config.
+
+    Args:
+        correlation: Shape (p, p), regular.
+        samples: Number of rows behind it.
+        config: Engine, penalty, depth, strategy and iterations are used.
+        knowledge: Masks over the same p nodes.
+        seed: Seeds the search.
+        seconds: Time limit of causal-learn's engines; None waits.
+        report: Progress.
+
+    Raises:
+        GraphError: If the engine cannot do what is asked.
+    """
+    if config.engine.startswith("causal-learn"):
+        from avexplore.graph import causal_learn
+
+        found = causal_learn.search(
+            causal_learn.bic_local_score(correlation, samples, config.penalty_discount),
+            len(correlation),
+            algorithm=config.engine.removeprefix("causal-learn-"),
+            depth=config.depth,
+            seed=seed,
+            forbidden=knowledge.forbidden,
+            required=knowledge.required,
+            seconds=seconds,
+            report=report,
+        )
+        return Outcome(found.dag)
+    from avexplore.graph.search import search
+
+    result = search(
+        correlation,
+        samples,
+        penalty_discount=config.penalty_discount,
+        engine=_compiled(config),
+        strategy=config.strategy,
+        depth=config.depth,
+        iterations=config.iterations,
+        seed=seed,
+        forbidden=_or_none(knowledge.forbidden),
+        required=_or_none(knowledge.required),
+        report=report,
+    )
+    return Outcome(result.dag, result.rivals, result.rival_scores)
+
+
+def run_many(
+    correlations: FloatArray,
+    samples: int,
+    config: GraphConfig,
+    knowledge: Knowledge,
+    *,
+    seed: int,
+    report: Report = silent,
+) -> IntArray:
+    """Search several correlation matrices; the b-th with the b-th seed from `seed` on.
+
+    Args:
+        correlations: Shape (B, p, p).
+        samples, config, knowledge, report: As in `run_search`.
+        seed: Seed of the first.
+
+    Returns:
+        One DAG each. Shape (B, p, p), int8.
+    """
+    if config.engine.startswith("causal-learn"):
+        found = [
+            run_search(correlation, samples, config, knowledge, seed=seed + b, report=report).dag
+            for b, correlation in enumerate(correlations)
+        ]
+        return np.stack(found)
+    from avexplore.graph.search import search_many
+
+    dags, _ = search_many(
+        np.ascontiguousarray(correlations),
+        samples,
+        penalty_discount=config.penalty_discount,
+        engine=_compiled(config),
+        strategy=config.strategy,
+        depth=config.depth,
+        iterations=config.iterations,
+        seed=seed,
+        forbidden=_or_none(knowledge.forbidden),
+        required=_or_none(knowledge.required),
+        report=report,
+    )
+    return dags
+
+
+def _compiled(config: GraphConfig) -> Literal["both", "grasp", "boss"]:
+    assert config.engine in ("both", "grasp", "boss")
+    return config.engine
+
+
+def _or_none(mask: BoolArray) -> BoolArray | None:
+    return mask if mask.any() else None

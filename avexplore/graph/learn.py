@@ -1,0 +1,206 @@
+"""Soft labels in, class graph out: checks, transform, knowledge, search, CPDAG, effects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from avexplore.artifacts import ClassGraph, FloatArray, IntArray, Report, SoftLabels, silent
+from avexplore.config import GraphConfig
+from avexplore.errors import GraphError
+from avexplore.graph.checks import check_columns, choose_rows, describe_kind
+from avexplore.graph.comparison import shd
+from avexplore.graph.covariance import correlation as correlate
+from avexplore.graph.engines import Outcome, run_search
+from avexplore.graph.knowledge import Knowledge, knowledge_masks, orient_with_knowledge
+from avexplore.graph.score import bic_score, edge_effects, edge_gains
+from avexplore.graph.transforms import transform
+
+TOO_DENSE = 0.3
+"""Share of adjacent pairs above which a graph says little: its directions are then forced by density."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything that a search needs, ready to be resampled.
+
+    Attributes:
+        nodes: Names of all p class nodes.
+        rows: Clips in use. Shape (n,).
+        columns: Indices of the nodes that are searched over. Shape (k,).
+        matrix: Their transformed soft labels. Shape (n, k), float64.
+        knowledge: Masks over those k nodes.
+        warnings: Sentences for the reader.
+    """
+
+    nodes: tuple[str, ...]
+    rows: IntArray
+    columns: IntArray
+    matrix: FloatArray
+    knowledge: Knowledge
+    warnings: tuple[str, ...]
+
+    def embed(self, small: np.ndarray) -> np.ndarray:
+        """A (..., k, k) array over the searched nodes as (..., p, p) over all, zeros elsewhere."""
+        p = len(self.nodes)
+        full = np.zeros((*small.shape[:-2], p, p), small.dtype)
+        full[..., self.columns[:, None], self.columns] = small
+        return full
+
+
+def prepare(soft_labels: SoftLabels, config: GraphConfig) -> Prepared:
+    """Choose rows, transform, leave out what would mislead, and read the knowledge.
+
+    Raises:
+        GraphError: If values are not finite, too few clips or nodes are left, or the knowledge cannot be kept.
+    """
+    nodes = soft_labels.nodes
+    rows, row_warnings = choose_rows(soft_labels, config.rows)
+    known = knowledge_masks(config.knowledge, nodes)
+    named = {name for edge in config.knowledge.required for name in edge}
+    transformed = transform(soft_labels, config.transform, rows)
+    checked = check_columns(
+        transformed.matrix,
+        nodes,
+        dropped=transformed.dropped,
+        keep=frozenset(i for i, name in enumerate(nodes) if name in named),
+    )
+    for i, reason in checked.dropped.items():
+        if nodes[i] in named:
+            raise GraphError(
+                f"{nodes[i]} has a required edge but takes no part in the search: {reason}",
+                where="knowledge, required",
+                fix="Remove that edge, or choose another transform",
+            )
+    if len(checked.columns) == 0:
+        raise GraphError("No class varies over the clips", where="soft labels", fix="Check the teacher's output")
+    warnings = (*soft_labels.warnings, *describe_kind(soft_labels), *row_warnings, *transformed.notes)
+    return Prepared(
+        nodes,
+        rows,
+        checked.columns,
+        np.ascontiguousarray(transformed.matrix[:, checked.columns]),
+        known.restrict(checked.columns),
+        tuple(dict.fromkeys((*warnings, *checked.warnings))),
+    )
+
+
+def learn_class_graph(soft_labels: SoftLabels, config: GraphConfig, report: Report = silent) -> ClassGraph:
+    """Search the class graph of a teacher's soft labels.
+
+    Args:
+        soft_labels: n clips x C classes in each modality.
+        config: Rows, transform, knowledge, score and engine.
+        report: Progress; may raise `Cancelled`.
+
+    Returns:
+        A CPDAG (with knowledge: an MPDAG) over all 2C nodes with effects, gains, warnings and rivals. Nodes that took
+        no part in the search are isolated, and a warning says why.
+
+    Raises:
+        GraphError: If the soft labels cannot be searched, or the knowledge contradicts itself.
+
+    References:
+        Lam, Andrews, Ramsey, Greedy relaxations of the sparsest permutation algorithm, UAI 2022.
+    """
+    report(0.0, "Checking the soft labels")
+    prepared = prepare(soft_labels, config)
+    samples = len(prepared.rows)
+    correlation = correlate(prepared.matrix)
+    if config.score == "bdeu":
+        outcome, score, gain = _search_bdeu(soft_labels, prepared, config, report)
+    else:
+        outcome = run_search(correlation, samples, config, prepared.knowledge, seed=config.seed, report=report)
+        score = bic_score(correlation, samples, outcome.dag, config.penalty_discount)
+        gain = edge_gains(correlation, samples, outcome.dag, config.penalty_discount)
+    effect = edge_effects(correlation, outcome.dag)
+    cpdag = to_cpdag(outcome.dag, prepared.knowledge)
+    rivals = np.array([to_cpdag(dag, prepared.knowledge) for dag in outcome.rivals], np.int8)
+    graph = ClassGraph(
+        nodes=prepared.nodes,
+        adjacency=prepared.embed(cpdag),
+        score=score,
+        effect=prepared.embed(along_lines(effect, cpdag)),
+        gain=prepared.embed(along_lines(gain, cpdag)),
+        samples=samples,
+        warnings=(*prepared.warnings, *outcome.notes),
+        rivals=prepared.embed(rivals)
+        if len(rivals)
+        else np.zeros((0, len(prepared.nodes), len(prepared.nodes)), np.int8),
+        rival_scores=np.asarray(outcome.rival_scores, np.float64),
+    )
+    report(1.0, "Class graph learned")
+    return replace(graph, warnings=(*graph.warnings, *_afterthoughts(graph)))
+
+
+def to_cpdag(dag: IntArray, knowledge: Knowledge) -> IntArray:
+    """The Markov equivalence class of a DAG, oriented further by knowledge. Shape (p, p), int8."""
+    from avexplore.graph.cpdag import dag_to_cpdag
+
+    return orient_with_knowledge(dag_to_cpdag(np.ascontiguousarray(dag, dtype=np.int8)), knowledge)
+
+
+def along_lines(values: FloatArray, cpdag: IntArray) -> FloatArray:
+    """Values of a DAG's edges, mirrored where the CPDAG leaves the edge undirected. Shape (p, p)."""
+    undirected = (cpdag & cpdag.T).astype(bool)
+    return np.where(undirected & (values == 0), values.T, values)
+
+
+def _search_bdeu(
+    soft_labels: SoftLabels, prepared: Prepared, config: GraphConfig, report: Report
+) -> tuple[Outcome, float, FloatArray]:
+    from avexplore.graph import causal_learn
+    from avexplore.graph.bdeu import bdeu_local_score, discretize, thirds
+
+    matrix = soft_labels.matrix(prepared.rows)
+    if soft_labels.kind == "logits":
+        states, how = thirds(matrix), "lower, middle and upper third of its values"
+    else:
+        states, how = discretize(matrix), "top class of the clip, upper half, lower half"
+    states = states[:, prepared.columns]
+    score = bdeu_local_score(states, parents_expected=1.0 / config.penalty_discount)
+    count = len(prepared.columns)
+    found = causal_learn.search(
+        score,
+        count,
+        algorithm="grasp" if config.engine.endswith("grasp") else "boss",
+        depth=config.depth,
+        seed=config.seed,
+        forbidden=prepared.knowledge.forbidden,
+        required=prepared.knowledge.required,
+        report=report,
+    )
+    gain = np.zeros((count, count))
+    for i, j in np.argwhere(found.dag):
+        parents = np.flatnonzero(found.dag[:, j]).tolist()
+        gain[i, j] = 2 * (score(j, parents) - score(j, [k for k in parents if k != i]))
+    empty = sum(score(j, []) for j in range(count))
+    notes = [
+        f"BDeu saw three states per class ({how}) and ran in causal-learn's search; effects are those of the "
+        "undiscretized soft labels. The penalty discount acts as a prior of "
+        f"{1 / config.penalty_discount:.2g} parents per node."
+    ]
+    if config.transform != "raw":
+        notes.append("BDeu discretizes the soft labels themselves: the transform only decides which nodes take part.")
+    return Outcome(found.dag, notes=tuple(notes)), 2 * (found.score - empty), gain
+
+
+def _afterthoughts(graph: ClassGraph) -> tuple[str, ...]:
+    p = len(graph.nodes)
+    pairs = p * (p - 1) // 2
+    adjacent = int(graph.skeleton.sum()) // 2
+    said = []
+    if pairs and adjacent > TOO_DENSE * pairs:
+        said.append(
+            f"{adjacent} of {pairs} pairs are adjacent: in so dense a graph directions follow from density more than "
+            "from evidence. Raise the penalty discount."
+        )
+    if len(graph.rivals):
+        apart = [shd(graph.adjacency, rival) for rival in graph.rivals]
+        gap = graph.score - float(graph.rival_scores.min())
+        said.append(
+            f"{len(graph.rivals)} other graph(s) score within {gap:.1f} units of this one but differ in up to "
+            f"{max(apart)} pairs: the data do not tell them apart."
+        )
+    return tuple(said)

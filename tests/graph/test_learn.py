@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+
+from avexplore.artifacts import SoftLabels
+from avexplore.config import GraphConfig, KnowledgeConfig, SoftLabelFileConfig
+from avexplore.errors import Cancelled, GraphError
+from avexplore.graph import learn_class_graph
+from avexplore.graph.score import bic_score
+
+SOURCE = SoftLabelFileConfig(fingerprint="0")
+
+
+def config(**changes: Any) -> GraphConfig:
+    return GraphConfig(**({"soft_labels": SOURCE, "strategy": "single"} | changes))
+
+
+def chain(n: int = 400, classes: int = 4, seed: int = 0, **changes: Any) -> SoftLabels:
+    """audio:k -> visual:k and audio:k -> audio:k+1, everything else independent."""
+    rng = np.random.default_rng(seed)
+    audio = rng.normal(size=(n, classes))
+    for k in range(1, classes):
+        audio[:, k] += 0.8 * audio[:, k - 1]
+    visual = 0.9 * audio + rng.normal(size=(n, classes))
+    values: dict[str, Any] = {
+        "audio": audio,
+        "visual": visual,
+        "kind": "logits",
+        "classes": tuple("ABCDEFGH"[:classes]),
+        "split": np.zeros(n, np.int64),
+        "hard_label": audio.argmax(axis=1),
+    }
+    return SoftLabels(**(values | changes))
+
+
+@pytest.mark.parametrize("engine", ["both", "grasp", "boss", "causal-learn-grasp", "causal-learn-boss"])
+def test_every_engine_finds_the_planted_skeleton(engine: Any) -> None:
+    graph = learn_class_graph(chain(2000), config(engine=engine))
+    planted = {("audio:A", "audio:B"), ("audio:B", "audio:C"), ("audio:C", "audio:D")}
+    planted |= {(f"audio:{k}", f"visual:{k}") for k in "ABCD"}
+    assert {tuple(sorted(edge[:2])) for edge in graph.edges()} == planted
+    assert graph.samples == 2000
+    assert graph.source == "search"
+
+
+def test_bdeu_finds_that_modalities_agree() -> None:
+    graph = learn_class_graph(chain(2000), config(score="bdeu", engine="boss"))
+    assert all(graph.skeleton[k, 4 + k] for k in range(4))
+    assert any("BDeu" in warning for warning in graph.warnings)
+
+
+def test_effect_gain_and_score_agree_with_least_squares() -> None:
+    labels = chain()
+    graph = learn_class_graph(labels, config())
+    matrix = labels.matrix()
+    standard = (matrix - matrix.mean(0)) / matrix.std(0)
+    directed = graph.adjacency.astype(bool) & ~graph.adjacency.T.astype(bool)
+    undirected = graph.adjacency.astype(bool) & graph.adjacency.T.astype(bool)
+    n = len(matrix)
+    for j in range(8):
+        parents = np.flatnonzero(directed[:, j])
+        if undirected[:, j].any() or not len(parents):
+            continue
+        fit, rest, *_ = np.linalg.lstsq(standard[:, parents], standard[:, j], rcond=None)
+        np.testing.assert_allclose(graph.effect[parents, j], fit, atol=1e-8)
+        for k, i in enumerate(parents):
+            _, more, *_ = np.linalg.lstsq(np.delete(standard[:, parents], k, 1), standard[:, j], rcond=None)
+            before = float(more[0]) if len(more) else float((standard[:, j] ** 2).sum())
+            expected = n * np.log(before / float(rest[0])) - 2 * np.log(n)
+            assert graph.gain[i, j] == pytest.approx(expected, rel=1e-6)
+    # An undirected edge tells its effect from either end.
+    np.testing.assert_array_equal(graph.effect[undirected], graph.effect.T[undirected])
+
+
+def test_dropped_nodes_stay_as_isolated_nodes_and_are_named() -> None:
+    labels = chain()
+    audio = np.array(labels.audio)
+    audio[:, 2] = 0.5
+    graph = learn_class_graph(chain(audio=audio), config())
+    assert len(graph.nodes) == 8
+    assert not graph.skeleton[2].any()
+    assert "audio:C stands alone in the graph: it is constant." in graph.warnings
+
+
+def test_only_training_clips_count_unless_asked() -> None:
+    labels = chain()
+    split = np.zeros(400, np.int64)
+    split[300:] = 2
+    broken = np.array(labels.audio)
+    broken[300:] = 1e6  # would rule every correlation
+    mixed = chain(audio=broken, split=split)
+    alone = chain(
+        audio=labels.audio[:300], visual=labels.visual[:300], split=split[:300], hard_label=labels.hard_label[:300]
+    )
+    np.testing.assert_array_equal(
+        learn_class_graph(mixed, config()).adjacency, learn_class_graph(alone, config()).adjacency
+    )
+    everything = learn_class_graph(mixed, config(rows="all"))
+    assert everything.samples == 400
+    assert any("100 of them validation or test clips" in warning for warning in everything.warnings)
+
+
+def test_knowledge_is_honored_and_contradictions_are_refused() -> None:
+    known = KnowledgeConfig(required=(("visual:D", "audio:A"),), forbidden_blocks=(("audio", "visual"),))
+    graph = learn_class_graph(chain(), config(knowledge=known))
+    assert graph.adjacency[7, 0] == 1
+    assert graph.adjacency[0, 7] == 0
+    assert not graph.adjacency[:4, 4:].any()
+    clash = KnowledgeConfig(required=(("audio:A", "visual:A"),), forbidden_blocks=(("audio", "visual"),))
+    with pytest.raises(GraphError, match="audio:A -> visual:A is required, but no audio node may point to a visual"):
+        learn_class_graph(chain(), config(knowledge=clash))
+
+
+def test_a_required_node_that_must_be_dropped_is_refused() -> None:
+    audio = np.array(chain().audio)
+    audio[:, 2] = 0.5
+    known = KnowledgeConfig(required=(("audio:C", "audio:A"),))
+    with pytest.raises(GraphError, match=r"audio:C has a required edge but takes no part .* constant"):
+        learn_class_graph(chain(audio=audio), config(knowledge=known))
+
+
+def test_causal_learn_leaves_the_global_random_state_and_stdout_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    random.seed(3)
+    expected = random.random()
+    random.seed(3)
+    learn_class_graph(chain(), config(engine="causal-learn-grasp"))
+    assert random.random() == expected
+    assert capsys.readouterr().out == ""
+
+
+def test_a_report_may_cancel() -> None:
+    def stop(fraction: float, message: str = "", **figures: float) -> None:
+        raise Cancelled("Stopped")
+
+    with pytest.raises(Cancelled):
+        learn_class_graph(chain(), config(), stop)
+
+
+def test_no_varying_class_is_refused() -> None:
+    flat = np.ones((400, 4))
+    with pytest.raises(GraphError, match="No class varies"):
+        learn_class_graph(chain(audio=flat, visual=flat), config())
+
+
+def test_score_is_that_of_the_graph() -> None:
+    labels = chain()
+    graph = learn_class_graph(labels, config(knowledge=KnowledgeConfig(tiers=(("audio:A",), ("audio:B", "audio:C")))))
+    assert graph.score > 0
+    directed_only = bool((graph.adjacency & graph.adjacency.T).sum() == 0)
+    if directed_only:
+        correlation = np.corrcoef(labels.matrix().T)
+        assert graph.score == pytest.approx(bic_score(correlation, 400, graph.adjacency, 2.0))
