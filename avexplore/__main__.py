@@ -1,11 +1,13 @@
 """`python -m avexplore` is the command line."""
 
+import sys
+
 
 def main() -> None:
     """Run the command line."""
-    from avexplore.cli import app
+    from avexplore.cli import main
 
-    app()
+    sys.exit(main())
 
 
 if __name__ == "__main__":

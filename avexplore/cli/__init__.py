@@ -1,0 +1,65 @@
+"""The same workbench from a terminal.
+
+Exit codes: 0 done, 1 it could not be done (the reason is on stderr), 2 wrong usage, 130 stopped.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+import avexplore
+from avexplore.cli import serve, stages, upkeep
+from avexplore.errors import AvexploreError, Cancelled
+
+app = typer.Typer(
+    name="avexplore",
+    help="Which classes depend on which in audio-visual data, and what that does to an embedding.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+stages.register(app)
+upkeep.register(app)
+serve.register(app)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(avexplore.__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show it.")] = False,
+) -> None:
+    pass
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    import logging
+
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    try:
+        app(arguments)
+    except Cancelled as error:
+        sys.stderr.write(f"{error}\n")
+        return 130
+    except AvexploreError as error:
+        sys.stderr.write(f"avexplore: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("Stopped.\n")
+        return 130
+    except BrokenPipeError:
+        # The reader of our output has left; nothing is wrong here, and nothing more may be flushed to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except SystemExit as leave:
+        return leave.code if isinstance(leave.code, int) else 0
+    return 0

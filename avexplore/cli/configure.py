@@ -1,0 +1,157 @@
+"""From what a person types to a config: data files, presets, and single fields by name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from importlib import import_module
+from pathlib import Path
+from typing import Any, TypeVar
+
+from avexplore.config import (
+    Config,
+    DataConfig,
+    FeatureFileConfig,
+    SoftLabelFileConfig,
+    StudentConfig,
+    SyntheticConfig,
+    from_json,
+    walk,
+)
+from avexplore.errors import ConfigError, DataError
+
+C = TypeVar("C", bound=Config)
+
+
+def parse_settings(settings: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """`--set stage.field=value`, value as JSON or plain text, by stage and field.
+
+    Raises:
+        ConfigError: If one does not look like that.
+
+    >>> parse_settings(["student.epochs=5", "regularizer.form=pull"])
+    {'student': {'epochs': 5}, 'regularizer': {'form': 'pull'}}
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        stage, dot, field = name.strip().partition(".")
+        if not (equals and dot and field):
+            raise ConfigError(f"Cannot read {setting!r}", where="--set", fix="Write stage.field=value")
+        try:
+            value = json.loads(text)
+        except ValueError:
+            value = text
+        found.setdefault(stage, {})[field] = value
+    return found
+
+
+def override(config: C, changes: Mapping[str, Mapping[str, Any]]) -> C:
+    """A copy with fields changed by stage name, wherever the stage stands in the config.
+
+    Raises:
+        ConfigError: If a stage is not part of the config, or a field not part of the stage.
+
+    >>> from avexplore.config import TeacherConfig
+    >>> changed = override(TeacherConfig(SyntheticConfig()), {"synthetic": {"clips": 100}, "teacher": {"epochs": 2}})
+    >>> changed.data.clips, changed.epochs
+    (100, 2)
+    """
+    stages = {part.stage: type(part) for part in walk(config)}
+    for stage, values in changes.items():
+        if stage not in stages:
+            raise ConfigError(f"No stage {stage!r} here", where="--set", fix=f"Use one of {', '.join(sorted(stages))}")
+        known = {f.name for f in fields(stages[stage])}
+        if unknown := set(values) - known:
+            raise ConfigError(
+                f"No field {sorted(unknown)[0]!r}", where=stage, fix=f"Use one of {', '.join(sorted(known))}"
+            )
+    return _changed(config, changes)
+
+
+def _changed(config: C, changes: Mapping[str, Mapping[str, Any]]) -> C:
+    values = {f.name: getattr(config, f.name) for f in fields(config)}
+    values = {name: _changed(v, changes) if isinstance(v, Config) else v for name, v in values.items()}
+    return type(config)(**(values | dict(changes.get(config.stage, {}))))
+
+
+def data_config(files: list[Path] | None, annotation: str | None, classes: str | None, seed: int) -> DataConfig:
+    """The data that were named, or the synthetic benchmark.
+
+    Args:
+        files: Feature files; none for the synthetic benchmark.
+        annotation: Which true label is kept as the annotation; None decides by what the files hold.
+        classes: Names to keep, separated by commas.
+        seed: Of the synthetic benchmark.
+    """
+    if not files:
+        return SyntheticConfig(seed=seed)
+    feature_file: Any = import_module("avexplore.data").feature_file
+
+    for path in files:
+        if not path.exists():
+            raise DataError("There is no such file", where=str(path))
+    keep = tuple(name.strip() for name in (classes or "").split(",") if name.strip())
+    chosen: Any = annotation or ("random" if _holds_several_annotations(files) else "given")
+    config: FeatureFileConfig = feature_file(*files, annotation=chosen, classes=keep)
+    return config
+
+
+def _holds_several_annotations(files: list[Path]) -> bool:
+    """Whether an npz holds annotations drawn in several ways (and so names none as the given one)."""
+    names = _npz_names(files[0])
+    return "annotated_random" in names
+
+
+def _npz_names(path: Path) -> set[str]:
+    import zipfile
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return {Path(name).stem for name in archive.namelist()}
+    except (OSError, zipfile.BadZipFile):
+        return set()
+
+
+def is_soft_label_file(path: Path) -> bool:
+    """Whether a file holds soft labels and nothing to train on: an npz without labels."""
+    names = _npz_names(path)
+    return {"audio", "visual"} <= names and not {"labels", "label", "hard_label", "y"} & names
+
+
+def soft_label_config(path: Path, training_rows: int | None = None) -> SoftLabelFileConfig:
+    """Soft labels from a file."""
+    soft_label_file: Any = import_module("avexplore.data").soft_label_file
+
+    config: SoftLabelFileConfig = soft_label_file(path)
+    return config if training_rows is None else config.replace(training_rows=training_rows)
+
+
+def read_config(path: Path, kind: type[C]) -> C:
+    """A config from a JSON file, as the app's download or `--json` output holds it.
+
+    Raises:
+        ConfigError: If the file is no such config.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"Cannot read: {error.strerror}", where=str(path)) from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"Not JSON: {error}", where=str(path)) from error
+    if isinstance(content, dict) and "stage" not in content and isinstance(content.get("config"), dict):
+        content = content["config"]
+    config = from_json(content)
+    if not isinstance(config, kind):
+        raise ConfigError(f"This is a {config.stage} config, not a {kind.stage or kind.__name__} one", where=str(path))
+    return config
+
+
+def student_config(preset_name: str, data: DataConfig, seed: int) -> StudentConfig:
+    """A preset's student with LIR on some data."""
+    from avexplore.presets import preset
+
+    chosen: Any = preset_name
+    config: StudentConfig = preset(chosen, data, seed)
+    return config

@@ -1,0 +1,129 @@
+"""Results as files that other programs read."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from avexplore.artifacts import ClassGraph, Clips, Embeddings, Projection, RetrievalReport, SoftLabels
+from avexplore.errors import AvexploreError, DataError
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def cell(value: Any) -> Any:
+    """A value for a spreadsheet: text that would be taken for a formula gets an apostrophe in front.
+
+    >>> cell("=HYPERLINK(1)"), cell("Cat"), cell(-1.5)
+    ("'=HYPERLINK(1)", 'Cat', -1.5)
+    """
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+def write_csv(path: Path, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Write a table."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(head)
+        writer.writerows([cell(value) for value in row] for row in rows)
+
+
+def write_projection(projection: Projection, clips: Clips, path: Path) -> None:
+    """Coordinates before and after, one row per clip and modality."""
+    count = len(projection.rows)
+    rows = []
+    for i in range(2 * count):
+        clip = int(projection.rows[i % count])
+        rows.append(
+            (
+                clips.clip_ids[clip],
+                "audio" if i < count else "visual",
+                clips.classes[int(clips.hard_label[clip])],
+                *map(float, projection.before[i]),
+                *map(float, projection.after[i]),
+                float(projection.drift[i]),
+            )
+        )
+    head = ("clip", "modality", "class", "before_x", "before_y", "after_x", "after_y", "drift")
+    write_csv(path, head, rows)
+
+
+def write_report(report: RetrievalReport, path: Path) -> None:
+    """Figures, then those of each class, as CSV."""
+    rows: list[tuple[Any, ...]] = [("all", name, float(value)) for name, value in report.metrics.items()]
+    for i, name in enumerate(report.classes):
+        rows += [(name, f"map_{way}", float(report.per_class[i, j])) for j, way in enumerate(("a2v", "v2a"))]
+    write_csv(path, ("of", "figure", "value"), rows)
+
+
+def write_embeddings(embeddings: Embeddings, clips: Clips, path: Path) -> None:
+    """Embeddings with what is known of the clips, as npz without pickled objects."""
+    np.savez_compressed(
+        path,
+        audio=embeddings.audio,
+        visual=embeddings.visual,
+        labels=clips.hard_label,
+        split=clips.split,
+        classes=np.array(clips.classes),
+        clip_ids=np.array(clips.clip_ids),
+    )
+
+
+def write_soft_labels(labels: SoftLabels, path: Path) -> None:
+    """Soft labels as the npz that `avexplore graph` reads."""
+    np.savez_compressed(path, audio=labels.audio, visual=labels.visual, classes=np.array(labels.classes))
+
+
+def write_graph_file(graph: ClassGraph, path: Path) -> None:
+    """A class graph in the format that the file name's ending says.
+
+    Raises:
+        AvexploreError: If no format has that ending.
+    """
+    from avexplore.graph.formats import write_graph
+
+    path.write_text(write_graph(graph, graph_format(path)), encoding="utf-8")
+
+
+def read_graph_file(path: Path, nodes: tuple[str, ...]) -> ClassGraph:
+    """A class graph from a file, on the nodes of another one.
+
+    Raises:
+        AvexploreError: If it cannot be read.
+    """
+    from avexplore.graph.formats import read_graph
+
+    if not path.is_file():
+        raise DataError("There is no such file", where=str(path))
+    graph: ClassGraph = read_graph(path, graph_format(path), nodes=nodes)
+    return graph
+
+
+_FORMATS = {
+    ".csv": "csv",
+    ".graphml": "graphml",
+    ".xml": "graphml",
+    ".dot": "dot",
+    ".gv": "dot",
+    ".json": "json",
+    ".txt": "tetrad",
+    ".tetrad": "tetrad",
+    ".dagitty": "dagitty",
+}
+
+
+def graph_format(path: Path) -> str:
+    """The format that a file name's ending stands for.
+
+    >>> graph_format(Path("ours.graphml"))
+    'graphml'
+    """
+    if path.suffix.lower() not in _FORMATS:
+        raise AvexploreError(
+            f"No graph format has the ending {path.suffix!r}", where=path.name, fix=f"Use {', '.join(_FORMATS)}"
+        )
+    return _FORMATS[path.suffix.lower()]

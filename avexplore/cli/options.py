@@ -1,0 +1,32 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+Files = Annotated[
+    list[Path] | None,
+    typer.Option("--data", "-d", help="Feature file; may be repeated. Without it: the synthetic benchmark."),
+]
+FileArguments = Annotated[
+    list[Path] | None, typer.Argument(help="Feature files. Without any: the synthetic benchmark.", metavar="[FILE]...")
+]
+Annotation = Annotated[
+    Literal["given", "random", "rarest"] | None,
+    typer.Option(help="Which of several true labels is kept as the annotation; the others are hidden."),
+]
+Classes = Annotated[str | None, typer.Option(help="Keep these classes only, separated by commas.")]
+Preset = Annotated[Literal["tiny", "quick", "paper"], typer.Option(help="Sizes and lengths of every stage.")]
+Seed = Annotated[int, typer.Option(help="Seed of every stage.", min=0)]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", "-s", help="Change one field: stage.field=value, such as regularizer.weight=0.5."),
+]
+ConfigFile = Annotated[Path | None, typer.Option("--config", help="A student's config as JSON, as the app gives it.")]
+RunKey = Annotated[str | None, typer.Option("--run", help="A stored run, by the beginning of its address.")]
+Device = Annotated[str | None, typer.Option(help="cpu, cuda, mps; chosen by itself if not given.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout and nothing else.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]

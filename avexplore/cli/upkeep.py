@@ -1,0 +1,297 @@
+"""Commands around the method: stored runs, jobs, the store itself, exports, and single configs."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from avexplore.cli import configure, options
+from avexplore.cli.output import emit, progress, say, size_text, stdout_is_ours, table
+from avexplore.cli.stages import stored_run, workbench
+from avexplore.config import ClipsConfig, Config, EvaluationConfig, ProjectionConfig, StudentConfig, from_json
+from avexplore.errors import AvexploreError, Cancelled, ConfigError
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("export")(export)
+    app.command("runs")(runs)
+    app.command("compute")(compute)
+    for name, group in (("jobs", _jobs), ("store", _store)):
+        app.add_typer(group, name=name)
+
+
+# --- results ------------------------------------------------------------------------------------------------------
+
+
+def runs(json: options.Json = False) -> None:
+    """List what is stored and can be looked at."""
+    found = workbench().runs()
+    if json:
+        emit({"runs": [{"key": r.key, "name": r.name, "shipped": r.shipped, "figures": r.figures} for r in found]})
+        return
+    rows = [(r.key, r.name, r.source[:60], "shipped" if r.shipped else r.created) for r in found]
+    table("Runs", ("Key", "Name", "Data", "Made"), rows)
+
+
+def export(
+    what: Annotated[
+        Literal["embeddings", "soft-labels", "graph", "figures", "projection", "config"],
+        typer.Argument(help="What to write."),
+    ],
+    out: Annotated[Path, typer.Argument(help="Where to; for a graph, the ending says in which format.")],
+    run_key: options.RunKey = None,
+    lir: Annotated[bool, typer.Option(help="Of the student with LIR, or of its twin.")] = True,
+) -> None:
+    """Write a stored run's results for other programs (npz, CSV, GraphML, DOT, Tetrad, DAGitty, JSON)."""
+    import json
+
+    from avexplore.cli import export as files
+    from avexplore.pipeline import soft_labels
+
+    bench = workbench()
+    student = stored_run(run_key) if run_key else _first_run(bench)
+    model = student if lir else student.twin
+    source, stability = student.soft_labels, student.stability
+    assert source is not None
+    assert stability is not None
+    with stdout_is_ours(), progress() as report:
+        if what == "embeddings":
+            embeddings = bench.get(model, report).embeddings
+            files.write_embeddings(embeddings, bench.get(ClipsConfig(student.data), report), out)
+        elif what == "soft-labels":
+            files.write_soft_labels(soft_labels(source, lambda need: bench.get(need, report)), out)
+        elif what == "graph":
+            files.write_graph_file(bench.get(stability.graph, report), out)
+        elif what == "figures":
+            files.write_report(bench.get(EvaluationConfig(model), report), out)
+        elif what == "projection":
+            found = bench.get(ProjectionConfig(student.twin, student), report)
+            files.write_projection(found, bench.get(ClipsConfig(student.data), report), out)
+        else:
+            out.write_text(json.dumps(model.to_json(), indent=1) + "\n", encoding="utf-8")
+    say(f"Wrote {out}.")
+
+
+def _first_run(bench: Any) -> StudentConfig:
+    found: StudentConfig | None = next((run.student for run in bench.runs() if run.student is not None), None)
+    if found is None:
+        raise ConfigError("There is no stored run yet", fix="Make one with `avexplore run`")
+    return found
+
+
+def compute(
+    file: Annotated[Path | None, typer.Argument(help="Any stage's config as JSON.")] = None,
+    job: Annotated[Path | None, typer.Option(help="Folder of a job, which gets the progress.", hidden=True)] = None,
+    device: options.Device = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Make the result of any config, with everything upstream of it."""
+    if job is not None:
+        raise typer.Exit(run_job(job, device))
+    if file is None:
+        raise ConfigError("Name a config file", where="compute")
+    config = configure.read_config(file, Config)
+    started = time.perf_counter()
+    with stdout_is_ours(), progress(quiet or json) as report:
+        bench = workbench(device)
+        bench.get(config, report)
+    place = bench.store.folder(config)
+    content = {"stage": config.stage, "address": config.address, "seconds": round(time.perf_counter() - started, 3)}
+    if json:
+        emit(content)
+    else:
+        say(f"{config.stage} {config.address[:12]} is in {place}")
+
+
+def run_job(folder: Path, device: str | None = None) -> int:
+    """What a worker process does: make the result that its folder names, and say how it goes there.
+
+    Returns:
+        The exit code: 0 done, 1 failed, 130 stopped.
+    """
+    from avexplore.jobs import JobReport, Registry
+    from avexplore.jobs.records import read_json
+
+    request = read_json(folder / "request.json")
+    if request is None:
+        raise ConfigError("There is no job", where=str(folder))
+    # Pages come first.
+    if hasattr(os, "nice"):
+        os.nice(5)
+    report = JobReport(folder, int(request["attempts"]))
+    code = 1
+    try:
+        report.say("running", 0.0, "Starting")
+        config = from_json(request["config"])
+        workbench(device).get(config, report)
+        report.say("done", 1.0)
+        code = 0
+    except Cancelled as stopped:
+        report.say("cancelled", 0.0, str(stopped))
+        code = 130
+    except AvexploreError as error:
+        report.say("failed", 0.0, str(error))
+        sys.stderr.write(f"{error}\n")
+    except MemoryError:
+        report.say("failed", 0.0, "There is not enough memory. Use fewer clips, a smaller batch or a smaller net.")
+    except Exception as error:
+        traceback.print_exc()
+        report.say("failed", 0.0, f"An unexpected {type(error).__name__} ended it; the log has more")
+    Registry(folder.parents[1]).look(now=True)
+    return code
+
+
+# --- jobs ---------------------------------------------------------------------------------------------------------
+
+_jobs = typer.Typer(no_args_is_help=True, help="Slow work in processes of its own.")
+
+
+def _address(key: str) -> str:
+    found = [job.address for job in workbench().jobs.all() if job.address.startswith(key)]
+    if len(found) != 1:
+        raise ConfigError(f"{len(found)} jobs begin with {key!r}", where="jobs", fix="See `avexplore jobs list`")
+    return str(found[0])
+
+
+Key = Annotated[str, typer.Argument(help="Beginning of the address.")]
+
+
+@_jobs.command("list")
+def jobs_list(json: options.Json = False) -> None:
+    """All jobs, the newest first."""
+    found = workbench().jobs.all()
+    if json:
+        emit(
+            {
+                "jobs": [
+                    {"address": j.address, "stage": j.stage, "state": j.state, "fraction": j.fraction} for j in found
+                ]
+            }
+        )
+        return
+    rows = [
+        (j.address[:12], j.stage, j.state, f"{j.fraction:.0%}", f"{j.seconds:.0f} s", j.message[:60]) for j in found
+    ]
+    table("Jobs", ("Key", "Stage", "State", "Done", "Time", "Message"), rows)
+
+
+@_jobs.command("submit")
+def jobs_submit(file: Annotated[Path, typer.Argument(help="Any stage's config as JSON.")]) -> None:
+    """Queue a config; it is worked on when there is room, whether this terminal stays open or not."""
+    config = configure.read_config(file, Config)
+    status = workbench().jobs.submit(config)
+    say(f"{status.state}: {config.stage} {config.address[:12]}")
+
+
+@_jobs.command("log")
+def jobs_log(key: Key, lines: Annotated[int, typer.Option(min=1)] = 200) -> None:
+    """The end of a job's output."""
+    typer.echo(workbench().jobs.log(_address(key), lines))
+
+
+@_jobs.command("cancel")
+def jobs_cancel(key: Key) -> None:
+    """Stop a job. What it has saved stays, so that it can go on later."""
+    workbench().jobs.cancel(_address(key))
+
+
+@_jobs.command("resume")
+def jobs_resume(key: Key) -> None:
+    """Go on with a job that failed or was stopped."""
+    bench = workbench()
+    address = _address(key)
+    status = bench.jobs.status(address)
+    config = from_json(status.config)
+    bench.jobs.forget(address)
+    say(bench.jobs.submit(config).state)
+
+
+# --- store --------------------------------------------------------------------------------------------------------
+
+_store = typer.Typer(no_args_is_help=True, help="What is kept on disk.")
+
+
+@_store.command("info")
+def store_info(json: options.Json = False) -> None:
+    """Where results lie, how large they are, and what was set aside."""
+    store = workbench().store
+    stages: dict[str, list[int]] = {}
+    for summary in store.entries():
+        if not summary.shipped:
+            counted = stages.setdefault(summary.stage, [0, 0])
+            counted[0] += 1
+            counted[1] += summary.bytes
+    aside = [{"name": item.name, "reason": item.reason, "bytes": item.bytes} for item in store.quarantine()]
+    if json:
+        emit({"folder": str(store.root), "bytes": store.size(), "stages": stages, "set_aside": aside})
+        return
+    rows = [(stage, count, size_text(size)) for stage, (count, size) in sorted(stages.items())]
+    table(f"{store.root}: {size_text(store.size())}", ("Stage", "Entries", "Size"), rows)
+    if aside:
+        table("Set aside", ("Entry", "Why", "Size"), [(a["name"], a["reason"], size_text(a["bytes"])) for a in aside])
+
+
+@_store.command("check")
+def store_check(json: options.Json = False) -> None:
+    """Verify every checksum; set aside what is damaged."""
+    store = workbench().store
+    known = [summary for summary in store.entries() if summary.config is not None]
+    damaged = [f"{s.stage}/{s.address[:12]}" for s in known if s.config is not None and store.get(s.config) is None]
+    if json:
+        emit({"checked": len(known), "damaged": damaged})
+    else:
+        say(f"{len(damaged)} damaged" if damaged else "All entries are sound.")
+    if damaged:
+        raise typer.Exit(1)
+
+
+@_store.command("prune")
+def store_prune(
+    older_than: Annotated[float | None, typer.Option(help="Entries older than so many days.", min=0)] = None,
+    stage: Annotated[str | None, typer.Option(help="Entries of this stage only.")] = None,
+    address: Annotated[str | None, typer.Option(help="The entry whose address begins so.")] = None,
+    outdated: Annotated[bool, typer.Option(help="Entries that this version cannot read any more.")] = False,
+    set_aside: Annotated[bool, typer.Option(help="What was set aside as damaged.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Remove stored results that are asked for by name, age or state. Shipped results stay."""
+    store = workbench().store
+    now = time.time()
+    chosen = []
+    if address or stage or outdated or older_than is not None:
+        for item in store.entries(stage):
+            fits = address is None or item.address.startswith(address)
+            fits &= not outdated or item.config is None
+            fits &= older_than is None or now - _seconds(item.created) > older_than * 86_400
+            if fits and not item.shipped:
+                chosen.append(item)
+    aside = store.quarantine() if set_aside else []
+    total = sum(item.bytes for item in chosen) + sum(item.bytes for item in aside)
+    if not chosen and not aside:
+        say("Nothing fits, nothing was removed. Choose by --older-than, --stage, --address, --outdated or --set-aside.")
+        return
+    if not yes and not typer.confirm(f"Remove {len(chosen) + len(aside)} entries, {size_text(total)}?", err=True):
+        raise Cancelled("Nothing was removed")
+    for item in chosen:
+        store.remove(item.address)
+    if aside:
+        store.empty_quarantine()
+    store.sweep()
+    say(f"Removed {size_text(total)}.")
+
+
+def _seconds(created: str) -> float:
+    import calendar
+
+    try:
+        return calendar.timegm(time.strptime(created, "%Y-%m-%dT%H:%M:%SZ"))
+    except ValueError:
+        return 0.0
