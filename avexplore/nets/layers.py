@@ -63,6 +63,13 @@ class Dropout(nn.Module):
         return values * kept.to(values.dtype).mul_(256 / (256 - dropped_levels(self.rate)))
 
 
+def draw_noise_from(generator: torch.Generator | None, module: nn.Module) -> None:
+    """Let every dropout layer within `module` draw from this generator; None is PyTorch's global one."""
+    for layer in module.modules():
+        if isinstance(layer, Dropout):
+            layer.generator = generator
+
+
 class MemberLinear(nn.Module):
     """M independent affine maps. Input (M, B, d_in) or (B, d_in), output (M, B, d_out).
 

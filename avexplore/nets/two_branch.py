@@ -96,12 +96,6 @@ class TwoBranch(nn.Module):
         a, v = self.audio(audio), self.visual(visual)
         return BranchOutputs(a, v, self.audio_head(a), self.visual_head(v))
 
-    def draw_noise_from(self, generator: torch.Generator | None) -> None:
-        """Let every dropout layer draw from this generator."""
-        for module in self.modules():
-            if isinstance(module, Dropout):
-                module.generator = generator
-
 
 def to_arrays(module: nn.Module) -> dict[str, NDArray[Any]]:
     """Parameters and buffers by name, copied."""

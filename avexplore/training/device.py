@@ -1,0 +1,31 @@
+"""Where training runs."""
+
+from __future__ import annotations
+
+import torch
+
+from avexplore.errors import ConfigError
+
+
+def choose_device(name: str | None = None) -> torch.device:
+    """The device asked for, or the fastest there is.
+
+    Args:
+        name: "cuda", "cuda:1", "cpu", "mps" (untested), or None or "auto" for CUDA if there is one, else the CPU.
+
+    Raises:
+        ConfigError: If the device is not there.
+
+    >>> choose_device("cpu")
+    device(type='cpu')
+    """
+    if name in (None, "auto"):
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(str(name))
+    except RuntimeError as error:
+        raise ConfigError(f"{name!r} is not a device", where="device", fix="Use cpu, cuda or mps") from error
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if not there.get(device.type, False):
+        raise ConfigError(f"This machine has no {device.type} device", where="device", fix="Use cpu, or leave it out")
+    return device

@@ -1,0 +1,276 @@
+"""The student: an embedding network trained with a metric loss, AV-SAL on its class heads, and LIR."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+from avexplore.artifacts import Affinity, Embeddings, FeatureSet, Report, SoftLabels, TrainedStudent, TrainState, silent
+from avexplore.config import PrefixConfig, StudentConfig
+from avexplore.errors import TrainingError
+from avexplore.losses.graph_regularizer import GraphRegularizer
+from avexplore.losses.metric import build_metric_loss
+from avexplore.losses.semantic_alignment import SemanticAlignmentLoss
+from avexplore.nets.two_branch import BranchOutputs, TwoBranch, from_arrays
+from avexplore.training.device import choose_device
+from avexplore.training.inputs import InputMap, fit_inputs, inputs_from_arrays, inputs_to_arrays
+from avexplore.training.loop import Plan, fit, kept_weights
+from avexplore.training.selection import cross_modal_map
+from avexplore.training.teacher import split_tensors
+
+_TRAIN_SAMPLE = 300
+_VALIDATION_SAMPLE = 2000
+_MEASUREMENTS = 50
+
+
+def embed_outputs(out: BranchOutputs, share: float, temperature: float) -> tuple[Tensor, Tensor]:
+    """What the network says of B clips, as unit vectors of both modalities.
+
+    z = [sqrt(1 - g) u, sqrt(g) p, sqrt(g) r 0] for audio and [sqrt(1 - g) u, sqrt(g) p, 0, sqrt(g) r] for visual, with
+    u the metric part at unit length, p = softmax(logits / T), r = sqrt(1 - |p|^2) and g the share [ours].
+
+    So the cosine between modalities is (1 - g) u.u' + g p.p', and p.p' = sum over c of p_c p'_c is the probability
+    that both clips carry the same annotation, if the two posteriors are right and independent: what an ideal ranking
+    for annotated-label MAP sorts by. Normalizing p instead would forget how sure the network is. The last two columns
+    make up the length, each in one modality alone, so that they take no part in cross-modal cosines.
+
+    Args:
+        out: Of one network (M = 1).
+        share: g in [0, 1); 0 gives u alone.
+        temperature: T > 0.
+
+    Returns:
+        Audio and visual. Shapes (B, dim), or (B, dim + C + 2) if share > 0.
+    """
+    audio, visual = normalize(out.audio[0], dim=1), normalize(out.visual[0], dim=1)
+    if share == 0.0:
+        return audio, visual
+    a, v = (out.audio_logits[0] / temperature).softmax(1), (out.visual_logits[0] / temperature).softmax(1)
+    rest_a, rest_v = ((1 - p.square().sum(1, keepdim=True)).clamp(min=0).sqrt() for p in (a, v))
+    nothing = torch.zeros_like(rest_a)
+    own, common = share**0.5, (1 - share) ** 0.5
+    return (
+        torch.cat([common * audio, own * a, own * rest_a, nothing], dim=1),
+        torch.cat([common * visual, own * v, nothing, own * rest_v], dim=1),
+    )
+
+
+class StudentTask:
+    """Metric loss, AV-SAL and LIR of one student on a batch."""
+
+    members = 1
+
+    def __init__(
+        self,
+        config: StudentConfig,
+        net: TwoBranch,
+        metric: nn.Module,
+        data: dict[str, dict[str, Tensor]],
+        regularizer: GraphRegularizer | None,
+    ) -> None:
+        self.config, self.net, self.metric, self.data, self.regularizer = config, net, metric, data, regularizer
+        self.module: nn.Module = nn.ModuleDict({"net": net, "metric": metric})
+        self.rows = torch.arange(len(data["train"]["labels"]), device=data["train"]["labels"].device)
+        self.semantic = SemanticAlignmentLoss(alpha=config.alpha, label_smoothing=config.label_smoothing)
+        self.form = config.regularizer.form if config.regularizer is not None else None
+        # "pull" is a summand of the loss; "forgive" and "margin" act inside the metric loss, and ride along as a figure
+        self.terms: tuple[str, ...] = ("metric_loss", "semantic_loss")
+        if self.form is not None:
+            self.terms += ("lir",) if self.form == "pull" else ("_lir",)
+
+    def losses(self, rows: Tensor, strength: Tensor | None) -> Tensor:
+        """L = L_metric + semantic weight * AV-SAL + lambda * LIR. `rows`: (1, B); `strength` None without LIR."""
+        picked, train = rows[0], self.data["train"]
+        labels = train["labels"][picked]
+        out = self.net(train["audio"][picked], train["visual"][picked])
+        audio, visual = embed_outputs(out, 0.0, 1.0)
+        forgiven = margins = None
+        lir = audio.new_zeros(())
+        if strength is not None and self.regularizer is not None:
+            if self.form == "pull":
+                lir = strength * self.regularizer.pull(audio, visual, picked)
+            else:
+                linked = strength * self.regularizer.forgiven(picked)
+                lir = linked.mean()
+                forgiven, margins = (linked, None) if self.form == "forgive" else (None, 1.0 - linked)
+        metric = self.metric(audio, visual, labels, forgiven=forgiven, margins=margins)
+        semantic = self.config.semantic_weight * self.semantic(out.audio_logits[0], out.visual_logits[0], labels)
+        terms = [metric, semantic, lir] if self.form is not None else [metric, semantic]
+        return torch.stack(terms)
+
+    def measure(self) -> dict[str, float]:
+        """MAP of a sample of the training clips and of the validation clips."""
+        figures = {}
+        for split, most in (("train", _TRAIN_SAMPLE), ("validation", _VALIDATION_SAMPLE)):
+            part = {name: values[:most] for name, values in self.data[split].items()}
+            if len(part["labels"]):
+                share, temperature = self.config.posterior_share, self.config.posterior_temperature
+                audio, visual = embed_outputs(self.net(part["audio"], part["visual"]), share, temperature)
+                figures[f"map_{split}"] = float(cross_modal_map(audio, visual, part["labels"]))
+        return figures
+
+
+def train_student(
+    features: FeatureSet,
+    config: StudentConfig,
+    report: Report = silent,
+    *,
+    soft_labels: SoftLabels | None = None,
+    affinity: Affinity | None = None,
+    prefix: TrainState | None = None,
+    device: str | None = None,
+    state_file: Path | None = None,
+) -> TrainedStudent:
+    """Train a student; without `config.regularizer` the twin that LIR is compared with.
+
+    The epoch that is kept is the one of the highest validation MAP in the second half of the training (and, with LIR,
+    not before LIR has its full strength): the same rule for the student and its twin. Test clips play no part.
+
+    Args:
+        features: Clips with features.
+        config: How to train.
+        report: Told of progress; may raise `Cancelled`.
+        soft_labels: Of the teacher, for LIR.
+        affinity: A-hat, for LIR.
+        prefix: Training state to go on from, at or before LIR's start: student and twin branch off there, and are
+            the same as if each had been trained from the start.
+        device: "cuda", "cpu", "mps" (untested) or None for the fastest there is.
+        state_file: Where a stopped training leaves its state, to go on from.
+
+    Raises:
+        TrainingError: If a loss is not finite, or what LIR needs is missing or does not fit.
+    """
+    task, maps = _task(features, config, soft_labels, affinity, device)
+    if prefix is not None and config.regularizer is not None and prefix.epoch > config.regularizer.start_epoch:
+        raise TrainingError(
+            f"The shared prefix ends at epoch {prefix.epoch}, after LIR starts at {config.regularizer.start_epoch}",
+            where="student",
+            fix="Share a prefix no longer than the start epoch",
+        )
+    state = fit(task, _plan(config), report, start=prefix, state_file=state_file)
+    weights, best_epoch = kept_weights(state)
+    own = {name.removeprefix("net."): values for name, values in weights.items() if name.startswith("net.")}
+    arrays = {**own, **inputs_to_arrays(maps)}
+    return TrainedStudent(embed(features, config, arrays), arrays, state.history, best_epoch, state.epoch)
+
+
+def train_prefix(
+    features: FeatureSet,
+    config: PrefixConfig,
+    report: Report = silent,
+    *,
+    device: str | None = None,
+    state_file: Path | None = None,
+) -> TrainState:
+    """Train the common beginning of a student and its twin. Arguments as for `train_student`."""
+    task, _ = _task(features, config.student, None, None, device)
+    plan = replace(_plan(config.student), address=config.address)
+    return fit(task, plan, report, until=min(config.epochs, plan.epochs), state_file=state_file)
+
+
+def embed(features: FeatureSet, config: StudentConfig, weights: Mapping[str, NDArray[Any]]) -> Embeddings:
+    """Embeddings of any clips by a stored student, on the CPU.
+
+    Args:
+        features: Clips of the features that it was trained on.
+        config: The student's config.
+        weights: `TrainedStudent.weights`.
+    """
+    maps = inputs_from_arrays(weights)
+    net = _network(config, maps, weights["audio_head.weight"].shape[-1], None)
+    from_arrays(net, {name: values for name, values in weights.items() if not name.startswith("input.")})
+    net.eval()
+    found: tuple[list[Tensor], list[Tensor]] = ([], [])
+    with torch.no_grad():
+        for begin in range(0, len(features.hard_label), 4096):
+            rows = slice(begin, begin + 4096)
+            out = net(torch.from_numpy(maps[0](features.audio[rows])), torch.from_numpy(maps[1](features.visual[rows])))
+            pair = embed_outputs(out, config.posterior_share, config.posterior_temperature)
+            for parts, part in zip(found, pair, strict=True):
+                parts.append(part)
+    audio, visual = (torch.cat(parts).numpy() for parts in found)
+    return Embeddings(audio, visual, private=2 if config.posterior_share > 0 else 0)
+
+
+def _task(
+    features: FeatureSet,
+    config: StudentConfig,
+    soft_labels: SoftLabels | None,
+    affinity: Affinity | None,
+    device: str | None,
+) -> tuple[StudentTask, tuple[InputMap, InputMap]]:
+    where = choose_device(device)
+    maps = fit_inputs(features, config.inputs, config.components)
+    data = split_tensors(features, maps, where)
+    generator = torch.Generator().manual_seed(config.seed)
+    net = _network(config, maps, len(features.classes), generator)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)  # learned proxies are drawn from the global generator
+        metric = build_metric_loss(config, len(features.classes))
+    regularizer = None
+    if config.regularizer is not None:
+        regularizer = _regularizer(features, config, soft_labels, affinity, where)
+    return StudentTask(config, net.to(where), metric.to(where), data, regularizer), maps
+
+
+def _regularizer(
+    features: FeatureSet,
+    config: StudentConfig,
+    soft_labels: SoftLabels | None,
+    affinity: Affinity | None,
+    device: torch.device,
+) -> GraphRegularizer:
+    assert config.regularizer is not None
+    if soft_labels is None or affinity is None:
+        raise TrainingError("LIR needs soft labels and class-pair weights", where="student", fix="Pass both")
+    if soft_labels.classes != features.classes or len(soft_labels.hard_label) != len(features.hard_label):
+        raise TrainingError(
+            f"The soft labels are of {len(soft_labels.hard_label)} clips and {len(soft_labels.classes)} classes, the "
+            f"features of {len(features.hard_label)} and {len(features.classes)}",
+            where="student",
+            fix="Use a teacher of the same clips and classes",
+        )
+    rows = torch.from_numpy(features.rows("train").astype(np.int64)).to(device)
+    return GraphRegularizer.from_config(config.regularizer, affinity, soft_labels, features, rows)
+
+
+def _network(
+    config: StudentConfig, maps: tuple[InputMap, InputMap], classes: int, generator: torch.Generator | None
+) -> TwoBranch:
+    return TwoBranch(
+        maps[0].width,
+        maps[1].width,
+        classes,
+        hidden=config.hidden,
+        dim=config.dim,
+        input_dropout=config.input_dropout,
+        dropout=config.dropout,
+        generator=generator,
+    )
+
+
+def _plan(config: StudentConfig) -> Plan:
+    lir = config.regularizer
+    full_strength = 0 if lir is None else lir.start_epoch + lir.ramp_epochs
+    return Plan(
+        epochs=config.epochs,
+        batch_size=config.batch_size,
+        learning_rate=config.learning_rate,
+        weight_decay=config.weight_decay,
+        seed=config.seed,
+        measure_every=max(1, config.epochs // _MEASUREMENTS),
+        keep="map_validation",
+        keep_from=min(max(config.epochs // 2, full_strength), config.epochs - 1),
+        start_epoch=None if lir is None else lir.start_epoch,
+        ramp_epochs=0 if lir is None else lir.ramp_epochs,
+        where="student",
+        address=config.address,
+    )

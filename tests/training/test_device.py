@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from avexplore.errors import ConfigError
+from avexplore.training.device import choose_device
+
+
+def test_auto_takes_cuda_where_there_is_one() -> None:
+    expected = "cuda" if torch.cuda.is_available() else "cpu"
+    assert choose_device().type == choose_device("auto").type == expected
+    assert choose_device("cpu").type == "cpu"
+
+
+@pytest.mark.parametrize("name", ["gpu9", "xla", "meta"])
+def test_other_devices_are_refused(name: str) -> None:
+    with pytest.raises(ConfigError):
+        choose_device(name)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="has CUDA")
+def test_a_missing_device_is_named() -> None:
+    with pytest.raises(ConfigError, match="no cuda device"):
+        choose_device("cuda")
