@@ -21,7 +21,7 @@ def make_features(n: int = 240, classes: int = 4, seed: int = 0, noise: float = 
     visual = true @ rng.normal(size=(classes, 20)) + noise * rng.normal(size=(n, 20))
     return FeatureSet(
         hard_label=hard,
-        classes=tuple("Alarm Bell Cat Dog Engine Fire Gong Horn".split()[:classes]),
+        classes=tuple(["Alarm", "Bell", "Cat", "Dog", "Engine", "Fire", "Gong", "Horn"][:classes]),
         split=split,
         clip_ids=tuple(f"clip{i}" for i in range(n)),
         true_labels=true,

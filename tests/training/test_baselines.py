@@ -42,7 +42,9 @@ def test_cluster_cca_is_cca_on_all_pairs_of_a_class() -> None:
 def test_baselines_rank_better_than_chance(features: FeatureSet, method: str) -> None:
     figures: list[float] = []
     config = BaselineConfig(data=SyntheticConfig(), method=method, dim=4)
-    found = baseline_embeddings(features, config, lambda _, message="", **named: figures.append(named["map_validation"]))
+    found = baseline_embeddings(
+        features, config, lambda _, message="", **named: figures.append(named["map_validation"])
+    )
     np.testing.assert_allclose(np.linalg.norm(found.audio, axis=1), 1, rtol=1e-5)
     assert len(figures) == 4
     test = features.rows("test")

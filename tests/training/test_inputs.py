@@ -53,8 +53,6 @@ def test_only_training_clips_have_a_say(features: FeatureSet) -> None:
 
 def test_maps_survive_arrays_and_refuse_other_features(features: FeatureSet) -> None:
     maps = inputs_from_arrays(inputs_to_arrays(fit_inputs(features, "whitened", 8)))
-    np.testing.assert_array_equal(
-        maps[0](features.audio), fit_inputs(features, "whitened", 8)[0](features.audio)
-    )
+    np.testing.assert_array_equal(maps[0](features.audio), fit_inputs(features, "whitened", 8)[0](features.audio))
     with pytest.raises(DataError, match="trained on 12 features"):
         maps[0](features.visual)
