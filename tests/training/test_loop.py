@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import math
 from pathlib import Path
 
@@ -204,7 +205,7 @@ def test_strength_follows_start_and_ramp() -> None:
 def test_the_rate_falls_from_its_peak_to_nearly_nothing() -> None:
     rates = [plan().rate(e) for e in range(12)]
     assert rates[0] == 0.1
-    assert all(a > b for a, b in zip(rates, rates[1:], strict=False))
+    assert all(a > b for a, b in itertools.pairwise(rates))
     assert 0 < rates[-1] < 0.01 * rates[0] * 2
 
 
