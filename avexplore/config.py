@@ -298,7 +298,11 @@ class SoftLabelFileConfig(Config):
     fingerprint: str
     path: str = location("")
     training_rows: int = within(0, 10**9, 0)
-    """The first so many rows are training clips; 0 means all rows are (and the app says so)."""
+    """The first so many rows are training clips; 0 takes the file's `split`, else all rows (and the app says so)."""
+    class_names: tuple[str, ...] = ()
+    """Names of the classes, where the file holds none."""
+    kind: Literal["auto", "logits", "scores", "probabilities"] = "auto"
+    """What the values are; `auto` tells from the values."""
 
 
 SoftLabelSource = TeacherConfig | SoftLabelFileConfig

@@ -1,0 +1,395 @@
+"""From what a reader found in a file to a checked `FeatureSet`: labels, classes, annotation, splits, overlap."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avexplore.artifacts import MODALITIES, SPLITS, BoolArray, FeatureSet, FloatArray, IntArray
+from avexplore.config import FeatureFileConfig
+from avexplore.data.limits import DEFAULT_LIMITS, Limits
+from avexplore.data.names import check_unique, clean_names, numbered
+from avexplore.data.splits import TEST, TRAIN, VALIDATION, split_off_validation, stratified
+from avexplore.errors import DataError
+
+TEST_FRACTION = 0.2
+"""Share of test clips where a source has no split of its own."""
+
+
+@dataclass
+class RawClips:
+    """What a reader found, not yet checked against each other.
+
+    Attributes:
+        where: Name of the file, for messages.
+        audio, visual: Shape (n, d), floating point.
+        labels: Class index per clip, shape (n,) or (n, 1), or which classes are true, shape (n, C) of 0 and 1.
+        classes: Names, if the source knows them.
+        annotated: Class index per clip that is the annotation: by "given", "random" or "rarest". Shape (n,) each.
+        split: Index into `SPLITS` per clip, or None.
+        clip_ids: Names, if the source knows them.
+        true_audio, true_visual: Which classes are true per modality, shape (n, C).
+        true_graph: Shape (2C, 2C).
+        media: Path by clip id.
+        source: Where the data came from and its license.
+    """
+
+    where: str
+    audio: FloatArray
+    visual: FloatArray
+    labels: NDArray
+    classes: Sequence[object] | None = None
+    annotated: Mapping[str, NDArray] = field(default_factory=dict)
+    split: IntArray | None = None
+    clip_ids: Sequence[object] | None = None
+    true_audio: NDArray | None = None
+    true_visual: NDArray | None = None
+    true_graph: NDArray | None = None
+    media: Mapping[str, str] = field(default_factory=dict)
+    source: str = ""
+
+
+def assemble(raw: RawClips, config: FeatureFileConfig, limits: Limits = DEFAULT_LIMITS) -> FeatureSet:
+    """Check everything against everything, choose classes and annotation, complete the split.
+
+    Raises:
+        DataError: Says which array does not fit, where, and what to do.
+    """
+    _check_features(raw)
+    n = len(raw.audio)
+    true, hard, classes = _labels(raw, n, limits)
+    split = None if raw.split is None else _checked_split(raw.split, n, raw.where)
+    parts = {name: _multi_hot(getattr(raw, name), n, len(classes), name, raw.where) for name in _PER_MODALITY}
+    graph = None if raw.true_graph is None else _graph(raw.true_graph, len(classes), raw.where)
+
+    columns = np.array(_choose(classes, config.classes, raw.where), np.int64)
+    hard = _annotate(raw, true, hard, columns, config, n)
+    kept = np.flatnonzero(hard >= 0)
+    if len(kept) == 0:
+        raise DataError("No clip carries one of the chosen classes", where=raw.where, fix="Choose other classes")
+    hard = hard[kept]
+    names = tuple(classes[c] for c in columns)
+    _check_classes(hard, names, raw.where)
+
+    ids = _clip_ids(raw, n, limits)
+    split = _complete_split(None if split is None else split[kept], hard, names, config, raw.where)
+    audio, visual = (_single(values, kept) for values in (raw.audio, raw.visual))
+    kept_ids = tuple(ids[i] for i in kept)
+    _check_overlap(audio, visual, split, kept_ids, raw.where)
+    hidden = None if true is None else true[np.ix_(kept, columns)]
+    both = np.r_[columns, columns + len(classes)]
+    return FeatureSet(
+        audio=audio,
+        visual=visual,
+        hard_label=hard,
+        classes=names,
+        split=split,
+        clip_ids=kept_ids,
+        true_labels=hidden,
+        **{name: None if part is None else part[np.ix_(kept, columns)] for name, part in parts.items()},
+        true_graph=None if graph is None else graph[np.ix_(both, both)],
+        media=tuple(raw.media.get(clip, "") for clip in kept_ids) if raw.media else (),
+        source=raw.source,
+    )
+
+
+_PER_MODALITY = ("true_audio", "true_visual")
+
+
+def _check_features(raw: RawClips) -> None:
+    for name in MODALITIES:
+        values = getattr(raw, name)
+        where = f"{name} in {raw.where}"
+        if values.ndim != 2 or 0 in values.shape:
+            raise DataError(
+                f"Expected one row of features per clip, got shape {values.shape}",
+                where=where,
+                fix="Store (clips, features), or (clips, seconds, features) to be averaged",
+            )
+        if values.dtype.kind not in "fiu":
+            raise DataError(f"Expected numbers, got {values.dtype}", where=where)
+        if values.dtype.kind == "f" and not np.isfinite(values.sum(dtype=np.float64)):
+            bad = np.argwhere(~np.isfinite(values))
+            if len(bad):
+                raise DataError(
+                    f"{len(bad):,} value(s) are NaN or infinite, the first in row {bad[0][0]}, column {bad[0][1]}",
+                    where=where,
+                    fix="Remove or impute these clips",
+                )
+        if values.dtype.itemsize > 4 and np.abs(values).max() > np.finfo(np.float32).max:
+            raise DataError("Values are too large for single precision", where=where, fix="Scale the features")
+    if len(raw.audio) != len(raw.visual):
+        raise DataError(
+            f"{len(raw.audio):,} audio rows but {len(raw.visual):,} visual rows",
+            where=raw.where,
+            fix="Both modalities must list the same clips in the same order",
+        )
+
+
+def _labels(raw: RawClips, n: int, limits: Limits) -> tuple[BoolArray | None, IntArray | None, tuple[str, ...]]:
+    """True labels (n, C) or None, annotated class (n,) or None, names of the C classes."""
+    where = f"labels in {raw.where}"
+    labels = np.asarray(raw.labels)
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.ndim not in (1, 2):
+        raise DataError(f"Shape {labels.shape} makes no sense", where=where, fix="Store one class index per clip")
+    if len(labels) != n:
+        raise DataError(
+            f"{len(labels):,} labels for {n:,} clips", where=where, fix="Store the labels in the order of the features"
+        )
+    labels = whole_numbers(labels, where)
+    names = None if raw.classes is None else clean_names(raw.classes, where=f"classes in {raw.where}", limits=limits)
+    if names is not None:
+        check_unique(names, where=f"classes in {raw.where}")
+    if labels.ndim == 2:
+        if labels.min() < 0 or labels.max() > 1:
+            raise DataError(
+                "A matrix of labels must hold 0 and 1 only", where=where, fix="Or store one class index per clip"
+            )
+        if names is None:
+            names = numbered("class_", labels.shape[1])
+        if len(names) != labels.shape[1]:
+            raise DataError(f"{labels.shape[1]} columns but {len(names)} class names", where=where)
+        return labels.astype(bool), None, names
+    if labels.min() < 0:
+        raise DataError(f"Labels must not be negative, got {labels.min()}", where=where, fix="Count classes from 0")
+    if names is None:
+        # Labels may count from 1 or have gaps: the numbers that occur are the classes, and keep their number as name.
+        values, labels = np.unique(labels, return_inverse=True)
+        if len(values) > limits.columns or int(values[-1]) > 10**9:
+            raise DataError(f"{len(values):,} different labels up to {values[-1]}", where=where)
+        digits = max(2, len(str(values[-1])))
+        names = tuple(f"class_{value:0{digits}d}" for value in values)
+    elif labels.max() >= len(names):
+        raise DataError(
+            f"Labels reach {labels.max()} but there are {len(names)} class names", where=where, fix="Count from 0"
+        )
+    return None, labels, names
+
+
+def whole_numbers(values: NDArray, where: str) -> IntArray:
+    """Integers of any numeric type that holds whole numbers, as int64.
+
+    Raises:
+        DataError: If a value is no whole number, or the type is no number.
+    """
+    if values.dtype.kind not in "biuf":
+        raise DataError(f"Expected whole numbers, got {values.dtype}", where=where, fix="Store them as int64")
+    if values.size == 0:
+        raise DataError("There are no entries", where=where)
+    if values.dtype.kind == "f":
+        if not np.isfinite(values).all():
+            raise DataError("Some entries are NaN or infinite", where=where, fix="Every clip needs a label")
+        if np.abs(values).max() > 2**53 or (values != np.floor(values)).any():
+            raise DataError("Some entries are no whole numbers", where=where, fix="Store class indices")
+    elif values.dtype.kind == "u" and int(values.max()) > 2**62:
+        raise DataError(f"{int(values.max())} is no class index", where=where)
+    return values.astype(np.int64)
+
+
+def _multi_hot(values: NDArray | None, n: int, count: int, name: str, where: str) -> BoolArray | None:
+    if values is None:
+        return None
+    whole = whole_numbers(values, f"{name} in {where}")
+    if whole.shape != (n, count) or whole.min() < 0 or whole.max() > 1:
+        raise DataError(f"Expected 0 and 1 of shape {(n, count)}, got shape {whole.shape}", where=f"{name} in {where}")
+    return whole.astype(bool)
+
+
+def _graph(values: NDArray, count: int, where: str) -> IntArray:
+    whole = whole_numbers(values, f"true_graph in {where}")
+    if whole.shape != (2 * count, 2 * count) or whole.min() < 0 or whole.max() > 1:
+        raise DataError(
+            f"Expected 0 and 1 of shape {(2 * count, 2 * count)}, got {whole.shape}", where=f"true_graph in {where}"
+        )
+    return whole.astype(np.int8)
+
+
+def _choose(classes: tuple[str, ...], wanted: tuple[str, ...], where: str) -> list[int]:
+    if not wanted:
+        return list(range(len(classes)))
+    position = {name: i for i, name in enumerate(classes)}
+    if missing := [name for name in wanted if name not in position]:
+        known = ", ".join(classes[:12]) + (", …" if len(classes) > 12 else "")
+        raise DataError(f"There is no class {missing[0]!r}", where=where, fix=f"Choose among {known}")
+    check_unique(wanted, where="chosen classes")
+    if len(wanted) < 2:
+        raise DataError("Only one class was chosen", where=where, fix="A class graph needs at least two")
+    return [position[name] for name in wanted]
+
+
+def _annotate(
+    raw: RawClips,
+    true: BoolArray | None,
+    hard: IntArray | None,
+    columns: IntArray,
+    config: FeatureFileConfig,
+    n: int,
+) -> IntArray:
+    """The annotated class as an index into the chosen columns, -1 for clips to be left out. Shape (n,)."""
+    stored = raw.annotated.get(config.annotation)
+    if stored is not None:
+        stored = _stored_annotation(stored, true, n, raw.where)
+    elif true is None:
+        if config.annotation != "given":
+            raise DataError(
+                f"Annotation {config.annotation!r} needs all true labels, but there is one label per clip",
+                where=raw.where,
+                fix="Use annotation 'given'",
+            )
+        stored = hard
+    redraw = config.annotation != "given" and bool(config.classes) and true is not None
+    if stored is not None and not redraw:
+        place = np.full(max(int(stored.max()), *columns) + 1, -1)
+        place[columns] = np.arange(len(columns))
+        return place[stored]
+    subset = np.asarray(true)[:, columns]
+    if config.annotation != "given":
+        return keep_one(subset, config.annotation, config.split_seed)
+    several = np.flatnonzero(subset.sum(axis=1) > 1)
+    if len(several):
+        row = int(several[0])
+        raise DataError(
+            f"{len(several):,} clip(s) have more than one label, the first in row {row}, so none is the given one",
+            where=raw.where,
+            fix="Choose annotation 'random' or 'rarest'",
+        )
+    return np.where(subset.any(axis=1), subset.argmax(axis=1), -1)
+
+
+def _stored_annotation(values: NDArray, true: BoolArray | None, n: int, where: str) -> IntArray:
+    stored = whole_numbers(np.asarray(values), f"annotation in {where}")
+    count = 10**9 if true is None else true.shape[1]
+    if stored.shape != (n,) or stored.min() < 0 or stored.max() >= count:
+        raise DataError("Expected the index of one class per clip", where=f"annotation in {where}")
+    if true is not None and not true[np.arange(n), stored].all():
+        row = int(np.flatnonzero(~true[np.arange(n), stored])[0])
+        raise DataError("An annotated class is not among the clip's true labels", where=f"row {row} of {where}")
+    return stored
+
+
+def keep_one(true: BoolArray, how: str, seed: int) -> IntArray:
+    """Which of a clip's true labels is kept as its annotation, -1 for clips without one.
+
+    Args:
+        true: Shape (n, C), bool.
+        how: "random", or "rarest": the class with the fewest clips, ties to the lower index.
+        seed: For "random".
+
+    Returns:
+        Shape (n,), int64.
+
+    >>> keep_one(np.array([[True, True], [True, False], [False, False]]), "rarest", 0)
+    array([ 1,  0, -1])
+    """
+    if how == "rarest":
+        preference = -true.sum(axis=0, dtype=np.float64)[None, :].repeat(len(true), axis=0)
+    else:
+        preference = np.random.default_rng(seed).random(true.shape)
+    preference = np.where(true, preference, -np.inf)
+    return np.where(true.any(axis=1), preference.argmax(axis=1), -1)
+
+
+def _check_classes(hard: IntArray, names: tuple[str, ...], where: str) -> None:
+    counts = np.bincount(hard, minlength=len(names))
+    if len(names) < 2:
+        raise DataError(f"There is only the class {names[0]!r}", where=where, fix="A class graph needs at least two")
+    if (counts == 0).any():
+        empty = int(np.flatnonzero(counts == 0)[0])
+        hint = "Labels seem to count from 1; subtract 1" if empty == 0 and (counts[1:] > 0).all() else ""
+        raise DataError(
+            f"The class {names[empty]!r} has no annotated clip",
+            where=where,
+            fix=hint or "Leave the class out (choose classes), or annotate clips with it",
+        )
+
+
+def _checked_split(split: NDArray, n: int, where: str) -> IntArray:
+    if split.shape != (n,):
+        raise DataError(f"Expected {n:,} entries, got shape {split.shape}", where=f"split in {where}")
+    return np.asarray(split, np.int8)
+
+
+def _complete_split(
+    split: IntArray | None, hard: IntArray, names: tuple[str, ...], config: FeatureFileConfig, where: str
+) -> IntArray:
+    if split is None:
+        split = np.where(stratified(hard, TEST_FRACTION, config.split_seed), TEST, TRAIN).astype(np.int8)
+    if not (split == VALIDATION).any():
+        split = split_off_validation(split, hard, config.validation_fraction, config.split_seed)
+    for index, name in enumerate(SPLITS):
+        if not (split == index).any():
+            raise DataError(
+                f"There are no {name} clips", where=where, fix="Every split needs clips; check the split's entries"
+            )
+    unseen = np.bincount(hard[split == TRAIN], minlength=len(names)) == 0
+    if unseen.any():
+        raise DataError(
+            f"The class {names[int(np.flatnonzero(unseen)[0])]!r} has no training clip",
+            where=where,
+            fix="Move some of its clips to the training set, or leave the class out",
+        )
+    return split
+
+
+def _clip_ids(raw: RawClips, n: int, limits: Limits) -> tuple[str, ...]:
+    if raw.clip_ids is None:
+        return numbered("clip_", n)
+    where = f"clip_ids in {raw.where}"
+    if len(raw.clip_ids) != n:
+        raise DataError(f"{len(raw.clip_ids):,} clip ids for {n:,} clips", where=where)
+    return clean_names(raw.clip_ids, where=where, limits=limits)
+
+
+def _single(values: FloatArray, rows: IntArray) -> FloatArray:
+    whole = len(rows) == len(values)
+    result: FloatArray = np.ascontiguousarray(values if whole else values[rows], np.float32)
+    return result
+
+
+def _check_overlap(audio: FloatArray, visual: FloatArray, split: IntArray, ids: tuple[str, ...], where: str) -> None:
+    """A clip that is trained on and tested on makes the figures worthless."""
+    if len(set(ids)) != len(ids):
+        splits_of: dict[str, set[int]] = {}
+        for name, part in zip(ids, split.tolist(), strict=True):
+            splits_of.setdefault(name, set()).add(part)
+        crossing = [name for name, parts in splits_of.items() if len(parts) > 1]
+        if crossing:
+            raise DataError(
+                f"{len(crossing):,} clip(s) lie in more than one split, the first is {crossing[0]!r}",
+                where=where,
+                fix="Keep every clip in one split",
+            )
+        check_unique(ids, where=f"clip_ids in {where}")
+    first = _first_equal_row(audio, visual)
+    crossing_rows = np.flatnonzero(split != split[first])
+    if len(crossing_rows):
+        i = int(crossing_rows[0])
+        j = int(first[i])
+        raise DataError(
+            f"{len(crossing_rows):,} clip(s) have the same features as a clip of another split, "
+            f"the first are rows {j} and {i}",
+            where=where,
+            fix="Training and test clips overlap; remove the copies",
+        )
+
+
+def _first_equal_row(audio: FloatArray, visual: FloatArray) -> IntArray:
+    """For each row, the first row that equals it in both modalities. Shape (n,)."""
+    first = np.arange(len(audio))
+    # A weighted sum tells most rows apart; only rows that agree in it are compared in full.
+    key = audio @ _weights(audio.shape[1]) + visual @ _weights(visual.shape[1])
+    _, inverse, counts = np.unique(key, return_inverse=True, return_counts=True)
+    seen: dict[bytes, int] = {}
+    for i in np.flatnonzero(counts[inverse] > 1).tolist():
+        first[i] = seen.setdefault(audio[i].tobytes() + visual[i].tobytes(), i)
+    return first
+
+
+def _weights(count: int) -> FloatArray:
+    weights: FloatArray = np.random.default_rng(count).standard_normal(count).astype(np.float32)
+    return weights

@@ -1,0 +1,77 @@
+"""How large an input may be. Sizes are compared with what a header claims, before anything is allocated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from avexplore.errors import DataError
+
+MEBIBYTE = 1 << 20
+GIBIBYTE = 1 << 30
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Upper bounds on one data set. The defaults admit two million clips of 1,152 features in single precision."""
+
+    file_bytes: int = 64 * GIBIBYTE
+    """One file on disk."""
+    array_bytes: int = 12 * GIBIBYTE
+    """All arrays of one data set together, in memory."""
+    clips: int = 5_000_000
+    columns: int = 65_536
+    """Feature dimensions, or classes."""
+    entries: int = 256
+    """Arrays in one file."""
+    expansion: int = 1100
+    """Bytes in memory per compressed byte; DEFLATE reaches 1,032 on constant data."""
+    name_characters: int = 200
+    """Of a class name, clip id or key."""
+    path_characters: int = 4096
+    text_bytes: int = 256 * MEBIBYTE
+    """A CSV file or all strings of one array."""
+
+    def check_bytes(self, size: int, *, where: str) -> None:
+        """Refuse an array that would need more memory than allowed.
+
+        Raises:
+            DataError: If `size`, in bytes, is beyond `array_bytes`.
+        """
+        if size > self.array_bytes:
+            raise DataError(
+                f"It would take {readable_bytes(size)} of memory, the limit is {readable_bytes(self.array_bytes)}",
+                where=where,
+                fix="Check the array's shape; split the data set or store it averaged over time",
+            )
+
+    def check_expansion(self, size: int, stored: int, *, where: str) -> None:
+        """Refuse data that is suspiciously small on disk for its size in memory.
+
+        Raises:
+            DataError: If `size` bytes come from fewer than `size / expansion` stored bytes (beyond 1 MiB).
+        """
+        if size > MEBIBYTE and size > self.expansion * max(stored, 0):
+            raise DataError(
+                f"{readable_bytes(max(stored, 0))} on disk claim to hold {readable_bytes(size)}",
+                where=where,
+                fix="This looks like a compression bomb or an array that was never written; store it again",
+            )
+
+
+DEFAULT_LIMITS = Limits()
+
+
+def readable_bytes(size: int) -> str:
+    """A size for people, in binary units.
+
+    >>> readable_bytes(1536)
+    '1.5 KiB'
+    >>> readable_bytes(10**30)
+    '822 ZiB or more'
+    """
+    value = float(size)
+    for unit in ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB"):
+        if value < 1024:
+            return f"{value:.0f} {unit}" if unit == "bytes" or value >= 100 else f"{value:.1f} {unit}"
+        value /= 1024
+    return "822 ZiB or more"

@@ -1,0 +1,168 @@
+"""The door to all data: which files make a data set, and reading it from its config."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from avexplore.artifacts import FeatureSet, Report, silent
+from avexplore.config import DataConfig, FeatureFileConfig, SyntheticConfig
+from avexplore.data.assembly import RawClips, assemble
+from avexplore.data.containers import Format, open_arrays, role_of, sniff
+from avexplore.data.fingerprint import fingerprint
+from avexplore.data.layouts import read_layout
+from avexplore.data.limits import DEFAULT_LIMITS, Limits
+from avexplore.data.synthetic import generate
+from avexplore.data.tables import ClassNames, MediaManifest, read_table
+from avexplore.errors import DataError
+
+Annotation = Literal["given", "random", "rarest"]
+
+
+def feature_file(
+    *paths: str | Path,
+    annotation: Annotation | Literal["auto"] = "auto",
+    classes: Sequence[str] = (),
+    validation_fraction: float = 0.15,
+    split_seed: int = 0,
+    limits: Limits = DEFAULT_LIMITS,
+) -> FeatureFileConfig:
+    """The config of a data set in files: tells the format, orders the files, computes the fingerprint.
+
+    One npz or HDF5 file; or several npy or HDF5 files named after what they hold (audio, visual, labels, ...); or
+    YouTube-8M TFRecord shards. Beside them, CSV files: class names (`label_id,label_name`) and media files
+    (`clip_id,path`).
+
+    Args:
+        paths: The files, in any order.
+        annotation: Which of several true labels is kept; "auto" is "given" where
+            the files hold one, else "random".
+        classes: Keep these classes only; empty keeps all (of TFRecords: the most frequent ones that co-occur).
+        validation_fraction: Share of the training clips that validate, where the files do not say.
+        split_seed: Draws validation clips, test clips where the files do not say, and the random annotation.
+        limits: Bounds on sizes.
+
+    Raises:
+        DataError: If the files cannot make a data set together.
+    """
+    bundle = _bundle([Path(p) for p in paths], limits)
+    if annotation == "auto":
+        annotation = bundle.usual_annotation(limits)
+    return FeatureFileConfig(
+        fingerprint=bundle.fingerprint(limits),
+        paths=tuple(str(p.absolute()) for p in bundle.paths),
+        annotation=annotation,
+        classes=tuple(classes),
+        validation_fraction=validation_fraction,
+        split_seed=split_seed,
+    )
+
+
+def load_features(config: DataConfig, report: Report = silent, *, limits: Limits = DEFAULT_LIMITS) -> FeatureSet:
+    """Generate or read the clips that a config names.
+
+    Raises:
+        DataError: If files are missing, have changed, or hold something that cannot be used.
+    """
+    if isinstance(config, SyntheticConfig):
+        return generate(config, report)
+    if not config.paths:
+        raise DataError(
+            "It is not known where the features lie", where="features", fix="Open the files again by their paths"
+        )
+    bundle = _bundle([Path(p) for p in config.paths], limits)
+    report(0.05, "Checking the files")
+    if bundle.fingerprint(limits) != config.fingerprint:
+        raise DataError(
+            "The files have changed since they were opened, or are others",
+            where=", ".join(p.name for p in bundle.paths[:3]),
+            fix="Open them again; results of the old files stay valid under the old name",
+        )
+    report(0.2, "Reading the features")
+    raw = bundle.read(config, report, limits)
+    report(0.8, "Checking the clips")
+    features = assemble(raw, config, limits)
+    report(1.0, f"Read {len(features.hard_label):,} clips of {len(features.classes)} classes")
+    return features
+
+
+@dataclass(frozen=True)
+class _Bundle:
+    """Files that make one data set."""
+
+    format: Format
+    arrays: tuple[Path, ...]
+    """Files of arrays or shards, in their canonical order."""
+    roles: tuple[str, ...]
+    names: Path | None
+    media: Path | None
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        return (*self.arrays, *(p for p in (self.names, self.media) if p is not None))
+
+    def fingerprint(self, limits: Limits) -> str:
+        tables = [role for role, path in (("class names", self.names), ("media files", self.media)) if path]
+        roles = [*self.roles, *tables]
+        return fingerprint(self.paths, roles if any(roles) else (), limits=limits)
+
+    def usual_annotation(self, limits: Limits) -> Annotation:
+        if self.format == "tfrecord":
+            return "random"
+        with open_arrays(self.arrays, limits) as file:
+            headers = file.headers
+            if {"hard_label", "annotated"} & set(headers):
+                return "given"
+            several = "labels" in headers and len(headers["labels"].shape) == 2 and headers["labels"].shape[1] > 1
+            return "random" if several else "given"
+
+    def read(self, config: FeatureFileConfig, report: Report, limits: Limits) -> RawClips:
+        names = None if self.names is None else read_table(self.names, limits)
+        if self.format == "tfrecord":
+            from avexplore.data.youtube8m import read_shards
+
+            table = names if isinstance(names, ClassNames) else None
+            raw = read_shards(self.arrays, config, table, report, limits)
+        else:
+            with open_arrays(self.arrays, limits) as file:
+                raw = read_layout(file, limits)
+            if isinstance(names, ClassNames):
+                raw.classes = names.in_order(where=self.names.name if self.names else "")
+        if self.media is not None:
+            manifest = read_table(self.media, limits)
+            if isinstance(manifest, MediaManifest):
+                raw.media = manifest.paths
+        return raw
+
+
+def _bundle(paths: Sequence[Path], limits: Limits) -> _Bundle:
+    formats = [sniff(path, limits) for path in paths]
+    tables = [(path, read_table(path, limits)) for path, kind in zip(paths, formats, strict=True) if kind == "csv"]
+    names = [path for path, table in tables if isinstance(table, ClassNames)]
+    media = [path for path, table in tables if isinstance(table, MediaManifest)]
+    if len(names) > 1 or len(media) > 1:
+        extra = (names if len(names) > 1 else media)[1]
+        raise DataError("There is already a table of this kind", where=extra.name, fix="Give one table of each kind")
+    arrays = [(path, kind) for path, kind in zip(paths, formats, strict=True) if kind != "csv"]
+    if not arrays:
+        raise DataError(
+            "No file of features was given",
+            where=", ".join(p.name for p in paths[:3]) or "data",
+            fix="Give an npz, npy, HDF5 or YouTube-8M TFRecord file",
+        )
+    kinds = {kind for _, kind in arrays}
+    if "tfrecord" in kinds:
+        if len(kinds) > 1:
+            raise DataError("TFRecord shards cannot be mixed with other files", where=arrays[0][0].name)
+        return _Bundle("tfrecord", tuple(p for p, _ in arrays), ("",) * len(arrays), *_first(names, media))
+    if len(arrays) == 1:
+        return _Bundle(arrays[0][1], (arrays[0][0],), ("",), *_first(names, media))
+    # Several files of one array each: their names say what they hold, so their order does not matter.
+    ordered = sorted((path for path, _ in arrays), key=role_of)
+    return _Bundle("npy", tuple(ordered), tuple(role_of(p) for p in ordered), *_first(names, media))
+
+
+def _first(names: list[Path], media: list[Path]) -> tuple[Path | None, Path | None]:
+    return (names[0] if names else None), (media[0] if media else None)

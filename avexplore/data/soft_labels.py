@@ -1,0 +1,300 @@
+"""Soft labels that somebody else's teacher computed: an npz file with `audio` and `visual`, one row per clip.
+
+Optional arrays: `classes` (names), `split` (words or numbers), `hard_label` (annotated class, -1 where unknown),
+`kind` ("logits", "scores" or "probabilities"). Without `kind`, it is told from the values, and the result says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avexplore.artifacts import MODALITIES, FloatArray, IntArray, SoftLabelKind, SoftLabels
+from avexplore.config import SoftLabelFileConfig
+from avexplore.data.arrays import ArrayFile
+from avexplore.data.assembly import whole_numbers
+from avexplore.data.containers import open_arrays
+from avexplore.data.fingerprint import fingerprint
+from avexplore.data.layouts import split_indices, strings, texts
+from avexplore.data.limits import DEFAULT_LIMITS, Limits
+from avexplore.data.names import check_unique, clean_names, numbered
+from avexplore.data.splits import TEST, TRAIN, VALIDATION
+from avexplore.errors import DataError
+
+
+@dataclass(frozen=True)
+class _Release:
+    """A published file, recognized by its contents, that lacks what its readers need."""
+
+    classes: tuple[str, ...]
+    rows: tuple[int, int, int]
+    note: str
+
+
+_RELEASES = {
+    # github.com/ZenzenDatabase/causalCMR @ 3ba833e, prediction_500.npz
+    "20f3665e31a071bab968130640d43dabb979d6dd733fc780830a45690acf3fbe": _Release(
+        (
+            "Clock",
+            "Motorcycle",
+            "Train horn",
+            "Bark",
+            "Cat",
+            "Bus",
+            "Rodents/rats",
+            "Toilet flush",
+            "Acoustic guitar",
+            "Frying (food)",
+            "Chainsaw",
+            "Horse",
+            "Helicopter",
+            "Infant cry",
+            "Truck",
+        ),
+        (1186, 189, 189),
+        "This is prediction_500.npz of causalCMR (AVE, 15 classes). It holds no class names and no split: the names "
+        "follow the authors' graphs (Clock is by its size more likely Goat), the split is inferred from the order of "
+        "the rows. On AVE a class graph cannot be confirmed by co-occurrence: only 19 of its clips truly hold two of "
+        "these classes",
+    )
+}
+
+
+def soft_label_file(
+    path: str | Path,
+    *,
+    training_rows: int | None = None,
+    class_names: tuple[str, ...] = (),
+    kind: str = "auto",
+    limits: Limits = DEFAULT_LIMITS,
+) -> SoftLabelFileConfig:
+    """The config of a file of soft labels: computes its fingerprint, and checks that it can be read.
+
+    Args:
+        path: An npz file with `audio` and `visual`, shape (n, C) each.
+        training_rows: The first so many rows are training clips, 0 means all rows; None takes what is known of the
+            file, else all.
+        class_names: Names of the C classes, where the file holds none.
+        kind: "logits", "scores" or "probabilities"; "auto" tells from the values.
+        limits: Bounds on size.
+
+    Raises:
+        DataError: If the file cannot be used.
+    """
+    print_ = fingerprint((Path(path),), limits=limits)
+    if training_rows is None:
+        release = _RELEASES.get(print_)
+        training_rows = release.rows[0] if release else 0
+    config = SoftLabelFileConfig(
+        fingerprint=print_,
+        path=str(path),
+        training_rows=training_rows,
+        class_names=class_names,
+        kind=kind,  # type: ignore[arg-type]
+    )
+    load_soft_labels(config, limits=limits)
+    return config
+
+
+def load_soft_labels(config: SoftLabelFileConfig, *, limits: Limits = DEFAULT_LIMITS) -> SoftLabels:
+    """Read and check a file of soft labels.
+
+    Raises:
+        DataError: If the file changed, or an array has the wrong shape, type or values.
+    """
+    if not config.path:
+        raise DataError("It is not known where the soft labels lie", where="soft labels", fix="Open the file again")
+    path = Path(config.path)
+    if fingerprint((path,), limits=limits) != config.fingerprint:
+        raise DataError("The file has changed since it was opened", where=path.name, fix="Open it again")
+    with open_arrays((path,), limits) as file:
+        return _read(file, config, limits)
+
+
+def _read(file: ArrayFile, config: SoftLabelFileConfig, limits: Limits) -> SoftLabels:
+    where, known = file.path.name, file.headers
+    if missing := [name for name in MODALITIES if name not in known]:
+        found = ", ".join(sorted(known)[:12]) or "nothing"
+        raise DataError(
+            f"There is no array {missing[0]!r}, only {found}",
+            where=where,
+            fix="Store `audio` and `visual`, shape (clips, classes) each",
+        )
+    audio, visual = (_values(file, name) for name in MODALITIES)
+    if audio.shape != visual.shape:
+        raise DataError(
+            f"audio has shape {audio.shape}, visual {visual.shape}",
+            where=where,
+            fix="Both modalities must list the same clips and classes in the same order",
+        )
+    n, count = audio.shape
+    release = _RELEASES.get(config.fingerprint)
+    notes = [release.note] if release else []
+    classes = _classes(file, config, release, count, limits, notes)
+    split = _split(file, config, release, n, notes)
+    hard = _hard(file, n, count)
+    kind: SoftLabelKind
+    if config.kind != "auto":
+        kind, normalized = config.kind, _competes(audio, visual)
+    elif "kind" in known:
+        kind, normalized = _stored_kind(file), _competes(audio, visual)
+    else:
+        kind, normalized, sentence = sniff_kind(audio, visual)
+        notes.append(sentence)
+    if kind == "probabilities" and (min(audio.min(), visual.min()) < 0 or max(audio.max(), visual.max()) > 1 + 1e-3):
+        raise DataError(
+            "Values outside of [0, 1] are no probabilities", where=where, fix="Declare them as scores or logits"
+        )
+    return SoftLabels(
+        audio=audio,
+        visual=visual,
+        kind=kind,
+        classes=classes,
+        split=split,
+        hard_label=hard,
+        normalized=normalized or kind == "logits",
+        warnings=tuple(notes),
+    )
+
+
+def _values(file: ArrayFile, name: str) -> FloatArray:
+    header, where = file.headers[name], f"{name} in {file.path.name}"
+    if header.dtype.kind not in "fiu":
+        raise DataError(f"Expected numbers, got {header.dtype}", where=where, fix="Store soft labels as float32")
+    if len(header.shape) != 2:
+        raise DataError(f"Expected shape (clips, classes), got {header.shape}", where=where)
+    if header.shape[0] < 2 or header.shape[1] < 2:
+        raise DataError(f"Shape {header.shape} holds too little", where=where, fix="Use two clips and classes or more")
+    raw = file.read(name)
+    wide = raw.dtype.itemsize > 4 and bool((np.abs(raw[np.isfinite(raw)]) > 1e30).any())
+    if wide:
+        raise DataError("Values beyond 1e30 are no soft labels", where=where)
+    values: FloatArray = raw.astype(np.float32)
+    bad = ~np.isfinite(values)
+    if bad.any():
+        row, col = np.argwhere(bad)[0]
+        raise DataError(
+            f"{int(bad.sum()):,} value(s) are NaN or infinite, the first in row {row}, column {col}",
+            where=where,
+            fix="Remove these clips, or clip logits to a finite range",
+        )
+    return values
+
+
+def _classes(
+    file: ArrayFile,
+    config: SoftLabelFileConfig,
+    release: _Release | None,
+    count: int,
+    limits: Limits,
+    notes: list[str],
+) -> tuple[str, ...]:
+    where = f"classes in {file.path.name}"
+    if config.class_names:
+        names = clean_names(config.class_names, where="class names", limits=limits)
+    elif "classes" in file.headers:
+        names = clean_names(texts(file, "classes"), where=where, limits=limits)
+    elif release is not None:
+        names = release.classes
+    else:
+        notes.append("The file holds no class names, so the classes are numbered")
+        names = numbered("class_", count)
+    if len(names) != count:
+        raise DataError(f"{len(names)} class names for {count} columns", where=where, fix="Give one name per column")
+    check_unique(names, where=where)
+    return names
+
+
+def _split(
+    file: ArrayFile, config: SoftLabelFileConfig, release: _Release | None, n: int, notes: list[str]
+) -> IntArray:
+    if config.training_rows > n:
+        raise DataError(
+            f"{config.training_rows:,} training rows of {n:,} rows", where=file.path.name, fix="Use fewer, or 0 for all"
+        )
+    if config.training_rows:
+        split = np.full(n, TEST, np.int8)
+        split[: config.training_rows] = TRAIN
+        if release is not None and config.training_rows == release.rows[0]:
+            split[release.rows[0] : release.rows[0] + release.rows[1]] = VALIDATION
+        return split
+    if "split" in file.headers:
+        header = file.headers["split"]
+        if header.shape != (n,):
+            raise DataError(f"Expected {n:,} entries, got shape {header.shape}", where=f"split in {file.path.name}")
+        stored = split_indices(file.read("split"), file.path.name)
+        if not (stored == TRAIN).any():
+            raise DataError("There are no training clips", where=f"split in {file.path.name}")
+        return stored
+    notes.append("All rows count as training clips, because the file does not say which are")
+    return np.full(n, TRAIN, np.int8)
+
+
+def _hard(file: ArrayFile, n: int, count: int) -> IntArray:
+    name = next((key for key in ("hard_label", "labels") if key in file.headers), None)
+    if name is None:
+        return np.full(n, -1, np.int64)
+    where = f"{name} in {file.path.name}"
+    header = file.headers[name]
+    if header.shape not in ((n,), (n, 1)):
+        raise DataError(f"Expected one class index per clip, got shape {header.shape}", where=where)
+    hard = whole_numbers(file.read(name).reshape(-1), where)
+    if hard.min() < -1 or hard.max() >= count:
+        raise DataError(
+            f"Labels range over {hard.min()}..{hard.max()} but there are {count} classes",
+            where=where,
+            fix="Count from 0; use -1 where a label is unknown",
+        )
+    return hard
+
+
+def _stored_kind(file: ArrayFile) -> SoftLabelKind:
+    where = f"kind in {file.path.name}"
+    if file.headers["kind"].nbytes > 1024:
+        raise DataError("Expected one word", where=where)
+    values = strings(file.read("kind"), where)
+    word = values[0].strip().lower() if len(values) == 1 else ""
+    if word == "logits":
+        return "logits"
+    if word == "scores":
+        return "scores"
+    if word == "probabilities":
+        return "probabilities"
+    raise DataError(f"Unknown kind {word[:40]!r}", where=where, fix="Use logits, scores or probabilities")
+
+
+def _competes(audio: FloatArray, visual: FloatArray) -> bool:
+    """Whether the classes of a clip share a total of one."""
+    sums: NDArray = np.concatenate([audio, visual]).sum(axis=1, dtype=np.float64)
+    return bool(np.abs(sums - 1).mean() < 0.02)
+
+
+def sniff_kind(audio: FloatArray, visual: FloatArray) -> tuple[SoftLabelKind, bool, str]:
+    """Tell probabilities, scores and logits from the values.
+
+    Probabilities lie in [0, 1]. Scores of a regression-like head leave [0, 1], but stay near it: rows sum to about
+    one, or nearly all values lie in [-1, 2]. Everything else is taken for logits.
+
+    Returns:
+        The kind, whether a clip's classes compete (softmax), and a sentence that says what was concluded and why.
+
+    >>> sniff_kind(np.array([[0.9, 0.1]]), np.array([[0.4, 0.6]]))[:2]
+    ('probabilities', True)
+    """
+    low, high = float(min(audio.min(), visual.min())), float(max(audio.max(), visual.max()))
+    sums = np.concatenate([audio, visual]).sum(axis=1, dtype=np.float64)
+    mean, spread = float(sums.mean()), float(sums.std())
+    span = f"values from {low:.2f} to {high:.2f}, rows summing to {mean:.2f} ± {spread:.2f}"
+    if low >= 0 and high <= 1 + 1e-6:
+        competes = _competes(audio, visual)
+        form = "rows sum to one" if competes else "each class for itself"
+        sentence = f"Read as probabilities, {form} ({span}); logits would show dependencies more clearly"
+        return "probabilities", competes, sentence
+    inside = float(np.mean([((v > -1) & (v < 2)).mean() for v in (audio, visual)]))
+    one_hot_like = abs(mean - 1) < 0.2 and spread < 0.35
+    if inside > 0.99 and one_hot_like:
+        return "scores", False, f"Read as scores of a regression-like head, not probabilities ({span})"
+    return "logits", True, f"Read as logits ({span})"
