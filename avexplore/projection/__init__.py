@@ -9,7 +9,9 @@ from avexplore.projection.quality import (
     nearest,
     neighbor_drift,
     neighbor_table,
+    point_trustworthiness,
     procrustes_disparity,
+    stack_modalities,
     trustworthiness,
 )
 
@@ -19,8 +21,10 @@ __all__ = [
     "nearest",
     "neighbor_drift",
     "neighbor_table",
+    "point_trustworthiness",
     "procrustes_disparity",
     "project",
     "project_pca",
+    "stack_modalities",
     "trustworthiness",
 ]

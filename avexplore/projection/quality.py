@@ -137,17 +137,28 @@ def trustworthiness(
         Venna & Kaski (2001), Neighborhood preservation in nonlinear projection methods. Equal to
         `sklearn.manifold.trustworthiness`, which needs n x n memory.
     """
+    trusted = point_trustworthiness(original, coordinates, neighbors, max_queries=max_queries, seed=seed)
+    return float(np.nanmean(trusted))
+
+
+def point_trustworthiness(
+    original: FloatArray, coordinates: FloatArray, neighbors: int, *, max_queries: int = 2000, seed: int = 0
+) -> FloatArray:
+    """Each point's share of the `trustworthiness`, which is the mean over points; NaN where not looked at. Shape (n,).
+
+    Arguments are those of `trustworthiness`. A single point can fall below 0.
+    """
     n = len(original)
     k = min(neighbors, (n - 1) // 2)
     if k < 1:
-        return 1.0
+        return np.ones(n)
     chosen = np.arange(n)
     if n > max_queries:
         chosen = np.sort(np.random.default_rng(seed).choice(n, max_queries, replace=False))
     near, _ = neighbor_table(coordinates, k)
     original = original.astype(np.float64)
     squares = np.einsum("ij,ij->i", original, original)
-    penalty = 0.0
+    trusted = np.full(n, np.nan)
     step = max(1, _CHUNK_CELLS // n)
     for start in range(0, len(chosen), step):
         rows = chosen[start : start + step]
@@ -156,8 +167,9 @@ def trustworthiness(
         shown = np.take_along_axis(distances, near[rows], axis=1)
         distances.sort(axis=1)
         ranks = np.stack([np.searchsorted(row, values) for row, values in zip(distances, shown, strict=True)])
-        penalty += float(np.maximum(ranks - k, 0).sum())
-    return 1.0 - penalty * 2.0 / (len(chosen) * k * (2.0 * n - 3.0 * k - 1.0))
+        penalty = np.maximum(ranks - k, 0).sum(axis=1)
+        trusted[rows] = 1.0 - 2.0 / (k * (2.0 * n - 3.0 * k - 1.0)) * penalty
+    return trusted
 
 
 def class_drift(drift: FloatArray, labels: IntArray, classes: tuple[str, ...]) -> Mapping[str, FloatArray]:

@@ -1,0 +1,98 @@
+"""One clip as people want to see it: its labels, what the teacher says, and its picture and sound where files exist."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from avexplore.artifacts import Clips
+from avexplore.ui.loaded_run import LoadedRun
+
+_VIDEO = (".mp4", ".webm", ".mov", ".m4v", ".ogv")
+_SOUND = (".wav", ".mp3", ".ogg", ".flac", ".m4a", ".aac", ".opus")
+ANNOTATED, HIDDEN, NOT_TRUE, UNKNOWN = "annotated", "true, not annotated", "", "not annotated"
+
+
+@dataclass(frozen=True)
+class LabelLine:
+    """What is known and believed of one class in one clip; probabilities in [0, 1]."""
+
+    name: str
+    status: str
+    audio: float
+    visual: float
+
+
+def label_lines(loaded: LoadedRun, clip: int, count: int = 6) -> list[LabelLine]:
+    """The clip's annotated class first, then its other true classes, then the teacher's strongest guesses."""
+    clips, chance = loaded.clips, loaded.probabilities[:, clip]
+    annotated = int(clips.hard_label[clip])
+    hidden = hidden_classes(clips, clip)
+    others = [int(c) for c in (-chance.max(axis=0)).argsort(kind="stable") if c != annotated and c not in hidden]
+    lines = []
+    for c in [annotated, *hidden, *others][: max(count, 1 + len(hidden))]:
+        if c == annotated:
+            status = ANNOTATED
+        elif clips.true_labels is None:
+            status = UNKNOWN
+        else:
+            status = HIDDEN if c in hidden else NOT_TRUE
+        lines.append(LabelLine(clips.classes[c], status, float(chance[0, c]), float(chance[1, c])))
+    return lines
+
+
+def hidden_classes(clips: Clips, clip: int) -> list[int]:
+    """True classes of a clip that nobody annotated; [] where the source does not know."""
+    if clips.true_labels is None:
+        return []
+    return [int(c) for c in clips.true_labels[clip].nonzero()[0] if c != clips.hard_label[clip]]
+
+
+def title(clips: Clips, clip: int) -> str:
+    """Name and class of a clip, plain text."""
+    return f"{clips.clip_ids[clip]} · {clips.classes[int(clips.hard_label[clip])]}"
+
+
+def media_file(clips: Clips, clip: int) -> Path | None:
+    """The clip's video or sound on this machine, None if there is none that a browser plays."""
+    if not clips.media or not clips.media[clip]:
+        return None
+    path = Path(clips.media[clip])
+    return path if path.suffix.lower() in (*_VIDEO, *_SOUND) and path.is_file() else None
+
+
+def play(clips: Clips, clip: int) -> bool:
+    """Show the player if the clip has a file; False if not."""
+    path = media_file(clips, clip)
+    if path is None:
+        return False
+    (st.video if path.suffix.lower() in _VIDEO else st.audio)(path)
+    return True
+
+
+def draw(loaded: LoadedRun, clip: int, *, key: str, count: int = 6) -> None:
+    """The card."""
+    st.text(title(loaded.clips, clip))
+    play(loaded.clips, clip)
+    lines = label_lines(loaded, clip, count)
+    bar: dict[str, Any] = {"min_value": 0.0, "max_value": 1.0, "format": "%.2f"}
+    st.dataframe(
+        {
+            "Class": [line.name for line in lines],
+            "Audio": [line.audio for line in lines],
+            "Visual": [line.visual for line in lines],
+            "Label": [line.status for line in lines],
+        },
+        column_config={
+            "Class": st.column_config.TextColumn(width="small"),
+            "Audio": st.column_config.ProgressColumn(**bar, width="small", help="Teacher's soft label, calibrated"),
+            "Visual": st.column_config.ProgressColumn(**bar, width="small", help="Teacher's soft label, calibrated"),
+            "Label": st.column_config.TextColumn(width="small"),
+        },
+        hide_index=True,
+        key=key,
+        height=36 * len(lines) + 38,
+    )

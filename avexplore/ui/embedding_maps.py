@@ -1,0 +1,375 @@
+"""The embedding page: two maps, their colors, the clip that was clicked, and the change in numbers."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from avexplore.artifacts import MODALITIES, Clips, Projection
+from avexplore.config import ProjectionConfig
+from avexplore.projection import MAX_CLIPS, project_pca
+from avexplore.ui import clip_card, embedding_canvas, embedding_colors, embedding_numbers, jobs_panel
+from avexplore.ui.embedding_colors import Mode, Paint
+from avexplore.ui.loaded_run import LoadedRun
+
+SPLIT_CHOICES = ("test", "validation", "train", "all")
+LASSO = "lasso_clips"
+"""Session key: clips that were drawn around; the Retrieval page takes its queries from them."""
+
+
+def draw(loaded: LoadedRun) -> None:
+    """The whole page below its heading."""
+    config = _parameters(loaded)
+    projection = _projection(loaded, config)
+    if projection is not None:
+        _explore(loaded, projection)
+
+
+# --- parameters ---------------------------------------------------------------------------------------------------
+
+
+def _parameters(loaded: LoadedRun) -> ProjectionConfig:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        available = [
+            mode for mode in embedding_colors.MODES if mode != "hidden" or loaded.clips.true_labels is not None
+        ]
+        st.selectbox(
+            "Color",
+            available,
+            format_func=lambda mode: embedding_colors.TITLES[mode],
+            key="color",
+            bind="query-params",
+            width=220,
+            help="Hidden labels are offered where the source knows all true labels; they are never trained on.",
+        )
+        present = [name for name in SPLIT_CHOICES if len(loaded.clips.rows(name)) >= 2]
+        st.segmented_control("Clips", present, default=present[0], key="split", bind="query-params", required=True)
+        with st.popover("Map parameters"):
+            neighbors = st.slider(
+                "Neighbors", 2, 100, 15, key="neighbors", bind="query-params",
+                help="Few show fine groups, many the large shape. Also the k of all figures on this page.",
+            )  # fmt: skip
+            min_dist = st.slider(
+                "Minimum distance", 0.0, 1.0, 0.1, 0.05, key="min_dist", bind="query-params",
+                help="How tightly points may be packed.",
+            )  # fmt: skip
+            epochs = st.slider("Epochs", 50, 1000, 200, 50, key="epochs", bind="query-params")
+            seed = st.number_input("Seed", 0, 2**31 - 1, 0, key="seed", bind="query-params")
+            st.caption("A map of other parameters is computed when you ask for it, and kept with the run.")
+    return ProjectionConfig(
+        before=loaded.student.twin,
+        after=loaded.student,
+        split=st.session_state["split"],
+        neighbors=int(neighbors),
+        min_dist=float(min_dist),
+        epochs=int(epochs),
+        seed=int(seed),
+    )
+
+
+def _projection(loaded: LoadedRun, config: ProjectionConfig) -> Projection | None:
+    rows = loaded.clips.rows(config.split)
+    if len(rows) < 2:
+        st.info("These clips are too few for a map. Choose another part of the data.")
+        return None
+    waiting = st.container()
+    with waiting:
+        computed: Projection | None = jobs_panel.artifact(
+            config, "UMAP of both embeddings", start=False, stop_page=False
+        )
+        if computed is None:
+            st.caption(
+                "Meanwhile: principal components, the plainest of maps. UMAP takes their place once it is ready."
+            )
+    projection = computed or _pca(f"{loaded.key}-{config.split}-{config.neighbors}", loaded, config)
+    if len(projection.rows) < len(rows):
+        st.caption(f"{MAX_CLIPS:,} of {len(rows):,} clips, drawn evenly.")
+    return projection
+
+
+@st.cache_data(show_spinner="Principal components …", max_entries=8)
+def _pca(address: str, _loaded: LoadedRun, _config: ProjectionConfig) -> Projection:
+    rows = _loaded.clips.rows(_config.split)
+    return project_pca(_loaded.before, _loaded.after, rows, neighbors=_config.neighbors, seed=_config.seed)
+
+
+# --- maps ---------------------------------------------------------------------------------------------------------
+
+
+@st.fragment
+def _explore(loaded: LoadedRun, projection: Projection) -> None:
+    _figures(projection)
+    point = _chosen_point(loaded, projection)
+    maps, side = st.columns([7, 3], gap="medium")
+    with maps:
+        touched = _maps(loaded, projection, point)
+    if touched.lit is not None:
+        _remember("lit", "-".join(map(str, touched.lit)))
+    m = len(projection.rows)
+    chosen = np.unique(np.array([p % m for p in touched.selected if p < 2 * m], dtype=int))
+    st.session_state[LASSO] = tuple(int(clip) for clip in projection.rows[chosen])
+    with side:
+        if point is not None:
+            _point(loaded, projection, point)
+        elif len(touched.selected):
+            _selection(loaded, projection, [p for p in touched.selected if p < 2 * m])
+        else:
+            st.info("Click a point to see its clip here, or drag around some to compare where they went.")
+    _tables(loaded, projection)
+
+
+def _figures(projection: Projection) -> None:
+    cells = st.columns(len(embedding_numbers.SAID))
+    for cell, (name, (label, explained)) in zip(cells, embedding_numbers.SAID.items(), strict=True):
+        cell.metric(label, f"{projection.metrics[name]:.3f}", help=explained)
+
+
+def _maps(loaded: LoadedRun, projection: Projection, point: int | None) -> embedding_canvas.Touched:
+    mode: Mode = st.session_state.get("color", "class")
+    paint = _paint(mode, loaded, projection)
+    clips, rows = loaded.clips, projection.rows
+    lit = st.query_params.get("lit", "") if mode == "class" else ""
+    known = [int(code) for code in lit.split("-") if code.isdecimal() and int(code) < len(paint.legend)]
+    content = embedding_canvas.pack(
+        projection,
+        paint,
+        labels=np.asarray(clips.hard_label)[rows].tolist(),
+        classes=clips.classes,
+        ids=[clips.clip_ids[int(row)] for row in rows],
+        picked=point,
+        lit=known or None,
+    )
+    return embedding_canvas.draw(content, key="maps")
+
+
+def _paint(mode: Mode, loaded: LoadedRun, projection: Projection) -> Paint:
+    rows = projection.rows
+    labels = np.asarray(loaded.clips.hard_label)[rows]
+    match mode:
+        case "drift":
+            return embedding_colors.by_steps("drift", projection.drift, (0.1, 0.2, 0.4, 0.6, 0.8), "neighbors lost")
+        case "correct":
+            right = _first_answers(f"{loaded.key}-{len(rows)}-{int(rows.sum())}", loaded, rows)
+            return embedding_colors.by_first_answer(*right)
+        case "confidence":
+            sure = loaded.probabilities[:, rows].max(axis=2).reshape(-1)
+            return embedding_colors.by_steps("confidence", sure, (0.2, 0.4, 0.6, 0.8, 0.9), "confidence")
+        case "hidden" if loaded.clips.true_labels is not None:
+            return embedding_colors.by_hidden_labels(loaded.clips, rows)
+        case "split":
+            return embedding_colors.by_split(np.asarray(loaded.clips.split)[rows])
+        case _:
+            return embedding_colors.by_class(labels, loaded.clips.classes, projection.drift)
+
+
+@st.cache_data(show_spinner=False, max_entries=8)
+def _first_answers(address: str, _loaded: LoadedRun, _rows: Any) -> tuple[Any, Any]:
+    labels = np.asarray(_loaded.clips.hard_label)[_rows]
+    found = []
+    for e in (_loaded.before, _loaded.after):
+        audio, visual = e.audio[_rows], e.visual[_rows]
+        found.append(
+            np.concatenate(
+                [
+                    embedding_colors.first_answer_right(audio, visual, labels),
+                    embedding_colors.first_answer_right(visual, audio, labels),
+                ]
+            )
+        )
+    return found[0], found[1]
+
+
+# --- what is chosen -----------------------------------------------------------------------------------------------
+
+
+def _chosen_point(loaded: LoadedRun, projection: Projection) -> int | None:
+    """The point of the last click; before any, that of the address (`?point=visual-12`)."""
+    result = st.session_state.get("maps")
+    clicked = embedding_canvas.touched(result).picked if result is not None else None
+    m = len(projection.rows)
+    if clicked != st.session_state.get("maps_seen"):
+        st.session_state["maps_seen"] = clicked
+        _remember("point", "" if clicked is None or clicked >= 2 * m else point_name(projection, clicked))
+    return point_of(projection, st.query_params.get("point", ""))
+
+
+def point_name(projection: Projection, point: int) -> str:
+    """A point as it stands in an address: modality and clip row.
+
+    >>> both = np.zeros((4, 2), np.float32)
+    >>> shown = Projection(before=both, after=both, rows=np.array([5, 9]), metrics={}, drift=np.zeros(4))
+    >>> point_name(shown, 3), point_of(shown, "visual-9"), point_of(shown, "visual-7")
+    ('visual-9', 3, None)
+    """
+    m = len(projection.rows)
+    return f"{MODALITIES[point // m]}-{int(projection.rows[point % m])}"
+
+
+def point_of(projection: Projection, name: str) -> int | None:
+    """The point of an address, None if the map does not show it."""
+    modality, _, row = name.partition("-")
+    if modality not in MODALITIES or not row.isdecimal():
+        return None
+    places = np.flatnonzero(projection.rows == int(row))
+    return int(places[0]) + len(projection.rows) * MODALITIES.index(modality) if len(places) else None
+
+
+def _remember(name: str, value: str) -> None:
+    if value:
+        st.query_params[name] = value
+    else:
+        st.query_params.pop(name, None)
+
+
+def _point(loaded: LoadedRun, projection: Projection, point: int) -> None:
+    m = len(projection.rows)
+    clip, modality = int(projection.rows[point % m]), MODALITIES[point // m]
+    clip_card.draw(loaded, clip, key="point-labels")
+    lost = float(projection.drift[point])
+    st.caption(f"This is its {modality} point. It lost {lost:.0%} of its neighbors.")
+    towards = st.segmented_control(
+        "Nearest neighbors in the embedding itself, not on the map",
+        ["both", "audio", "visual"],
+        default="both",
+        key="towards",
+        bind="query-params",
+        required=True,
+    )
+    candidates = MODALITIES if towards == "both" else (towards,)
+    before, after = embedding_numbers.neighbor_lists(loaded, projection.rows, point, candidates)
+    _neighbors(loaded.clips, projection, before, after)
+    direction = "audio-to-visual" if modality == "audio" else "visual-to-audio"
+    st.page_link(
+        "pages/retrieval.py",
+        label="Ask this clip in Retrieval",
+        query_params={"run": loaded.key, "query": str(clip), "direction": direction},
+    )
+
+
+def _neighbors(
+    clips: Clips,
+    projection: Projection,
+    before: Sequence[embedding_numbers.Neighbor],
+    after: Sequence[embedding_numbers.Neighbor],
+) -> None:
+    m = len(projection.rows)
+
+    def words(neighbor: embedding_numbers.Neighbor) -> str:
+        mark = "●" if neighbor.point < m else "▲"
+        return f"{mark} {clips.classes[int(clips.hard_label[projection.rows[neighbor.point % m]])]}"
+
+    def was(neighbor: embedding_numbers.Neighbor, rank: int) -> str:
+        moved = neighbor.other_rank - rank
+        return "same" if not moved else f"{'↑' if moved > 0 else '↓'} {abs(moved)}"
+
+    chosen = st.dataframe(
+        {
+            "Without LIR": [words(n) for n in before],
+            "With LIR": [words(n) for n in after],
+            "Moved": [was(n, i + 1) for i, n in enumerate(after)],
+            "Clip": [clips.clip_ids[int(projection.rows[n.point % m])] for n in after],
+        },
+        column_config={"Moved": st.column_config.TextColumn(help="Ranks gained or lost by the clip on the right")},
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        key="neighbor-table",
+        height=36 * len(after) + 38,
+    )
+    picked = chosen["selection"]["rows"] if chosen else []
+    if picked and st.button("Go to this neighbor", key="go-neighbor"):
+        st.query_params["point"] = point_name(projection, after[picked[0]].point)
+        st.rerun(scope="fragment")
+
+
+def _selection(loaded: LoadedRun, projection: Projection, points: Sequence[int]) -> None:
+    m = len(projection.rows)
+    places = np.array(points)
+    clips = np.unique(projection.rows[places % m])
+    labels = np.asarray(loaded.clips.hard_label)
+    counts = np.bincount(labels[clips], minlength=len(loaded.clips.classes))
+    st.markdown(f"**{len(places):,} points of {len(clips):,} clips**")
+    st.caption(f"They lost {float(projection.drift[places].mean()):.0%} of their neighbors; all points lost "
+               f"{float(projection.drift.mean()):.0%}.")  # fmt: skip
+    order = [int(c) for c in np.argsort(-counts, kind="stable") if counts[c]]
+    st.dataframe(
+        {"Class": [loaded.clips.classes[c] for c in order], "Clips": [int(counts[c]) for c in order]},
+        column_config={"Clips": st.column_config.ProgressColumn(format="%d", max_value=int(counts.max()))},
+        hide_index=True,
+        key="selection-classes",
+        height=min(36 * len(order) + 38, 320),
+    )
+    st.page_link("pages/retrieval.py", label="Ask these clips in Retrieval",
+                 query_params={"run": loaded.key, "pick": "lasso"})  # fmt: skip
+    st.download_button(
+        "Selected points (CSV)", lambda: _table(loaded, projection, places), "selected-points.csv", "text/csv"
+    )
+
+
+# --- tables -------------------------------------------------------------------------------------------------------
+
+
+def _tables(loaded: LoadedRun, projection: Projection) -> None:
+    with st.expander("Change per class", expanded=False, key="per-class", on_change="rerun") as opened:
+        if opened.open:
+            _class_table(loaded, projection)
+    st.download_button(
+        "All coordinates (CSV)", lambda: _table(loaded, projection, np.arange(len(projection.drift))),
+        "coordinates.csv", "text/csv", type="tertiary",
+    )  # fmt: skip
+
+
+def _class_table(loaded: LoadedRun, projection: Projection) -> None:
+    rows = _class_rows(f"{loaded.key}-{projection.method}-{projection.before.tobytes()[:64]!r}", loaded, projection)
+    share: dict[str, Any] = {"min_value": 0.0, "max_value": 1.0, "format": "%.2f"}
+    st.dataframe(
+        {
+            "Class": [row.name for row in rows],
+            "Clips": [row.clips for row in rows],
+            "Kept, audio": [row.kept_audio for row in rows],
+            "Kept, visual": [row.kept_visual for row in rows],
+            "Procrustes": [row.procrustes for row in rows],
+            "Trust, without": [row.trust_before for row in rows],
+            "Trust, with": [row.trust_after for row in rows],
+        },
+        column_config={
+            "Kept, audio": st.column_config.ProgressColumn(**share, help="Neighbors kept by its audio points"),
+            "Kept, visual": st.column_config.ProgressColumn(**share, help="Neighbors kept by its visual points"),
+            "Procrustes": st.column_config.NumberColumn(format="%.3f", help="Of the class's points, in the embedding"),
+            "Trust, without": st.column_config.NumberColumn(format="%.3f"),
+            "Trust, with": st.column_config.NumberColumn(format="%.3f"),
+        },
+        hide_index=True,
+        key="class-table",
+    )
+
+
+@st.cache_data(show_spinner="Measuring each class …", max_entries=8)
+def _class_rows(address: str, _loaded: LoadedRun, _projection: Projection) -> list[embedding_numbers.ClassRow]:
+    return embedding_numbers.class_rows(_loaded, _projection)
+
+
+def _table(loaded: LoadedRun, projection: Projection, points: Any) -> bytes:
+    """Coordinates as CSV: one line per point."""
+    import csv
+
+    m, text = len(projection.rows), io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["clip", "modality", "class", "x_without", "y_without", "x_with", "y_with", "neighbors_lost"])
+    for p in points:
+        clip = int(projection.rows[p % m])
+        where = [f"{v:.5f}" for v in (*projection.before[p], *projection.after[p])]
+        name = loaded.clips.classes[int(loaded.clips.hard_label[clip])]
+        writer.writerow(
+            [_cell(loaded.clips.clip_ids[clip]), MODALITIES[p // m], _cell(name), *where, f"{projection.drift[p]:.4f}"]
+        )
+    return text.getvalue().encode()
+
+
+def _cell(text: str) -> str:
+    """A name that no spreadsheet takes for a formula."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
