@@ -79,20 +79,23 @@ def draw(loaded: LoadedRun, clip: int, *, key: str, count: int = 6) -> None:
     play(loaded.clips, clip)
     lines = label_lines(loaded, clip, count)
     bar: dict[str, Any] = {"min_value": 0.0, "max_value": 1.0, "format": "%.2f"}
+    marks = {ANNOTATED: "✔", HIDDEN: "＋"}
     st.dataframe(
         {
+            "": [marks.get(line.status, "") for line in lines],
             "Class": [line.name for line in lines],
             "Audio": [line.audio for line in lines],
             "Visual": [line.visual for line in lines],
-            "Label": [line.status for line in lines],
         },
         column_config={
+            "": st.column_config.TextColumn(width=24),
             "Class": st.column_config.TextColumn(width="small"),
-            "Audio": st.column_config.ProgressColumn(**bar, width="small", help="Teacher's soft label, calibrated"),
-            "Visual": st.column_config.ProgressColumn(**bar, width="small", help="Teacher's soft label, calibrated"),
-            "Label": st.column_config.TextColumn(width="small"),
+            "Audio": st.column_config.ProgressColumn(**bar, width=70, help="Teacher's soft label, calibrated"),
+            "Visual": st.column_config.ProgressColumn(**bar, width=70, help="Teacher's soft label, calibrated"),
         },
         hide_index=True,
         key=key,
         height=36 * len(lines) + 38,
     )
+    known = loaded.clips.true_labels is not None
+    st.caption("✔ annotated" + (", ＋ true, but nobody annotated it" if known else ". What else is true is not known."))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -32,8 +32,8 @@ class Touched:
 
 @cache
 def _component() -> Callable[..., Any]:
-    texts = {kind: (_FOLDER / f"view.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js")}
-    renderer: Callable[..., Any] = st.components.v2.component("avexplore_embedding", **texts)
+    html, css, js = ((_FOLDER / f"view.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js"))
+    renderer: Callable[..., Any] = st.components.v2.component("avexplore_embedding", html=html, css=css, js=js)
     return renderer
 
 
@@ -102,7 +102,7 @@ def touched(result: Any) -> Touched:
     """Read a component's state, which comes from a browser and is not to be trusted."""
     picked = getattr(result, "picked", None)
     selection = getattr(result, "selection", None)
-    points = selection.get("points", ()) if hasattr(selection, "get") else ()
+    points = selection["points"] if isinstance(selection, Mapping) and "points" in selection else ()
     lit = getattr(result, "lit", None)
     return Touched(
         picked=picked if _is_index(picked) else None,

@@ -102,7 +102,6 @@ def _pca(address: str, _loaded: LoadedRun, _config: ProjectionConfig) -> Project
 
 @st.fragment
 def _explore(loaded: LoadedRun, projection: Projection) -> None:
-    _figures(projection)
     point = _chosen_point(loaded, projection)
     maps, side = st.columns([7, 3], gap="medium")
     with maps:
@@ -119,6 +118,7 @@ def _explore(loaded: LoadedRun, projection: Projection) -> None:
             _selection(loaded, projection, [p for p in touched.selected if p < 2 * m])
         else:
             st.info("Click a point to see its clip here, or drag around some to compare where they went.")
+    _figures(projection)
     _tables(loaded, projection)
 
 
@@ -264,16 +264,19 @@ def _neighbors(
 
     def was(neighbor: embedding_numbers.Neighbor, rank: int) -> str:
         moved = neighbor.other_rank - rank
-        return "same" if not moved else f"{'↑' if moved > 0 else '↓'} {abs(moved)}"
+        return "=" if not moved else f"{'↑' if moved > 0 else '↓'} {abs(moved)}"
 
     chosen = st.dataframe(
         {
             "Without LIR": [words(n) for n in before],
             "With LIR": [words(n) for n in after],
-            "Moved": [was(n, i + 1) for i, n in enumerate(after)],
-            "Clip": [clips.clip_ids[int(projection.rows[n.point % m])] for n in after],
+            "": [was(n, i + 1) for i, n in enumerate(after)],
         },
-        column_config={"Moved": st.column_config.TextColumn(help="Ranks gained or lost by the clip on the right")},
+        column_config={
+            "Without LIR": st.column_config.TextColumn(width=82),
+            "With LIR": st.column_config.TextColumn(width=82),
+            "": st.column_config.TextColumn(width=36, help="Ranks that the neighbor with LIR gained or lost"),
+        },
         hide_index=True,
         on_select="rerun",
         selection_mode="single-row",

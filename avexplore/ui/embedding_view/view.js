@@ -282,8 +282,10 @@ class View {
         g.setLineDash([]);
         g.beginPath(); g.arc(pane.sx[p], pane.sy[p], radius - 3, 0, 7); g.stroke();
         g.globalAlpha = 1;
-        g.lineWidth = 2;
-        g.beginPath(); g.arc(pane.sx[i], pane.sy[i], radius, 0, 7); g.stroke();
+        for (const [width, stroke] of [[5, `rgb(${this.paper})`], [2.5, color]]) {
+          g.lineWidth = width; g.strokeStyle = stroke;
+          g.beginPath(); g.arc(pane.sx[i], pane.sy[i], radius, 0, 7); g.stroke();
+        }
       }
       if (this.lasso && this.lasso.k === pane.k) {
         g.strokeStyle = accent; g.fillStyle = accent; g.lineWidth = 1.5;

@@ -1,0 +1,6 @@
+"""Placeholder."""
+
+from avexplore.ui import frame
+
+frame.guard("retrieval")
+frame.heading("retrieval")
