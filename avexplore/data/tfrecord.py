@@ -90,7 +90,7 @@ def _crc32c_group(blocks: Sequence[bytes | memoryview], width: int) -> NDArray[n
 def _table() -> NDArray[np.uint32]:
     """Row k: effect of a byte that k further bytes follow. Shape (8, 256)."""
     table = np.zeros((8, 256), np.uint32)
-    value = np.arange(256, dtype=np.uint32)
+    value: NDArray[Any] = np.arange(256, dtype=np.uint32)
     for _ in range(8):
         value = (value >> 1) ^ np.where(value & 1, np.uint32(0x82F63B78), np.uint32(0))
     table[0] = value
