@@ -66,7 +66,7 @@ def layered(weights: FloatArray, tiers: IntArray | None = None) -> FloatArray:
         rows = _rows_by_tier(np.floor(levels).astype(int), levels, row_count, p)
     else:
         rows = [np.sort(part) for part in np.array_split(np.argsort(levels, kind="stable"), row_count)]
-    return _place_rows(rows, weights + weights.T)
+    return _place_rows(rows, weights, keep_rows=bool(tiers is not None and tiers.any()))
 
 
 def _tier_nearby(weights: FloatArray, tiers: IntArray) -> IntArray:
@@ -89,21 +89,23 @@ def _rows_by_tier(tier: IntArray, levels: FloatArray, row_count: int, p: int) ->
     return rows
 
 
-def _place_rows(rows: list[IntArray], both: FloatArray) -> FloatArray:
-    """Evenly spaced rows, each ordered so that linked nodes stand near each other. Shape (p, 2)."""
-    p = sum(len(row) for row in rows)
-    position = np.zeros((p, 2))
+def _place_rows(rows: list[IntArray], weights: FloatArray, *, keep_rows: bool) -> FloatArray:
+    """Evenly spaced rows, filled so that linked nodes stand near each other and arrows point down. Shape (p, 2)."""
+    both = weights + weights.T
     widest = max(len(row) for row in rows)
-    spread = [np.minimum(GAP_X * (widest - 1) / max(len(row) - 1, 1), 1.35 * GAP_X) for row in rows]
-    slots = [(np.arange(len(row)) - (len(row) - 1) / 2) * gap for row, gap in zip(rows, spread, strict=True)]
-    # Half a step between rows of equal length keeps vertical lines off the nodes between them.
-    for index in range(1, len(rows)):
-        if len(rows[index]) == len(rows[index - 1]):
-            slots[index] = slots[index] + (GAP_X / 4 if index % 2 else -GAP_X / 4)
-            slots[index - 1] = slots[index - 1] + (0 if index > 1 else -GAP_X / 4)
+    slots = []
+    for index, row in enumerate(rows):
+        gap = min(GAP_X * (widest - 1) / max(len(row) - 1, 1), 1.35 * GAP_X)
+        x = (np.arange(len(row)) - (len(row) - 1) / 2) * gap
+        # Half a step between rows keeps vertical lines off the nodes between them; within a row, neighbors stand at
+        # slightly different heights, so that their names do not touch.
+        x += GAP_X / 4 * (1 if index % 2 else -1) * (len(row) == widest or (widest - len(row)) % 2 == 0)
+        y = index * GAP_Y + np.where(np.arange(len(row)) % 2 == 0, -GAP_Y / 9, GAP_Y / 9)
+        slots.append(np.column_stack([x, y]))
+    position = np.zeros((len(weights), 2))
     order = [row.copy() for row in rows]
-    for index, row in enumerate(order):
-        position[row] = np.column_stack([slots[index], np.full(len(row), index * GAP_Y)])
+    for row, place in zip(order, slots, strict=True):
+        position[row] = place
     for sweep in range(24):
         for index in range(len(rows)) if sweep % 2 == 0 else reversed(range(len(rows))):
             row = order[index]
@@ -114,34 +116,43 @@ def _place_rows(rows: list[IntArray], both: FloatArray) -> FloatArray:
             # A little inertia keeps the sweeps from swinging between two orders.
             ranked = row[np.argsort(0.8 * wanted + 0.2 * position[row, 0], kind="stable")]
             order[index] = ranked
-            position[ranked, 0] = slots[index]
-    if p <= 150:
-        _swap_within_rows(order, slots, both, position)
-    # Neighbors in a row stand at slightly different heights, so that their names do not touch.
-    for row in order:
-        position[row, 1] += np.where(np.arange(len(row)) % 2 == 0, -GAP_Y / 9, GAP_Y / 9)
+            position[ranked] = slots[index]
+    if len(weights) <= 150:
+        row_of = np.zeros(len(weights), int)
+        for index, row in enumerate(order):
+            row_of[row] = index
+        _exchange(position, both, np.clip(weights - weights.T, 0, None), row_of if keep_rows else None)
     return position
 
 
-def _swap_within_rows(order: list[IntArray], slots: list[FloatArray], both: FloatArray, position: FloatArray) -> None:
-    """Exchange nodes of a row as long as it shortens the weighted sum of edge lengths, in place."""
+UPWARD = 0.7
+"""What an arrow that points up by one unit costs, in units of length."""
+
+
+def _exchange(position: FloatArray, both: FloatArray, arrows: FloatArray, row_of: IntArray | None) -> None:
+    """Exchange places as long as that shortens edges or turns arrows down, in place; within rows if `row_of` is given.
+
+    Minimizes sum of weight x length, plus `UPWARD` x weight x rise over the arrows.
+    """
+    p = len(position)
 
     def cost(node: int) -> float:
-        return float(both[node] @ np.hypot(*(position - position[node]).T))
+        step = position - position[node]
+        rise = arrows[node] @ np.clip(-step[:, 1], 0, None) + arrows[:, node] @ np.clip(step[:, 1], 0, None)
+        return float(both[node] @ np.hypot(step[:, 0], step[:, 1]) + UPWARD * rise)
 
-    for _ in range(12):
+    for _ in range(15):
         improved = False
-        for index, row in enumerate(order):
-            for a in range(len(row)):
-                for b in range(a + 1, len(row)):
-                    i, j = row[a], row[b]
-                    before = cost(i) + cost(j)
-                    position[i, 0], position[j, 0] = slots[index][b], slots[index][a]
-                    if cost(i) + cost(j) < before - 1e-6:
-                        row[a], row[b] = j, i
-                        improved = True
-                    else:
-                        position[i, 0], position[j, 0] = slots[index][a], slots[index][b]
+        for i in range(p):
+            for j in range(i + 1, p):
+                if row_of is not None and row_of[i] != row_of[j]:
+                    continue
+                before = cost(i) + cost(j)
+                position[[i, j]] = position[[j, i]]
+                if cost(i) + cost(j) < before - 1e-6:
+                    improved = True
+                else:
+                    position[[i, j]] = position[[j, i]]
         if not improved:
             return
 

@@ -83,7 +83,7 @@ def to_payload(
     *,
     layout_version: str = "",
     view: Mapping[str, Any] | None = None,
-    height: int = 600,
+    height: int = 0,
     can_undo: bool = False,
     can_redo: bool = False,
 ) -> dict[str, Any]:
@@ -95,8 +95,8 @@ def to_payload(
         layout: Which layout gave the positions; decides on curves and on where names stand.
         layout_version: Changes exactly when nodes shall move to new places.
         view: What Python wants to be looked at: `threshold`, `hidden`, `hideSameClass`, `focus`, `path`,
-            `selection`, `search`.
-        height: Pixels.
+            `selection`, `search`. Taken over whenever its `serial` changes.
+        height: Pixels; 0 fits the picture to the window.
         can_undo, can_redo: Whether these have anything to do.
     """
     network = to_network(picture, position, layout)

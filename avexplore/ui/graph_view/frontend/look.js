@@ -32,7 +32,7 @@ export function edgeLook(edge, state, theme) {
   const value = strength(edge);
   let color = edge.change ? theme.change[edge.change] : theme.edge[edge.group];
   let dashes = edge.frequency !== null && edge.frequency < 0.5 ? [7, 5] : false;
-  let width = edge.frequency === null ? 1.6 : 0.8 + 3.4 * value ** 1.5;
+  let width = edge.frequency === null ? 1.6 : 0.7 + 2.7 * value ** 1.5;
   let alpha = 0.3 + 0.6 * value;
   if (edge.change === "kept") alpha = 0.45;
   else if (edge.change) [alpha, width] = [0.95, Math.max(width, 2.2)];

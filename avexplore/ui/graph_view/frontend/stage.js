@@ -26,8 +26,8 @@ export class Stage {
     this.edges = new vis.DataSet();
     this.drawn = { nodes: new Map(), edges: new Map() };
     this.view = { threshold: 0, hidden: new Set(["ghost"]), hideSameClass: false, focus: null, path: null, selection: null, search: "" };
-    this.pushed = {};
-    this.sent = Object.fromEntries(SHARED.map((key) => [key, new Set()]));
+    this.serial = null;
+    this.dragging = false;
     this.moved = {};
     this.pending = null;
     this.commands = 0;
@@ -57,7 +57,7 @@ export class Stage {
     this.data = data;
     this.node = new Map(data.nodes.map((node) => [node.id, node]));
     this.edge = new Map(data.edges.map((edge) => [edge.id, edge]));
-    if (!previous) this.canvas.style.height = `${data.height}px`;
+    if (data.height) this.canvas.style.height = `${data.height}px`;
     this.#place(previous);
     this.refresh();
     if (!previous) this.#resized();
@@ -65,15 +65,13 @@ export class Stage {
     this.root.dataset.version = data.version;
   }
 
+  // The view lives here. Python overrides it only when it has something of its own to say: a new serial.
   #takePushed(view) {
+    if (view.serial === this.serial) return;
+    this.serial = view.serial;
     for (const key of SHARED) {
-      const text = JSON.stringify(view[key] ?? null);
-      // What we told Python ourselves comes back late; only what Python decided is taken.
-      if (text === this.pushed[key]) continue;
-      this.pushed[key] = text;
-      if (this.sent[key].has(text)) continue;
-      if (key === "hidden") this.view.hidden = new Set(view.hidden ?? []);
-      else if (view[key] !== undefined) this.view[key] = view[key];
+      if (view[key] === undefined || (key === "threshold" && this.dragging)) continue;
+      this.view[key] = key === "hidden" ? new Set(view.hidden) : view[key];
     }
   }
 
@@ -230,9 +228,7 @@ export class Stage {
 
   share() {
     const { view } = this;
-    const told = { ...view, hidden: [...view.hidden].sort() };
-    for (const key of SHARED) this.sent[key].add(JSON.stringify(told[key] ?? null));
-    this.setStateValue("view", told);
+    this.setStateValue("view", { ...view, hidden: [...view.hidden].sort() });
   }
 
   send(command) {
@@ -261,6 +257,7 @@ export class Stage {
   }
 
   threshold(value, released) {
+    this.dragging = !released;
     this.change({ threshold: value }, released);
   }
 

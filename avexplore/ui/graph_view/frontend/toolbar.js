@@ -33,8 +33,8 @@ export function buildToolbar(root, act) {
     { "aria-label": "Focus", title: "Show only what is within so many steps of the selected class (key f)", onchange: () => act.hops(Number(hops.value)) },
     ...[["0", "Whole graph"], ["1", "Focus: 1 step"], ["2", "Focus: 2 steps"], ["3", "Focus: 3 steps"]].map(([v, text]) => element("option", { value: v, text })),
   );
-  const same = element("input", { type: "checkbox", onchange: () => act.hideSameClass(same.checked) });
-  const sameLabel = element("label", { class: "check", title: "Every class hears and sees itself: these edges are expected" }, same, element("span", { text: "Hide same-class" }));
+  const same = element("input", { type: "checkbox", onchange: () => act.hideSameClass(!same.checked) });
+  const sameLabel = element("label", { class: "check", title: "Show edges between a class heard and the same class seen, which one expects anyway" }, same, element("span", { text: "Same class" }));
   const undo = iconButton("undo", "Undo the last change of a rule or control (u)", () => act.undo());
   const redo = iconButton("redo", "Redo", () => act.redo());
   root.append(
@@ -55,10 +55,11 @@ export function buildToolbar(root, act) {
 export function updateToolbar(parts, view, data) {
   if (parts.search.value !== view.search && parts.search !== parts.search.getRootNode().activeElement) parts.search.value = view.search;
   parts.slider.value = view.threshold;
-  parts.value.textContent = `≥ ${Math.round(100 * view.threshold)} %`;
-  parts.label.textContent = data.measure === "frequency" ? "Stability" : "Strength rank";
+  const share = Math.round(100 * view.threshold);
+  parts.value.textContent = data.measure === "frequency" ? `≥ ${share} %` : `top ${100 - share} %`;
+  parts.label.textContent = data.measure === "frequency" ? "Stability" : "Strength";
   parts.hops.value = String(view.focus?.hops ?? 0);
-  parts.same.checked = view.hideSameClass;
+  parts.same.checked = !view.hideSameClass;
   parts.undo.disabled = !data.canUndo;
   parts.redo.disabled = !data.canRedo;
 }

@@ -1,0 +1,227 @@
+"""From a class graph, its stability and what is known about its classes to the picture of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from avexplore.config import KnowledgeConfig
+from avexplore.ui.graph_rules import tier_of
+from avexplore.ui.graph_view.picture import Edge, Node, Picture, edge_id, plain_name, split_node
+
+if TYPE_CHECKING:
+    from avexplore.artifacts import ClassGraph, FloatArray, GraphStability, IntArray, SoftLabels
+    from avexplore.ui.graph_view.picture import Change
+
+GHOST_FREQUENCY = 0.25
+"""An edge that the graph lacks is offered as "only in bootstraps" from this frequency on."""
+EDGES_PER_NODE = 1.25
+"""How many edges per node a first view shows at most: more is a ball of wool."""
+
+_CHANGES: dict[str, Change] = {"same": "kept", "added": "added", "removed": "removed"}
+
+
+def class_support(soft_labels: SoftLabels) -> IntArray:
+    """Training clips annotated with each class; where annotations are unknown, those that the teacher gives it.
+
+    Returns:
+        One number per class node. Shape (2C,).
+    """
+    rows = soft_labels.rows("train")
+    if not len(rows):
+        rows = soft_labels.rows("all")
+    count = len(soft_labels.classes)
+    labels = soft_labels.hard_label[rows]
+    if (labels >= 0).any():
+        counted = np.bincount(labels[labels >= 0], minlength=count)
+        return np.concatenate([counted, counted])
+    tops = [np.argmax(values[rows], axis=1) for values in (soft_labels.audio, soft_labels.visual)]
+    return np.concatenate([np.bincount(top, minlength=count) for top in tops])
+
+
+def build_picture(
+    graph: ClassGraph,
+    stability: GraphStability | None = None,
+    *,
+    support: IntArray | None = None,
+    rules: KnowledgeConfig | None = None,
+    other: ClassGraph | None = None,
+    compared: tuple[str, str] | None = None,
+    universe: str = "",
+    message: str = "",
+) -> Picture:
+    """The picture of one graph, or of one laid over another.
+
+    Args:
+        graph: What to draw.
+        stability: Edge frequencies; without them, edges are ranked by their BIC gain.
+        support: Clips per node, for its size. Shape (p,).
+        rules: Required and forbidden edges and tiers.
+        other: A graph over the same nodes to lay it over: colors by what differs, and adds what only that has.
+        compared: Names of the two graphs, this one first.
+        universe: What the node numbers refer to.
+        message: A line under the picture.
+    """
+    rules = rules or KnowledgeConfig()
+    edges = _learned(graph, stability, rules)
+    if other is not None:
+        edges = _compared(edges, graph, other)
+    else:
+        edges += _ghosts(graph, stability, {edge.id for edge in edges})
+        edges += _forbidden(graph, rules, {edge.id for edge in edges if edge.type == "learned"})
+    count = sum(edge.type == "learned" for edge in edges)
+    directed = sum(edge.type == "learned" and edge.directed for edge in edges)
+    return Picture(
+        universe=universe,
+        nodes=tuple(_nodes(graph, support, rules)),
+        edges=tuple(edges),
+        measure="frequency" if stability is not None else "BIC gain",
+        compared=compared,
+        summary=f"Class graph of {len(graph.nodes)} nodes and {count} edges, {directed} of them directed.",
+        message=message,
+    )
+
+
+def _nodes(graph: ClassGraph, support: IntArray | None, rules: KnowledgeConfig) -> list[Node]:
+    most = float(support.max()) if support is not None and len(support) else 0.0
+    degree = graph.skeleton.sum(axis=1)
+    found = []
+    for index, name in enumerate(graph.nodes):
+        clips = int(support[index]) if support is not None else None
+        size = 11.0 if clips is None or not most else 7.5 + 8.5 * np.sqrt(clips / most)
+        tier = tier_of(rules, name)
+        lines = [plain_name(name), f"{degree[index]} edge{'' if degree[index] == 1 else 's'}"]
+        if clips is not None:
+            lines[1] += f", {clips} clips"
+        if tier:
+            lines.append(f"tier {tier}")
+        found.append(Node(name, float(size), tier, "\n".join(lines)))
+    return found
+
+
+def _learned(graph: ClassGraph, stability: GraphStability | None, rules: KnowledgeConfig) -> list[Edge]:
+    index = {name: i for i, name in enumerate(graph.nodes)}
+    pairs = [(index[a], index[b], directed) for a, b, directed in graph.edges()]
+    gains = np.array([max(graph.gain[i, j], graph.gain[j, i]) for i, j, _ in pairs])
+    ranks = _ranks(gains)
+    required = set(rules.required)
+    found = []
+    for (i, j, directed), gain, rank in zip(pairs, gains, ranks, strict=True):
+        frequency = None if stability is None else float(stability.edge_frequency[i, j])
+        found.append(
+            Edge(
+                i,
+                j,
+                directed,
+                frequency,
+                rank,
+                required=bool({(graph.nodes[i], graph.nodes[j]), (graph.nodes[j], graph.nodes[i])} & required),
+                title=_title(graph, stability, i, j, directed, float(gain)),
+            )
+        )
+    return found
+
+
+def _ranks(gains: FloatArray) -> list[float]:
+    """Places from 1 for the largest gain towards 0; all 1 where gains are unknown."""
+    if not len(gains) or not gains.any():
+        return [1.0] * len(gains)
+    place = np.empty(len(gains))
+    place[np.argsort(-gains, kind="stable")] = np.arange(len(gains))
+    return [float(value) for value in 1 - place / len(gains)]
+
+
+def _title(graph: ClassGraph, stability: GraphStability | None, i: int, j: int, directed: bool, gain: float) -> str:
+    names = [plain_name(graph.nodes[node]) for node in (i, j)]
+    lines = [f"{names[0]} {'→' if directed else '–'} {names[1]}"]
+    if stability is not None:
+        null = f", under the null model in {stability.null_frequency[i, j]:.0%}" if stability.null != "none" else ""
+        lines.append(f"in {stability.edge_frequency[i, j]:.0%} of the bootstraps{null}")
+    effect = graph.effect[i, j] or graph.effect[j, i]
+    if effect:
+        lines.append(f"effect {effect:+.2f}, BIC gain {gain:,.0f}")
+    return "\n".join(lines)
+
+
+def _ghosts(graph: ClassGraph, stability: GraphStability | None, taken: set[str]) -> list[Edge]:
+    if stability is None:
+        return []
+    often = np.triu(stability.edge_frequency >= GHOST_FREQUENCY, 1) & ~graph.skeleton
+    found = []
+    for i, j in np.argwhere(often):
+        frequency = float(stability.edge_frequency[i, j])
+        names = [plain_name(graph.nodes[node]) for node in (i, j)]
+        title = f"{names[0]} – {names[1]}\nnot in this graph, but in {frequency:.0%} of the bootstraps"
+        edge = Edge(int(i), int(j), False, frequency, type="ghost", title=title)
+        if edge.id not in taken:
+            found.append(edge)
+    return found
+
+
+def _forbidden(graph: ClassGraph, rules: KnowledgeConfig, taken: set[str]) -> list[Edge]:
+    index = {name: i for i, name in enumerate(graph.nodes)}
+    found: dict[str, Edge] = {}
+    for source, target in rules.forbidden:
+        if source not in index or target not in index:
+            continue
+        both = (target, source) in rules.forbidden
+        sign = "–" if both else "→"
+        title = f"forbidden: {plain_name(source)} {sign} {plain_name(target)}"
+        edge = Edge(index[source], index[target], not both, type="forbidden", title=title)
+        # One direction may be forbidden while the other is drawn: then the drawn edge says enough.
+        if edge.id not in taken:
+            found[edge.id] = edge
+    return list(found.values())
+
+
+def _compared(edges: list[Edge], graph: ClassGraph, other: ClassGraph) -> list[Edge]:
+    from avexplore.graph.comparison import compare
+
+    index = {name: i for i, name in enumerate(graph.nodes)}
+    changes = {edge_id(index[a], index[b]): kind for a, b, kind in compare(graph, other).edges}
+    found = []
+    for edge in edges:
+        kind = changes.get(edge.id, "same")
+        change = _CHANGES.get(kind, "reversed")
+        note = {"kept": "in both", "added": "not in the other graph"}.get(change, f"in the other graph: {_OTHER[kind]}")
+        found.append(replace(edge, change=change, title=f"{edge.title}\n{note}"))
+    for a, b, directed in other.edges():
+        edge = Edge(index[a], index[b], directed, change="removed")
+        if changes[edge.id] == "removed":
+            title = f"{plain_name(a)} {'→' if directed else '–'} {plain_name(b)}\nonly in the other graph"
+            found.append(replace(edge, title=title))
+    return found
+
+
+_OTHER = {"reversed": "the other direction", "directed": "without direction", "undirected": "with a direction"}
+
+
+def first_threshold(picture: Picture) -> float:
+    """Where the threshold stands until the reader moves it: the most stable edges, few enough to be read.
+
+    The lowest multiple of .05, from .5 on, that leaves at most `EDGES_PER_NODE` edges per node. A graph with few
+    edges is shown whole.
+    """
+    edges = picture.learned
+    most = EDGES_PER_NODE * len(picture.nodes)
+    if len(edges) <= most or picture.compared is not None:
+        return 0.0
+    if picture.measure != "frequency":
+        return round(max(0.0, 1 - most / len(edges)), 2)
+    values = np.array([edge.frequency or 0.0 for edge in edges])
+    steps = np.round(np.arange(0.5, 1.0, 0.05), 2)
+    fitting = [float(step) for step in steps if (values >= step).sum() <= most]
+    return fitting[0] if fitting else 0.95
+
+
+def shown(picture: Picture, threshold: float) -> list[Edge]:
+    """The learned edges that reach a threshold, as the picture shows them before other filters."""
+    strength = [(edge, edge.rank if edge.frequency is None else edge.frequency) for edge in picture.learned]
+    return [edge for edge, value in strength if value >= threshold - 1e-9 or edge.required]
+
+
+def same_class(picture: Picture, edge: Edge) -> bool:
+    """Whether an edge links the two modalities of one class."""
+    return split_node(picture.nodes[edge.source].name)[1] == split_node(picture.nodes[edge.target].name)[1]

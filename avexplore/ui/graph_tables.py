@@ -1,0 +1,162 @@
+"""The same graph as a table of edges and as a matrix, both linked to the picture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from avexplore.ui.graph_picture import same_class, shown
+from avexplore.ui.graph_view.picture import edge_id, group_of, plain_name, split_node
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
+
+    from avexplore.artifacts import ClassGraph, FloatArray, GraphStability
+    from avexplore.ui.graph_view.picture import Picture
+
+
+def edge_table(
+    picture: Picture, graph: ClassGraph, stability: GraphStability | None, threshold: float, *, everything: bool = False
+) -> pd.DataFrame:
+    """One row per edge, those shown in the picture or all, the strongest first; the index holds the edge ids."""
+    import pandas as pd
+
+    edges = [edge for edge in picture.edges if edge.type == "learned"] if everything else shown(picture, threshold)
+    rows: list[dict[str, Any]] = []
+    for edge in edges:
+        i, j = edge.source, edge.target
+        row: dict[str, Any] = {
+            "from": plain_name(graph.nodes[i]),
+            "": "→" if edge.directed else "–",
+            "to": plain_name(graph.nodes[j]),
+            "link": {"audio": "within audio", "visual": "within visual"}.get(
+                group_of(graph.nodes[i], graph.nodes[j]), "same class" if same_class(picture, edge) else "across"
+            ),
+        }
+        if edge.change:
+            row["compared"] = edge.change
+        if stability is not None:
+            row["bootstraps"] = float(stability.edge_frequency[i, j])
+            row["this direction"] = float(stability.orientation_frequency[i, j])
+            if stability.null != "none":
+                row["null model"] = float(stability.null_frequency[i, j])
+            if stability.seeds:
+                row["seeds"] = float(stability.seed_frequency[i, j])
+        if edge.change != "removed":
+            row["effect"] = float(graph.effect[i, j] or graph.effect[j, i])
+            row["BIC gain"] = float(max(graph.gain[i, j], graph.gain[j, i]))
+        rows.append(row)
+    table = pd.DataFrame(rows, index=pd.Index([edge.id for edge in edges], name="id"))
+    for column in ("bootstraps", "BIC gain"):
+        if column in table:
+            return table.sort_values(column, ascending=False, kind="stable")
+    return table
+
+
+MATRICES = {
+    "edges": "Edges of this graph",
+    "bootstraps": "Share of bootstraps that hold the edge",
+    "direction": "Share of bootstraps with this direction",
+    "seeds": "Share of search seeds that hold the edge",
+    "null": "Share under the null model",
+    "correlation": "Correlation of the soft labels",
+    "effect": "Effect of the row's class on the column's",
+    "graphs": "Share of the graphs at hand that hold the edge",
+}
+
+
+def matrix_values(
+    name: str, graph: ClassGraph, stability: GraphStability | None, frequency: FloatArray | None = None
+) -> FloatArray | None:
+    """The matrix of that name, row = source; None if it is not known (yet). Shape (p, p)."""
+    if name == "edges":
+        edges: FloatArray = graph.adjacency.astype(float)
+        return edges
+    if name == "effect":
+        return graph.effect
+    if name == "graphs":
+        return frequency
+    if stability is None:
+        return None
+    found: dict[str, FloatArray] = {
+        "bootstraps": stability.edge_frequency,
+        "direction": stability.orientation_frequency,
+        "seeds": stability.seed_frequency,
+        "null": stability.null_frequency,
+        "correlation": stability.correlation,
+    }
+    return found.get(name)
+
+
+def matrix_figure(
+    values: FloatArray, nodes: tuple[str, ...], *, title: str, selected: tuple[int, ...] = (), dark: bool = False
+) -> go.Figure:
+    """A heatmap whose cells can be clicked: the points above them carry the edge's id."""
+    import plotly.graph_objects as go
+
+    p = len(nodes)
+    clean = np.array(values, float)
+    np.fill_diagonal(clean, np.nan)
+    low = float(np.nanmin(clean)) if p > 1 else 0.0
+    signed = low < -1e-9
+    # Sequential in one hue, or two hues around zero: both readable with any color vision.
+    empty = "#1B242D" if dark else "#F4F6F8"
+    blue = [[0, empty], [0.5, "#3F8FC4"], [1, "#BFE3FF" if dark else "#00365C"]]
+    both = [[0, "#D55E00"], [0.5, empty], [1, "#0072B2"]]
+    reach = float(np.nanmax(np.abs(clean))) if p > 1 else 1.0
+    short = [f"{'♪' if split_node(name)[0] == 'audio' else '▣'} {split_node(name)[1][:18]}" for name in nodes]
+    places = list(range(p))
+    figure = go.Figure(
+        go.Heatmap(
+            z=clean,
+            x=places,
+            y=places,
+            colorscale=both if signed else blue,
+            zmin=-reach if signed else 0,
+            zmax=reach or 1.0,
+            xgap=1,
+            ygap=1,
+            hoverinfo="skip",
+            colorbar={"thickness": 12, "outlinewidth": 0},
+        )
+    )
+    rows, columns = np.nonzero(~np.eye(p, dtype=bool))
+    hover = [
+        f"{_safe(plain_name(nodes[i]))} → {_safe(plain_name(nodes[j]))}: {values[i, j]:.2f}"
+        for i, j in zip(rows, columns, strict=True)
+    ]
+    figure.add_scatter(
+        x=columns,
+        y=rows,
+        mode="markers",
+        marker={"symbol": "square", "size": max(5, 560 // max(p, 1)), "opacity": 0, "color": "#E69F00"},
+        customdata=[edge_id(int(i), int(j)) for i, j in zip(rows, columns, strict=True)],
+        text=hover,
+        hovertemplate="%{text}<extra></extra>",
+        showlegend=False,
+    )
+    if len(selected) == 2:
+        for i, j in (selected, selected[::-1]):
+            box = {"x0": j - 0.5, "x1": j + 0.5, "y0": i - 0.5, "y1": i + 0.5}
+            figure.add_shape(type="rect", **box, line={"color": "#E69F00", "width": 2})
+    if p % 2 == 0:
+        for at in (p / 2 - 0.5,):
+            figure.add_hline(at, line_width=1, line_color="#8A949E")
+            figure.add_vline(at, line_width=1, line_color="#8A949E")
+    axis = {"tickmode": "array", "tickvals": places, "ticktext": [_safe(name) for name in short], "showgrid": False}
+    figure.update_layout(
+        title={"text": title, "font": {"size": 14}},
+        height=max(460, 17 * p + 160),
+        margin={"l": 8, "r": 8, "t": 40, "b": 8},
+        xaxis={**axis, "side": "bottom", "tickangle": -60, "title": "to", "zeroline": False},
+        yaxis={**axis, "autorange": "reversed", "title": "from", "zeroline": False},
+        dragmode=False,
+    )
+    return figure
+
+
+def _safe(text: str) -> str:
+    """Text that plotly, which reads a subset of HTML in labels, shows literally."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

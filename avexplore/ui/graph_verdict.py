@@ -1,0 +1,171 @@
+"""Is the graph right? What is known of that, in plain words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from avexplore.artifacts import ClassGraph, Clips, FloatArray, GraphStability
+    from avexplore.config import GraphConfig
+
+Level = Literal["good", "fair", "poor", "note"]
+
+DENSE = 3.0
+"""Edges per node from which a class graph says little about single classes."""
+
+
+@dataclass(frozen=True)
+class Remark:
+    """One sentence of the verdict."""
+
+    level: Level
+    text: str
+
+
+def verdict(
+    graph: ClassGraph,
+    stability: GraphStability | None,
+    *,
+    clips: Clips | None = None,
+    config: GraphConfig | None = None,
+) -> list[Remark]:
+    """Stability, agreement with what is known, and warnings, the weightiest first in each."""
+    found = [*_stability(graph, stability), *_direction(graph, stability), *_truth(graph, stability, clips)]
+    found += _shape(graph)
+    if config is not None and config.rows == "all":
+        found.append(
+            Remark("poor", "Test clips were used: figures that a student reaches with this graph are no test.")
+        )
+    warnings = [*graph.warnings, *(stability.warnings if stability is not None else ())]
+    found += [Remark("note", text) for text in dict.fromkeys(warnings)]
+    return found
+
+
+def _stability(graph: ClassGraph, stability: GraphStability | None) -> list[Remark]:
+    pairs = np.triu(graph.skeleton, 1)
+    count = int(pairs.sum())
+    if count == 0:
+        return [Remark("poor", "There is no edge: lower the penalty discount, or look at the soft labels.")]
+    if stability is None:
+        return [Remark("note", "How stable this graph is will stand here once the bootstraps are done.")]
+    often = stability.edge_frequency[pairs]
+    half, firm = int((often >= 0.5).sum()), int((often >= 0.9).sum())
+    share = half / count
+    level: Level = "good" if share > 0.85 else "fair" if share > 0.6 else "poor"
+    text = (
+        f"Over {stability.bootstraps} bootstraps, {half} of {count} edges come back in at least half and {firm} in at "
+        f"least nine of ten; two bootstraps share {stability.jaccard[0]:.0%} of their links."
+    )
+    found = [Remark(level, text)]
+    if stability.seeds > 1:
+        apart = float(stability.seed_shd[0])
+        calm: Level = "good" if apart <= 0.05 * count else "fair" if apart <= 0.3 * count else "poor"
+        same = "all find the same graph" if apart == 0 else f"differ in {apart:.0f} pairs on average"
+        found.append(Remark(calm, f"{stability.seeds} searches from other seeds on the same clips {same}."))
+    if stability.null != "none":
+        null = float(stability.null_frequency[np.triu(np.ones_like(pairs), 1)].mean())
+        ours = float(stability.edge_frequency[np.triu(np.ones_like(pairs), 1)].mean())
+        strong = int((often - stability.null_frequency[pairs] > 0.3).sum())
+        found.append(
+            Remark(
+                "good" if strong > 0.7 * count else "fair" if strong > 0.4 * count else "poor",
+                f"With the relation between classes shuffled away ({stability.null}), a pair is linked in {null:.0%} "
+                f"of the graphs, here in {ours:.0%}; {strong} of {count} edges stand out by more than 30 points.",
+            )
+        )
+    return found
+
+
+def _direction(graph: ClassGraph, stability: GraphStability | None) -> list[Remark]:
+    arrows = np.argwhere(graph.adjacency.astype(bool) & ~graph.adjacency.T.astype(bool))
+    if not len(arrows) or stability is None:
+        return []
+    forth = stability.orientation_frequency[arrows[:, 0], arrows[:, 1]]
+    back = stability.orientation_frequency[arrows[:, 1], arrows[:, 0]]
+    sure = int((forth > 2 * back + 0.2).sum())
+    level: Level = "good" if sure > 0.75 * len(arrows) else "fair" if sure > 0.4 * len(arrows) else "poor"
+    text = f"{sure} of {len(arrows)} arrows keep their direction over the bootstraps"
+    text += "." if level == "good" else "; read the others as links without direction."
+    return [Remark(level, text)]
+
+
+def _truth(graph: ClassGraph, stability: GraphStability | None, clips: Clips | None) -> list[Remark]:
+    if clips is None or (clips.true_labels is None and clips.true_graph is None):
+        text = "Nothing here can confirm the graph: it is not known which classes truly come together in these clips."
+        return [Remark("note", text)]
+    found = []
+    if clips.true_graph is not None:
+        from avexplore.artifacts import ClassGraph as Graph
+        from avexplore.graph.comparison import compare
+
+        result = compare(graph, Graph(graph.nodes, clips.true_graph.astype(np.int8), source="planted"))
+        chance = float(np.triu(clips.true_graph | clips.true_graph.T, 1).sum()) / (
+            len(graph.nodes) * (len(graph.nodes) - 1) / 2
+        )
+        level: Level = "good" if result.adjacency_precision > 3 * chance else "poor"
+        found.append(
+            Remark(
+                level,
+                f"Against the planted graph: {result.adjacency_precision:.0%} of the links are planted (chance "
+                f"{chance:.0%}), and {result.adjacency_recall:.0%} of the planted ones are found; SHD {result.shd}.",
+            )
+        )
+    if clips.true_labels is not None:
+        from avexplore.graph.truth import class_pair_scores, compare_with_truth
+
+        rows = clips.rows("train")
+        truth = class_pair_scores(truth_weights(clips))
+        scores = class_pair_scores(ranked_weights(graph, stability))
+        report = compare_with_truth(scores, truth)
+        if report.true_pairs and len(rows):
+            base = report.true_pairs / report.pairs
+            fit: Level = "good" if report.auc > 0.85 else "fair" if report.auc > 0.65 else "poor"
+            found.append(
+                Remark(
+                    fit,
+                    f"Against the hidden labels of the training clips: {report.precision_at_true:.0%} of the "
+                    f"{report.true_pairs} strongest class pairs truly come together (chance {base:.0%}); AUC "
+                    f"{report.auc:.2f}.",
+                )
+            )
+    return found
+
+
+def truth_weights(clips: Clips) -> FloatArray:
+    """True co-occurrence of the training clips, as weights between class nodes. Shape (2C, 2C)."""
+    from avexplore.graph.truth import true_co_occurrence
+
+    rows = clips.rows("train")
+    assert clips.true_labels is not None
+    return true_co_occurrence(
+        clips.true_labels[rows],
+        true_audio=None if clips.true_audio is None else clips.true_audio[rows],
+        true_visual=None if clips.true_visual is None else clips.true_visual[rows],
+    )
+
+
+def ranked_weights(graph: ClassGraph, stability: GraphStability | None) -> FloatArray:
+    """How much the graph stands by each pair: frequency times positive correlation, or the positive effect.
+
+    Returns:
+        Shape (p, p), symmetric, >= 0.
+    """
+    if stability is not None:
+        weights: FloatArray = stability.edge_frequency * np.clip(stability.correlation, 0, None)
+    else:
+        weights = np.where(graph.skeleton, np.clip(graph.effect, 0, None), 0.0)
+    both: FloatArray = np.maximum(weights, weights.T)
+    return both
+
+
+def _shape(graph: ClassGraph) -> list[Remark]:
+    p = len(graph.nodes)
+    count = int(np.triu(graph.skeleton, 1).sum())
+    found = []
+    if p and count > DENSE * p:
+        text = f"{count} of {p * (p - 1) // 2} possible links is dense: a higher penalty discount keeps what matters."
+        found.append(Remark("fair", text))
+    return found

@@ -1,0 +1,28 @@
+"""Names from data files are text, whatever they look like: never markup, never a link, never an icon."""
+
+from __future__ import annotations
+
+import html
+import re
+
+_SPECIAL = re.compile(r"([!-/:-@\[-`{-~])")
+_WORD_JOINER = "\u2060"
+
+
+def as_markdown(text: str) -> str:
+    r"""Text that Streamlit's Markdown shows literally.
+
+    >>> as_markdown("a*b*")
+    'a\\*b\\*'
+    """
+    # Shortcodes such as :smile: are replaced after escapes are read; an invisible letter breaks them.
+    return _SPECIAL.sub(r"\\\1", text).replace("\\:", "\\:" + _WORD_JOINER)
+
+
+def as_html(text: object) -> str:
+    """Text that a browser shows literally.
+
+    >>> as_html("<b>")
+    '&lt;b&gt;'
+    """
+    return html.escape(str(text))
