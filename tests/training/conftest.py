@@ -7,7 +7,7 @@ import torch
 from avexplore.artifacts import FeatureSet
 
 
-def make_features(n: int = 240, classes: int = 4, seed: int = 0, noise: float = 0.7) -> FeatureSet:
+def make_features(n: int = 240, classes: int = 4, seed: int = 0, noise: float = 0.5) -> FeatureSet:
     """Clips of one annotated class and sometimes a second, hidden one: 0 goes with 1, 2 goes with 3."""
     rng = np.random.default_rng(seed)
     hard = rng.integers(classes, size=n)
