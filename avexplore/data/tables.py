@@ -96,6 +96,11 @@ def _class_names(rows: Iterator[list[str]], number: int, name: int, where: str, 
             raise DataError(f"More than {limits.columns:,} classes", where=where)
     if not names:
         raise DataError("There are no class names", where=where)
+    # YouTube-8M names some of its classes alike; the later ones carry their number.
+    first: dict[str, int] = {}
+    for index, text in names.items():
+        if first.setdefault(text, index) != index:
+            names[index] = f"{text} (class {index})"
     return ClassNames(names)
 
 

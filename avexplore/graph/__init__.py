@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from avexplore.graph.affinity import build_affinity
     from avexplore.graph.comparison import Comparison, compare, edge_frequency, shd
+    from avexplore.graph.formats import read_graph, write_graph
     from avexplore.graph.knowledge import knowledge_masks
     from avexplore.graph.learn import learn_class_graph
     from avexplore.graph.separation import d_separated, directed_paths, neighborhood, within_hops
@@ -25,6 +26,8 @@ _HOMES = {
     "compare": "comparison",
     "edge_frequency": "comparison",
     "shd": "comparison",
+    "read_graph": "formats",
+    "write_graph": "formats",
     "knowledge_masks": "knowledge",
     "learn_class_graph": "learn",
     "d_separated": "separation",
@@ -51,10 +54,12 @@ __all__ = [
     "learn_class_graph",
     "measure_stability",
     "neighborhood",
+    "read_graph",
     "shd",
     "stability_selection",
     "true_co_occurrence",
     "within_hops",
+    "write_graph",
 ]
 
 

@@ -188,12 +188,15 @@ def is_acyclic(adjacency: IntArray) -> bool:
     (True, False)
     """
     arrows = adjacency.astype(bool) & ~adjacency.T.astype(bool)
-    alive = np.ones(len(arrows), bool)
-    while True:
-        free = alive & ~arrows[alive].any(axis=0)
-        if not free.any():
-            return not alive.any()
-        alive &= ~free
+    waiting = arrows.sum(axis=0, dtype=np.int64)
+    free = np.flatnonzero(waiting == 0).tolist()
+    done = 0
+    while free:
+        children = arrows[free.pop()]
+        done += 1
+        waiting -= children
+        free.extend(np.flatnonzero(children & (waiting == 0)).tolist())
+    return done == len(arrows)
 
 
 def to_networkx(graph: ClassGraph) -> nx.DiGraph:

@@ -10,9 +10,10 @@ from avexplore.losses.pairs import PairLoss, kept, mean_of_counted, shifted
 class ContrastiveLoss(PairLoss):
     """Positives at distance 0, negatives beyond a margin.
 
-    L = mean over positives of D + sum over negatives of k * relu(m - D) / sum over violating negatives of k  [reported]
+    L = mean over positives of D + sum over negatives of k * relu(m - D) / number of negatives with D < m   [reported]
 
-    in its linear form; k = 1 - forgiven (1 without LIR) [ours]. Only negatives within the margin enter their mean.
+    in its linear form; k = 1 - forgiven (1 without LIR) [ours]. Forgiven negatives stay counted, so that forgiving one
+    pair never adds to the push on another.
 
     Args:
         margin: m, in units of the distance.
@@ -31,5 +32,5 @@ class ContrastiveLoss(PairLoss):
         """See `PairLoss.forward`."""
         keep = kept(positive, forgiven, distances.dtype)
         intrusion = (self.margin - shifted(distances, self.margin, margins)).relu()
-        pull = mean_of_counted(distances.masked_fill(~positive, 0.0).sum(), positive.sum().to(distances.dtype))
-        return pull + mean_of_counted((keep * intrusion).sum(), (keep * (intrusion > 0)).sum())
+        pull = mean_of_counted(distances.masked_fill(~positive, 0.0).sum(), positive.sum())
+        return pull + mean_of_counted((keep * intrusion).sum(), ((intrusion > 0) & ~positive).sum())

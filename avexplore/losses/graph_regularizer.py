@@ -10,7 +10,6 @@ from torch import Tensor
 from avexplore.artifacts import Affinity, Clips, SoftLabels
 from avexplore.config import RegularizerConfig
 from avexplore.errors import ConfigError, DataError
-from avexplore.losses.distances import cosine_distance
 from avexplore.losses.mining import same_label
 
 Form = Literal["pull", "forgive", "margin"]
@@ -80,6 +79,8 @@ class GraphRegularizer:
         weights = weights.to(audio.dtype).to(audio.device)
         self._audio, self._visual = audio * (audio > tau), visual * (visual > tau)
         self._blocks = _blocks(weights, classes, level)
+        self._total = max(1e-12, float(sum(block.sum() for block in self._blocks.values())))
+        self._label_count = int(labels.max()) + 1 if len(labels) else 1  # once: reading it back stalls a GPU
         self._true = None if true_labels is None else true_labels.to(audio.dtype)
         across, back = self._blocks["audio_visual"], self._blocks["visual_audio"]
         self.directed = self._true is None and not torch.equal(across, back.T)
@@ -181,10 +182,7 @@ class GraphRegularizer:
         factor = self.weight * strength
         if self._true is not None:
             W = self._linked(rows, 1.0, 1.0).to(audio.dtype)
-            return factor * (W * cosine_distance(audio, visual)).sum() / W.sum().clamp(min=1.0)
-        total = torch.stack([block.sum() for block in self._blocks.values()]).sum()
-        if not float(total):
-            return (audio.sum() + visual.sum()) * 0.0
+            return factor * _weighted_distance(W, audio, visual) / W.sum().clamp(min=1.0)
         s, z = {"audio": self._audio[rows], "visual": self._visual[rows]}, {"audio": audio, "visual": visual}
         different = ~same_label(self.labels[rows])
         across = self._blocks["audio_visual"] + self._blocks["visual_audio"].T
@@ -194,14 +192,14 @@ class GraphRegularizer:
         loss = audio.new_zeros(())
         for source, target, A in terms:
             reached = self._pair_mass(s[source], s[target], self.labels[rows])  # (C, C)
-            per_edge = torch.where(reached > 1e-12, A / reached.clamp(min=1e-12), torch.zeros_like(A)) / total
+            per_edge = (A / reached.clamp(min=1e-12)).masked_fill(reached <= 1e-12, 0.0)
             W = ((s[source] @ per_edge) @ s[target].T * different).to(audio.dtype)  # (B, B)
-            loss = loss + (W * cosine_distance(z[source], z[target])).sum()
-        return factor * loss
+            loss = loss + _weighted_distance(W, z[source], z[target])
+        return factor / self._total * loss
 
     def _pair_mass(self, left: Tensor, right: Tensor, labels: Tensor) -> Tensor:
         """Sum over pairs with different annotations of s_n[i] * s_m[j], for all i, j. Shape (C, C)."""
-        by_label = torch.zeros(int(self.labels.max()) + 1 if len(self.labels) else 1, left.shape[1]).to(left)
+        by_label = left.new_zeros(self._label_count, left.shape[1])
         same = by_label.index_add(0, labels, left).T @ by_label.index_add(0, labels, right)
         return left.sum(0)[:, None] * right.sum(0)[None, :] - same
 
@@ -226,6 +224,11 @@ class GraphRegularizer:
         if quantile <= 1e-6 and bool((W > 0).any()):  # few links at all: the quantile of those
             quantile = _quantile(W[W > 0], self.percentile)
         return max(quantile, 1e-12)
+
+
+def _weighted_distance(W: Tensor, audio: Tensor, visual: Tensor) -> Tensor:
+    """Sum over pairs of W * D with D = 1 - cosine; one product of (B, B) by (B, d) less than by way of D."""
+    return W.sum() - ((W @ visual) * audio).sum()
 
 
 def _quantile(values: Tensor, share: float) -> float:

@@ -26,10 +26,10 @@ class PairLoss(nn.Module):
         Args:
             distances: From anchor a to candidate c. Shape (B, B).
             positive: Whether they belong together. Shape (B, B), bool.
-            forgiven: Degree in [0, 1) to which a negative pair stops counting as one (LIR, form "forgive").
-                Shape (B, B); None forgives nothing.
-            margins: Factor in [0, 1] on the margin of a negative pair (LIR, form "margin"). Shape (B, B);
-                None leaves all margins as they are.
+            forgiven: Degree in [0, 1) to which a negative pair stops counting as one (LIR, form "forgive"); 0 for
+                positives. Shape (B, B); None forgives nothing.
+            margins: Factor in [0, 1] on the margin of a negative pair (LIR, form "margin"); 1 for positives.
+                Shape (B, B); None leaves all margins as they are.
 
         Returns:
             A scalar; 0, with a gradient of zeros, if no pair counts.
@@ -52,5 +52,5 @@ def shifted(distances: Tensor, margin: float, margins: Tensor | None) -> Tensor:
 
 
 def mean_of_counted(total: Tensor, count: Tensor) -> Tensor:
-    """total / count, and 0 (with a gradient) where nothing was counted."""
-    return total / torch.where(count > 0, count, torch.ones_like(count))
+    """total / count for a whole number of things, and 0 (with a gradient) where nothing was counted."""
+    return total / count.clamp(min=1).to(total.dtype)

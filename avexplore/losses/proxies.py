@@ -31,8 +31,8 @@ class ProxyLoss(nn.Module):
 class ProxyTripletLoss(ProxyLoss):
     """Each clip closer to its class's proxy than to every other class's, by a margin.
 
-    L = sum over (a, c != y_a) of k_ac * relu(m + D(a, p_y) - D(a, p_c)) / sum over violated (a, c) of k_ac   [reported
-    for triplets; with proxies for positives and negatives as in Movshovitz-Attias et al.]; k = 1 - forgiven [ours].
+    L = sum over (a, c != y_a) of k_ac * relu(m + D(a, p_y) - D(a, p_c)) / number of violated (a, c)   [reported for
+    triplets; with proxies for positives and negatives as in Movshovitz-Attias et al.]; k = 1 - forgiven [ours].
 
     References:
         Movshovitz-Attias et al., No Fuss Distance Metric Learning using Proxies, ICCV 2017.
@@ -49,7 +49,7 @@ class ProxyTripletLoss(ProxyLoss):
         keep = kept(positive, forgiven, distances.dtype)
         own = (distances * positive).sum(1, keepdim=True)  # (B, 1): exactly one positive proxy each
         violation = (self.margin + own - shifted(distances, self.margin, margins)).relu()
-        return mean_of_counted((keep * violation).sum(), (keep * (violation > 0)).sum())
+        return mean_of_counted((keep * violation).sum(), ((violation > 0) & ~positive).sum())
 
 
 class ProxyAnchorLoss(ProxyLoss):
@@ -81,7 +81,7 @@ class ProxyAnchorLoss(ProxyLoss):
         repel = repel.masked_fill(positive, -torch.inf)
         present = positive.any(0)
         attracted = torch.where(present, _log_one_plus_sum(attract), torch.zeros_like(distances[0]))
-        return mean_of_counted(attracted.sum(), present.sum().to(distances.dtype)) + _log_one_plus_sum(repel).mean()
+        return mean_of_counted(attracted.sum(), present.sum()) + _log_one_plus_sum(repel).mean()
 
 
 def _log_one_plus_sum(exponents: Tensor) -> Tensor:

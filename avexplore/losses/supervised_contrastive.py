@@ -36,10 +36,9 @@ class SupervisedContrastiveLoss(PairLoss):
         logits = distances / -self.temperature  # = (s - 1) / T: the softmax does not see the constant
         weighted = logits
         if forgiven is not None:
-            weighted = weighted + torch.log1p(-forgiven.to(logits.dtype)).masked_fill(positive, 0.0)
+            weighted = weighted + torch.log1p(-forgiven.to(logits.dtype))
         if margins is not None:
-            shift = (margins.to(logits.dtype) - 1.0) * (self.margin / self.temperature)
-            weighted = weighted + shift.masked_fill(positive, 0.0)
+            weighted = weighted + (margins.to(logits.dtype) - 1.0) * (self.margin / self.temperature)
         mask = positive.to(logits.dtype)
         count = mask.sum(1)
         mean_positive = (logits * mask).sum(1) / count.clamp(min=1.0)

@@ -16,10 +16,11 @@ TripletMining = Literal["all", "semihard", "hard"]
 class TripletLoss(PairLoss):
     """Each positive closer to the anchor than each negative, by a margin.
 
-    L = sum over (a, p, n) of k_an * relu(m + D(a, p) - D(a, n)) / sum over violated (a, p, n) of k_an   [reported]
+    L = sum over (a, p, n) of k_an * relu(m + D(a, p) - D(a, n)) / number of violated (a, p, n)   [reported]
 
     with k_an = 1 - forgiven (1 without LIR) [ours]. Dividing by the violated triplets only keeps the step size when
-    most are satisfied (Hermans et al.). Mining:
+    most are satisfied (Hermans et al.); forgiven ones stay counted, so that forgiving one pair never adds to the push
+    on another. Mining:
 
     - "all": every triplet.
     - "semihard": those with D(a, p) < D(a, n), so that a negative is never nearer than the positive (Schroff et al.).
@@ -31,7 +32,7 @@ class TripletLoss(PairLoss):
     Args:
         margin: m, in units of the distance.
         mining: Which triplets count.
-        average: "violated" as above, or "all" to divide by all mined triplets.
+        average: "violated" as above, or "all" to divide by all triplets (of "hard": by all anchors that have one).
 
     References:
         Schroff et al., FaceNet, CVPR 2015. Hermans et al., In Defense of the Triplet Loss, arXiv 1703.07737.
@@ -56,24 +57,27 @@ class TripletLoss(PairLoss):
     def _hard(self, distances: Tensor, negatives: Tensor, positive: Tensor, keep: Tensor) -> Tensor:
         far = hardest_positive(distances, positive)  # (B,)
         violation, weight = hardest_negative(far[:, None] + self.margin - negatives, keep, positive)  # (B,), (B,)
-        violation = torch.where(positive.any(1) & ~positive.all(1), violation, torch.zeros_like(violation)).relu()
-        counted = weight * (violation > 0) if self.average == "violated" else weight
-        return mean_of_counted((weight * violation).sum(), counted.sum())
+        violation = violation.relu()
+        mined = positive.any(1) & ~positive.all(1)
+        counted = mined & (violation > 0) if self.average == "violated" else mined
+        return mean_of_counted((weight * violation * mined).sum(), counted.sum())
 
     def _sorted(self, distances: Tensor, negatives: Tensor, positive: Tensor, keep: Tensor) -> Tensor:
         distances, negatives = distances.contiguous(), negatives.contiguous()  # bisection copies what is not
         far = torch.finfo(distances.dtype).max
         ascending, order = negatives.masked_fill(positive, far).sort(dim=1)  # positives last, with weight 0
-        weight = keep.gather(1, order)
         zero = distances.new_zeros(len(distances), 1)
-        weights = torch.cat([zero, weight.cumsum(1)], 1)  # (B, B + 1): weight of the n nearest negatives
+        weight = keep.gather(1, order)
         sums = torch.cat([zero, (weight * ascending.masked_fill(weight == 0, 0.0)).cumsum(1)], 1)
+        weights = torch.cat([zero, weight.cumsum(1)], 1)  # (B, B + 1): weight of the n nearest negatives
         with torch.no_grad():
             reach = torch.searchsorted(ascending, distances + self.margin)  # (B, B): negatives nearer than d_p + m
-            nearer = torch.searchsorted(ascending, distances, right=True) if self.mining == "semihard" else None
-        count, total = weights.gather(1, reach), sums.gather(1, reach)
-        if nearer is not None:
-            count, total = count - weights.gather(1, nearer), total - sums.gather(1, nearer)
-        violations = (count * (distances + self.margin) - total).masked_fill(~positive, 0.0)
-        counted = count if self.average == "violated" else weights[:, -1:].expand_as(count)
-        return mean_of_counted(violations.sum(), counted.detach().masked_fill(~positive, 0.0).sum())
+            count = reach if self.average == "violated" else (~positive).sum(1, keepdim=True)
+        mass, total = weights.gather(1, reach), sums.gather(1, reach)
+        if self.mining == "semihard":
+            with torch.no_grad():
+                nearer = torch.searchsorted(ascending, distances, right=True)
+                count = reach - nearer
+            mass, total = mass - weights.gather(1, nearer), total - sums.gather(1, nearer)
+        violations = (mass * (distances + self.margin) - total).masked_fill(~positive, 0.0)
+        return mean_of_counted(violations.sum(), (count * positive).sum())

@@ -166,6 +166,6 @@ def test_forgiving_lowers_the_push(name, proxies, batch):
     torch.testing.assert_close(loss(audio, visual, labels, margins=none + 1), plain)
     same = labels[:, None] == labels[None]
     most = none.masked_fill(~same, 0.95)
-    assert loss(audio, visual, labels, margins=1 - most) < plain or name == "contrastive"
-    if name in ("supervised-contrastive", "infonce", "proxy-anchor"):
-        assert loss(audio, visual, labels, forgiven=most) < plain
+    # A smaller margin may leave fewer, worse violations to average over.
+    assert loss(audio, visual, labels, margins=1 - most) < plain or "triplet" in name or name == "contrastive"
+    assert loss(audio, visual, labels, forgiven=most) < plain
