@@ -29,7 +29,7 @@ class RawClips:
         labels: Class index per clip, shape (n,) or (n, 1), or which classes are true, shape (n, C) of 0 and 1.
         classes: Names, if the source knows them.
         annotated: Class index per clip that is the annotation: by "given", "random" or "rarest". Shape (n,) each.
-        split: Index into `SPLITS` per clip, or None.
+        split: Index into `SPLITS` per clip, -1 for clips of no split; or None if there is none.
         clip_ids: Names, if the source knows them.
         true_audio, true_visual: Which classes are true per modality, shape (n, C).
         true_graph: Shape (2C, 2C).
@@ -67,7 +67,7 @@ def assemble(raw: RawClips, config: FeatureFileConfig, limits: Limits = DEFAULT_
 
     columns = np.array(_choose(classes, config.classes, raw.where), np.int64)
     hard = _annotate(raw, true, hard, columns, config, n)
-    kept = np.flatnonzero(hard >= 0)
+    kept = np.flatnonzero(hard >= 0 if split is None else (hard >= 0) & (split >= 0))
     if len(kept) == 0:
         raise DataError("No clip carries one of the chosen classes", where=raw.where, fix="Choose other classes")
     hard = hard[kept]

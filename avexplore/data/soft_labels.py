@@ -16,9 +16,9 @@ from avexplore.artifacts import MODALITIES, FloatArray, IntArray, SoftLabelKind,
 from avexplore.config import SoftLabelFileConfig
 from avexplore.data.arrays import ArrayFile
 from avexplore.data.assembly import whole_numbers
+from avexplore.data.columns import split_indices, strings, texts
 from avexplore.data.containers import open_arrays
 from avexplore.data.fingerprint import fingerprint
-from avexplore.data.layouts import split_indices, strings, texts
 from avexplore.data.limits import DEFAULT_LIMITS, Limits
 from avexplore.data.names import check_unique, clean_names, numbered
 from avexplore.data.splits import TEST, TRAIN, VALIDATION

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +35,7 @@ class ClassNames:
 
 @dataclass(frozen=True)
 class MediaManifest:
-    """Media file by clip id, from columns `clip_id,path`. Relative paths count from the manifest's folder."""
+    """Media file by clip id, from columns `clip_id,path`; the files lie in the manifest's folder or below it."""
 
     paths: Mapping[str, str]
 
@@ -118,9 +119,20 @@ def _media(rows: Iterator[list[str]], clip: int, file: int, path: Path, limits: 
             raise DataError("The path is too long or holds control characters", where=f"line {line} of {where}")
         if key in paths:
             raise DataError(f"Clip {key!r} is listed twice, again in line {line}", where=where)
-        paths[key] = str(path.parent / text) if text else ""
+        paths[key] = str(_below(path.parent, text, f"line {line} of {where}")) if text else ""
         if len(paths) > limits.clips:
             raise DataError(f"More than {limits.clips:,} clips", where=where)
     if not paths:
         raise DataError("There are no clips", where=where)
     return MediaManifest(paths)
+
+
+def _below(folder: Path, text: str, where: str) -> Path:
+    """A manifest must not make the app show files from elsewhere on the machine."""
+    base = Path(os.path.abspath(folder))  # noqa: PTH100 - resolve() would follow links of the folder itself
+    full = Path(os.path.abspath(base / text))  # noqa: PTH100
+    if not full.is_relative_to(base):
+        raise DataError(
+            "The path leads out of the manifest's folder", where=where, fix="Put the manifest beside the media files"
+        )
+    return full

@@ -1,0 +1,98 @@
+"""The features that the AVE data set's authors publish: one HDF5 file per array, second by second.
+
+`audio_feature.h5` (4143, 10, 128), `visual_feature.h5` (4143, 10, 7, 7, 512), `labels.h5` (4143, 10, 29) with the last
+column for background, and `train_order.h5`, `val_order.h5`, `test_order.h5` with the clips of each split. Features are
+averaged over time and space; a clip's class is that of its foreground seconds.
+
+References:
+    Tian et al., Audio-Visual Event Localization in Unconstrained Videos, ECCV 2018; github.com/YapengTian/AVE-ECCV18.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from avexplore.data.arrays import ArrayFile
+from avexplore.data.assembly import RawClips, whole_numbers
+from avexplore.data.columns import features
+from avexplore.data.limits import Limits
+from avexplore.data.splits import TEST, TRAIN, VALIDATION
+from avexplore.errors import DataError
+
+CLASSES = (
+    "Church bell",
+    "Male speech, man speaking",
+    "Bark",
+    "Fixed-wing aircraft, airplane",
+    "Race car, auto racing",
+    "Female speech, woman speaking",
+    "Helicopter",
+    "Violin, fiddle",
+    "Flute",
+    "Ukulele",
+    "Frying (food)",
+    "Truck",
+    "Shofar",
+    "Motorcycle",
+    "Acoustic guitar",
+    "Train horn",
+    "Clock",
+    "Banjo",
+    "Goat",
+    "Baby cry, infant cry",
+    "Bus",
+    "Chainsaw",
+    "Cat",
+    "Horse",
+    "Toilet flush",
+    "Rodents, rats, mice",
+    "Accordion",
+    "Mandolin",
+)
+"""In the order of the data set's own category list."""
+
+_ORDERS = {"train_order": TRAIN, "val_order": VALIDATION, "test_order": TEST}
+
+
+def read_release(file: ArrayFile, limits: Limits) -> RawClips:
+    """Read the files of the release, already opened as one.
+
+    Raises:
+        DataError: If shapes do not fit, or the orders point outside of the clips or overlap.
+    """
+    where = file.path.name
+    shape = file.headers["labels"].shape
+    labels = whole_numbers(file.read("labels"), f"labels in {where}")
+    if labels.min() < 0 or labels.max() > 1:
+        raise DataError("Labels per second must be 0 or 1", where=f"labels in {where}")
+    if shape[2] == len(CLASSES) + 1:
+        labels = labels[:, :, :-1]
+    present = np.asarray(labels.any(axis=1), np.uint8)
+    return RawClips(
+        where=where,
+        audio=features(file, "audio", limits),
+        visual=features(file, "visual", limits),
+        labels=present,
+        classes=CLASSES if present.shape[1] == len(CLASSES) else None,
+        split=_split(file, shape[0]),
+        source="AVE (Tian et al., ECCV 2018), averaged over time and space",
+    )
+
+
+def _split(file: ArrayFile, clips: int) -> np.ndarray | None:
+    if not set(_ORDERS) & set(file.headers):
+        return None
+    where = file.path.name
+    if missing := {"train_order", "test_order"} - set(file.headers):
+        raise DataError(f"The file {min(missing)}.h5 is missing", where=where, fix="Give all order files, or none")
+    split = np.full(clips, -1, np.int8)
+    for name, part in _ORDERS.items():
+        if name not in file.headers:
+            continue
+        rows = whole_numbers(file.read(name).reshape(-1), f"{name} in {where}")
+        if rows.min() < 0 or rows.max() >= clips:
+            raise DataError(f"It points to clip {rows.max()} of {clips:,}", where=f"{name} in {where}")
+        if (split[rows] >= 0).any() or len(np.unique(rows)) < len(rows):
+            raise DataError("A clip is listed twice", where=f"{name} in {where}", fix="Keep every clip in one split")
+        split[rows] = part
+    return split

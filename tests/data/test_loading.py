@@ -1,0 +1,340 @@
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from avexplore.config import SyntheticConfig
+from avexplore.data import export_features, feature_file, load_features
+from avexplore.errors import DataError
+
+Npz = Callable[..., Path]
+
+
+def test_a_plain_file_is_read_as_it_is(npz: Npz, arrays: dict[str, np.ndarray]) -> None:
+    features = load_features(feature_file(npz()))
+    assert np.array_equal(features.audio, arrays["audio"])
+    assert np.array_equal(features.hard_label, arrays["labels"])
+    assert features.classes == ("Bus", "Cat", "Dog", "Bell")
+    assert (features.split[30:] == 2).all()
+    assert set(features.split[:30].tolist()) == {0, 1}, "validation clips come from the training clips"
+    assert features.true_labels is None
+
+
+def test_export_gives_back_the_same_clips(tmp_path: Path) -> None:
+    features = load_features(SyntheticConfig(clips=120, classes=5))
+    export_features(features, tmp_path / "out.npz")
+    again = load_features(feature_file(tmp_path / "out.npz"))
+    for f in dataclasses.fields(features):
+        assert np.array_equal(getattr(features, f.name), getattr(again, f.name)), f.name
+    assert [p.name for p in tmp_path.iterdir()] == ["out.npz"]
+
+
+def test_export_into_nowhere_is_an_error(tmp_path: Path) -> None:
+    features = load_features(SyntheticConfig(clips=40, classes=2))
+    with pytest.raises(DataError, match="cannot be written"):
+        export_features(features, tmp_path / "no" / "out.npz")
+
+
+def test_a_moved_file_has_the_same_address(npz: Npz, tmp_path: Path) -> None:
+    path = npz()
+    before = feature_file(path)
+    after = feature_file(path.rename(tmp_path / "moved.npz"))
+    assert before.address == after.address
+    assert before.paths != after.paths
+
+
+def test_a_changed_file_is_noticed(npz: Npz) -> None:
+    config = feature_file(npz())
+    npz(audio=np.ones((40, 6), np.float32) + np.arange(40)[:, None])
+    with pytest.raises(DataError, match="have changed"):
+        load_features(config)
+
+
+BROKEN: list[tuple[str, dict[str, Any], str]] = [
+    ("no labels", {"labels": None}, "no labels"),
+    ("no visual", {"visual": None}, "known layout: audio, classes, labels, split"),
+    ("audio of one dimension", {"audio": np.zeros(40)}, r"shape \(40,\)"),
+    ("no features at all", {"audio": np.zeros((40, 0))}, r"shape \(40, 0\)"),
+    ("features that are strings", {"audio": np.full((40, 6), "x")}, "Expected numbers"),
+    ("features that are complex", {"audio": np.zeros((40, 6), complex)}, "plain numbers"),
+    ("one row too few", {"visual": np.zeros((39, 8))}, "40 audio rows but 39 visual rows"),
+    ("one label too many", {"labels": np.arange(41) % 4}, "41 labels for 40 clips"),
+    ("labels out of range", {"labels": np.arange(40) % 5}, "reach 4 but there are 4 class names"),
+    ("negative labels", {"labels": np.arange(40) % 4 - 1}, "must not be negative"),
+    ("fractional labels", {"labels": np.full(40, 0.5)}, "no whole numbers"),
+    ("labels that are NaN", {"labels": np.full(40, np.nan)}, "NaN or infinite"),
+    ("labels that are text", {"labels": np.full(40, "Bus")}, "Expected whole numbers"),
+    ("a cube of labels of wrong values", {"labels": np.full((40, 2, 3), 7)}, "0 or 1"),
+    ("labels counted from one", {"labels": np.arange(40) % 3 + 1}, "count from 1"),
+    ("an empty class", {"labels": np.arange(40) % 2 * 3}, "'Cat' has no annotated clip"),
+    ("one class only", {"labels": np.zeros(40, int), "classes": np.array(["Bus"])}, "only the class"),
+    ("class names that repeat", {"classes": np.array(["Bus", "Cat", "Bus", "Dog"])}, "'Bus' occurs more than once"),
+    ("an empty class name", {"classes": np.array(["Bus", "\t\n", "Cat", "Dog"])}, "name is empty"),
+    ("a huge class name", {"classes": np.array(["Bus", "x" * 999, "Cat", "Dog"])}, "999 characters"),
+    ("numbers as class names", {"classes": np.arange(4)}, "list of strings"),
+    (
+        "too few class names",
+        {"labels": np.eye(4, dtype=int)[np.arange(40) % 4], "classes": np.array(["a", "b"])},
+        "4 columns but 2",
+    ),
+    ("no test clips", {"split": np.array(["train"] * 40)}, "no test clips"),
+    ("no training clips", {"split": np.array(["test"] * 40)}, "no train clips"),
+    ("an unknown split", {"split": np.array(["dev"] * 40)}, "Unknown split 'dev'"),
+    ("split numbers out of range", {"split": np.full(40, 7)}, "Unknown split"),
+    ("a short split", {"split": np.array(["train"] * 39)}, "Expected 40 entries"),
+    (
+        "a class that is never trained",
+        {"split": np.array(["test" if i % 4 == 2 else "train" for i in range(40)])},
+        "'Dog' has no training clip",
+    ),
+    (
+        "repeated clip ids",
+        {"clip_ids": np.array(["a"] * 2 + [f"c{i}" for i in range(38)])},
+        "'a' occurs more than once",
+    ),
+    ("a clip id in two splits", {"clip_ids": np.array([f"c{i % 35}" for i in range(40)])}, "more than one split"),
+    ("wrong true labels", {"true_audio": np.full((40, 4), 2)}, "true_audio"),
+    ("a wrong planted graph", {"true_graph": np.zeros((3, 3), int)}, "true_graph"),
+    ("no clips", {"audio": np.zeros((0, 6)), "visual": np.zeros((0, 8)), "labels": np.zeros(0, int)}, "shape"),
+    ("a label matrix of twos", {"labels": np.full((40, 4), 2)}, "0 and 1 only"),
+]
+
+
+@pytest.mark.parametrize(("changes", "message"), [b[1:] for b in BROKEN], ids=[b[0] for b in BROKEN])
+def test_broken_input_says_what_is_wrong(npz: Npz, changes: dict[str, Any], message: str) -> None:
+    path = npz(**changes)
+    with pytest.raises(DataError, match=message) as caught:
+        load_features(feature_file(path))
+    assert caught.value.where, "the message says where"
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("name", ["audio", "visual"])
+def test_values_that_are_not_finite_are_located(npz: Npz, arrays: dict[str, np.ndarray], name: str, bad: float) -> None:
+    values = arrays[name].copy()
+    values[7, 3] = bad
+    with pytest.raises(DataError, match=rf"first in row 7, column 3 \({name} in clips.npz\)"):
+        load_features(feature_file(npz(**{name: values})))
+
+
+def test_values_beyond_single_precision_are_refused(npz: Npz) -> None:
+    audio = np.random.default_rng(0).normal(size=(40, 6)) * 1e200
+    with pytest.raises(DataError, match="single precision"):
+        load_features(feature_file(npz(audio=audio)))
+
+
+def test_copies_across_splits_are_found(npz: Npz, arrays: dict[str, np.ndarray]) -> None:
+    audio, visual = arrays["audio"].copy(), arrays["visual"].copy()
+    audio[35], visual[35] = audio[3], visual[3]
+    with pytest.raises(DataError, match="rows 3 and 35"):
+        load_features(feature_file(npz(audio=audio, visual=visual)))
+
+
+def test_a_copy_within_one_modality_or_one_split_is_fine(npz: Npz, arrays: dict[str, np.ndarray]) -> None:
+    audio, visual = arrays["audio"].copy(), arrays["visual"].copy()
+    audio[35] = audio[3]  # two silent clips, say
+    audio[38], visual[38] = audio[39], visual[39]  # both are test clips
+    load_features(feature_file(npz(audio=audio, visual=visual)))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float64, np.int8, np.uint8, ">f4"])
+def test_any_number_type_is_read(npz: Npz, dtype: Any) -> None:
+    audio = (np.random.default_rng(0).random((40, 6)) * 100).astype(dtype)
+    features = load_features(feature_file(npz(audio=audio)))
+    assert features.audio.dtype == np.float32
+    assert np.allclose(features.audio, audio)
+
+
+def test_columns_of_labels_and_fortran_order_are_read(npz: Npz, arrays: dict[str, np.ndarray]) -> None:
+    features = load_features(
+        feature_file(npz(labels=arrays["labels"][:, None], audio=np.asfortranarray(arrays["audio"])))
+    )
+    assert np.array_equal(features.audio, arrays["audio"])
+    assert np.array_equal(features.hard_label, arrays["labels"])
+
+
+def test_seconds_are_averaged(npz: Npz) -> None:
+    audio = np.random.default_rng(0).normal(size=(40, 10, 6)).astype(np.float32)
+    features = load_features(feature_file(npz(audio=audio)))
+    assert np.allclose(features.audio, audio.mean(axis=1), atol=1e-6)
+
+
+def test_classes_without_names_keep_their_numbers(npz: Npz) -> None:
+    features = load_features(feature_file(npz(labels=np.arange(40) % 4 * 5 + 1, classes=None)))
+    assert features.classes == ("class_01", "class_06", "class_11", "class_16")
+
+
+def test_names_lose_what_disturbs_a_screen(npz: Npz) -> None:
+    names = np.array(["Bus\x1b[31m", "\u202eCat", "<b>Dog</b>", " Church\n bell"])
+    features = load_features(feature_file(npz(classes=names)))
+    assert features.classes == ("Bus[31m", "Cat", "<b>Dog</b>", "Church bell")
+
+
+def test_choosing_classes_drops_the_other_clips(npz: Npz) -> None:
+    features = load_features(feature_file(npz(), classes=("Dog", "Bus")))
+    assert features.classes == ("Dog", "Bus")
+    assert len(features.hard_label) == 20
+    assert (features.hard_label[:2] == [1, 0]).all()
+
+
+@pytest.mark.parametrize(
+    ("classes", "message"),
+    [(("Bus", "Yak"), "no class 'Yak'"), (("Bus",), "Only one"), (("Bus", "Bus"), "more than once")],
+)
+def test_impossible_choices_are_refused(npz: Npz, classes: tuple[str, ...], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        load_features(feature_file(npz(), classes=classes))
+
+
+class TestSeveralLabels:
+    """One of the true labels is kept as the annotation, the others stay as hidden labels."""
+
+    def matrix(self) -> np.ndarray:
+        labels = np.eye(4, dtype=np.uint8)[np.arange(40) % 4]
+        labels[::5, 0] = 1
+        return labels
+
+    def test_random_keeps_a_true_label_and_repeats_with_its_seed(self, npz: Npz) -> None:
+        path = npz(labels=self.matrix())
+        first, again = (load_features(feature_file(path, annotation="random", split_seed=2)) for _ in range(2))
+        assert first.true_labels is not None
+        assert first.true_labels[np.arange(40), first.hard_label].all()
+        assert np.array_equal(first.true_labels, self.matrix())
+        assert np.array_equal(first.hard_label, again.hard_label)
+
+    def test_rarest_keeps_the_class_with_the_fewest_clips(self, npz: Npz) -> None:
+        features = load_features(feature_file(npz(labels=self.matrix()), annotation="rarest"))
+        counts = self.matrix().sum(axis=0)
+        for row, kept in zip(self.matrix(), features.hard_label, strict=True):
+            assert counts[kept] == counts[row.astype(bool)].min()
+
+    def test_none_is_the_given_one(self, npz: Npz) -> None:
+        with pytest.raises(DataError, match="Choose annotation"):
+            load_features(feature_file(npz(labels=self.matrix()), annotation="given"))
+
+    def test_a_stored_annotation_must_be_true(self, npz: Npz) -> None:
+        with pytest.raises(DataError, match="not among the clip's true labels"):
+            load_features(feature_file(npz(labels=self.matrix(), hard_label=(np.arange(40) + 2) % 4)))
+
+    def test_one_label_per_clip_has_no_rarest(self, npz: Npz) -> None:
+        with pytest.raises(DataError, match="needs all true labels"):
+            load_features(feature_file(npz(), annotation="rarest"))
+
+    def test_the_usual_choice_follows_the_file(self, npz: Npz) -> None:
+        assert feature_file(npz()).annotation == "given"
+        assert feature_file(npz(labels=self.matrix())).annotation == "random"
+
+
+class TestSeveralFiles:
+    def write(self, tmp_path: Path, arrays: dict[str, np.ndarray]) -> list[Path]:
+        paths = []
+        for name in ("audio", "visual", "labels", "split"):
+            np.save(tmp_path / f"my_{name}.npy", arrays[name])
+            paths.append(tmp_path / f"my_{name}.npy")
+        return paths
+
+    def test_names_say_what_they_hold_and_order_does_not_matter(
+        self, tmp_path: Path, arrays: dict[str, np.ndarray]
+    ) -> None:
+        paths = self.write(tmp_path, arrays)
+        config = feature_file(*paths)
+        assert config.address == feature_file(*reversed(paths)).address
+        assert np.array_equal(load_features(config).visual, arrays["visual"])
+
+    def test_a_name_that_says_nothing_is_refused(self, tmp_path: Path, arrays: dict[str, np.ndarray]) -> None:
+        paths = self.write(tmp_path, arrays)
+        paths[0] = paths[0].rename(tmp_path / "data.npy")
+        with pytest.raises(DataError, match="not clear what this file holds"):
+            feature_file(*paths)
+
+    def test_one_alone_is_refused(self, tmp_path: Path, arrays: dict[str, np.ndarray]) -> None:
+        with pytest.raises(DataError, match="holds one array"):
+            load_features(feature_file(self.write(tmp_path, arrays)[0]))
+
+
+def test_class_names_from_a_table(npz: Npz, tmp_path: Path) -> None:
+    table = tmp_path / "names.csv"
+    table.write_text('label_id,label_name\n0,Bus\n1,"Cat, small"\n2,Dog\n3,Bell\n')
+    features = load_features(feature_file(npz(classes=None), table))
+    assert features.classes == ("Bus", "Cat, small", "Dog", "Bell")
+
+
+def test_media_files_from_a_manifest(npz: Npz, tmp_path: Path) -> None:
+    table = tmp_path / "media.csv"
+    table.write_text("clip_id,path\nclip_03,videos/three.mp4\n")
+    features = load_features(feature_file(npz(), table))
+    assert features.media[3] == str(tmp_path / "videos" / "three.mp4")
+    assert features.media[4] == ""
+
+
+@pytest.mark.parametrize("path", ["../secret.mp4", "/etc/passwd", "a/../../b.mp4"])
+def test_a_manifest_does_not_lead_out_of_its_folder(npz: Npz, tmp_path: Path, path: str) -> None:
+    table = tmp_path / "media.csv"
+    table.write_text(f"clip_id,path\nclip_03,{path}\n")
+    with pytest.raises(DataError, match="out of the manifest's folder"):
+        feature_file(npz(), table)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "empty"),
+        ("a,b\n1,2\n", "no known table"),
+        ("label_id,label_name\nx,Bus\n", "Line 2"),
+        ("label_id,label_name\n-1,Bus\n", "Line 2"),
+        ("label_id,label_name\n0,Bus\n0,Cat\n", "named twice"),
+        ("label_id,label_name\n", "no class names"),
+        ('label_id,label_name\n0,"Bus\n', "cannot be read"),
+        ("label_id,label_name\n1,Bus\n", "no name for class 0"),
+        ("clip_id,path\nx\n", "Line 2"),
+        ("clip_id,path\nx,y\nx,z\n", "listed twice"),
+        ("clip_id,path\nx,a\x07b\n", "control characters"),
+    ],
+)
+def test_broken_tables_say_what_is_wrong(npz: Npz, tmp_path: Path, text: str, message: str) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text(text)
+    with pytest.raises(DataError, match=message):
+        load_features(feature_file(npz(classes=None), table))
+
+
+@pytest.mark.parametrize("name", ["", "nowhere.npz", "x" * 5000, "a\0b"])
+def test_missing_files_are_named(tmp_path: Path, name: str) -> None:
+    with pytest.raises(DataError):
+        feature_file(tmp_path / name)
+
+
+def test_no_file_at_all() -> None:
+    with pytest.raises(DataError, match="No file"):
+        feature_file()
+
+
+def test_random_bytes_are_no_data(tmp_path: Path) -> None:
+    path = tmp_path / "noise.bin"
+    path.write_bytes(np.random.default_rng(0).bytes(5000))
+    with pytest.raises(DataError):
+        load_features(feature_file(path))
+
+
+class TestYouTube8MDemo:
+    """The prepared file of real features."""
+
+    @pytest.mark.parametrize("annotation", ["random", "rarest"])
+    def test_it_loads_with_either_annotation(self, shared_data: Path, annotation: Any) -> None:
+        path = shared_data / "yt8m" / "yt8m_demo28.npz"
+        features = load_features(feature_file(path, annotation=annotation))
+        stored = np.load(path)
+        assert features.audio.shape == (2283, 128)
+        assert np.array_equal(features.hard_label, stored[f"annotated_{annotation}"])
+        assert np.array_equal(features.true_labels, stored["labels"])
+        assert (features.split == 2).sum() == 480
+        assert features.classes == tuple(stored["classes"].tolist())
+        assert "CC BY 4.0" in features.source
+
+    def test_random_is_the_usual_choice(self, shared_data: Path) -> None:
+        assert feature_file(shared_data / "yt8m" / "yt8m_demo28.npz").annotation == "random"
