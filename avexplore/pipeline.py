@@ -134,8 +134,10 @@ def is_quick(config: Config, nodes: int | None = None) -> bool:
         nodes: Number of class nodes, where known.
     """
     match config:
-        case TeacherConfig() | StudentConfig() | PrefixConfig() | ProjectionConfig():
-            return False
+        case ClipsConfig() | SoftLabelFileConfig() | AffinityConfig() | BaselineConfig() | EvaluationConfig():
+            return True
+        case SyntheticConfig() | FeatureFileConfig():
+            return True
         case GraphConfig():
             small = (nodes or 0) <= 80
             kicks = config.iterations if config.strategy == "iterated" else 1
@@ -144,7 +146,7 @@ def is_quick(config: Config, nodes: int | None = None) -> bool:
             searches = config.bootstraps + (config.null_bootstraps if config.null != "none" else 0)
             return is_quick(config.graph, nodes) and searches <= 10 and (nodes or 0) <= 40
         case _:
-            return True
+            return False
 
 
 @singledispatch

@@ -21,6 +21,8 @@ from avexplore.errors import AvexploreError
 from avexplore.jobs.processes import Identity, start
 from avexplore.jobs.records import JobStatus, last_lines, read_figures, read_json, write_json
 
+WORKER = ("-m", "avexplore", "compute", "--job")
+"""What a worker is started with, after `python` and before the job's folder."""
 MAX_ATTEMPTS = 3
 MAX_WAITING = 50
 MAX_PER_VISITOR = 6
@@ -52,7 +54,7 @@ class Registry:
     def __init__(self, root: Path, workers: int | None = None, command: tuple[str, ...] | None = None) -> None:
         self.root = Path(root)
         self.workers = default_workers() if workers is None else workers
-        self._command = command or ("-m", "avexplore", "compute", "--job")
+        self._command = command or WORKER
         self._looked = 0.0
         self._guard = threading.RLock()
 
@@ -235,7 +237,8 @@ class Registry:
         request["attempts"] += 1
         # Counted before it runs: if we die here, the attempt counts and the next look starts another.
         write_json(folder / "request.json", request)
-        process = start((*self._command, str(folder)), folder / "log.txt", {"AVEXPLORE_HOME": str(self.root)})
+        inherited = {"AVEXPLORE_HOME": str(self.root), "AVEXPLORE_WORKERS": str(self.workers)}
+        process = start((*self._command, str(folder)), folder / "log.txt", inherited)
         request |= {"state": "started", "pid": process.pid, "created": process.created, "started": time.time()}
         write_json(folder / "request.json", request)
 

@@ -1,0 +1,240 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import psutil
+import pytest
+
+from avexplore.errors import AvexploreError
+from avexplore.jobs import JobStatus, Registry
+from avexplore.jobs import registry as module
+from avexplore.jobs.records import read_json
+from avexplore.store import Store
+
+Until = Callable[..., JobStatus]
+
+
+def pid_of(registry: Registry, address: str) -> int:
+    request = read_json(registry.folder(address) / "request.json")
+    assert request is not None
+    return int(request["pid"])
+
+
+def expected(steps: int, seed: int = 0) -> list[float]:
+    values = np.zeros(steps)
+    for step in range(steps):
+        values[step] = np.random.default_rng([seed, step]).normal() + 0.5 * values[step - 1]
+    return values.tolist()
+
+
+def test_a_job_runs_apart_shows_its_figures_and_stores_its_result(
+    registry: Registry, slow: ModuleType, until: Until
+) -> None:
+    config = slow.SlowConfig(steps=30)
+    first = registry.submit(config)
+    assert first.state in ("queued", "running")
+    assert pid_of(registry, config.address) != os.getpid()
+    seen = until(registry, config.address, "running", fits=lambda s: s.fraction > 0.2)
+    assert seen.message.startswith("Step")
+    done = until(registry, config.address, "done")
+    assert done.fraction == 1.0
+    assert done.attempts == 1
+    entry = Store(registry.root).get(config)
+    assert entry is not None
+    assert entry.artifact.values.tolist() == expected(30)
+    figures = registry.figures(config.address)
+    assert [point["value"] for point in figures] == expected(30)
+    assert not list((registry.root / "states").iterdir()), "the saved state is gone with its use"
+
+
+def test_another_registry_finds_the_job_as_after_a_restart(registry: Registry, slow: ModuleType, until: Until) -> None:
+    config = slow.SlowConfig(steps=60)
+    registry.submit(config)
+    until(registry, config.address, "running", fits=lambda s: s.fraction > 0)
+    later = Registry(registry.root, workers=2, command=registry._command)
+    assert [job.address for job in later.all()] == [config.address]
+    assert later.status(config.address).state == "running"
+    pid = pid_of(registry, config.address)
+    assert later.submit(config).state == "running"
+    assert pid_of(later, config.address) == pid, "the same address is the same job"
+    until(later, config.address, "done")
+
+
+def test_a_job_outlives_the_process_that_started_it(registry: Registry, slow: ModuleType, until: Until) -> None:
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[2]); import slow_stage; from pathlib import Path;"
+        "from avexplore.jobs import Registry;"
+        "Registry(Path(sys.argv[1]), 1, ('-W', 'ignore', sys.argv[2] + '/slow_stage.py'))"
+        ".submit(slow_stage.SlowConfig(steps=40))"
+    )
+    here = str(Path(__file__).parent)
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code, str(registry.root), here], check=True, timeout=60)
+    assert until(registry, slow.SlowConfig(steps=40).address, "done").attempts == 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_killed_worker_goes_on_to_the_same_end(registry: Registry, slow: ModuleType, until: Until, seed: int) -> None:
+    config = slow.SlowConfig(steps=40, seed=seed)
+    registry.submit(config)
+    moment = np.random.default_rng(seed).uniform(0.1, 0.8)
+    until(registry, config.address, "running", fits=lambda s: s.fraction >= moment)
+    os.kill(pid_of(registry, config.address), signal.SIGKILL)
+    done = until(registry, config.address, "done")
+    assert done.attempts == 2
+    assert "resumed at step" in registry.log(config.address)
+    assert Store(registry.root).get(config).artifact.values.tolist() == expected(40, seed)
+
+
+def test_a_worker_that_keeps_dying_is_reported_with_the_end_of_its_log(
+    registry: Registry, slow: ModuleType, until: Until
+) -> None:
+    config = slow.SlowConfig(steps=100, fault="die", pause=0.0)
+    registry.submit(config)
+    failed = until(registry, config.address, "failed")
+    assert failed.attempts == module.MAX_ATTEMPTS
+    assert "died" in failed.message
+    assert "about to die" in failed.log
+    assert "resumed at step" in failed.log
+
+
+@pytest.mark.parametrize(("fault", "said"), [("error", "upside down"), ("crash", "ZeroDivisionError")])
+def test_a_failure_is_told_once_and_not_tried_again_by_itself(
+    registry: Registry, slow: ModuleType, until: Until, fault: str, said: str
+) -> None:
+    config = slow.SlowConfig(fault=fault)
+    registry.submit(config)
+    failed = until(registry, config.address, "failed")
+    assert said in failed.message
+    assert failed.attempts == 1
+    assert said in failed.log or "no such luck" in failed.log
+    time.sleep(0.6)
+    assert registry.status(config.address).state == "failed"
+    registry.forget(config.address)
+    assert registry.status(config.address) is None
+
+
+def test_cancelling_ends_the_process_and_keeps_what_was_saved(
+    registry: Registry, slow: ModuleType, until: Until
+) -> None:
+    config = slow.SlowConfig(steps=500)
+    registry.submit(config)
+    until(registry, config.address, "running", fits=lambda s: s.fraction > 0)
+    pid = pid_of(registry, config.address)
+    began = time.monotonic()
+    registry.cancel(config.address)
+    assert time.monotonic() - began < 3
+    assert registry.status(config.address).state == "cancelled"
+    assert not psutil.pid_exists(pid)
+    assert list((registry.root / "states").iterdir())
+    registry.submit(config)
+    until(registry, config.address, "running", fits=lambda s: s.fraction > 0)
+    assert "resumed" in registry.log(config.address)
+
+
+def test_no_more_run_at_once_than_there_are_workers_and_the_rest_wait_in_order(
+    registry: Registry, slow: ModuleType, until: Until
+) -> None:
+    configs = [slow.SlowConfig(seed=i, steps=25) for i in range(4)]
+    for config in configs:
+        registry.submit(config)
+        time.sleep(0.01)
+    states = [registry.status(config.address) for config in configs]
+    assert [s.state for s in states] == ["running", "running", "queued", "queued"]
+    assert [s.position for s in states] == [0, 0, 1, 2]
+    most = 0
+    while any(registry.status(c.address).state != "done" for c in configs):
+        most = max(most, sum(job.state == "running" for job in registry.all()))
+        time.sleep(0.05)
+    assert most == 2
+    starts = [read_json(registry.folder(c.address) / "request.json")["started"] for c in configs]
+    assert starts == sorted(starts)
+
+
+def test_the_queue_moves_on_when_nobody_looks(registry: Registry, slow: ModuleType) -> None:
+    registry.workers = 1
+    configs = [slow.SlowConfig(seed=i, steps=3) for i in range(3)]
+    for config in configs:
+        registry.submit(config)
+    end = time.monotonic() + 60
+    store = Store(registry.root)
+    while not all(config in store for config in configs):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def test_only_one_training_uses_the_gpu(
+    registry: Registry, slow: ModuleType, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_GPU_STAGES", {"test_slow"})
+    monkeypatch.setenv("AVEXPLORE_DEVICE", "cuda")
+    configs = [slow.SlowConfig(seed=i, steps=20) for i in range(2)]
+    states = [registry.submit(config).state for config in configs]
+    assert states == ["running", "queued"]
+    for config in configs:
+        until(registry, config.address, "done")
+
+
+def test_a_new_value_in_a_slot_replaces_the_old_job_unless_somebody_else_wants_it(
+    registry: Registry, slow: ModuleType
+) -> None:
+    registry.workers = 3
+    one, two, three = (slow.SlowConfig(seed=i, steps=400) for i in range(3))
+    registry.submit(one, slot="anna/student")
+    registry.submit(one, slot="ben/student")
+    registry.submit(two, slot="anna/student")
+    assert registry.status(one.address).state == "running", "Ben still wants it"
+    registry.submit(two, slot="ben/student")
+    assert registry.status(one.address).state == "cancelled"
+    registry.submit(three, slot="anna/teacher")
+    assert registry.status(two.address).state == "running", "another slot of Anna's"
+
+
+def test_one_visitor_cannot_fill_the_queue(registry: Registry, slow: ModuleType) -> None:
+    registry.workers = 1
+    for i in range(module.MAX_PER_VISITOR):
+        registry.submit(slow.SlowConfig(seed=i, steps=400), slot=f"anna/{i}")
+    with pytest.raises(AvexploreError, match="jobs already"):
+        registry.submit(slow.SlowConfig(seed=99), slot="anna/more")
+    assert registry.submit(slow.SlowConfig(seed=99), slot="ben/1").state == "queued"
+
+
+def test_a_pid_that_now_belongs_to_another_process_is_not_taken_for_the_worker(
+    registry: Registry, slow: ModuleType, until: Until
+) -> None:
+    config = slow.SlowConfig(steps=300)
+    registry.submit(config)
+    until(registry, config.address, "running")
+    path = registry.folder(config.address) / "request.json"
+    request = read_json(path)
+    registry.cancel(config.address)
+    # As after a restart of the machine: the file says started, the number is somebody else's.
+    path.write_text(json.dumps(request | {"pid": os.getpid(), "created": 1.0}))
+    resumed = until(registry, config.address, "running", fits=lambda s: s.attempts == 2)
+    assert resumed.state == "running"
+    assert pid_of(registry, config.address) != os.getpid()
+
+
+def test_half_written_records_are_no_reason_to_fail(registry: Registry, slow: ModuleType, until: Until) -> None:
+    config = slow.SlowConfig(steps=5)
+    registry.submit(config)
+    until(registry, config.address, "done")
+    folder = registry.folder(config.address)
+    with (folder / "figures.jsonl").open("a") as file:
+        file.write('{"value": 1')
+    assert len(registry.figures(config.address)) == 5
+    (folder / "progress.json").write_text('{"state": "do')
+    assert registry.status(config.address) is not None
+    (registry.root / "jobs" / "junk").mkdir()
+    (registry.root / "jobs" / "junk" / "request.json").write_text("[]")
+    (registry.root / "jobs" / "slots.json").write_text("broken")
+    assert registry.submit(slow.SlowConfig(steps=2), slot="a/b")
+    assert len(registry.all()) == 2
