@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import singledispatch
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -55,12 +54,6 @@ class Surroundings:
     device: str | None = None
     state_file: Path | None = None
     prefixes: Callable[[StudentConfig], Iterable[PrefixConfig]] = field(default=lambda student: ())
-
-
-def _late(module: str, name: str) -> Callable[..., Artifact]:
-    """A function of a stage's package, imported when the stage runs: a slider must not wait for torch."""
-    found: Callable[..., Artifact] = getattr(import_module(module), name)
-    return found
 
 
 def needs(config: Config) -> tuple[Config, ...]:
@@ -162,14 +155,14 @@ def compute(config: Config, use: Surroundings) -> Artifact:
 
 @compute.register
 def _(config: SyntheticConfig, use: Surroundings) -> Artifact:
-    load_features = _late("avexplore.data", "load_features")
+    from avexplore.data import load_features
 
     return load_features(config, use.report)
 
 
 @compute.register
 def _(config: FeatureFileConfig, use: Surroundings) -> Artifact:
-    load_features = _late("avexplore.data", "load_features")
+    from avexplore.data import load_features
 
     return load_features(config, use.report)
 
@@ -182,7 +175,7 @@ def _(config: ClipsConfig, use: Surroundings) -> Artifact:
 
 @compute.register
 def _(config: TeacherConfig, use: Surroundings) -> Artifact:
-    train_teacher = _late("avexplore.training", "train_teacher")
+    from avexplore.training import train_teacher
 
     features = use.get(config.data)
     return train_teacher(features, config, use.report, device=use.device, state_file=use.state_file)
@@ -190,7 +183,7 @@ def _(config: TeacherConfig, use: Surroundings) -> Artifact:
 
 @compute.register
 def _(config: SoftLabelFileConfig, use: Surroundings) -> Artifact:
-    load_soft_labels = _late("avexplore.data", "load_soft_labels")
+    from avexplore.data import load_soft_labels
 
     return load_soft_labels(config)
 
@@ -203,25 +196,25 @@ def soft_labels(source: SoftLabelSource, get: Callable[[Config], Any]) -> SoftLa
 
 @compute.register
 def _(config: GraphConfig, use: Surroundings) -> Artifact:
-    learn_class_graph = _late("avexplore.graph.learn", "learn_class_graph")
+    from avexplore.graph.learn import learn_class_graph
 
     return learn_class_graph(soft_labels(config.soft_labels, use.get), config, use.report)
 
 
 @compute.register
 def _(config: StabilityConfig, use: Surroundings) -> Artifact:
-    measure_stability = _late("avexplore.graph.stability", "measure_stability")
+    from avexplore.graph.stability import measure_stability
 
     return measure_stability(soft_labels(config.graph.soft_labels, use.get), config, use.report)
 
 
 @compute.register
 def _(config: AffinityConfig, use: Surroundings) -> Artifact:
-    build_affinity = _late("avexplore.graph.affinity", "build_affinity")
+    from avexplore.graph.affinity import build_affinity
 
     weights = None
     if config.source in ("true-graph", "true-pairs"):
-        true_co_occurrence = _late("avexplore.graph.truth", "true_co_occurrence")
+        from avexplore.graph.truth import true_co_occurrence
 
         clips_config = _clips_of(config)
         clips = use.get(clips_config) if clips_config else None
@@ -231,13 +224,15 @@ def _(config: AffinityConfig, use: Surroundings) -> Artifact:
                 where="affinity.source",
                 fix="Choose another source, or data with hidden labels",
             )
-        weights = true_co_occurrence(clips.true_labels[clips.rows("train")])
+        rows = clips.rows("train")
+        by_ear, by_eye = (None if labels is None else labels[rows] for labels in (clips.true_audio, clips.true_visual))
+        weights = true_co_occurrence(clips.true_labels[rows], true_audio=by_ear, true_visual=by_eye)
     return build_affinity(config, use.get(config.stability), true_weights=weights)
 
 
 @compute.register
 def _(config: PrefixConfig, use: Surroundings) -> Artifact:
-    train_prefix = _late("avexplore.training", "train_prefix")
+    from avexplore.training import train_prefix
 
     features = use.get(config.student.data)
     return train_prefix(features, config, use.report, device=use.device, state_file=use.state_file)
@@ -245,7 +240,7 @@ def _(config: PrefixConfig, use: Surroundings) -> Artifact:
 
 @compute.register
 def _(config: StudentConfig, use: Surroundings) -> Artifact:
-    train_student = _late("avexplore.training", "train_student")
+    from avexplore.training import train_student
 
     regularizer = config.regularizer
     prefix: Any = None
@@ -272,14 +267,14 @@ def _(config: StudentConfig, use: Surroundings) -> Artifact:
 
 @compute.register
 def _(config: BaselineConfig, use: Surroundings) -> Artifact:
-    baseline_embeddings = _late("avexplore.training", "baseline_embeddings")
+    from avexplore.training import baseline_embeddings
 
     return baseline_embeddings(use.get(config.data), config, use.report)
 
 
 @compute.register
 def _(config: EvaluationConfig, use: Surroundings) -> Artifact:
-    evaluate = _late("avexplore.retrieval", "evaluate")
+    from avexplore.retrieval import evaluate
 
     model = use.get(config.model)
     embeddings = model.embeddings if isinstance(model, TrainedStudent) else model
@@ -288,7 +283,7 @@ def _(config: EvaluationConfig, use: Surroundings) -> Artifact:
 
 @compute.register
 def _(config: ProjectionConfig, use: Surroundings) -> Artifact:
-    project = _late("avexplore.projection", "project")
+    from avexplore.projection import project
 
     clips = use.get(ClipsConfig(config.before.data))
     before, after = use.get(config.before), use.get(config.after)

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
-from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
 from avexplore.config import (
     Config,
     DataConfig,
-    FeatureFileConfig,
     SoftLabelFileConfig,
     StudentConfig,
     SyntheticConfig,
@@ -87,21 +85,14 @@ def data_config(files: list[Path] | None, annotation: str | None, classes: str |
     """
     if not files:
         return SyntheticConfig(seed=seed)
-    feature_file: Any = import_module("avexplore.data").feature_file
+    from avexplore.data import feature_file
 
     for path in files:
         if not path.exists():
             raise DataError("There is no such file", where=str(path))
     keep = tuple(name.strip() for name in (classes or "").split(",") if name.strip())
-    chosen: Any = annotation or ("random" if _holds_several_annotations(files) else "given")
-    config: FeatureFileConfig = feature_file(*files, annotation=chosen, classes=keep)
-    return config
-
-
-def _holds_several_annotations(files: list[Path]) -> bool:
-    """Whether an npz holds annotations drawn in several ways (and so names none as the given one)."""
-    names = _npz_names(files[0])
-    return "annotated_random" in names
+    chosen: Any = annotation or "auto"
+    return feature_file(*files, annotation=chosen, classes=keep)
 
 
 def _npz_names(path: Path) -> set[str]:
@@ -122,10 +113,9 @@ def is_soft_label_file(path: Path) -> bool:
 
 def soft_label_config(path: Path, training_rows: int | None = None) -> SoftLabelFileConfig:
     """Soft labels from a file."""
-    soft_label_file: Any = import_module("avexplore.data").soft_label_file
+    from avexplore.data import soft_label_file
 
-    config: SoftLabelFileConfig = soft_label_file(path)
-    return config if training_rows is None else config.replace(training_rows=training_rows)
+    return soft_label_file(path, training_rows=training_rows)
 
 
 def read_config(path: Path, kind: type[C]) -> C:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from avexplore.artifacts import ClassGraph, Clips, Embeddings, Projection, RetrievalReport, SoftLabels
-from avexplore.errors import AvexploreError, DataError
+from avexplore.errors import DataError, GraphError
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -99,21 +99,7 @@ def read_graph_file(path: Path, nodes: tuple[str, ...]) -> ClassGraph:
 
     if not path.is_file():
         raise DataError("There is no such file", where=str(path))
-    graph: ClassGraph = read_graph(path, graph_format(path), nodes=nodes)
-    return graph
-
-
-_FORMATS = {
-    ".csv": "csv",
-    ".graphml": "graphml",
-    ".xml": "graphml",
-    ".dot": "dot",
-    ".gv": "dot",
-    ".json": "json",
-    ".txt": "tetrad",
-    ".tetrad": "tetrad",
-    ".dagitty": "dagitty",
-}
+    return read_graph(path, nodes=nodes)
 
 
 def graph_format(path: Path) -> str:
@@ -122,8 +108,10 @@ def graph_format(path: Path) -> str:
     >>> graph_format(Path("ours.graphml"))
     'graphml'
     """
-    if path.suffix.lower() not in _FORMATS:
-        raise AvexploreError(
-            f"No graph format has the ending {path.suffix!r}", where=path.name, fix=f"Use {', '.join(_FORMATS)}"
+    from avexplore.graph.formats import SUFFIXES
+
+    if path.suffix.lower() not in SUFFIXES:
+        raise GraphError(
+            f"No graph format has the ending {path.suffix!r}", where=path.name, fix=f"Use {', '.join(SUFFIXES)}"
         )
-    return _FORMATS[path.suffix.lower()]
+    return SUFFIXES[path.suffix.lower()]

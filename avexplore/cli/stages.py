@@ -154,9 +154,7 @@ def data(
     with stdout_is_ours(), progress(quiet or json) as report:
         bench = workbench()
         if out is not None:
-            from importlib import import_module
-
-            export_features: Any = import_module("avexplore.data").export_features
+            from avexplore.data import export_features
 
             export_features(bench.get(chosen, report), out)
         clips: Clips = bench.get(ClipsConfig(chosen), report)
@@ -230,6 +228,7 @@ def graph(
     training_rows: Annotated[
         int | None, typer.Option(help="The first so many rows of a soft-label file are training clips.", min=0)
     ] = None,
+    rows: Annotated[Literal["train", "all"] | None, typer.Option(help="Clips that the graph is learned from.")] = None,
     annotation: options.Annotation = None,
     classes: options.Classes = None,
     preset: options.Preset = "quick",
@@ -250,12 +249,13 @@ def graph(
         raise ConfigError("There is no such file", where=str(file))
     if file is not None and configure.is_soft_label_file(file):
         source = configure.soft_label_config(file, training_rows)
-        config = GraphConfig(source, seed=seed)
+        # Such a file seldom says which of its rows are training clips; taken whole, the graph says so.
+        config = GraphConfig(source, rows="all" if training_rows is None else "train", seed=seed)
     else:
         student = chosen_student([file] if file else None, annotation, classes, preset, seed, None)
         assert student.stability is not None
         config = student.stability.graph.replace(seed=seed)
-    given = {"penalty_discount": penalty_discount, "engine": engine, "transform": transform}
+    given = {"penalty_discount": penalty_discount, "engine": engine, "transform": transform, "rows": rows}
     config = config.replace(**{name: value for name, value in given.items() if value is not None})
     config = configure.override(config, configure.parse_settings(settings or []))
     bench = workbench(device)
@@ -275,11 +275,11 @@ def graph(
     if json:
         emit(content)
         return
-    rows = [
+    edges = [
         (e["source"], "->" if e["directed"] else "--", e["target"], float(e["effect"]), float(e["gain"]))
         for e in content["edges"]
     ]
-    table(f"{len(rows)} dependencies, score {found.score:,.1f}", ("From", "", "To", "Effect", "BIC gain"), rows)
+    table(f"{len(edges)} dependencies, score {found.score:,.1f}", ("From", "", "To", "Effect", "BIC gain"), edges)
     for warning in found.warnings:
         say(f"Note: {warning}")
     if compare is not None:
@@ -320,9 +320,9 @@ def _comparison(found: ClassGraph, path: Path, config: GraphConfig, bench: Any) 
 
     other = read_graph_file(path, found.nodes)
     content: dict[str, Any] = {"with": path.name, "edges": len(other.edges())}
-    content.update(
-        {name: value for name, value in asdict(compare(found, other)).items() if not hasattr(value, "shape")}
-    )
+    compared = asdict(compare(found, other))
+    content |= {name: value for name, value in compared.items() if isinstance(value, (int, float))}
+    content["score"] = found.score
     content["score_of_the_other"] = _score_on_same_data(other, config, bench)
     return content
 

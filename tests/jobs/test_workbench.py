@@ -1,0 +1,186 @@
+"""The workbench with real processes behind it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from avexplore import pipeline
+from avexplore.config import SoftLabelFileConfig, SyntheticConfig
+from avexplore.errors import Cancelled
+from avexplore.jobs import JobStatus, Registry
+from avexplore.store import Store
+from avexplore.workbench import Answer, Failed, Missing, Ready, Running, Workbench
+
+Until = Callable[..., JobStatus]
+
+
+def wait(bench: Workbench, config: object, kind: type[Answer], seconds: float = 60) -> Answer:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        answer = bench.ask(config, start=False)
+        if isinstance(answer, kind):
+            return answer
+        time.sleep(0.05)
+    raise AssertionError(f"still {answer}")
+
+
+def test_slow_work_is_missing_then_running_then_ready_and_at_hand(bench: Workbench, slow: ModuleType) -> None:
+    config = slow.SlowConfig(steps=15)
+    assert bench.ask(config, start=False) == Missing()
+    assert isinstance(bench.ask(config), Running)
+    ready = wait(bench, config, Ready)
+    assert ready.provenance is not None
+    assert ready.provenance.seconds > 0.2
+    assert bench.ask(config).artifact is ready.artifact, "the second time from memory"
+    assert Workbench(bench.store, bench.jobs).get(config).values.tolist() == ready.artifact.values.tolist()
+
+
+def test_quick_work_waits_for_slow_work_upstream_and_then_is_done_on_the_spot(
+    bench: Workbench, slow: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = slow.SlowerConfig(slow.SlowConfig(steps=10))
+    quick = pipeline.is_quick
+    monkeypatch.setattr(pipeline, "is_quick", lambda c, nodes=None: c.stage == "test_slower" or quick(c, nodes))
+    assert bench.ask(config, start=False) == Missing()
+    answer = bench.ask(config)
+    assert isinstance(answer, Running)
+    assert answer.status.stage == "test_slow"
+    ready = wait(bench, config, Ready)
+    np.testing.assert_array_equal(ready.artifact.values, 2 * bench.get(config.slow).values)
+
+
+def test_a_job_makes_everything_upstream_too(bench: Workbench, slow: ModuleType) -> None:
+    config = slow.SlowerConfig(slow.SlowConfig(steps=10))
+    bench.ask(config)
+    wait(bench, config, Ready)
+    assert config.slow in bench.store
+
+
+def test_a_failure_stays_told_until_somebody_tries_again(bench: Workbench, slow: ModuleType) -> None:
+    config = slow.SlowConfig(fault="error")
+    bench.ask(config)
+    failed = wait(bench, config, Failed)
+    assert "Turn them" in failed.message
+    assert bench.ask(config) == failed, "asking again does not start it again"
+    assert isinstance(bench.retry(config), Running)
+    wait(bench, config, Failed)
+
+
+def test_cancelling_what_waits_stops_what_it_waits_for(
+    bench: Workbench, slow: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = slow.SlowerConfig(slow.SlowConfig(steps=500))
+    monkeypatch.setattr(pipeline, "is_quick", lambda c, nodes=None: c.stage == "test_slower")
+    bench.ask(config)
+    bench.cancel(config)
+    assert isinstance(bench.ask(config, start=False), Missing)
+    assert [job.state for job in bench.job_list()] == ["cancelled"]
+
+
+def test_get_makes_it_here_and_reports_the_whole_way(bench: Workbench, slow: ModuleType) -> None:
+    config = slow.SlowerConfig(slow.SlowConfig(steps=10, pause=0.0))
+    seen: list[tuple[float, str]] = []
+    found = bench.get(config, lambda fraction, message="", **figures: seen.append((fraction, message)))
+    assert found.values.shape == (10,)
+    fractions = [fraction for fraction, _ in seen]
+    assert fractions == sorted(fractions)
+    assert 0 < fractions[0] < fractions[-1] <= 1
+    assert bench.job_list() == [], "no process was started"
+
+
+def test_get_goes_on_from_what_a_stopped_one_has_saved(bench: Workbench, slow: ModuleType) -> None:
+    config = slow.SlowConfig(steps=30, pause=0.0)
+
+    def stop(fraction: float, message: str = "", **figures: float) -> None:
+        if fraction > 0.5:
+            raise Cancelled("enough")
+
+    with pytest.raises(Cancelled):
+        bench.get(config, stop)
+    assert config not in bench.store
+    steps: list[str] = []
+    found = bench.get(config, lambda fraction, message="", **figures: steps.append(message))
+    assert steps[0] == "Step 17"
+    whole = Workbench(Store(bench.store.root / "other")).get(config)
+    assert found.values.tobytes() == whole.values.tobytes()
+
+
+def test_a_command_line_waits_for_the_job_that_makes_the_same(
+    bench: Workbench, slow: ModuleType, registry: Registry, until: Until
+) -> None:
+    config = slow.SlowConfig(steps=60)
+    bench.ask(config)
+    until(registry, config.address, "running", fits=lambda s: s.fraction > 0)
+    messages: list[str] = []
+    bench.get(config, lambda fraction, message="", **figures: messages.append(message))
+    assert any("Waiting for another process" in message for message in messages)
+    assert not any(message.startswith("Step") for message in messages)
+    assert until(registry, config.address, "done").attempts == 1
+
+
+def test_threads_that_ask_for_the_same_make_it_once(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+    original = pipeline.compute.dispatch(SyntheticConfig)
+
+    def counted(config: SyntheticConfig, use: pipeline.Surroundings) -> object:
+        made.append(threading.get_ident())
+        time.sleep(0.05)
+        return original(config, use)
+
+    monkeypatch.setattr(pipeline, "compute", counted)
+    config = SyntheticConfig(clips=60, classes=3)
+    answers: list[Answer] = []
+    threads = [threading.Thread(target=lambda: answers.append(bench.ask(config))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 1
+    assert len({id(answer.artifact) for answer in answers}) == 1
+    assert config not in bench.store, "features are not copied"
+
+
+def test_only_showing_starts_and_writes_nothing(bench: Workbench, slow: ModuleType, tmp_path: Path) -> None:
+    done, new = slow.SlowConfig(steps=2), slow.SlowConfig(steps=3)
+    bench.get(done)
+    before = sorted(tmp_path.rglob("*"))
+    shown = Workbench(Store(bench.store.root, bench.store.shipped, read_only=True), read_only=True)
+    assert isinstance(shown.ask(done), Ready)
+    answer = shown.ask(new)
+    assert isinstance(answer, Missing)
+    assert "only shows" in answer.reason
+    assert isinstance(shown.retry(new), Missing)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_an_expected_failure_of_quick_work_is_an_answer(bench: Workbench) -> None:
+    answer = bench.ask(SoftLabelFileConfig("0" * 64, path="/nowhere.npz"))
+    assert isinstance(answer, Failed)
+    assert answer.message
+
+
+def test_memory_keeps_what_was_asked_for_last(bench: Workbench, slow: ModuleType) -> None:
+    bench._memory._limit = 3 * 8 * 1000
+    configs = [slow.SlowConfig(seed=i, steps=1000, pause=0.0) for i in range(4)]
+    for config in configs:
+        bench.store.put(config, slow.Walk(np.zeros(1000)))
+    first = bench.ask(configs[0]).artifact
+    for config in (*configs[1:3], configs[0], configs[3]):
+        bench.ask(config)
+    assert bench.ask(configs[0]).artifact is first, "used again meanwhile"
+    assert bench._memory.get(configs[1].address) is None
+    assert bench._memory._bytes <= bench._memory._limit
+
+
+def test_the_state_of_the_registry_is_shared_with_later_workbenches(bench: Workbench, slow: ModuleType) -> None:
+    config = slow.SlowConfig(steps=200)
+    bench.ask(config)
+    again = Workbench(Store(bench.store.root), Registry(bench.store.root, 2, bench.jobs._command))
+    assert isinstance(again.ask(config, start=False), Running)
