@@ -1,4 +1,4 @@
-"""Placeholder."""
+"""One clip, followed in five steps."""
 
 from avexplore.ui import frame
 

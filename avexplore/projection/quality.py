@@ -18,8 +18,12 @@ _CHUNK_CELLS = 8_000_000
 
 
 def stack_modalities(embeddings: Embeddings, rows: IntArray) -> FloatArray:
-    """Audio of `rows`, then visual of `rows`, in one space. Shape (2m, d), float32, contiguous."""
-    both = np.concatenate([embeddings.audio[rows], embeddings.visual[rows]])
+    """Audio of `rows`, then visual of `rows`, in the space that both share. Shape (2m, d), float32, contiguous.
+
+    Columns that one modality has for itself alone are left out: they would set the modalities apart on every map.
+    """
+    shared = embeddings.audio.shape[1] - embeddings.private
+    both = np.concatenate([embeddings.audio[rows, :shared], embeddings.visual[rows, :shared]])
     return np.ascontiguousarray(both, dtype=np.float32)
 
 

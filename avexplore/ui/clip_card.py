@@ -73,13 +73,13 @@ def play(clips: Clips, clip: int) -> bool:
     return True
 
 
-def draw(loaded: LoadedRun, clip: int, *, key: str, count: int = 6) -> None:
+def draw(loaded: LoadedRun, clip: int, *, key: str, count: int = 6, explain: bool = True) -> None:
     """The card."""
     st.text(title(loaded.clips, clip))
     play(loaded.clips, clip)
     lines = label_lines(loaded, clip, count)
     bar: dict[str, Any] = {"min_value": 0.0, "max_value": 1.0, "format": "%.2f"}
-    marks = {ANNOTATED: "✔", HIDDEN: "＋"}
+    marks = {ANNOTATED: "✔", HIDDEN: "+"}
     st.dataframe(
         {
             "": [marks.get(line.status, "") for line in lines],
@@ -97,5 +97,8 @@ def draw(loaded: LoadedRun, clip: int, *, key: str, count: int = 6) -> None:
         key=key,
         height=36 * len(lines) + 38,
     )
-    known = loaded.clips.true_labels is not None
-    st.caption("✔ annotated" + (", ＋ true, but nobody annotated it" if known else ". What else is true is not known."))
+    if explain:
+        known = loaded.clips.true_labels is not None
+        st.caption(
+            "✔ annotated" + (", \\+ true, but nobody annotated it" if known else "; what else is true is not known")
+        )

@@ -12,7 +12,7 @@ import streamlit as st
 from avexplore.artifacts import MODALITIES, Clips, Projection
 from avexplore.config import ProjectionConfig
 from avexplore.projection import MAX_CLIPS, project_pca
-from avexplore.ui import clip_card, embedding_canvas, embedding_colors, embedding_numbers, jobs_panel
+from avexplore.ui import clip_card, embedding_canvas, embedding_colors, embedding_numbers, jobs_panel, links
 from avexplore.ui.embedding_colors import Mode, Paint
 from avexplore.ui.loaded_run import LoadedRun
 
@@ -243,11 +243,7 @@ def _point(loaded: LoadedRun, projection: Projection, point: int) -> None:
     before, after = embedding_numbers.neighbor_lists(loaded, projection.rows, point, candidates)
     _neighbors(loaded.clips, projection, before, after)
     direction = "audio-to-visual" if modality == "audio" else "visual-to-audio"
-    st.page_link(
-        "pages/retrieval.py",
-        label="Ask this clip in Retrieval",
-        query_params={"run": loaded.key, "query": str(clip), "direction": direction},
-    )
+    links.to("retrieval", "Ask this clip in Retrieval", {"run": loaded.key, "query": str(clip), "direction": direction})
 
 
 def _neighbors(
@@ -306,8 +302,7 @@ def _selection(loaded: LoadedRun, projection: Projection, points: Sequence[int])
         key="selection-classes",
         height=min(36 * len(order) + 38, 320),
     )
-    st.page_link("pages/retrieval.py", label="Ask these clips in Retrieval",
-                 query_params={"run": loaded.key, "pick": "lasso"})  # fmt: skip
+    links.to("retrieval", "Ask these clips in Retrieval", {"run": loaded.key, "by": "lasso"})
     st.download_button(
         "Selected points (CSV)", lambda: _table(loaded, projection, places), "selected-points.csv", "text/csv"
     )
@@ -368,11 +363,17 @@ def _table(loaded: LoadedRun, projection: Projection, points: Any) -> bytes:
         where = [f"{v:.5f}" for v in (*projection.before[p], *projection.after[p])]
         name = loaded.clips.classes[int(loaded.clips.hard_label[clip])]
         writer.writerow(
-            [_cell(loaded.clips.clip_ids[clip]), MODALITIES[p // m], _cell(name), *where, f"{projection.drift[p]:.4f}"]
+            [
+                safe_cell(loaded.clips.clip_ids[clip]),
+                MODALITIES[p // m],
+                safe_cell(name),
+                *where,
+                f"{projection.drift[p]:.4f}",
+            ]
         )
     return text.getvalue().encode()
 
 
-def _cell(text: str) -> str:
+def safe_cell(text: str) -> str:
     """A name that no spreadsheet takes for a formula."""
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -111,6 +111,7 @@ def neighbor_lists(
 
 
 def _order(embeddings: Embeddings, rows: IntArray, point: int, allowed: IntArray) -> tuple[IntArray, FloatArray]:
-    points = stack_modalities(embeddings, rows)
+    # All columns: these are the cosines by which retrieval ranks.
+    points = np.concatenate([embeddings.audio[rows], embeddings.visual[rows]])
     order, similarity = nearest(points[allowed], points[point], len(allowed))
     return allowed[order], similarity

@@ -9,13 +9,16 @@ from hypothesis import strategies as st
 from scipy.spatial import procrustes as scipy_procrustes
 from sklearn.manifold import trustworthiness as sklearn_trustworthiness
 
+from avexplore.artifacts import Embeddings
 from avexplore.errors import DataError
 from avexplore.projection import (
     class_drift,
     nearest,
     neighbor_drift,
     neighbor_table,
+    point_trustworthiness,
     procrustes_disparity,
+    stack_modalities,
     trustworthiness,
 )
 
@@ -95,3 +98,20 @@ def test_a_class_without_clips_has_no_drift() -> None:
     assert found["C"] == pytest.approx([0.3, 0.7])
     with pytest.raises(DataError, match="labels"):
         class_drift(np.zeros(4), np.zeros(3, int), ("A", "B"))
+
+
+def test_columns_of_one_modality_alone_stay_off_the_maps() -> None:
+    audio = np.array([[0.6, 0.8, 0.0], [0.0, 0.6, 0.8]], np.float32)
+    visual = np.array([[1.0, 0.0, 0.0], [0.6, 0.0, 0.8]], np.float32)
+    stacked = stack_modalities(Embeddings(audio, visual, private=1), np.array([1, 0]))
+    assert stacked == pytest.approx(np.array([[0.0, 0.6], [0.6, 0.8], [0.6, 0.0], [1.0, 0.0]]))
+
+
+def test_a_points_trust_falls_with_the_neighbors_its_map_invents() -> None:
+    points = np.random.default_rng(3).normal(size=(40, 2))
+    torn = points.copy()
+    torn[7] = points[int(np.linalg.norm(points - points[7], axis=1).argmax())] + 0.01
+    trusted = point_trustworthiness(points, torn, 4)
+    assert trusted.argmin() == 7
+    assert trusted.mean() == pytest.approx(sklearn_trustworthiness(points, torn, n_neighbors=4))
+    assert np.isnan(point_trustworthiness(points, torn, 4, max_queries=10)).sum() == 30

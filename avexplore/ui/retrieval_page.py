@@ -1,0 +1,259 @@
+"""The retrieval page: a query, its answers without and with LIR next to each other, and why a pair is linked."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+from avexplore.artifacts import Modality, RetrievalReport
+from avexplore.config import EvaluationConfig
+from avexplore.errors import AvexploreError
+from avexplore.ui import (
+    clip_card,
+    jobs_panel,
+    links,
+    retrieval_board,
+    retrieval_lists,
+    retrieval_queries,
+    retrieval_upload,
+    session,
+)
+from avexplore.ui.embedding_maps import LASSO, safe_cell
+from avexplore.ui.loaded_run import LoadedRun
+from avexplore.ui.retrieval_lists import DIRECTIONS, Answers, Direction, Query
+from avexplore.ui.retrieval_queries import PICKS, Pick
+
+_SPLITS = ("test", "validation", "train")
+
+
+def draw(loaded: LoadedRun) -> None:
+    """The whole page below its heading."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.selectbox(
+            "Query", list(PICKS), format_func=lambda pick: PICKS[pick], key="by", bind="query-params", width=170,
+            help="Best and worst change: by how much LIR raises or lowers the query's average precision.",
+        )  # fmt: skip
+        st.segmented_control(
+            "Direction", list(DIRECTIONS), format_func=lambda name: DIRECTIONS[name], default="audio-to-visual",
+            key="direction", bind="query-params", required=True,
+            help="A→V: a clip's sound asks for pictures. V→A: a clip's picture asks for sounds.",
+        )  # fmt: skip
+        present = [name for name in _SPLITS if len(loaded.clips.rows(name))]
+        st.segmented_control(
+            "Gallery", present, default=present[0], key="gallery", bind="query-params", required=True,
+            help="The clips that are ranked, the query's own other half among them.",
+        )  # fmt: skip
+        st.slider("Answers", 5, 50, 10, 5, key="top", bind="query-params", width=160)
+    pick: Pick = st.session_state["by"]
+    direction: Direction = st.session_state["direction"]
+    gallery = loaded.clips.rows(st.session_state["gallery"])
+    query = _own(loaded, direction) if pick == "own" else _from_clips(loaded, pick, direction)
+    if query is not None:
+        _answers(loaded, query, gallery)
+
+
+# --- the query ----------------------------------------------------------------------------------------------------
+
+
+def _from_clips(loaded: LoadedRun, pick: Pick, direction: Direction) -> Query | None:
+    split = st.session_state["gallery"]
+    reports: list[RetrievalReport] = [
+        jobs_panel.artifact(EvaluationConfig(student, split), "Ranking every query")
+        for student in (loaded.student.twin, loaded.student)
+    ]
+    change = retrieval_queries.changes(reports[0], reports[1], direction)
+    label = 0
+    if pick == "class":
+        names = range(len(loaded.clips.classes))
+        label = st.selectbox(
+            "Class", names, format_func=lambda c: loaded.clips.classes[c], key="class", width=260
+        )  # fmt: skip
+    seed = st.session_state.setdefault("draw", 0) if pick == "random" else 0
+    lasso = st.session_state.get(LASSO, ())
+    offered = retrieval_queries.candidates(loaded.clips, pick, change, label=label, seed=seed, lasso=lasso)
+    asked = st.query_params.get("query", "")
+    wanted = int(asked) if asked.isdecimal() and int(asked) in change else None
+    if (
+        wanted is not None
+        and wanted not in offered
+        and st.session_state.get("offered_for") in (None, (pick, label, seed))
+    ):
+        offered = [wanted, *offered]
+    st.session_state["offered_for"] = (pick, label, seed)
+    if not offered:
+        _nothing_offered(pick)
+        return None
+    chosen = _step(loaded, offered, change, wanted if wanted in offered else offered[0], pick)
+    st.query_params["query"] = str(chosen)
+    return retrieval_lists.from_clip(loaded, chosen, direction)
+
+
+def _nothing_offered(pick: Pick) -> None:
+    if pick == "lasso":
+        st.info("No clip of this gallery is drawn around. Draw a lasso on the map first.")
+        links.to("embedding_space", "Go to the map", {"run": session.current_run().key})
+    else:
+        st.info("No clip of this gallery fits. Choose another class or another gallery.")
+
+
+def _step(
+    loaded: LoadedRun, offered: Sequence[int], change: dict[int, tuple[float, float]], current: int, pick: Pick
+) -> int:
+    def words(clip: int) -> str:
+        before, after = change[clip]
+        return f"{clip_card.title(loaded.clips, clip)}   AP {before:.2f} → {after:.2f}"
+
+    place = offered.index(current)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        # The list's key changes with what is offered, so that a stale choice is never shown.
+        chosen = st.selectbox(
+            "Clip", offered, index=place, format_func=words, key=f"clip-{hash((tuple(offered), current))}", width=460
+        )
+        if st.button("Previous", disabled=place == 0, shortcut="Shift+P"):
+            chosen = offered[place - 1]
+        if st.button("Next", disabled=place == len(offered) - 1, shortcut="Shift+N"):
+            chosen = offered[place + 1]
+        if pick == "random" and st.button("Draw again"):
+            st.session_state["draw"] = st.session_state.get("draw", 0) + 1
+            st.query_params.pop("query", None)
+            st.rerun()
+    if chosen != current:
+        st.query_params["query"] = str(chosen)
+        st.rerun()
+    return int(chosen)
+
+
+def _own(loaded: LoadedRun, direction: Direction) -> Query | None:
+    modality: Modality = "audio" if direction == "audio-to-visual" else "visual"
+    uploaded = st.file_uploader(
+        f"Your {modality} features",
+        type=["npy", "npz"],
+        max_upload_size=retrieval_upload.MAX_BYTES // 2**20,
+        help="One vector or a matrix with one vector per row, from the same extractor as the run's features.",
+    )
+    if uploaded is None:
+        st.info(f"Upload a .npy or .npz file with {modality} features to ask with a clip that this run has never seen.")
+        return None
+    try:
+        vectors = retrieval_upload.read_vectors(uploaded.name, uploaded.getvalue(), modality)
+        number = 1
+        if len(vectors) > 1:
+            number = st.number_input("Vector", 1, len(vectors), 1, width=140)
+        sides = []
+        for config in (loaded.student.twin, loaded.student):
+            weights = jobs_panel.artifact(config, "Reading the student", start=False).weights
+            one = vectors[number - 1 : number]
+            sides.append(retrieval_upload.embed_vectors(one, modality, config, weights, loaded.clips.classes)[0])
+    except AvexploreError as error:
+        st.error(str(error))
+        return None
+    return Query(sides[0], sides[1], direction)
+
+
+# --- the answers --------------------------------------------------------------------------------------------------
+
+
+@st.fragment
+def _answers(loaded: LoadedRun, query: Query, gallery: np.ndarray) -> None:
+    top = min(int(st.session_state["top"]), len(gallery))
+    answers = retrieval_lists.ask(loaded, query, gallery)
+    left, right = st.columns([3, 7], gap="medium")
+    with right:
+        board = retrieval_board.content(loaded, query, answers, top)
+        chosen = retrieval_board.draw(board, _chosen(query, answers), key=f"board-{query.clip}-{query.direction}")
+        _remember(chosen)
+        st.download_button(
+            "Both rankings (CSV)", lambda: _table(loaded, answers), "rankings.csv", "text/csv", type="tertiary"
+        )
+    with left:
+        if query.clip is not None:
+            st.caption("Query, by its " + ("sound" if query.direction == "audio-to-visual" else "picture"))
+            clip_card.draw(loaded, query.clip, key="query-card", count=4)
+        else:
+            st.caption("The query is a vector of your own, so nothing is said of right and wrong.")
+        if chosen is None:
+            st.info("Click an answer to see its clip and why LIR links the two.")
+        else:
+            _why(loaded, query, answers, chosen)
+
+
+def _chosen(query: Query, answers: Answers) -> int | None:
+    state = st.session_state.get(f"board-{query.clip}-{query.direction}")
+    if state is not None and "answer" in state:
+        answer = state["answer"]
+        return answer if isinstance(answer, int) else None
+    text = st.query_params.get("answer", "")
+    return int(text) if text.isdecimal() and int(text) in answers.gallery else None
+
+
+def _remember(chosen: int | None) -> None:
+    if chosen is None:
+        st.query_params.pop("answer", None)
+    else:
+        st.query_params["answer"] = str(chosen)
+
+
+def _why(loaded: LoadedRun, query: Query, answers: Answers, chosen: int) -> None:
+    places = np.flatnonzero(answers.gallery == chosen)
+    if not len(places):
+        return
+    position = int(places[0])
+    kind = retrieval_lists.KINDS[answers.kinds[position]]
+    before, after = (int(answers.place[when][position]) for when in (0, 1))
+    st.markdown(f"**Answer, {kind.word}: rank {before} without LIR, {after} with**")
+    if query.clip is not None:
+        _links(loaded, query, query.clip, answers, position)
+    clip_card.draw(loaded, chosen, key="answer-card", count=5, explain=False)
+
+
+def _links(loaded: LoadedRun, query: Query, clip: int, answers: Answers, position: int) -> None:
+    chosen = int(answers.gallery[position])
+    pair = (clip, chosen) if query.direction == "audio-to-visual" else (chosen, clip)
+    found = retrieval_lists.links(loaded, *pair)
+    strength = retrieval_lists.pair_strength(loaded, query.direction, clip, answers.gallery)
+    share = float((strength < strength[position]).mean())
+    if not found:
+        st.caption("No class pair links the two: LIR leaves them alone.")
+        return
+    st.caption(
+        f"LIR links them by soft label × weight × soft label, {strength[position]:.3f} in sum: "
+        f"more than {share:.0%} of the gallery."
+    )
+    st.dataframe(
+        {
+            "Audio": [f"{link.audio_node.partition(':')[2]} {link.audio_soft:.2f}" for link in found],
+            "Edge": [f"{link.edge or '·'} {link.weight:.2f}" for link in found],
+            "Visual": [f"{link.visual_node.partition(':')[2]} {link.visual_soft:.2f}" for link in found],
+            "=": [link.strength for link in found],
+        },
+        column_config={
+            "Audio": st.column_config.TextColumn(width=88),
+            "Edge": st.column_config.TextColumn(
+                width=52, help="How the class graph joins the two nodes (· = it does not), and the weight of the pair"
+            ),
+            "Visual": st.column_config.TextColumn(width=88),
+            "=": st.column_config.NumberColumn(format="%.2f", width=32),
+        },
+        hide_index=True,
+        key="why",
+    )
+    edge = links.edge_address(loaded.graph, found[0].audio_node, found[0].visual_node)
+    links.to("class_graph", "See this in the class graph", {"run": loaded.key, "pick": edge})
+
+
+def _table(loaded: LoadedRun, answers: Answers) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["clip", "class", "kind", "rank_without", "rank_with", "cosine_without", "cosine_with"])
+    for position in answers.order[1]:
+        clip = int(answers.gallery[position])
+        ranks = [int(answers.place[when][position]) for when in (0, 1)]
+        cosines = [f"{answers.similarity[when][ranks[when] - 1]:.6f}" for when in (0, 1)]
+        name = loaded.clips.classes[int(loaded.clips.hard_label[clip])]
+        writer.writerow([safe_cell(loaded.clips.clip_ids[clip]), safe_cell(name), answers.kinds[int(position)],
+                         *ranks, *cosines])  # fmt: skip
+    return text.getvalue().encode()

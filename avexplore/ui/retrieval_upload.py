@@ -1,0 +1,112 @@
+"""A visitor's own feature vectors as queries: read without trust, embedded by the run's own students."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import PurePosixPath
+from typing import Any
+
+import numpy as np
+
+from avexplore.artifacts import Embeddings, FeatureSet, FloatArray, Modality
+from avexplore.config import StudentConfig
+from avexplore.errors import DataError
+
+MAX_BYTES = 32 * 2**20
+MAX_VECTORS = 500
+
+
+def read_vectors(name: str, content: bytes, modality: Modality) -> FloatArray:
+    """Feature vectors from an uploaded .npy or .npz file.
+
+    Args:
+        name: The file's name, for messages and for its ending.
+        content: What was uploaded; never unpickled.
+        modality: Array to take from an .npz that holds both `audio` and `visual`.
+
+    Returns:
+        Shape (n, d), float32, with 1 <= n <= `MAX_VECTORS`.
+
+    Raises:
+        DataError: If it is no such file, too large, or not finite numbers of a fitting shape.
+    """
+    kind = PurePosixPath(name).suffix.lower()
+    fix = f"Upload .npy with one vector, or (n, d) with up to {MAX_VECTORS}; or .npz with the array `{modality}`"
+    if len(content) > MAX_BYTES:
+        raise DataError(f"The file is larger than {MAX_BYTES // 2**20} MB", where=name, fix="Upload fewer vectors")
+    try:
+        values = _from_npz(content, modality) if kind == ".npz" else _array(content)
+    except DataError:
+        raise
+    except Exception as error:
+        # Whatever a hostile file makes the readers raise, the visitor gets one sentence.
+        raise DataError("This is no array file that can be read safely", where=name, fix=fix) from error
+    if values.dtype.kind not in "fiu":
+        raise DataError(f"Expected numbers, got {values.dtype}", where=name, fix=fix)
+    if values.ndim == 1:
+        values = values[None, :]
+    if values.ndim != 2 or not values.size:
+        raise DataError(f"Expected vectors, got shape {values.shape}", where=name, fix=fix)
+    if len(values) > MAX_VECTORS:
+        raise DataError(f"There are {len(values):,} vectors", where=name, fix=f"Upload at most {MAX_VECTORS}")
+    with np.errstate(over="ignore"):
+        vectors: FloatArray = values.astype(np.float32)
+    if not np.isfinite(vectors).all():
+        raise DataError("Some values are NaN, infinite or too large", where=name, fix="Remove or impute them")
+    return vectors
+
+
+def _from_npz(content: bytes, modality: Modality) -> np.ndarray[Any, Any]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = {PurePosixPath(info.filename).stem: info for info in archive.infolist()}
+        if modality not in members and len(members) != 1:
+            found = ", ".join(sorted(members)[:5]) or "nothing"
+            raise DataError(f"There is no array `{modality}`, only {found}", where="npz", fix="Name the array so")
+        chosen = members.get(modality) or next(iter(members.values()))
+        # A small archive can claim terabytes: its directory says so before anything is unpacked.
+        if chosen.file_size > MAX_BYTES:
+            raise DataError(
+                "The unpacked array is too large", where="npz", fix=f"Keep it below {MAX_BYTES // 2**20} MB"
+            )
+        with archive.open(chosen) as member:
+            return _array(member.read(MAX_BYTES))
+
+
+def _array(content: bytes) -> np.ndarray[Any, Any]:
+    loaded = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
+    return np.asarray(loaded)
+
+
+def embed_vectors(
+    vectors: FloatArray, modality: Modality, config: StudentConfig, weights: Any, classes: tuple[str, ...]
+) -> FloatArray:
+    """Embeddings of uploaded features by a stored student. Shape (n, d).
+
+    Raises:
+        DataError: If the student's weights are not stored, or the vectors have another width than its features.
+    """
+    other: Modality = "visual" if modality == "audio" else "audio"
+    if f"input.{modality}.mean" not in weights:
+        raise DataError("The student's weights are not stored with this run", fix="Train it here to ask with vectors")
+    width = len(weights[f"input.{modality}.mean"])
+    if vectors.shape[1] != width:
+        raise DataError(
+            f"The {modality} features of this run have {width} numbers per clip, yours have {vectors.shape[1]}",
+            fix="Use the same feature extractor",
+        )
+    from avexplore.training import embed
+
+    n = len(vectors)
+    blank = np.zeros((n, len(weights[f"input.{other}.mean"])), np.float32)
+    sides = {modality: vectors, other: blank}
+    features = FeatureSet(
+        hard_label=np.zeros(n, int),
+        classes=classes,
+        split=np.full(n, 2),
+        clip_ids=tuple(f"vector {i + 1}" for i in range(n)),
+        audio=sides["audio"],
+        visual=sides["visual"],
+    )
+    embedded: Embeddings = embed(features, config, weights)
+    return np.asarray(getattr(embedded, modality))

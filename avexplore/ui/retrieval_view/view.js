@@ -1,0 +1,131 @@
+// Two ranked lists and the moves between them. Everything shown is set as text; a click tells Python the clip.
+const boards = new WeakMap();
+
+export default function ({ parentElement, data, setStateValue }) {
+  let board = boards.get(parentElement);
+  if (!board) {
+    board = new Board(parentElement);
+    boards.set(parentElement, board);
+  }
+  board.tell = setStateValue;
+  board.show(data);
+}
+
+function element(tag, name, text) {
+  const made = document.createElement(tag);
+  if (name) made.className = name;
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
+
+class Board {
+  constructor(root) {
+    this.root = root;
+    this.svg = root.querySelector("svg");
+    this.lists = [...root.querySelectorAll("ol")];
+    new ResizeObserver(() => this.lines()).observe(root.querySelector(".board"));
+  }
+
+  show(data) {
+    if (this.stamp === data.stamp) { this.mark(data.chosen); return; }
+    this.stamp = data.stamp;
+    this.data = data;
+    const dark = this.isDark();
+    this.color = Object.fromEntries(data.kinds.map((kind) => [kind.name, kind.colors[dark ? 1 : 0]]));
+    this.sign = Object.fromEntries(data.kinds.map((kind) => [kind.name, kind.sign]));
+    this.word = Object.fromEntries(data.kinds.map((kind) => [kind.name, kind.word]));
+    this.cards = [new Map(), new Map()];
+    data.lists.forEach((list, side) => {
+      const heading = this.root.querySelectorAll("h3")[side];
+      heading.replaceChildren(element("span", "", list.title), element("span", "", list.note));
+      this.lists[side].replaceChildren(...list.answers.map((answer) => {
+        const item = element("li");
+        item.append(this.card(answer, side));
+        return item;
+      }));
+    });
+    this.root.querySelector(".key").replaceChildren(...data.kinds.filter((kind) => kind.shown).map((kind) => {
+      const item = element("li"), sign = element("b", "", kind.sign);
+      sign.style.color = this.color[kind.name];
+      item.append(sign, kind.explained);
+      return item;
+    }));
+    this.mark(data.chosen);
+    requestAnimationFrame(() => this.lines());
+  }
+
+  card(answer, side) {
+    const card = element("button", "card");
+    card.type = "button";
+    card.dataset.clip = answer.clip;
+    const sign = element("span", "mark", this.sign[answer.kind]);
+    sign.style.color = this.color[answer.kind];
+    const words = element("span", "words");
+    words.append(element("b", "", answer.title), element("small", "", `${this.word[answer.kind]} · ${answer.id}`));
+    const end = element("span", "end"), bars = element("span", "bars");
+    bars.title = answer.softness;
+    for (const bar of answer.bars) {
+      const column = element("i", bar.own ? "own" : "");
+      column.style.height = `${Math.max(6, Math.round(100 * bar.value))}%`;
+      bars.append(column);
+    }
+    const moved = answer.other - answer.rank;
+    const text = moved === 0 ? "=" : side ? `${moved > 0 ? "↑" : "↓"} ${Math.abs(moved)}` : `→ ${answer.other}`;
+    end.append(bars, element("em", "", text));
+    card.append(element("span", "rank", answer.rank), sign, words, end);
+    card.title = `${answer.title}, ${answer.id}: rank ${answer.rank}, cosine ${answer.similarity.toFixed(3)}; rank ${answer.other} in the other list`;
+    card.setAttribute("aria-label", `Rank ${answer.rank}: ${answer.title}, ${this.word[answer.kind]}`);
+    card.onclick = () => {
+      const chosen = this.chosen === answer.clip ? null : answer.clip;
+      this.mark(chosen);
+      this.tell("answer", chosen);
+    };
+    card.onpointerenter = card.onfocus = () => this.glow(answer.clip);
+    card.onpointerleave = card.onblur = () => this.glow(null);
+    this.cards[side].set(answer.clip, card);
+    return card;
+  }
+
+  mark(clip) {
+    this.chosen = clip;
+    for (const cards of this.cards) for (const [own, card] of cards) card.setAttribute("aria-pressed", String(own === clip));
+    this.glow(null);
+  }
+
+  glow(clip) {
+    const lit = clip ?? this.chosen;
+    for (const cards of this.cards) for (const [own, card] of cards) card.classList.toggle("lit", own === clip);
+    for (const path of this.svg.querySelectorAll("path")) path.classList.toggle("lit", Number(path.dataset.clip) === lit);
+  }
+
+  lines() {
+    if (!this.data || !this.cards) return;
+    const frame = this.svg.getBoundingClientRect();
+    if (!frame.width) return;
+    const middle = (card) => { const box = card.getBoundingClientRect(); return box.top + box.height / 2 - frame.top; };
+    const last = Math.max(...this.cards.flatMap((cards) => [...cards.values()].map((card) => middle(card) + 40)), 0);
+    const paths = [];
+    const clips = new Set([...this.cards[0].keys(), ...this.cards[1].keys()]);
+    for (const clip of clips) {
+      const left = this.cards[0].get(clip), right = this.cards[1].get(clip);
+      const from = left ? middle(left) : last, to = right ? middle(right) : last, w = frame.width;
+      const answer = this.data.lists.flatMap((list) => list.answers).find((each) => each.clip === clip);
+      const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+      path.setAttribute("d", `M 2 ${from} C ${w * .5} ${from}, ${w * .5} ${to}, ${w - 2} ${to}`);
+      path.style.stroke = this.color[answer.kind];
+      if (!left || !right) path.style.strokeDasharray = "4 4";
+      path.dataset.clip = clip;
+      paths.push(path);
+    }
+    this.svg.replaceChildren(...paths);
+    this.glow(null);
+  }
+
+  isDark() {
+    const probe = document.createElement("canvas").getContext("2d");
+    probe.fillStyle = getComputedStyle(this.root.querySelector(".board")).getPropertyValue("--st-background-color").trim() || "#fff";
+    probe.fillRect(0, 0, 1, 1);
+    const [r, g, b] = probe.getImageData(0, 0, 1, 1).data;
+    return r + g + b < 384;
+  }
+}
