@@ -12,13 +12,13 @@ import streamlit as st
 from avexplore.artifacts import MODALITIES, Clips, Projection
 from avexplore.config import ProjectionConfig
 from avexplore.projection import MAX_CLIPS, project_pca
-from avexplore.ui import clip_card, embedding_canvas, embedding_colors, embedding_numbers, jobs_panel, links
+from avexplore.ui import clip_card, csv_cells, embedding_canvas, embedding_colors, embedding_numbers, jobs_panel, links
 from avexplore.ui.embedding_colors import Mode, Paint
 from avexplore.ui.loaded_run import LoadedRun
+from avexplore.ui.retrieval_lists import DIRECTIONS
+from avexplore.ui.retrieval_queries import LASSO, PICKS
 
 SPLIT_CHOICES = ("test", "validation", "train", "all")
-LASSO = "lasso_clips"
-"""Session key: clips that were drawn around; the Retrieval page takes its queries from them."""
 
 
 def draw(loaded: LoadedRun) -> None:
@@ -242,8 +242,8 @@ def _point(loaded: LoadedRun, projection: Projection, point: int) -> None:
     candidates = MODALITIES if towards == "both" else (towards,)
     before, after = embedding_numbers.neighbor_lists(loaded, projection.rows, point, candidates)
     _neighbors(loaded.clips, projection, before, after)
-    direction = "audio-to-visual" if modality == "audio" else "visual-to-audio"
-    links.to("retrieval", "Ask this clip in Retrieval", {"run": loaded.key, "query": str(clip), "direction": direction})
+    direction = DIRECTIONS["audio-to-visual" if modality == "audio" else "visual-to-audio"]
+    links.to("retrieval", "Ask this clip in Retrieval", {"query": str(clip), "direction": direction})
 
 
 def _neighbors(
@@ -302,7 +302,7 @@ def _selection(loaded: LoadedRun, projection: Projection, points: Sequence[int])
         key="selection-classes",
         height=min(36 * len(order) + 38, 320),
     )
-    links.to("retrieval", "Ask these clips in Retrieval", {"run": loaded.key, "by": "lasso"})
+    links.to("retrieval", "Ask these clips in Retrieval", {"by": PICKS["lasso"]})
     st.download_button(
         "Selected points (CSV)", lambda: _table(loaded, projection, places), "selected-points.csv", "text/csv"
     )
@@ -364,16 +364,11 @@ def _table(loaded: LoadedRun, projection: Projection, points: Any) -> bytes:
         name = loaded.clips.classes[int(loaded.clips.hard_label[clip])]
         writer.writerow(
             [
-                safe_cell(loaded.clips.clip_ids[clip]),
+                csv_cells.safe(loaded.clips.clip_ids[clip]),
                 MODALITIES[p // m],
-                safe_cell(name),
+                csv_cells.safe(name),
                 *where,
                 f"{projection.drift[p]:.4f}",
             ]
         )
     return text.getvalue().encode()
-
-
-def safe_cell(text: str) -> str:
-    """A name that no spreadsheet takes for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -89,10 +89,10 @@ def from_clip(loaded: LoadedRun, clip: int, direction: Direction) -> Query:
 
 def kinds_of(clips: Clips, query: int | None, gallery: IntArray) -> tuple[Kind, ...]:
     """What each gallery clip is to the query."""
+    found: list[Kind] = ["unknown"] * len(gallery)
     if query is None:
-        return ("unknown",) * len(gallery)
+        return tuple(found)
     same = np.asarray(clips.hard_label)[gallery] == clips.hard_label[query]
-    found: list[Kind]
     if clips.true_labels is None:
         found = ["relevant" if s else "other" for s in same]
     else:

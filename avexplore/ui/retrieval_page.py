@@ -14,18 +14,17 @@ from avexplore.config import EvaluationConfig
 from avexplore.errors import AvexploreError
 from avexplore.ui import (
     clip_card,
+    csv_cells,
     jobs_panel,
     links,
     retrieval_board,
     retrieval_lists,
     retrieval_queries,
     retrieval_upload,
-    session,
 )
-from avexplore.ui.embedding_maps import LASSO, safe_cell
 from avexplore.ui.loaded_run import LoadedRun
 from avexplore.ui.retrieval_lists import DIRECTIONS, Answers, Direction, Query
-from avexplore.ui.retrieval_queries import PICKS, Pick
+from avexplore.ui.retrieval_queries import LASSO, PICKS, Pick
 
 _SPLITS = ("test", "validation", "train")
 
@@ -95,7 +94,7 @@ def _from_clips(loaded: LoadedRun, pick: Pick, direction: Direction) -> Query | 
 def _nothing_offered(pick: Pick) -> None:
     if pick == "lasso":
         st.info("No clip of this gallery is drawn around. Draw a lasso on the map first.")
-        links.to("embedding_space", "Go to the map", {"run": session.current_run().key})
+        links.to("embedding_space", "Go to the map", {})
     else:
         st.info("No clip of this gallery fits. Choose another class or another gallery.")
 
@@ -242,7 +241,7 @@ def _links(loaded: LoadedRun, query: Query, clip: int, answers: Answers, positio
         key="why",
     )
     edge = links.edge_address(loaded.graph, found[0].audio_node, found[0].visual_node)
-    links.to("class_graph", "See this in the class graph", {"run": loaded.key, "pick": edge})
+    links.to("class_graph", "See this in the class graph", {"pick": edge})
 
 
 def _table(loaded: LoadedRun, answers: Answers) -> bytes:
@@ -254,6 +253,6 @@ def _table(loaded: LoadedRun, answers: Answers) -> bytes:
         ranks = [int(answers.place[when][position]) for when in (0, 1)]
         cosines = [f"{answers.similarity[when][ranks[when] - 1]:.6f}" for when in (0, 1)]
         name = loaded.clips.classes[int(loaded.clips.hard_label[clip])]
-        writer.writerow([safe_cell(loaded.clips.clip_ids[clip]), safe_cell(name), answers.kinds[int(position)],
-                         *ranks, *cosines])  # fmt: skip
+        names = [csv_cells.safe(text) for text in (loaded.clips.clip_ids[clip], name)]
+        writer.writerow([*names, answers.kinds[int(position)], *ranks, *cosines])
     return text.getvalue().encode()

@@ -19,6 +19,8 @@ PICKS: Mapping[Pick, str] = {
     "lasso": "From the map",
     "own": "Own vectors",
 }
+LASSO = "lasso_clips"
+"""Session key: clips that were drawn around on the map."""
 OFFERED = 200
 """At most so many queries are listed."""
 
