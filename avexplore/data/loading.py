@@ -111,6 +111,8 @@ class _Bundle:
     def usual_annotation(self, limits: Limits) -> Annotation:
         if self.format == "tfrecord":
             return "random"
+        if len(self.arrays) > 1 and self.format != "npy":
+            return "given"  # the AVE release: one class per clip
         with open_arrays(self.arrays, limits) as file:
             headers = file.headers
             if {"hard_label", "annotated"} & set(headers):
@@ -161,7 +163,7 @@ def _bundle(paths: Sequence[Path], limits: Limits) -> _Bundle:
         return _Bundle(arrays[0][1], (arrays[0][0],), ("",), *_first(names, media))
     # Several files of one array each: their names say what they hold, so their order does not matter.
     ordered = sorted((path for path, _ in arrays), key=role_of)
-    return _Bundle("npy", tuple(ordered), tuple(role_of(p) for p in ordered), *_first(names, media))
+    return _Bundle(arrays[0][1], tuple(ordered), tuple(role_of(p) for p in ordered), *_first(names, media))
 
 
 def _first(names: list[Path], media: list[Path]) -> tuple[Path | None, Path | None]:

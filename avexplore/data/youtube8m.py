@@ -28,7 +28,7 @@ AUDIO, VISUAL, LABELS = "mean_audio", "mean_rgb", "labels"
 USUAL_CLASSES = 28
 """How many classes are chosen where the user names none."""
 _LEAST_CLIPS = 8
-_NARROW = 0.3
+_NARROW = 0.5
 _LARGEST_LABEL = 10**6
 
 
@@ -151,7 +151,7 @@ def _chosen(labels: list[IntArray], config: FeatureFileConfig, names: ClassNames
 def frequent_and_joined(labels: Sequence[IntArray], count: int, names: ClassNames | None = None) -> list[int]:
     """The most frequent classes that co-occur enough to have a graph.
 
-    A class is a candidate if it is on at least 8 clips, on no more than 30 % of them (broader ones say little), and
+    A class is a candidate if it is on at least 8 clips, on no more than half of them (broader ones say little), and
     has a name where names are known. Of the candidates, the class with the fewest clips shared with other candidates
     is dropped until `count` are left, ties in favor of the more frequent.
 
