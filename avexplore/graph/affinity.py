@@ -70,7 +70,8 @@ def build_affinity(
 
 
 def _inferred(config: AffinityConfig, stability: GraphStability) -> FloatArray:
-    positive = np.maximum(np.nan_to_num(stability.correlation), 0.0)
+    correlation = np.nan_to_num(stability.correlation)
+    positive = np.maximum((correlation + correlation.T) / 2, 0.0)  # exactly symmetric, whatever the round-off
     if config.source == "correlation":
         return positive
     frequency = np.where(stability.edge_frequency >= config.threshold, stability.edge_frequency, 0.0)

@@ -29,7 +29,7 @@ class Checked:
         columns: Indices of the nodes to search over. Shape (k,), ascending.
         dropped: Why each other node stays isolated, by node index.
         warnings: What a reader should know, in sentences.
-        condition: Condition number of the correlation of the kept columns; 1 for fewer than two.
+        condition: Condition number of the correlation of the kept columns (capped around 1e16); 1 for fewer than two.
     """
 
     columns: IntArray
@@ -240,7 +240,7 @@ def _conditioning(columns: FloatArray, names: list[str]) -> tuple[float, list[st
         return 1.0, []
     standard = _standardized(columns)
     values, vectors = np.linalg.eigh(standard.T @ standard / len(standard))
-    condition = float(values[-1] / max(values[0], np.finfo(float).tiny))
+    condition = float(values[-1] / max(values[0], np.finfo(float).eps))
     if condition <= NEARLY_SINGULAR:
         return condition, []
     words = []
