@@ -1,0 +1,69 @@
+"""Widgets for the fields of a config, with their ranges and explanations taken from the config itself."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+import streamlit as st
+
+from avexplore.config import Config, field_help
+
+C = TypeVar("C", bound=Config)
+
+LABELS = {
+    "dim": "Embedding dimensions",
+    "hidden": "Hidden units",
+    "members": "Ensemble members",
+    "alpha": "Alignment weight (alpha)",
+    "weight": "LIR weight (lambda)",
+    "tau": "Soft-label threshold (tau)",
+    "start_epoch": "LIR starts at epoch",
+    "ramp_epochs": "Ramp, in epochs",
+    "top_k": "Edges kept per node (top-K)",
+    "threshold": "Edge frequency at least",
+    "same_class": "Add same-class pairs (identity)",
+    "neighbors": "Neighbors of the anchor (k)",
+    "co_occurrence": "Co-occurrence strength",
+    "semantic_weight": "AV-SAL weight",
+}
+
+
+def edit(config: C, names: Sequence[str], *, key: str, columns: int = 3) -> C:
+    """Show the named fields in a grid and return the config with what was chosen.
+
+    Values that the config refuses stay on screen beside the reason, and the config comes back unchanged.
+    """
+    hints = get_type_hints(type(config))
+    explained = field_help(type(config))  # type: ignore[arg-type]
+    metadata = {f.name: f.metadata for f in fields(config)}
+    chosen: dict[str, Any] = {}
+    grid = st.columns(columns)
+    for position, name in enumerate(names):
+        with grid[position % columns]:
+            label = LABELS.get(name, name.replace("_", " ").capitalize())
+            chosen[name] = _widget(
+                label, getattr(config, name), hints[name], metadata[name], explained.get(name, ""), f"{key}.{name}"
+            )
+    return config.replace(**chosen)
+
+
+def _widget(label: str, value: Any, hint: Any, metadata: Any, help_text: str, key: str) -> Any:
+    if get_origin(hint) is Literal:
+        options = list(get_args(hint))
+        return st.selectbox(label, options, index=options.index(value), help=help_text, key=key, format_func=_spoken)
+    if hint is bool:
+        return st.toggle(label, value, help=help_text, key=key)
+    low, high = metadata["low"], metadata["high"]
+    if hint is int:
+        return int(st.number_input(label, int(low), int(high), int(value), help=help_text, key=key))
+    # a tenth of the value's order of magnitude moves it noticeably, not wildly
+    step = 10.0 ** (math.floor(math.log10(value)) - 1) if value > 0 else 0.01
+    low = step if metadata["open_low"] else float(low)
+    return float(st.number_input(label, low, float(high), float(value), step, "%g", help=help_text, key=key))
+
+
+def _spoken(option: str) -> str:
+    return option.replace("-", " ").replace("_", " ")

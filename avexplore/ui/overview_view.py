@@ -1,0 +1,173 @@
+"""The overview: what is in the run, and what came out of it, one card per stage of the method."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from avexplore.config import ClipsConfig, Config, EvaluationConfig, StudentConfig, TeacherConfig
+from avexplore.ui import jobs_panel, session
+
+if TYPE_CHECKING:
+    from avexplore.artifacts import Clips, RetrievalReport, TrainedTeacher
+    from avexplore.workbench import Run
+
+FIGURES = {
+    "map": ("MAP", "Mean average precision over all queries, both directions; the annotated class is relevant."),
+    "map_audio_to_visual": ("MAP, A->V", "Audio queries, visual gallery."),
+    "map_visual_to_audio": ("MAP, V->A", "Visual queries, audio gallery."),
+    "any_label_map": ("Any-label MAP", "Clips that share any true label are relevant, annotated or not."),
+    "hidden_pair_ap": ("Hidden-pair AP", "Only pairs that share a true label nobody annotated count as relevant."),
+}
+
+
+def draw() -> None:
+    """Draw the page for the run chosen in the sidebar."""
+    run = session.current_run()
+    teacher_config = run.soft_labels if isinstance(run.soft_labels, TeacherConfig) else None
+    clips = _quiet(ClipsConfig(teacher_config.data), "Reading the clips") if teacher_config else None
+    if clips is not None:
+        _clips(clips)
+    first, second, third = st.columns(3, border=True)
+    with first:
+        st.subheader("Soft labels", anchor=False)
+        _teacher(teacher_config, clips)
+        st.page_link("pages/soft_labels.py", label="See what was never annotated", icon="➡️")
+    with second:
+        st.subheader("Class graph", anchor=False)
+        _graph(run)
+        st.page_link("pages/class_graph.py", label="Explore the dependencies", icon="➡️")
+    with third:
+        st.subheader("Before and after LIR", anchor=False)
+        _students(run)
+        st.page_link("pages/evaluation.py", label="See where it helps", icon="➡️")
+    if run.student is not None:
+        _verdict(run.student)
+
+
+def _quiet(config: Config, label: str) -> Any:
+    return jobs_panel.artifact(config, label, start=False, stop_page=False)
+
+
+def _clips(clips: Clips) -> None:
+    st.markdown(f"**{clips.source}**" if clips.source else "")
+    figures = st.columns(4)
+    figures[0].metric("Clips", f"{len(clips.hard_label):,}")
+    figures[1].metric("Classes", len(clips.classes))
+    parts = [f"{len(clips.rows(split)):,}" for split in ("train", "validation", "test")]
+    figures[2].metric("Train / validation / test", " / ".join(parts))
+    if clips.true_labels is not None:
+        several = float((clips.true_labels.sum(1) > 1).mean())
+        figures[3].metric(
+            "Clips with unannotated events",
+            f"{several:.0%}",
+            help="Clips whose true labels, kept aside for evaluation, hold more than the one annotated class.",
+        )
+
+
+def _teacher(config: TeacherConfig | None, clips: Clips | None) -> None:
+    if config is None:
+        st.write("These soft labels were brought along; their teacher is not known here.")
+        return
+    teacher: TrainedTeacher | None = _quiet(config, "Teacher")
+    if teacher is None:
+        return
+    quality = dict(teacher.quality)
+    st.write(
+        f"{config.members} network{'s' if config.members > 1 else ''} trained with AV-SAL give each clip a "
+        "probability for every class, by ear and by eye."
+    )
+    shown = [
+        (
+            "hidden_auc",
+            "Finds hidden labels (AUC)",
+            "Area under the ROC curve for events nobody annotated, test clips.",
+        ),
+        ("hidden_label_auc", "Finds hidden labels (AUC)", "Area under the ROC curve for events nobody annotated."),
+        (
+            "accuracy_audio_test",
+            "Accuracy by ear, test",
+            "Share of clips whose highest audio class is the annotated one.",
+        ),
+        (
+            "accuracy_visual_test",
+            "Accuracy by eye, test",
+            "Share of clips whose highest visual class is the annotated one.",
+        ),
+    ]
+    for name, label, help_text in shown:
+        if name in quality:
+            st.metric(label, f"{quality[name]:.3f}", help=help_text)
+
+
+def _graph(run: Run) -> None:
+    if run.student is None or run.student.stability is None:
+        st.write("No graph has been trained on yet; the class graph page draws one from the soft labels.")
+        return
+    graph = _quiet(run.student.stability.graph, "Class graph")
+    stability = _quiet(run.student.stability, "Stability of the graph")
+    if graph is None or stability is None:
+        return
+    edges = int(graph.skeleton.sum() // 2)
+    frequency = stability.edge_frequency
+    upper = frequency[np.triu_indices(len(frequency), 1)]
+    st.write(
+        f"GRaSP links {edges} of {len(upper)} pairs of class nodes; {int((upper >= 0.9).sum())} come back "
+        f"in nine of ten bootstraps."
+    )
+    st.metric("Edges in at least half of the bootstraps", int((upper >= 0.5).sum()))
+    jaccard = stability.jaccard
+    st.metric(
+        "Agreement of two bootstraps",
+        f"{jaccard[0]:.2f}",
+        help="Mean Jaccard index of the skeletons of two bootstrap graphs: 1 is the same graph each time.",
+    )
+
+
+def _students(run: Run) -> None:
+    if run.student is None:
+        st.write("No student has been trained on this graph yet.")
+        return
+    reports = _reports(run.student)
+    if reports is None:
+        return
+    before, after = reports
+    for name in ("map", "hidden_pair_ap"):
+        if name in after.metrics:
+            label, help_text = FIGURES[name]
+            change = after.metrics[name] - before.metrics[name]
+            st.metric(f"{label} with LIR, test", f"{after.metrics[name]:.4f}", f"{change:+.4f}", help=help_text)
+
+
+def _reports(student: StudentConfig) -> tuple[RetrievalReport, RetrievalReport] | None:
+    before = _quiet(EvaluationConfig(student.twin), "Figures of the twin without LIR")
+    after = _quiet(EvaluationConfig(student), "Figures of the student with LIR")
+    return None if before is None or after is None else (before, after)
+
+
+def _verdict(student: StudentConfig) -> None:
+    reports = _reports(student)
+    if reports is None:
+        return
+    before, after = reports
+    st.subheader("Does it help?", anchor=False)
+    rows = [
+        {
+            "Figure": FIGURES[name][0],
+            "Without LIR": before.metrics[name],
+            "With LIR": after.metrics[name],
+            "Difference": after.metrics[name] - before.metrics[name],
+        }
+        for name in FIGURES
+        if name in after.metrics and name in before.metrics
+    ]
+    number = st.column_config.NumberColumn(format="%.4f")
+    signed = st.column_config.NumberColumn(format="%+.4f")
+    config = {"Without LIR": number, "With LIR": number, "Difference": signed}
+    st.dataframe(rows, column_config=config, hide_index=True, width="stretch")
+    st.caption(
+        "One pair of students from one seed, on test clips, with everything chosen on validation clips. "
+        "Differences of a few thousandths need several seeds before they mean anything."
+    )
