@@ -507,6 +507,27 @@ class RetrievalReport(Artifact):
 
 
 @dataclass(frozen=True)
+class ExperimentReport(Artifact):
+    """Figures of every arm and seed of an experiment.
+
+    Attributes:
+        arms: Names; the twin without LIR first. Length A.
+        seeds: Paired across arms. Shape (S,).
+        metrics: Names, as in `RetrievalReport.metrics`. Length M.
+        values: Shape (A, S, M).
+    """
+
+    arms: tuple[str, ...]
+    seeds: IntArray
+    metrics: tuple[str, ...]
+    values: FloatArray
+
+    def _check(self) -> None:
+        shape = (len(self.arms), len(self.seeds), len(self.metrics))
+        _require(self.values.shape == shape, f"Expected shape {shape}, got {self.values.shape}", where="experiment")
+
+
+@dataclass(frozen=True)
 class Projection(Artifact):
     """Two maps of the same clips, before and after LIR; rows 0..m-1 audio, m..2m-1 visual.
 

@@ -567,6 +567,46 @@ class ProjectionConfig(Config):
     seed: int = within(0, 2**31 - 1, 0)
 
 
+# --- experiments --------------------------------------------------------------------------------------------------
+
+ARMS = (
+    "graph+I",
+    "identity",
+    "random+I",
+    "correlation+I",
+    "graph",
+    "constant",
+    "true-graph+I",
+    "true-pairs",
+)
+"""LIR and its controls; see `ExperimentConfig.arms`."""
+
+
+@dataclass(frozen=True)
+class ExperimentConfig(Config):
+    """Does the graph help? Arms x seeds, each arm paired by seed with the twin without LIR."""
+
+    stage: ClassVar[str] = "experiment"
+    student: StudentConfig
+    """The student with LIR whose arms are compared; its own seed is replaced by each of the seeds."""
+    arms: tuple[str, ...] = ARMS[:4]
+    """`[form:]source[+I]` with form pull, forgive or margin (the student's own if left out), source as in
+    `AffinityConfig.source`, and +I for same-class pairs; `proxies:anchor_aware` or `proxies:learned` for the twin
+    with proxies; `loss:NAME` for the twin with another metric loss; `baseline:cca` and `baseline:cluster-cca`."""
+    seeds: int = within(2, 1000, 5)
+    """Number of paired seeds: 0, 1, 2, ..."""
+    vary_teacher: bool = True
+    """Train the teacher anew for each seed, so that intervals hold its chance, too."""
+    split: Literal["validation", "test"] = "test"
+    """Clips that the figures are of; choose parameters on validation."""
+
+    def _check(self) -> None:
+        if self.student.regularizer is None:
+            raise ConfigError("An experiment needs a student with LIR", where="experiment.student")
+        if not self.arms or len(set(self.arms)) != len(self.arms):
+            raise ConfigError("Arms are missing or repeat", where="experiment.arms", fix="Name each arm once")
+
+
 @cache
 def field_help(cls: type[Config]) -> Mapping[str, str]:
     """One sentence per field: the string under it in this file. User interfaces show it as help.

@@ -1,0 +1,170 @@
+"""The training page: data and parameters in, a run (teacher, graph, student, twin) out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from avexplore.config import DataConfig, FeatureFileConfig, StudentConfig, SyntheticConfig, TeacherConfig
+from avexplore.errors import AvexploreError
+from avexplore.ui import config_form, session, uploads
+from avexplore.ui.jobs_panel import REFRESH_SECONDS
+
+if TYPE_CHECKING:
+    from avexplore.jobs import JobStatus
+
+PRESETS = {
+    "quick": "Quick: seconds on a laptop, for a live demo",
+    "paper": "Paper: 1000 epochs, LIR from epoch 400",
+    "tiny": "Tiny: to see that everything runs",
+}
+
+
+def draw() -> None:
+    """Draw the page."""
+    if session.workbench().read_only:
+        st.info("This avexplore shows stored runs only. Start your own with `make app` to train.")
+        return
+    form, progress = st.columns([3, 2], gap="large")
+    with form:
+        st.subheader("Data", anchor=False)
+        data = _data()
+        if data is not None:
+            _parameters(data)
+    with progress:
+        st.subheader("Work in progress", anchor=False)
+        _jobs()
+
+
+def _data() -> DataConfig | None:
+    kind = st.segmented_control(
+        "Where the clips come from",
+        ["Synthetic benchmark", "My features"],
+        default="Synthetic benchmark",
+        required=True,
+        key="training.source",
+        help="The synthetic benchmark has a planted class graph, so that the learned one can be checked against it.",
+    )
+    if kind == "Synthetic benchmark":
+        with st.expander("Parameters of the benchmark"):
+            names = ["clips", "classes", "density", "co_occurrence", "noise", "statistics", "seed"]
+            return config_form.edit(SyntheticConfig(), names, key="training.synthetic")
+    return _features()
+
+
+def _features() -> FeatureFileConfig | None:
+    given = st.file_uploader(
+        "Feature files",
+        type=[suffix.lstrip(".") for suffix in uploads.FEATURE_SUFFIXES],
+        accept_multiple_files=True,
+        help="HDF5 in the layouts of AVE and VEGAS, npz, or YouTube-8M TFRecords with their label names (csv).",
+        key="training.files",
+    )
+    earlier = uploads.known()
+    paths = [uploads.keep(upload) for upload in given]
+    if not paths and earlier:
+        chosen = st.selectbox("Or a file from earlier", earlier, index=None, format_func=lambda path: path.name)
+        paths = [chosen] if chosen else []
+    if not paths:
+        st.caption("Features are averaged over the clip: audio (n, 128) and visual (n, 1024) in the papers' setting.")
+        return None
+    annotation = st.selectbox(
+        "Label kept as the annotation",
+        ["given", "random", "rarest"],
+        help="Where a clip has several true labels: the file's own choice, one at random, or the rarest.",
+        key="training.annotation",
+    )
+    return _read(paths, annotation)
+
+
+def _read(paths: list[Path], annotation: str) -> FeatureFileConfig | None:
+    from avexplore.data import feature_file, load_features
+
+    try:
+        config: FeatureFileConfig = feature_file(*paths, annotation=annotation)
+        features = load_features(config)
+    except AvexploreError as error:
+        st.error(str(error))
+        return None
+    counts = ", ".join(f"{len(features.rows(split)):,} {split}" for split in ("train", "validation", "test"))
+    st.success(f"{len(features.classes)} classes; {counts} clips.")
+    return config
+
+
+def _parameters(data: DataConfig) -> None:
+    from avexplore.presets import preset
+
+    st.subheader("Method", anchor=False)
+    name = st.radio("Preset", list(PRESETS), format_func=PRESETS.__getitem__, key="training.preset")
+    seed = int(st.number_input("Seed", 0, 2**31 - 1, 0, help="Same seed and parameters, same result."))
+    student: StudentConfig = preset(name, data, seed)
+    key = f"training.{name}"
+    try:
+        student = _edited(student, key)
+    except AvexploreError as error:
+        st.error(str(error))
+        return
+    running = session.workbench().ask(student, start=False)
+    if st.button("Train", type="primary", width="stretch", key="training.start"):
+        session.workbench().ask(student, slot="training")
+        session.workbench().ask(student.twin, slot="twin")
+        st.rerun()
+    if type(running).__name__ == "Ready":
+        st.success("This run is on this machine already.")
+        st.page_link("pages/overview.py", label="Open it", query_params={"run": student.address[:12]})
+
+
+def _edited(student: StudentConfig, key: str) -> StudentConfig:
+    regularizer = student.regularizer
+    assert regularizer is not None
+    affinity = regularizer.affinity
+    stability = affinity.stability
+    graph = stability.graph
+    teacher = graph.soft_labels
+    assert isinstance(teacher, TeacherConfig)
+    with st.expander("Teacher (AV-SAL)"):
+        names = ["head", "alignment", "alpha", "temperature", "label_smoothing", "members", "calibration", "epochs"]
+        teacher = config_form.edit(teacher, names, key=f"{key}.teacher")
+    with st.expander("Class graph (GRaSP)"):
+        graph = config_form.edit(graph, ["engine", "transform", "penalty_discount", "depth"], key=f"{key}.graph")
+        stability = config_form.edit(stability, ["bootstraps", "null"], key=f"{key}.stability")
+    with st.expander("LIR"):
+        names = ["form", "weight", "tau", "start_epoch", "ramp_epochs"]
+        regularizer = config_form.edit(regularizer, names, key=f"{key}.lir")
+        names = ["source", "threshold", "top_k", "same_class", "within_audio", "within_visual", "across", "directed"]
+        affinity = config_form.edit(affinity, names, key=f"{key}.affinity")
+    with st.expander("Student"):
+        names = ["loss", "proxies", "neighbors", "margin", "temperature", "semantic_weight", "epochs", "batch_size"]
+        names += ["learning_rate", "dim"]
+        # LIR is put back below: on its way there the student may be shorter than LIR's start
+        student = config_form.edit(student.twin, names, key=f"{key}.student")
+    graph = graph.replace(soft_labels=teacher)
+    stability = stability.replace(graph=graph)
+    affinity = affinity.replace(stability=stability)
+    return student.replace(regularizer=regularizer.replace(affinity=affinity))
+
+
+@st.fragment(run_every=REFRESH_SECONDS)
+def _jobs() -> None:
+    jobs = session.workbench().job_list()
+    if not jobs:
+        st.caption("Nothing is running. Trainings go on when this page is closed, and are found again after a restart.")
+    for status in jobs[:8]:
+        with st.container(border=True):
+            _job(status)
+
+
+def _job(status: JobStatus) -> None:
+    left = f", about {status.seconds_left:.0f} s left" if status.seconds_left else ""
+    name, stop = st.columns([4, 1], vertical_alignment="center")
+    name.markdown(f"**{status.stage}** `{status.address[:12]}` {status.state}{left}")
+    if status.state in ("queued", "running"):
+        if stop.button("Cancel", key=f"cancel-{status.address}", width="stretch"):
+            session.workbench().jobs.cancel(status.address)
+        st.progress(min(max(status.fraction, 0.0), 1.0), text=status.message)
+    elif status.state == "failed":
+        st.error(status.message)
+        if status.log:
+            st.expander("Last lines of its log").code(status.log, language=None)
