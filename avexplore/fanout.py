@@ -119,5 +119,6 @@ def _backend(workers: int, scheduler: str | None) -> Iterator[Any]:
         raise AvexploreError(
             "Dask is not installed", where="scheduler", fix='Install it with pip install "avexplore[cluster]"'
         ) from error
-    with Client(scheduler, timeout="20s"), parallel_config("dask", n_jobs=-1):
+    client = Client(scheduler, timeout="20s")  # type: ignore[no-untyped-call]
+    with client, parallel_config("dask", n_jobs=-1):
         yield Parallel(return_as="generator_unordered")

@@ -12,6 +12,7 @@ from functools import singledispatch
 from pathlib import Path
 from typing import Any
 
+from avexplore import experiments
 from avexplore.artifacts import Artifact, Report, SoftLabels, TrainedStudent, TrainedTeacher, silent
 from avexplore.config import (
     AffinityConfig,
@@ -19,6 +20,7 @@ from avexplore.config import (
     ClipsConfig,
     Config,
     EvaluationConfig,
+    ExperimentConfig,
     FeatureFileConfig,
     GraphConfig,
     PrefixConfig,
@@ -84,6 +86,8 @@ def needs(config: Config) -> tuple[Config, ...]:
             return (config.model, ClipsConfig(config.model.data))
         case ProjectionConfig():
             return (config.before, config.after, ClipsConfig(config.before.data))
+        case ExperimentConfig():
+            return tuple(experiments.cells(config))
         case _:
             return ()
 
@@ -288,6 +292,11 @@ def _(config: ProjectionConfig, use: Surroundings) -> Artifact:
     clips = use.get(ClipsConfig(config.before.data))
     before, after = use.get(config.before), use.get(config.after)
     return project(before.embeddings, after.embeddings, clips.rows(config.split), config, use.report)
+
+
+@compute.register
+def _(config: ExperimentConfig, use: Surroundings) -> Artifact:
+    return experiments.gather(config, [use.get(cell) for cell in experiments.cells(config)])
 
 
 def data_of(config: Config) -> Config | None:

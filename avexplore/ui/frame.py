@@ -7,7 +7,6 @@ of each page, then goes through `app.py` once and comes back with the address's 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 import streamlit as st
@@ -59,10 +58,9 @@ def run() -> None:
         st.switch_page(file, query_params=query)
     st.logo(str(ASSETS / "logo.svg"), size="large")
 
-    if find_spec("avexplore.workbench"):
-        from avexplore.ui import session
+    from avexplore.ui import session
 
-        session.pick_run()
+    session.pick_run()
     chosen.run()
 
 

@@ -148,7 +148,7 @@ def _edited(student: StudentConfig, key: str) -> StudentConfig:
 
 @st.fragment(run_every=REFRESH_SECONDS)
 def _jobs() -> None:
-    jobs = session.workbench().job_list()
+    jobs = session.workbench().jobs.all()
     if not jobs:
         st.caption("Nothing is running. Trainings go on when this page is closed, and are found again after a restart.")
     for status in jobs[:8]:
