@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 import streamlit as st
 
@@ -15,7 +15,8 @@ from avexplore.ui.jobs_panel import REFRESH_SECONDS
 if TYPE_CHECKING:
     from avexplore.jobs import JobStatus
 
-PRESETS = {
+Annotation = Literal["auto", "random", "rarest", "given"]
+PRESETS: dict[Literal["quick", "paper", "tiny"], str] = {
     "quick": "Quick: seconds on a laptop, for a live demo",
     "paper": "Paper: 1000 epochs, LIR from epoch 400",
     "tiny": "Tiny: to see that everything runs",
@@ -70,16 +71,17 @@ def _features() -> FeatureFileConfig | None:
     if not paths:
         st.caption("Features are averaged over the clip: audio (n, 128) and visual (n, 1024) in the papers' setting.")
         return None
-    annotation = st.selectbox(
+    annotation: Annotation = st.selectbox(
         "Label kept as the annotation",
-        ["given", "random", "rarest"],
-        help="Where a clip has several true labels: the file's own choice, one at random, or the rarest.",
+        get_args(Annotation),
+        help="Where a clip has several true labels: one at random, the rarest, or the file's own choice; "
+        "auto takes the file's own choice if it names one.",
         key="training.annotation",
     )
     return _read(paths, annotation)
 
 
-def _read(paths: list[Path], annotation: str) -> FeatureFileConfig | None:
+def _read(paths: list[Path], annotation: Annotation) -> FeatureFileConfig | None:
     from avexplore.data import feature_file, load_features
 
     try:
