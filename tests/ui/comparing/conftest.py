@@ -94,7 +94,13 @@ def make_run(home: Path, count: int = 160, seed: int = 0, *, hidden: bool = True
         media=media,
         source="Made up for a test",
     )
-    logits = [4.0 * np.eye(c)[label] + 2.5 * truth + rng.normal(scale=0.8, size=(count, c)) for _ in range(2)]
+    logits = [
+        4.0 * np.eye(c)[label]
+        + 1.5 * truth
+        + 2.0 * (truth & ~np.eye(c, dtype=bool)[label])
+        + rng.normal(scale=0.8, size=(count, c))
+        for _ in range(2)
+    ]
     soft = SoftLabels(logits[0].astype(np.float32), logits[1].astype(np.float32), "logits", CLASSES, clips.split, label)
     history = History({"loss": np.linspace(1, 0.1, 5)})
     teacher = TrainedTeacher(soft, {}, history, {}, {})

@@ -1,0 +1,96 @@
+// The pictures of the story: soft labels, an edge, and the pairs that LIR treats differently. Text only, never markup.
+const SVG = "http://www.w3.org/2000/svg";
+
+export default function ({ parentElement, data }) {
+  const scene = parentElement.querySelector(".scene");
+  const dark = isDark(scene);
+  scene.style.setProperty("--hot", dark ? "#F0702A" : "#D55E00");
+  scene.style.setProperty("--own", dark ? "#56B4E9" : "#0072B2");
+  scene.replaceChildren({ bars, edge, pairs }[data.scene](data, dark));
+}
+
+function isDark(element) {
+  const probe = document.createElement("canvas").getContext("2d");
+  probe.fillStyle = getComputedStyle(element).getPropertyValue("--st-background-color").trim() || "#fff";
+  probe.fillRect(0, 0, 1, 1);
+  const [r, g, b] = probe.getImageData(0, 0, 1, 1).data;
+  return r + g + b < 384;
+}
+
+function draw(name, attributes, text) {
+  const made = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
+
+const short = (text, length) => (text.length > length ? `${text.slice(0, length - 1)}…` : text);
+
+function sheet(width, height, label) {
+  return draw("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label, preserveAspectRatio: "xMinYMin meet" });
+}
+
+function bars(data) {
+  const row = 46, top = 40, W = 900, half = 300, mid = W / 2, gap = 130;
+  const svg = sheet(W, top + row * data.rows.length + 8, data.label);
+  svg.append(draw("text", { x: mid - gap, y: 22, "text-anchor": "end", "font-size": 17, class: "dim" }, "● heard (audio)"));
+  svg.append(draw("text", { x: mid + gap, y: 22, "font-size": 17, class: "dim" }, "▲ seen (visual)"));
+  data.rows.forEach((line, i) => {
+    const y = top + i * row, tone = line.mark === "event" ? " hot" : line.mark === "annotated" ? " own" : "";
+    const weight = tone ? 700 : 400;
+    svg.append(draw("text", { x: mid, y: y + 22, "text-anchor": "middle", "font-size": 18, "font-weight": weight }, short(line.name, 24)));
+    if (line.words) svg.append(draw("text", { x: mid, y: y + 38, "text-anchor": "middle", "font-size": 13, class: "dim" }, line.words));
+    for (const [side, value] of [[-1, line.audio], [1, line.visual]]) {
+      const length = Math.max(1.5, (half - 60) * value), x = side < 0 ? mid - gap - length : mid + gap;
+      svg.append(draw("rect", { x: side < 0 ? mid - gap - (half - 60) : mid + gap, y: y + 6, width: half - 60, height: 22, rx: 4, class: "track" }));
+      svg.append(draw("rect", { x, y: y + 6, width: length, height: 22, rx: 4, class: `bar${tone}` }));
+      svg.append(draw("text", { x: side < 0 ? mid - gap - (half - 60) - 8 : mid + gap + (half - 60) + 8, y: y + 23,
+        "text-anchor": side < 0 ? "end" : "start", "font-size": 16, "font-weight": weight }, value.toFixed(2)));
+    }
+  });
+  return svg;
+}
+
+function node(svg, x, y, name, tone, width = 290) {
+  const [modality, ...rest] = name.split(":"), box = draw("g", { style: `--tone: ${tone}` });
+  box.append(draw("rect", { x: x - width / 2, y: y - 42, width, height: 84, rx: modality === "audio" ? 42 : 10, class: "node" }));
+  box.append(draw("text", { x, y: y + 2, "text-anchor": "middle", "font-size": 22, "font-weight": 700 }, short(rest.join(":"), 22)));
+  box.append(draw("text", { x, y: y + 26, "text-anchor": "middle", "font-size": 15, class: "dim" }, `${modality === "audio" ? "●" : "▲"} ${modality}`));
+  svg.append(box);
+}
+
+function edge(data, dark) {
+  const W = 900, H = 270, y = 130, svg = sheet(W, H, data.label), tone = dark ? "#F0702A" : "#D55E00", own = dark ? "#56B4E9" : "#0072B2";
+  const group = draw("g", { style: `--tone: ${data.mark ? tone : "#888"}` }), from = 310, to = 590;
+  group.append(draw("line", { x1: from, y1: y, x2: to, y2: y, class: "edge", "stroke-width": 3 + 8 * data.weight,
+    "stroke-dasharray": data.mark ? "none" : "8 8" }));
+  if (data.mark === "→") group.append(draw("path", { d: `M ${to - 22} ${y - 17} L ${to + 4} ${y} L ${to - 22} ${y + 17} Z`, class: "tip" }));
+  if (data.mark === "←") group.append(draw("path", { d: `M ${from + 22} ${y - 17} L ${from - 4} ${y} L ${from + 22} ${y + 17} Z`, class: "tip" }));
+  svg.append(group);
+  node(svg, 160, y, data.nodes[0], own);
+  node(svg, 740, y, data.nodes[1], tone);
+  svg.append(draw("text", { x: 450, y: y - 30, "text-anchor": "middle", "font-size": 18, "font-weight": 700 }, `weight ${data.weight.toFixed(2)}`));
+  data.words.forEach((words, i) => svg.append(draw("text", { x: 450, y: y + 40 + 24 * i, "text-anchor": "middle", "font-size": 16, class: "dim" }, words)));
+  return svg;
+}
+
+function pairs(data, dark) {
+  const row = 64, W = 900, H = Math.max(220, 30 + row * data.pairs.length), svg = sheet(W, H, data.label), y = H / 2;
+  const tone = dark ? "#F0702A" : "#D55E00", own = dark ? "#56B4E9" : "#0072B2", grey = dark ? "#8A949C" : "#77828A";
+  data.pairs.forEach((pair, i) => {
+    const to = 30 + row * i + row / 2, line = pair.linked ? tone : grey;
+    svg.append(draw("path", { d: `M 300 ${y} C 430 ${y}, 430 ${to}, 560 ${to}`, fill: "none", stroke: line,
+      "stroke-width": pair.linked ? 1.5 + 7 * pair.share : 1.5, "stroke-dasharray": pair.linked ? "none" : "5 6", opacity: pair.linked ? .9 : .6 }));
+    const box = draw("g", { style: `--tone: ${line}` });
+    box.append(draw("rect", { x: 560, y: to - 25, width: 330, height: 50, rx: 10, class: "node" }));
+    box.append(draw("text", { x: 576, y: to - 2, "font-size": 17, "font-weight": 700 }, short(pair.title, 32)));
+    box.append(draw("text", { x: 576, y: to + 17, "font-size": 14, class: "dim" }, pair.words));
+    svg.append(box);
+  });
+  const box = draw("g", { style: `--tone: ${own}` });
+  box.append(draw("rect", { x: 4, y: y - 45, width: 296, height: 90, rx: 12, class: "node" }));
+  box.append(draw("text", { x: 152, y: y - 4, "text-anchor": "middle", "font-size": 21, "font-weight": 700 }, short(data.title, 24)));
+  box.append(draw("text", { x: 152, y: y + 22, "text-anchor": "middle", "font-size": 15, class: "dim" }, short(data.words, 38)));
+  svg.append(box);
+  return svg;
+}
