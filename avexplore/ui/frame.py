@@ -43,9 +43,18 @@ PAGES = (
 )
 
 
+# Streamlit leaves a hand's breadth above the title and sets figures in a poster's size; a laptop has no room for that.
+STYLE = """<style>
+[data-testid="stMainBlockContainer"] { padding: 2.6rem 2.5rem 3rem; }
+[data-testid="stMetricValue"] { font-size: 1.7rem; }
+[data-testid="stHeading"] h1 { padding: 0.4rem 0 0; }
+</style>"""
+
+
 def run() -> None:
     """Draw the navigation and run the chosen page."""
     st.set_page_config(page_title="avexplore", page_icon=str(ASSETS / "icon.png"), layout="wide")
+    st.html(STYLE)
     st.session_state["framed"] = True
     sections: dict[str, list[st.Page]] = {}
     for info in PAGES:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
+from avexplore.artifacts import MODALITIES
 from avexplore.config import ClipsConfig, Config, EvaluationConfig, StudentConfig, TeacherConfig
 from avexplore.ui import jobs_panel, session
 
@@ -34,15 +35,15 @@ def draw() -> None:
     with first:
         st.subheader("Soft labels", anchor=False)
         _teacher(teacher_config, clips)
-        st.page_link("pages/soft_labels.py", label="See what was never annotated", icon="➡️")
+        st.page_link("pages/soft_labels.py", label="See what was never annotated")
     with second:
         st.subheader("Class graph", anchor=False)
         _graph(run)
-        st.page_link("pages/class_graph.py", label="Explore the dependencies", icon="➡️")
+        st.page_link("pages/class_graph.py", label="Explore the dependencies")
     with third:
         st.subheader("Before and after LIR", anchor=False)
         _students(run)
-        st.page_link("pages/evaluation.py", label="See where it helps", icon="➡️")
+        st.page_link("pages/evaluation.py", label="See where it helps")
     if run.student is not None:
         _verdict(run.student)
 
@@ -53,7 +54,7 @@ def _quiet(config: Config, label: str) -> Any:
 
 def _clips(clips: Clips) -> None:
     st.markdown(f"**{clips.source}**" if clips.source else "")
-    figures = st.columns(4)
+    figures = st.columns([2, 2, 3, 3])
     figures[0].metric("Clips", f"{len(clips.hard_label):,}")
     figures[1].metric("Classes", len(clips.classes))
     parts = [f"{len(clips.rows(split)):,}" for split in ("train", "validation", "test")]
@@ -79,27 +80,14 @@ def _teacher(config: TeacherConfig | None, clips: Clips | None) -> None:
         f"{config.members} network{'s' if config.members > 1 else ''} trained with AV-SAL give each clip a "
         "probability for every class, by ear and by eye."
     )
-    shown = [
-        (
-            "hidden_auc",
-            "Finds hidden labels (AUC)",
-            "Area under the ROC curve for events nobody annotated, test clips.",
-        ),
-        ("hidden_label_auc", "Finds hidden labels (AUC)", "Area under the ROC curve for events nobody annotated."),
-        (
-            "accuracy_audio_test",
-            "Accuracy by ear, test",
-            "Share of clips whose highest audio class is the annotated one.",
-        ),
-        (
-            "accuracy_visual_test",
-            "Accuracy by eye, test",
-            "Share of clips whose highest visual class is the annotated one.",
-        ),
-    ]
-    for name, label, help_text in shown:
-        if name in quality:
-            st.metric(label, f"{quality[name]:.3f}", help=help_text)
+    by_modality = (
+        ("accuracy", "Finds the annotated class", "Share of clips whose likeliest class is the annotated one; test."),
+        ("hidden_label_auc", "Finds what nobody annotated", "Area under the ROC curve of unannotated events; test."),
+    )
+    for name, label, help_text in by_modality:
+        values = [quality.get(f"{name}_{modality}_test") for modality in MODALITIES]
+        if all(value is not None for value in values):
+            st.metric(f"{label} (by ear / by eye)", " / ".join(f"{value:.2f}" for value in values), help=help_text)
 
 
 def _graph(run: Run) -> None:
