@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from avexplore.artifacts import FloatArray, IntArray
+from avexplore.artifacts import FloatArray, IntArray, SoftLabels
 from avexplore.graph.causal_learn import LocalScore
 
 _DENSE = 1 << 16
@@ -55,6 +55,14 @@ def thirds(matrix: FloatArray) -> IntArray:
     cuts = np.quantile(matrix, [1 / 3, 2 / 3], axis=0)
     states: IntArray = (matrix[None] > cuts[:, None]).sum(axis=0)
     return states
+
+
+def states_of(soft_labels: SoftLabels, rows: IntArray) -> tuple[IntArray, str]:
+    """Discrete columns of the chosen clips, shape (m, 2C), and the three states in words."""
+    matrix = soft_labels.matrix(rows)
+    if soft_labels.kind == "logits":
+        return thirds(matrix), "lower, middle and upper third of its values"
+    return discretize(matrix), "top class of the clip, upper half, lower half"
 
 
 def bdeu_local_score(states: IntArray, *, sample_prior: float = 1.0, parents_expected: float = 1.0) -> LocalScore:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -18,12 +18,16 @@ class Outcome:
 
     Attributes:
         dag: A[i, j] = 1 for i -> j. Shape (p, p), int8.
+        score: Over the empty graph's, in 2 log-likelihood units.
+        gain: Score lost if one edge were removed. Shape (p, p), 0 where there is none.
         rivals: DAGs of other classes within reach of the best score. Shape (m, p, p).
         rival_scores: Their scores. Shape (m,).
         notes: Sentences for the reader.
     """
 
     dag: IntArray
+    score: float
+    gain: FloatArray
     rivals: IntArray = field(default_factory=lambda: np.zeros((0, 0, 0), np.int8))
     rival_scores: FloatArray = field(default_factory=lambda: np.zeros(0))
     notes: tuple[str, ...] = ()
@@ -67,7 +71,7 @@ def run_search(
             seconds=seconds,
             report=report,
         )
-        return Outcome(found.dag)
+        return _scored(found.dag, correlation, samples, config)
     from avexplore.graph.search import search
 
     result = search(
@@ -83,7 +87,59 @@ def run_search(
         required=_or_none(knowledge.required),
         report=report,
     )
-    return Outcome(result.dag, result.rivals, result.rival_scores)
+    best = _scored(result.dag, correlation, samples, config)
+    return replace(best, rivals=result.rivals, rival_scores=result.rival_scores)
+
+
+def _scored(dag: IntArray, correlation: FloatArray, samples: int, config: GraphConfig) -> Outcome:
+    from avexplore.graph.score import bic_score, edge_gains
+
+    penalty = config.penalty_discount
+    return Outcome(dag, bic_score(correlation, samples, dag, penalty), edge_gains(correlation, samples, dag, penalty))
+
+
+def run_bdeu(
+    states: IntArray,
+    config: GraphConfig,
+    knowledge: Knowledge,
+    *,
+    seed: int,
+    seconds: float | None = None,
+    report: Report = silent,
+) -> Outcome:
+    """Search discrete columns with BDeu, whose score only causal-learn's search can take.
+
+    Args:
+        states: Shape (n, p), int64.
+        config: BOSS for `boss`, `both` and `causal-learn-boss`, else GRaSP; 1 / `penalty_discount` is the number of
+            parents that a node is expected to have.
+        knowledge, seed, seconds, report: As in `run_search`.
+
+    Raises:
+        GraphError: If edges are required.
+    """
+    from avexplore.graph import causal_learn
+    from avexplore.graph.bdeu import bdeu_local_score
+
+    local = bdeu_local_score(states, parents_expected=1.0 / config.penalty_discount)
+    p = states.shape[1]
+    found = causal_learn.search(
+        local,
+        p,
+        algorithm="grasp" if config.engine.endswith("grasp") else "boss",
+        depth=config.depth,
+        seed=seed,
+        forbidden=knowledge.forbidden,
+        required=knowledge.required,
+        seconds=seconds,
+        report=report,
+    )
+    gain = np.zeros((p, p))
+    for i, j in np.argwhere(found.dag):
+        parents = np.flatnonzero(found.dag[:, j]).tolist()
+        gain[i, j] = 2 * (local(j, parents) - local(j, [k for k in parents if k != i]))
+    empty = sum(local(j, []) for j in range(p))
+    return Outcome(found.dag, 2 * (found.score - empty), gain)
 
 
 def run_many(

@@ -9,12 +9,13 @@ import numpy as np
 from avexplore.artifacts import ClassGraph, FloatArray, IntArray, Report, SoftLabels, silent
 from avexplore.config import GraphConfig
 from avexplore.errors import GraphError
+from avexplore.graph.bdeu import states_of
 from avexplore.graph.checks import check_columns, choose_rows, describe_kind
 from avexplore.graph.comparison import shd
 from avexplore.graph.covariance import correlation as correlate
-from avexplore.graph.engines import Outcome, run_search
+from avexplore.graph.engines import Outcome, run_bdeu, run_search
 from avexplore.graph.knowledge import Knowledge, knowledge_masks, orient_with_knowledge
-from avexplore.graph.score import bic_score, edge_effects, edge_gains
+from avexplore.graph.score import edge_effects
 from avexplore.graph.transforms import transform
 
 TOO_DENSE = 0.3
@@ -109,20 +110,18 @@ def learn_class_graph(soft_labels: SoftLabels, config: GraphConfig, report: Repo
     samples = len(prepared.rows)
     correlation = correlate(prepared.matrix)
     if config.score == "bdeu":
-        outcome, score, gain = _search_bdeu(soft_labels, prepared, config, report)
+        outcome = _search_bdeu(soft_labels, prepared, config, report)
     else:
         outcome = run_search(correlation, samples, config, prepared.knowledge, seed=config.seed, report=report)
-        score = bic_score(correlation, samples, outcome.dag, config.penalty_discount)
-        gain = edge_gains(correlation, samples, outcome.dag, config.penalty_discount)
     effect = edge_effects(correlation, outcome.dag)
     cpdag = to_cpdag(outcome.dag, prepared.knowledge)
     rivals = np.array([to_cpdag(dag, prepared.knowledge) for dag in outcome.rivals], np.int8)
     graph = ClassGraph(
         nodes=prepared.nodes,
         adjacency=prepared.embed(cpdag),
-        score=score,
+        score=outcome.score,
         effect=prepared.embed(along_lines(effect, cpdag)),
-        gain=prepared.embed(along_lines(gain, cpdag)),
+        gain=prepared.embed(along_lines(outcome.gain, cpdag)),
         samples=samples,
         warnings=(*prepared.warnings, *outcome.notes),
         rivals=prepared.embed(rivals)
@@ -147,35 +146,9 @@ def along_lines(values: FloatArray, cpdag: IntArray) -> FloatArray:
     return np.where(undirected & (values == 0), values.T, values)
 
 
-def _search_bdeu(
-    soft_labels: SoftLabels, prepared: Prepared, config: GraphConfig, report: Report
-) -> tuple[Outcome, float, FloatArray]:
-    from avexplore.graph import causal_learn
-    from avexplore.graph.bdeu import bdeu_local_score, discretize, thirds
-
-    matrix = soft_labels.matrix(prepared.rows)
-    if soft_labels.kind == "logits":
-        states, how = thirds(matrix), "lower, middle and upper third of its values"
-    else:
-        states, how = discretize(matrix), "top class of the clip, upper half, lower half"
-    states = states[:, prepared.columns]
-    score = bdeu_local_score(states, parents_expected=1.0 / config.penalty_discount)
-    count = len(prepared.columns)
-    found = causal_learn.search(
-        score,
-        count,
-        algorithm="grasp" if config.engine.endswith("grasp") else "boss",
-        depth=config.depth,
-        seed=config.seed,
-        forbidden=prepared.knowledge.forbidden,
-        required=prepared.knowledge.required,
-        report=report,
-    )
-    gain = np.zeros((count, count))
-    for i, j in np.argwhere(found.dag):
-        parents = np.flatnonzero(found.dag[:, j]).tolist()
-        gain[i, j] = 2 * (score(j, parents) - score(j, [k for k in parents if k != i]))
-    empty = sum(score(j, []) for j in range(count))
+def _search_bdeu(soft_labels: SoftLabels, prepared: Prepared, config: GraphConfig, report: Report) -> Outcome:
+    states, how = states_of(soft_labels, prepared.rows)
+    found = run_bdeu(states[:, prepared.columns], config, prepared.knowledge, seed=config.seed, report=report)
     notes = [
         f"BDeu saw three states per class ({how}) and ran in causal-learn's search; effects are those of the "
         "undiscretized soft labels. The penalty discount acts as a prior of "
@@ -183,7 +156,7 @@ def _search_bdeu(
     ]
     if config.transform != "raw":
         notes.append("BDeu discretizes the soft labels themselves: the transform only decides which nodes take part.")
-    return Outcome(found.dag, notes=tuple(notes)), 2 * (found.score - empty), gain
+    return replace(found, notes=tuple(notes))
 
 
 def _afterthoughts(graph: ClassGraph) -> tuple[str, ...]:

@@ -57,5 +57,6 @@ def null_sample(
         visual = columns >= count
         sample[:, visual] = sample[np.ix_(np.lexsort((rng.random((n,)), groups)), visual)]
         return sample
-    order = np.lexsort((rng.random((k, n)), np.broadcast_to(groups, (k, n))), axis=1)
-    return np.take_along_axis(sample, order.T, axis=0)
+    for j in range(k):
+        sample[:, j] = sample[np.lexsort((rng.random((n,)), groups)), j]
+    return sample

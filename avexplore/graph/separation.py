@@ -134,51 +134,13 @@ def d_separated(
     """
     import networkx as nx
 
+    from avexplore.graph.cpdag import consistent_dag
+
     sets = [{_index(graph, name) for name in names} for names in (first, second, given)]
     if sets[0] & sets[1] or sets[0] & sets[2] or sets[1] & sets[2]:
         raise GraphError("The three sets of nodes overlap", where="d-separation", fix="Name each node once")
-    dag = nx.from_numpy_array(consistent_extension(graph.adjacency), create_using=nx.DiGraph)
+    dag = nx.from_numpy_array(consistent_dag(graph.adjacency), create_using=nx.DiGraph)
     return bool(nx.is_d_separator(dag, *sets))
-
-
-def consistent_extension(pdag: IntArray) -> IntArray:
-    """A DAG with the same skeleton, arrows and v-structures as a partially directed graph. Shape (p, p), int8.
-
-    Raises:
-        GraphError: If there is none.
-
-    References:
-        Dor and Tarsi, A simple algorithm to construct a consistent extension of a partially oriented graph, 1992.
-
-    >>> consistent_extension(np.array([[0, 1], [1, 0]])).sum()
-    np.int64(1)
-    """
-    left = np.array(pdag, bool)
-    dag: IntArray = (left & ~left.T).astype(np.int8)
-    alive = np.ones(len(left), bool)
-    while alive.any():
-        sink = _removable_sink(left, alive)
-        if sink is None:
-            raise GraphError(
-                "No directed acyclic graph fits this graph", where="extension", fix="Check it for cycles and colliders"
-            )
-        lines = left[sink] & left[:, sink]
-        dag[lines, sink] = 1
-        left[sink], left[:, sink], alive[sink] = False, False, False
-    return dag
-
-
-def _removable_sink(graph: BoolArray, alive: BoolArray) -> int | None:
-    """A node without children whose undirected neighbors are adjacent to all its other neighbors."""
-    skeleton = graph | graph.T
-    for k in np.flatnonzero(alive):
-        if (graph[k] & ~graph[:, k]).any():
-            continue
-        around = skeleton[k]
-        lines = np.flatnonzero(graph[k] & graph[:, k])
-        if all((skeleton[y] | ~around | (np.arange(len(graph)) == y)).all() for y in lines):
-            return int(k)
-    return None
 
 
 def is_acyclic(adjacency: IntArray) -> bool:

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from avexplore.artifacts import BoolArray, ClassGraph, FloatArray, GraphStability, IntArray, Report, SoftLabels, silent
-from avexplore.config import GraphConfig, StabilityConfig
-from avexplore.errors import GraphError
-from avexplore.graph.covariance import bootstrap_correlations
+from avexplore.config import StabilityConfig
 from avexplore.graph.covariance import correlation as correlate
-from avexplore.graph.engines import run_many
 from avexplore.graph.learn import Prepared, prepare, to_cpdag
-from avexplore.graph.nulls import null_sample
-from avexplore.graph.score import edge_effects
+from avexplore.graph.resampling import batches, resampler
 from avexplore.graph.transforms import classes_of
 
-_CHUNK = 16
-"""Bootstraps between two reports: enough to keep all cores busy, few enough to stop at once."""
 _MOST_COMPARED = 500
-"""Graphs that are compared pair by pair for the spreads; their mean does not change beyond that."""
+_ENTRIES_COMPARED = 100_000_000
+"""Graphs, and entries of them, that are compared pair by pair for the spreads: more hardly change the mean."""
 
 
 def measure_stability(soft_labels: SoftLabels, config: StabilityConfig, report: Report = silent) -> GraphStability:
@@ -40,47 +36,52 @@ def measure_stability(soft_labels: SoftLabels, config: StabilityConfig, report: 
     Raises:
         GraphError: If the soft labels cannot be searched.
     """
-    graph = config.graph
-    if graph.score == "bdeu":
-        raise GraphError("Bootstraps are made for the BIC only", where="stability", fix='Use score="bic"')
-    prepared = prepare(soft_labels, graph)
-    quick = graph.replace(strategy=config.strategy)
-    correlation = correlate(prepared.matrix)
-    has_null = config.null != "none"
-    work = config.bootstraps + config.seeds + (config.null_bootstraps if has_null else 0)
-    progress = _Progress(report, work)
-
-    frequency, orientation, effect, cpdags = _bootstraps(prepared, config, quick, progress)
-    seed_cpdags = _seeds(prepared, correlation, config, progress)
-    null_frequency = np.zeros_like(frequency)
+    prepared = prepare(soft_labels, config.graph)
+    quick = config.graph.replace(strategy=config.strategy)
+    source = resampler(soft_labels, prepared, config.graph, quick)
+    null_count = 0 if config.null == "none" else config.null_bootstraps
+    progress = _Progress(report, config.bootstraps + config.seeds + null_count)
     notes = list(prepared.warnings)
-    if has_null:
-        groups, guessed = classes_of(soft_labels, prepared.rows)
-        notes.extend(guessed)
-        null_frequency = _null(prepared, groups, len(soft_labels.classes), config, quick, progress)
-    seed_skeletons, seed_arrows = _skeletons(seed_cpdags), _arrows(seed_cpdags)
-    shd, jaccard, frobenius = spreads(cpdags)
+
+    over_clips, effects = _Tally(prepared), np.zeros((len(prepared.columns), len(prepared.columns)))
+    for first, count, inside in progress.batches("Bootstraps", config.bootstraps, prepared):
+        dags, found = source.bootstraps(_seed(config.seed, 0, first), count, inside)
+        over_clips.add(dags)
+        effects += (found + found.transpose(0, 2, 1)).sum(axis=0)
+    over_seeds = _Tally(prepared)
+    for first, count, inside in progress.batches("Search seeds", config.seeds, prepared):
+        over_seeds.add(source.seeds(config.graph.seed + first, count, inside))
+    over_null = _Tally(prepared)
+    groups, guessed = classes_of(soft_labels, prepared.rows)
+    for first, count, inside in progress.batches(f"Null model {config.null}", null_count, prepared):
+        seed = _seed(config.seed, 1, first)
+        over_null.add(source.nulls(config.null, groups, len(soft_labels.classes), seed, count, inside))
+    notes.extend(guessed if null_count else ())
+    shd, jaccard, frobenius = spreads(over_clips.graphs)
     report(1.0, "Stability measured")
     return GraphStability(
         nodes=prepared.nodes,
-        edge_frequency=prepared.embed(frequency),
-        orientation_frequency=prepared.embed(orientation),
-        null_frequency=prepared.embed(null_frequency),
-        effect=prepared.embed(effect),
-        correlation=_with_unit_diagonal(prepared.embed(correlation)),
+        edge_frequency=prepared.embed(over_clips.adjacent),
+        orientation_frequency=prepared.embed(over_clips.directed),
+        null_frequency=prepared.embed(over_null.adjacent),
+        effect=prepared.embed(effects / np.maximum(over_clips.adjacent * config.bootstraps, 1)),
+        correlation=_with_unit_diagonal(prepared.embed(correlate(prepared.matrix))),
         bootstraps=config.bootstraps,
         shd=shd,
         jaccard=jaccard,
         frobenius=frobenius,
         null=config.null,
-        seed_frequency=prepared.embed(seed_skeletons.mean(axis=0) if config.seeds else np.zeros_like(frequency)),
-        seed_orientation_frequency=prepared.embed(
-            seed_arrows.mean(axis=0) if config.seeds else np.zeros_like(frequency)
-        ),
-        seed_shd=spreads(seed_cpdags)[0],
+        seed_frequency=prepared.embed(over_seeds.adjacent),
+        seed_orientation_frequency=prepared.embed(over_seeds.directed),
+        seed_shd=spreads(over_seeds.graphs)[0],
         seeds=config.seeds,
         warnings=tuple(dict.fromkeys(notes)),
     )
+
+
+def _seed(seed: int, purpose: int, first: int) -> int:
+    """An independent seed per purpose and batch, small enough to count up from."""
+    return int(np.random.SeedSequence([seed, purpose, first]).generate_state(1)[0] >> 1)
 
 
 class _Progress:
@@ -89,97 +90,49 @@ class _Progress:
     def __init__(self, report: Report, total: int) -> None:
         self._report, self._total, self._done = report, max(total, 1), 0
 
-    def add(self, count: int, message: str) -> None:
-        self._done += count
-        self._report(min(self._done / self._total, 1.0), message)
-
-    def __call__(self, part: str) -> Report:
-        """A report for work inside one step: lets `Cancelled` through, moves nothing."""
+    def batches(self, part: str, count: int, prepared: Prepared) -> Iterator[tuple[int, int, Report]]:
+        """(first, count, report) of each batch of a part; counts it as done when the next is asked for."""
 
         def inside(fraction: float, message: str = "", **figures: float) -> None:
-            self._report(min(self._done / self._total, 1.0), part)
+            self._report(self._done / self._total, f"{part}: {first} of {count}")
 
-        return inside
-
-
-def _bootstraps(
-    prepared: Prepared, config: StabilityConfig, searched: GraphConfig, progress: _Progress
-) -> tuple[FloatArray, FloatArray, FloatArray, IntArray]:
-    count, k = config.bootstraps, len(prepared.columns)
-    correlations = bootstrap_correlations(prepared.matrix, count, config.seed)
-    cpdags = np.zeros((count, k, k), np.int8)
-    effect_sum = np.zeros((k, k))
-    for start in range(0, count, _CHUNK):
-        chunk = correlations[start : start + _CHUNK]
-        dags = run_many(
-            chunk,
-            len(prepared.rows),
-            searched,
-            prepared.knowledge,
-            seed=searched.seed + start,
-            report=progress("Bootstraps"),
-        )
-        for b, dag in enumerate(dags):
-            cpdags[start + b] = to_cpdag(dag, prepared.knowledge)
-            found = edge_effects(chunk[b], dag)
-            effect_sum += found + found.T
-        progress.add(len(chunk), f"Bootstrap {start + len(chunk)} of {count}")
-    skeletons = _skeletons(cpdags)
-    held = skeletons.sum(axis=0)
-    frequency: FloatArray = held / count
-    return frequency, _arrows(cpdags).mean(axis=0), effect_sum / np.maximum(held, 1), cpdags
+        for first, size in batches(count, *prepared.matrix.shape):
+            yield first, size, inside
+            self._done += size
+            self._report(self._done / self._total, f"{part}: {first + size} of {count}")
 
 
-def _seeds(prepared: Prepared, correlation: FloatArray, config: StabilityConfig, progress: _Progress) -> IntArray:
-    k = len(prepared.columns)
-    cpdags = np.zeros((config.seeds, k, k), np.int8)
-    for start in range(0, config.seeds, _CHUNK):
-        count = min(_CHUNK, config.seeds - start)
-        repeated = np.broadcast_to(correlation, (count, k, k))
-        dags = run_many(
-            repeated,
-            len(prepared.rows),
-            config.graph,
-            prepared.knowledge,
-            seed=config.graph.seed + start,
-            report=progress("Seeds"),
-        )
-        for b, dag in enumerate(dags):
-            cpdags[start + b] = to_cpdag(dag, prepared.knowledge)
-        progress.add(count, f"Seed {start + count} of {config.seeds}")
-    return cpdags
+class _Tally:
+    """Counts edges over graphs, and keeps the first ones for comparison."""
 
+    def __init__(self, prepared: Prepared) -> None:
+        k = len(prepared.columns)
+        self._knowledge = prepared.knowledge
+        self._count, self._adjacent, self._directed = 0, np.zeros((k, k)), np.zeros((k, k))
+        self._room = max(2, min(_MOST_COMPARED, _ENTRIES_COMPARED // max(k**2, 1)))
+        self._kept: list[IntArray] = []
 
-def _null(
-    prepared: Prepared,
-    groups: IntArray,
-    classes: int,
-    config: StabilityConfig,
-    searched: GraphConfig,
-    progress: _Progress,
-) -> FloatArray:
-    k, count = len(prepared.columns), config.null_bootstraps
-    rng = np.random.default_rng([config.seed, 1])
-    found = np.zeros((k, k))
-    for start in range(0, count, _CHUNK):
-        samples = min(_CHUNK, count - start)
-        correlations = np.stack(
-            [
-                correlate(null_sample(prepared.matrix, groups, prepared.columns, classes, config.null, rng))
-                for _ in range(samples)
-            ]
-        )
-        dags = run_many(
-            correlations,
-            len(prepared.rows),
-            searched,
-            prepared.knowledge,
-            seed=searched.seed + start,
-            report=progress("Null model"),
-        )
-        found += _skeletons(np.asarray(dags)).sum(axis=0)
-        progress.add(samples, f"Null model {start + samples} of {count}")
-    return found / count
+    def add(self, dags: IntArray) -> None:
+        cpdags = np.stack([to_cpdag(dag, self._knowledge) for dag in dags])
+        self._count += len(cpdags)
+        self._adjacent += _skeletons(cpdags).sum(axis=0)
+        self._directed += _arrows(cpdags).sum(axis=0)
+        self._kept.extend(cpdags[: max(self._room - len(self._kept), 0)])
+
+    @property
+    def adjacent(self) -> FloatArray:
+        """Share of graphs in which a pair is adjacent. Shape (k, k)."""
+        return self._adjacent / max(self._count, 1)
+
+    @property
+    def directed(self) -> FloatArray:
+        """Share of graphs with i -> j. Shape (k, k)."""
+        return self._directed / max(self._count, 1)
+
+    @property
+    def graphs(self) -> IntArray:
+        """The graphs that were kept. Shape (m, k, k)."""
+        return np.stack(self._kept) if self._kept else np.zeros((0, *self._adjacent.shape), np.int8)
 
 
 def _skeletons(graphs: IntArray) -> BoolArray:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -7,8 +8,9 @@ import pytest
 
 from avexplore.artifacts import ClassGraph, GraphStability, SoftLabels
 from avexplore.config import GraphConfig, SoftLabelFileConfig, StabilityConfig
-from avexplore.errors import Cancelled, GraphError
+from avexplore.errors import Cancelled
 from avexplore.graph import compare, consensus_graph, measure_stability, stability_selection
+from avexplore.graph.resampling import batches
 from avexplore.graph.stability import spreads
 
 
@@ -37,9 +39,13 @@ def test_strong_edges_are_frequent_and_absent_ones_are_not() -> None:
     assert measured.null_frequency.max() <= 1.0
 
 
-def test_decoupling_takes_the_relation_away_but_the_annotation_stays() -> None:
-    measured = measure_stability(labels(), config(null="decoupled"))
-    assert measured.null_frequency[:3, 3:].trace() < measured.edge_frequency[:3, 3:].trace()
+def test_decoupling_takes_away_what_the_annotation_does_not_explain() -> None:
+    explained = labels()
+    unexplained = replace(explained, hard_label=np.random.default_rng(5).integers(0, 3, 300))
+    kept, lost = (measure_stability(given, config(null="decoupled")) for given in (explained, unexplained))
+    assert kept.edge_frequency[:3, 3:].trace() == lost.edge_frequency[:3, 3:].trace() == 3.0
+    assert kept.null_frequency[:3, 3:].trace() > 2.5
+    assert lost.null_frequency[:3, 3:].trace() < 0.5
 
 
 @pytest.mark.parametrize("engine", ["both", "causal-learn-boss"])
@@ -121,6 +127,19 @@ def test_stability_selection_says_how_many_may_be_accidents() -> None:
     assert stability_selection(frequencies(0.9, 0.9, 0.0, null=0.9), 0.75).null_rate == 1.0
 
 
-def test_bdeu_is_refused_with_a_reason() -> None:
-    with pytest.raises(GraphError, match="BIC only"):
-        measure_stability(labels(), config({"score": "bdeu"}))
+def test_bdeu_can_be_bootstrapped_too() -> None:
+    for null in ("within-class", "decoupled", "one-hot"):
+        measured = measure_stability(
+            labels(), config({"score": "bdeu"}, bootstraps=6, seeds=2, null_bootstraps=3, null=null)
+        )
+        assert all(measured.edge_frequency[k, k + 3] == 1.0 for k in range(3))
+        assert (measured.effect[[0, 1, 2], [3, 4, 5]] > 0.5).all()
+        assert measured.null_frequency.max() > 0
+
+
+def test_batches_are_bounded_by_memory_and_cover_everything() -> None:
+    for clips, nodes in ((1000, 30), (2_000_000, 56), (10**8, 2), (2000, 1054)):
+        parts = batches(100, clips, nodes)
+        assert [first for first, _ in parts] == np.cumsum([0, *[count for _, count in parts]])[:-1].tolist()
+        assert sum(count for _, count in parts) == 100
+        assert max(count for _, count in parts) * max(clips, nodes**2) <= max(20_000_000, clips)
