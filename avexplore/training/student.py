@@ -148,14 +148,14 @@ def train_student(
     Raises:
         TrainingError: If a loss is not finite, or what LIR needs is missing or does not fit.
     """
-    task, maps = _task(features, config, soft_labels, affinity, device)
+    task, maps = task_of(features, config, soft_labels, affinity, device)
     if prefix is not None and config.regularizer is not None and prefix.epoch > config.regularizer.start_epoch:
         raise TrainingError(
             f"The shared prefix ends at epoch {prefix.epoch}, after LIR starts at {config.regularizer.start_epoch}",
             where="student",
             fix="Share a prefix no longer than the start epoch",
         )
-    state = fit(task, _plan(config), report, start=prefix, state_file=state_file)
+    state = fit(task, plan_of(config), report, start=prefix, state_file=state_file)
     weights, best_epoch = kept_weights(state)
     own = {name.removeprefix("net."): values for name, values in weights.items() if name.startswith("net.")}
     arrays = {**own, **inputs_to_arrays(maps)}
@@ -171,8 +171,8 @@ def train_prefix(
     state_file: Path | None = None,
 ) -> TrainState:
     """Train the common beginning of a student and its twin. Arguments as for `train_student`."""
-    task, _ = _task(features, config.student, None, None, device)
-    plan = replace(_plan(config.student), address=config.address)
+    task, _ = task_of(features, config.student, None, None, device)
+    plan = replace(plan_of(config.student), address=config.address)
     return fit(task, plan, report, until=min(config.epochs, plan.epochs), state_file=state_file)
 
 
@@ -200,13 +200,14 @@ def embed(features: FeatureSet, config: StudentConfig, weights: Mapping[str, NDA
     return Embeddings(audio, visual, private=2 if config.posterior_share > 0 else 0)
 
 
-def _task(
+def task_of(
     features: FeatureSet,
     config: StudentConfig,
     soft_labels: SoftLabels | None,
     affinity: Affinity | None,
     device: str | None,
 ) -> tuple[StudentTask, tuple[InputMap, InputMap]]:
+    """What the loop trains, on its device, and the map that its inputs went through. Arguments as `train_student`'s."""
     where = choose_device(device)
     maps = fit_inputs(features, config.inputs, config.components)
     data = split_tensors(features, maps, where)
@@ -257,7 +258,8 @@ def _network(
     )
 
 
-def _plan(config: StudentConfig) -> Plan:
+def plan_of(config: StudentConfig) -> Plan:
+    """How the loop trains a student."""
     lir = config.regularizer
     full_strength = 0 if lir is None else lir.start_epoch + lir.ramp_epochs
     return Plan(
