@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avexplore.artifacts import MODALITIES, FeatureSet, FloatArray
+from avexplore.data.scaling import Standardizer
 from avexplore.errors import DataError
 
 InputKind = Literal["whitened", "standardized"]
@@ -72,10 +73,8 @@ def fit_inputs(features: FeatureSet, kind: InputKind, components: int) -> tuple[
 
 
 def _standardizing(values: FloatArray, components: int) -> InputMap:
-    mean, deviation = values.mean(axis=0, dtype=np.float64), values.std(axis=0, dtype=np.float64)
-    # A constant column's computed deviation is rounding error, not a scale.
-    varies = deviation > 1e-7 * np.maximum(1.0, np.abs(mean))
-    return InputMap(mean.astype(np.float32), np.where(varies, 1.0 / np.where(varies, deviation, 1.0), 1.0).astype("f4"))
+    standardizer = Standardizer.fit(values)
+    return InputMap(standardizer.mean, (1.0 / standardizer.scale).astype(np.float32))
 
 
 def _whitening(values: FloatArray, components: int) -> InputMap:
