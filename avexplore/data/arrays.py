@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import math
 import re
+import sys
 import warnings
 import zipfile
 import zlib
@@ -250,6 +251,11 @@ def _read_body(stream: IO[bytes], header: Header, fortran: bool, where: str) -> 
             done += len(chunk)
     if flat.dtype.kind == "b":
         flat = flat.view(np.uint8) != 0  # any other byte would be no valid bool
+    if flat.dtype.kind == "U" and flat.size:
+        # Beyond the last character of Unicode, NumPy's strings are undefined behavior.
+        characters = flat.view(np.dtype(np.uint32).newbyteorder(flat.dtype.byteorder))
+        if int(characters.max(initial=0)) > sys.maxunicode:
+            raise DataError("Some strings are damaged", where=where, fix="Store the file again")
     array = flat.reshape(header.shape, order="F" if fortran else "C")
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
