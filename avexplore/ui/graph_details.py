@@ -220,7 +220,7 @@ def _import(scene: Scene, name: str, content: bytes) -> None:
 
     folder = session.workbench().store.root / "imported-graphs"
     try:
-        found = exchange.keep_import(folder, name, content)
+        found = exchange.keep_import(folder, name, content, scene.nodes)
     except AvexploreError as error:
         st.error(as_markdown(str(error)))
         return

@@ -57,12 +57,19 @@ def true_labels(clips: Clips | None, modality: str) -> BoolArray | None:
     return clips.true_labels if own is None else own
 
 
+def annotated_or_top(soft_labels: SoftLabels) -> IntArray:
+    """The annotated class of each clip; where that is unknown, the teacher's first choice. Shape (n,)."""
+    top = soft_labels.probabilities().sum(axis=0).argmax(axis=1)
+    found: IntArray = np.where(soft_labels.hard_label >= 0, soft_labels.hard_label, top)
+    return found
+
+
 def strongest_clips(soft_labels: SoftLabels, node: str, count: int = 12, *, unannotated: bool = False) -> IntArray:
     """Clips with the highest soft label for a node, best first; `unannotated` leaves out those annotated with it."""
     modality, label = split_node(node)
     column = soft_labels.classes.index(label)
     values = soft_labels.probabilities()[MODALITY_INDEX[modality], :, column]
-    allowed = soft_labels.hard_label != column if unannotated else np.ones(len(values), bool)
+    allowed = annotated_or_top(soft_labels) != column if unannotated else np.ones(len(values), bool)
     candidates = np.flatnonzero(allowed)
     order = candidates[np.argsort(-values[candidates], kind="stable")]
     found: IntArray = order[:count]
@@ -114,9 +121,8 @@ def linked_pairs(soft_labels: SoftLabels, source: str, target: str, count: int =
 
     (first, first_label), (second, second_label) = side(source), side(target)
     weight = first_label[:, None] * second_label[None, :]
-    labels = soft_labels.hard_label
-    known = (labels[first][:, None] >= 0) & (labels[second][None, :] >= 0)
-    allowed = (first[:, None] != second[None, :]) & ~(known & (labels[first][:, None] == labels[second][None, :]))
+    labels = annotated_or_top(soft_labels)
+    allowed = labels[first][:, None] != labels[second][None, :]
     order = np.argsort(np.where(allowed, -weight, np.inf), axis=None, kind="stable")
     used: dict[tuple[int, int], int] = {}
     kept: list[tuple[int, int]] = []

@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import html
+import json
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from avexplore.errors import GraphError
 from avexplore.ui.graph_picture import shown
 from avexplore.ui.graph_view.layouts import bends, sides
 from avexplore.ui.graph_view.picture import group_of, split_node, wrapped
@@ -34,25 +36,28 @@ LARGEST_IMPORT = 5_000_000
 """Bytes; a graph of a thousand classes stays far below."""
 
 
-def keep_import(folder: Path, name: str, content: bytes) -> str:
+def keep_import(folder: Path, name: str, content: bytes, nodes: tuple[str, ...] = ()) -> str:
     """Read an imported graph, keep it as JSON under its content's address, and return that address.
+
+    Args:
+        folder: Where imported graphs are kept.
+        name: The file's name; its end tells the format.
+        content: The file.
+        nodes: Class nodes of the run; a file that names no others gets those that it leaves out.
 
     Raises:
         GraphError: If it is too large, or no graph in a known format.
     """
-    from avexplore.errors import GraphError
+    from avexplore.graph.formats import SUFFIXES as KNOWN
     from avexplore.graph.formats import read_graph, write_graph
 
     if len(content) > LARGEST_IMPORT:
         raise GraphError("The file is too large for a class graph", where=name, fix="Import at most 5 MB")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise GraphError("The file is not text in UTF-8", where=name) from error
-    suffix = Path(name).suffix.lower().lstrip(".")
-    graph = read_graph(text, suffix if suffix in ("csv", "graphml", "dot", "json") else "csv")
-    graph = dataclasses.replace(graph, source=Path(name).name)
-    written = write_graph(graph, "json")
+    suffix = KNOWN.get(Path(name).suffix.lower())
+    graph = read_graph(content, suffix)
+    if nodes and set(graph.nodes) <= set(nodes):
+        graph = read_graph(content, suffix, nodes=nodes)
+    written = json.dumps({"name": Path(name).name, "graph": write_graph(graph, "json")})
     address = hashlib.sha256(written.encode()).hexdigest()[:16]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{address}.json").write_text(written, encoding="utf-8")
@@ -66,7 +71,10 @@ def kept_import(folder: Path, address: str) -> ClassGraph | None:
     if len(address) != 16 or not all(letter in "0123456789abcdef" for letter in address):
         return None
     path = folder / f"{address}.json"
-    return read_graph(path.read_text(encoding="utf-8"), "json") if path.is_file() else None
+    if not path.is_file():
+        return None
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    return dataclasses.replace(read_graph(kept["graph"], "json"), source=kept["name"])
 
 
 _LIGHT = {

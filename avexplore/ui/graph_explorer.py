@@ -135,7 +135,9 @@ def _start(run: Run, base: Settings, nodes: tuple[str, ...], *, cold: bool) -> N
     if cold:
         state.graph_rules = query.get("rules") or rules_of.encode(base.graph.knowledge, nodes)
         state.graph_view = address.read_view(query.to_dict(), len(nodes))
-        state.graph_moved = {query.get("g_layout", LAYOUTS[0]): address.read_moved(query.get("moved", ""), len(nodes))}
+        # A bound selectbox writes the option as it is shown, capitalized, into the address.
+        layout = query.get("g_layout", LAYOUTS[0]).lower()
+        state.graph_moved = {layout: address.read_moved(query.get("moved", ""), len(nodes))}
         state.graph_import = query.get("import", "")
         state.graph_pinned = {}
         if "pinned" in query:
@@ -299,7 +301,7 @@ def _control_row(scene: Scene, others: dict[str, Choice]) -> None:
     count = len(scene.rules.required) + len(scene.rules.forbidden) + sum(map(len, scene.rules.tiers))
     with st.popover(f"Rules ({count})" if count else "Rules", help="Edges required or forbidden by you, and tiers."):
         draw_rules(scene.rules, scene.nodes)
-    names = {LEARNED: "this graph", NOTHING: "nothing", **{key: choice.label for key, choice in others.items()}}
+    names = {LEARNED: "this graph", NOTHING: "nothing", **_distinct(others)}
     with st.popover("Compare", help="Lay another graph over this one: same positions, differences in color."):
         _choose("Show", "g_show", [LEARNED, *others], names, "Which graph to draw.")
         _choose("Compare with", "g_with", [NOTHING, *others], names, "Edges are colored by what differs from this one.")
@@ -318,6 +320,15 @@ def _control_row(scene: Scene, others: dict[str, Choice]) -> None:
             st.session_state.graph_moved = {}
             st.session_state.graph_home = st.session_state.get("graph_home", 0) + 1
             st.rerun(scope="fragment")
+
+
+def _distinct(others: dict[str, Choice]) -> dict[str, str]:
+    """A label for each choice that no other has: the address holds labels."""
+    labels = [choice.label for choice in others.values()]
+    return {
+        key: choice.label if labels.count(choice.label) == 1 else f"{choice.label} ({key[-6:]})"
+        for key, choice in others.items()
+    }
 
 
 def _choose(label: str, key: str, options: list[str], names: dict[str, str], help_text: str) -> None:

@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 
 STYLE = """<style>
 .facts{font-size:.83rem;line-height:1.42;overflow-wrap:anywhere}
-.facts li,.facts dt,.facts dd,.facts .sub{font-size:.83rem;line-height:1.42}
+.facts li,.facts .grid,.facts .sub{font-size:.83rem;line-height:1.42}
 .facts h4{font-size:1.05rem;margin:0 0 .1rem;padding:0}
 .facts .sub{opacity:.7;margin-bottom:.5rem}
-.facts dl{display:grid;grid-template-columns:minmax(6.2rem,auto) 1fr;gap:.22rem .7rem;margin:.3rem 0}
-.facts dt{opacity:.7}.facts dd{margin:0}
+.facts .grid{display:grid;grid-template-columns:minmax(6rem,auto) 1fr;gap:.22rem .7rem;margin:.3rem 0}
+.facts .grid>span{opacity:.7}
 .facts ul{list-style:none;padding:0;margin:.2rem 0}
 .facts li{display:grid;grid-template-columns:1.35rem 1fr;margin:.38rem 0}
+.facts summary{cursor:pointer;font-size:.83rem;opacity:.8}
 .facts .bar{height:.42rem;border-radius:.2rem;background:rgba(128,140,150,.28);position:relative;margin:.15rem 0 .3rem}
 .facts .bar i{position:absolute;inset:0 auto 0 0;border-radius:.2rem;background:#0072B2}
 .facts .bar b{position:absolute;top:-.15rem;bottom:-.15rem;width:2px;background:#D55E00}
@@ -66,21 +67,27 @@ def draw_panel(subject: Subject, selection: str) -> None:
 
 def draw_verdict(remarks: list[Remark]) -> None:
     """Is it right? In plain words."""
-    items = "".join(
+    first = [remark for remark in remarks if remark.level != "note"] or remarks[:1]
+    rest = [remark for remark in remarks if remark not in first]
+    more = f"<details><summary>{len(rest)} more to know</summary><ul>{_items(rest)}</ul></details>" if rest else ""
+    st.html(f'{STYLE}<div class="facts"><h4>Is it right?</h4><ul>{_items(first)}</ul>{more}</div>')
+    st.caption("Click a class or a line for what stands behind it; right-click to require or forbid it.")
+
+
+def _items(remarks: list[Remark]) -> str:
+    return "".join(
         f'<li><span title="{_WORDS[remark.level]}" aria-label="{_WORDS[remark.level]}">{_SIGNS[remark.level]}</span>'
         f"<span>{as_html(remark.text)}</span></li>"
         for remark in remarks
     )
-    st.html(f'{STYLE}<div class="facts"><h4>Is it right?</h4><ul>{items}</ul></div>')
-    st.caption("Click a class or a line for what stands behind it; right-click to require or forbid it.")
 
 
 def facts(title: str, subtitle: str, rows: list[tuple[str, str]]) -> None:
     """A short list of facts; values are HTML that the caller has made safe."""
-    body = "".join(f"<dt>{as_html(label)}</dt><dd>{value}</dd>" for label, value in rows)
+    body = "".join(f"<span>{as_html(label)}</span><div>{value}</div>" for label, value in rows)
     st.html(
         f'{STYLE}<div class="facts"><h4>{as_html(title)}</h4>'
-        f'<div class="sub">{as_html(subtitle)}</div><dl>{body}</dl></div>'
+        f'<div class="sub">{as_html(subtitle)}</div><div class="grid">{body}</div></div>'
     )
 
 
@@ -88,6 +95,13 @@ def bar(value: float, beside: float | None = None) -> str:
     """A percentage as text and bar; `beside` marks what chance would give."""
     mark = "" if beside is None else f'<b style="left:{100 * min(beside, 1):.0f}%"></b>'
     return f'{value:.0%}<div class="bar"><i style="width:{100 * min(value, 1):.0f}%"></i>{mark}</div>'
+
+
+def _folded(names: tuple[str, ...]) -> str:
+    count = f"{len(names)} class{'' if len(names) == 1 else 'es'}"
+    if len(names) <= 6:
+        return _names(names)
+    return f"<details><summary>{count}</summary>{_names(names)}</details>"
 
 
 def _names(names: tuple[str, ...]) -> str:
@@ -103,7 +117,7 @@ def _draw_node(subject: Subject, node: str) -> None:
         ("Parents", _names(near.parents)),
         ("Children", _names(near.children)),
         ("No direction", _names(near.undirected)),
-        ("Markov blanket", f"{len(near.markov_blanket)}: {_names(near.markov_blanket)}"),
+        ("Markov blanket", _folded(near.markov_blanket)),
     ]
     labels = subject.soft_labels
     if labels is not None and label in labels.classes:
@@ -175,8 +189,9 @@ def _clip_name(subject: Subject, row: int) -> str:
 
 
 def _annotation(labels: SoftLabels, row: int) -> str:
-    index = int(labels.hard_label[row])
-    return labels.classes[index] if index >= 0 else "unknown"
+    known = int(labels.hard_label[row]) >= 0
+    name = labels.classes[int(evidence.annotated_or_top(labels)[row])]
+    return name if known else f"({name})"
 
 
 def _draw_edge(subject: Subject, i: int, j: int) -> None:
@@ -243,6 +258,8 @@ def _pair_table(subject: Subject, source: str, target: str) -> None:
     }
     both = subject.embeddings()
     caption = "Clip pairs that this edge relates: different annotations, high soft labels."
+    if (labels.hard_label < 0).any():
+        caption += " In brackets: annotation unknown, the teacher's first choice instead."
     if both is not None:
         before, after = (evidence.pair_distances(e, pairs, source, target) for e in both)
         table |= {"without LIR": before, "with LIR": after}

@@ -185,7 +185,7 @@ def _compared(edges: list[Edge], graph: ClassGraph, other: ClassGraph) -> list[E
     for edge in edges:
         kind = changes.get(edge.id, "same")
         change = _CHANGES.get(kind, "reversed")
-        note = {"kept": "in both", "added": "not in the other graph"}.get(change, f"in the other graph: {_OTHER[kind]}")
+        note = _NOTES[kind]
         found.append(replace(edge, change=change, title=f"{edge.title}\n{note}"))
     for a, b, directed in other.edges():
         edge = Edge(index[a], index[b], directed, change="removed")
@@ -195,7 +195,13 @@ def _compared(edges: list[Edge], graph: ClassGraph, other: ClassGraph) -> list[E
     return found
 
 
-_OTHER = {"reversed": "the other direction", "directed": "without direction", "undirected": "with a direction"}
+_NOTES = {
+    "same": "in both graphs",
+    "added": "not in the other graph",
+    "reversed": "the other direction in the other graph",
+    "directed": "without direction in the other graph",
+    "undirected": "with a direction in the other graph",
+}
 
 
 def first_threshold(picture: Picture) -> float:

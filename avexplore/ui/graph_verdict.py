@@ -13,9 +13,6 @@ if TYPE_CHECKING:
 
 Level = Literal["good", "fair", "poor", "note"]
 
-DENSE = 3.0
-"""Edges per node from which a class graph says little about single classes."""
-
 
 @dataclass(frozen=True)
 class Remark:
@@ -34,7 +31,6 @@ def verdict(
 ) -> list[Remark]:
     """Stability, agreement with what is known, and warnings, the weightiest first in each."""
     found = [*_stability(graph, stability), *_direction(graph, stability), *_truth(graph, stability, clips)]
-    found += _shape(graph)
     if config is not None and config.rows == "all":
         found.append(
             Remark("poor", "Test clips were used: figures that a student reaches with this graph are no test.")
@@ -159,13 +155,3 @@ def ranked_weights(graph: ClassGraph, stability: GraphStability | None) -> Float
         weights = np.where(graph.skeleton, np.clip(graph.effect, 0, None), 0.0)
     both: FloatArray = np.maximum(weights, weights.T)
     return both
-
-
-def _shape(graph: ClassGraph) -> list[Remark]:
-    p = len(graph.nodes)
-    count = int(np.triu(graph.skeleton, 1).sum())
-    found = []
-    if p and count > DENSE * p:
-        text = f"{count} of {p * (p - 1) // 2} possible links is dense: a higher penalty discount keeps what matters."
-        found.append(Remark("fair", text))
-    return found

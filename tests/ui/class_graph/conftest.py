@@ -1,0 +1,192 @@
+"""Soft labels of six classes, one with a hostile name, with known links between them; and an app that shows them."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from avexplore.artifacts import SoftLabels
+from avexplore.config import GraphConfig, SoftLabelFileConfig, StabilityConfig
+from avexplore.store import Store
+from avexplore.workbench import Workbench
+
+ROOT = Path(__file__).parents[3]
+HOSTILE = '<img src=x onerror="window.hacked=1">'
+CLASSES = ("Train horn", HOSTILE, "Car", "Dog ![a](https://evil.example/x.png)", "Rain", "Violin")
+CHROMIUM = "/usr/bin/chromium"
+
+
+def made_labels(clips: int = 600, seed: int = 3) -> SoftLabels:
+    """Scores in which each class is heard and seen, and the next one leans on it, loosely."""
+    rng = np.random.default_rng(seed)
+    count = len(CLASSES)
+    audio = rng.normal(size=(clips, count))
+    visual = np.zeros_like(audio)
+    for c in range(count):
+        if c in (1, 2, 4):
+            audio[:, c] += (0.9 - 0.15 * c) * audio[:, c - 1]
+        visual[:, c] = (0.5 + 0.08 * c) * audio[:, c] + rng.normal(size=clips)
+    visual[:, 5] += 0.25 * audio[:, 0]
+    hard = (audio + visual).argmax(axis=1)
+    return SoftLabels(audio, visual, "logits", CLASSES, np.zeros(clips, int), hard)
+
+
+@dataclass(frozen=True)
+class Made:
+    """What was stored, for tests to hold pages against."""
+
+    home: Path
+    source: SoftLabelFileConfig
+    labels: SoftLabels
+    graph: Any
+    stability: Any
+
+
+def make(home: Path) -> Made:
+    """Store the soft labels, their graph and its stability in a data folder."""
+    source = SoftLabelFileConfig(fingerprint="a" * 64, path=str(home / "made.npz"))
+    bench = Workbench(Store(home))
+    labels = made_labels()
+    bench.store.put(source, labels, seconds=0.0, device="cpu", durable=True)
+    config = GraphConfig(source)
+    return Made(home, source, labels, bench.get(config), bench.get(StabilityConfig(config)))
+
+
+@pytest.fixture(scope="session")
+def made_home(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    return make(tmp_path_factory.mktemp("class-graph"))
+
+
+@pytest.fixture(scope="session")
+def server(made_home: Made) -> Iterator[str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {**os.environ, "AVEXPLORE_HOME": str(made_home.home), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), "--server.headless=true"]
+    with (made_home.home / "server.log").open("w") as log:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            _wait(f"http://127.0.0.1:{port}/_stcore/health", process)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait(timeout=10)
+
+
+def _wait(url: str, process: subprocess.Popen[bytes], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            raise RuntimeError("The app's server stopped")
+        try:
+            with urllib.request.urlopen(url, timeout=1):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError("The app's server did not start")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api")
+    if not Path(CHROMIUM).exists():
+        pytest.skip("Chromium is not on this machine")
+    with playwright.sync_playwright() as running:
+        found = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield found
+        found.close()
+
+
+@dataclass
+class Screen:
+    """A page with the graph, and what a test asks of it."""
+
+    page: Any
+    outside: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def open(self, address: str) -> Screen:
+        self.page.goto(address)
+        self.page.wait_for_selector(".graph-view[data-version]", timeout=60_000)
+        self.page.wait_for_function("() => window.graphStage()?.visible !== undefined")
+        return self
+
+    def stage(self, expression: str, argument: Any = None) -> Any:
+        """Evaluate JavaScript with `stage` in sight."""
+        return self.page.evaluate(
+            f"(argument) => {{ const stage = window.graphStage(); return {expression}; }}", argument
+        )
+
+    def until(self, expression: str, argument: Any = None, timeout: float = 20_000) -> None:
+        script = f"(argument) => {{ const stage = window.graphStage(); return stage && ({expression}); }}"
+        self.page.wait_for_function(script, arg=argument, timeout=timeout)
+
+    def positions(self) -> dict[str, Any]:
+        return self.stage("stage.network.getPositions()")
+
+    def point(self, node: str) -> tuple[float, float]:
+        """Where a node is on the screen."""
+        box = self.page.locator(".graph-view .canvas").bounding_box()
+        at = self.stage("stage.network.canvasToDOM(stage.network.getPosition(argument))", node)
+        return box["x"] + at["x"], box["y"] + at["y"]
+
+    def edge_point(self, edge: str) -> tuple[float, float]:
+        """A point on an edge that is nearer to it than to any other thing, as vis-network sees it."""
+        box = self.page.locator(".graph-view .canvas").bounding_box()
+        at = self.stage(
+            """(() => {
+              const edge = stage.network.body.edges[argument].edgeType;
+              for (const share of [.5, .4, .6, .3, .7, .45, .55]) {
+                const dom = stage.network.canvasToDOM(edge.getPoint(share));
+                if (!stage.network.getNodeAt(dom) && stage.network.getEdgeAt(dom) === argument) return dom;
+              }
+              return null;
+            })()""",
+            edge,
+        )
+        return box["x"] + at["x"], box["y"] + at["y"]
+
+    def calm(self) -> None:
+        """Wait until Streamlit has nothing to do."""
+        self.page.wait_for_function("() => !document.querySelector('[data-testid=stStatusWidget]')", timeout=30_000)
+
+
+@pytest.fixture
+def screen(browser: Any, server: str) -> Iterator[Screen]:
+    context = browser.new_context(viewport={"width": 1366, "height": 900}, color_scheme="light")
+    page = context.new_page()
+    shown = Screen(page)
+    page.add_init_script(
+        """window.graphStage = () => {
+          const find = (root) => {
+            for (const element of root.querySelectorAll('*')) {
+              if (element.graphStage) return element.graphStage;
+              if (element.shadowRoot) { const found = find(element.shadowRoot); if (found) return found; }
+            }
+          };
+          return find(document);
+        };"""
+    )
+    page.on("request", lambda request: _note_outside(shown, request.url, server))
+    page.on("pageerror", lambda error: shown.errors.append(str(error)))
+    yield shown
+    context.close()
+    assert shown.outside == [], "requests to the outside"
+    assert shown.errors == [], "errors in the page"
+
+
+def _note_outside(screen: Screen, url: str, server: str) -> None:
+    if not url.startswith((server, server.replace("http", "ws"), "data:", "blob:")):
+        screen.outside.append(url)

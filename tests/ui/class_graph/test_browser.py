@@ -1,0 +1,210 @@
+"""The page in a real browser: what a reader clicks, drags and types."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+
+@pytest.fixture
+def shown(screen: Any, server: str) -> Any:
+    return screen.open(f"{server}/class_graph")
+
+
+def a_visible_edge(shown: Any) -> dict[str, Any]:
+    """An edge that can be hit with the mouse."""
+    for edge in shown.stage("stage.visible.filter(e => e.type === 'learned').map(e => ({...e}))"):
+        try:
+            shown.edge_point(edge["id"])
+        except TypeError:
+            continue
+        return dict(edge)
+    raise AssertionError("no edge can be hit")
+
+
+def test_a_click_on_a_node_tells_its_neighbors(shown: Any, made_home: Any) -> None:
+    shown.page.mouse.click(*shown.point("n2"))
+    shown.page.get_by_text("Markov blanket", exact=True).wait_for()
+    assert "pick=n2" in shown.page.url
+    parents = [made_home.graph.nodes[i] for i in np.flatnonzero(made_home.graph.skeleton[2])]
+    panel = shown.page.locator(".facts").inner_text()
+    assert all(name.split(":", 1)[1] in panel for name in parents)
+
+
+def test_a_click_on_an_edge_tells_how_sure_it_is(shown: Any, made_home: Any) -> None:
+    edge = a_visible_edge(shown)
+    shown.page.mouse.click(*shown.edge_point(edge["id"]))
+    shown.page.get_by_text("In bootstraps", exact=True).wait_for()
+    i, j = (int(part) for part in edge["id"][1:].split("-"))
+    assert f"{made_home.stability.edge_frequency[i, j]:.0%}" in shown.page.locator(".facts").inner_text()
+    assert f"pick={edge['id']}" in shown.page.url
+
+
+def test_nothing_moves_when_a_slider_does(shown: Any) -> None:
+    before, version = shown.positions(), shown.stage("stage.data.version")
+    handle = shown.page.get_by_role("slider", name="Penalty discount")
+    handle.focus()
+    handle.press("ArrowRight")
+    shown.until("stage.data.version !== argument", version)
+    assert shown.positions() == before
+    assert "g_penalty_discount=2.5" in shown.page.url
+
+
+def test_the_threshold_acts_while_it_is_dragged_and_is_kept_on_release(shown: Any) -> None:
+    before, count = shown.positions(), shown.stage("stage.visible.length")
+    shown.page.locator("input.threshold").evaluate("(e) => { e.value = 0.99; e.dispatchEvent(new Event('input')); }")
+    assert shown.stage("stage.visible.length") < count, "filtered without asking Python"
+    assert "at_least" not in shown.page.url
+    shown.page.locator("input.threshold").evaluate("(e) => e.dispatchEvent(new Event('change'))")
+    shown.page.wait_for_url("**at_least=0.99**")
+    assert shown.positions() == before
+
+
+def test_a_drag_sticks_and_moves_nothing_else(shown: Any) -> None:
+    before = shown.positions()
+    x, y = shown.point("n4")
+    shown.page.mouse.move(x, y)
+    shown.page.mouse.down()
+    shown.page.mouse.move(x + 60, y + 40, steps=5)
+    shown.page.mouse.up()
+    shown.page.wait_for_url("**moved=4.**")
+    after = shown.positions()
+    moved = {node for node in before if before[node] != after[node]}
+    assert moved == {"n4"}
+    version = shown.stage("stage.data.version")
+    handle = shown.page.get_by_role("slider", name="Penalty discount")
+    handle.focus()
+    handle.press("ArrowRight")
+    shown.until("stage.data.version !== argument", version)
+    assert shown.positions() == after
+
+
+def test_a_right_click_forbids_an_edge_and_undo_brings_it_back(shown: Any) -> None:
+    edge = a_visible_edge(shown)
+    shown.page.mouse.click(*shown.edge_point(edge["id"]), button="right")
+    shown.page.get_by_role("menuitem", name="Forbid both directions").click()
+    shown.until("!stage.visible.some(e => e.id === argument && e.type === 'learned')", edge["id"])
+    assert "rules=f" in shown.page.url
+    shown.until("stage.data.canUndo")
+    shown.page.locator(".graph-view .canvas").press("u")
+    shown.until("stage.data.edges.some(e => e.id === argument && e.type === 'learned')", edge["id"])
+    shown.page.wait_for_function("() => !location.search.includes('rules=')")
+
+
+def test_a_required_edge_between_two_classes_appears(shown: Any, made_home: Any) -> None:
+    free = np.argwhere(~made_home.graph.skeleton & ~np.eye(12, dtype=bool))
+    i, j = (int(index) for index in free[0])
+    shown.page.mouse.click(*shown.point(f"n{i}"), button="right")
+    shown.page.get_by_role("menuitem", name="Require an edge from").click()
+    shown.page.mouse.click(*shown.point(f"n{j}"))
+    shown.until(
+        "stage.data.edges.some(e => e.from === argument[0] && e.to === argument[1] && e.knowledge === 'required')",
+        [f"n{i}", f"n{j}"],
+    )
+
+
+def test_a_cold_deep_link_restores_everything(screen: Any, server: str) -> None:
+    query = "g_layout=Circular&g_penalty_discount=4&at_least=0.3&hide=directed.ghost&pick=n1&focus=n1.2&find=car"
+    screen.open(f"{server}/class_graph?{query}&moved=3.10.20&rules=f0-1&g_tab=Matrix")
+    view = screen.stage("({...stage.view, hidden: [...stage.view.hidden].sort()})")
+    assert view["threshold"] == 0.3
+    assert view["hidden"] == ["directed", "ghost"]
+    assert view["selection"] == {"kind": "node", "id": "n1"}
+    assert view["focus"] == {"node": "n1", "hops": 2}
+    assert view["search"] == "car"
+    assert screen.positions()["n3"] == {"x": 10, "y": 20}
+    assert screen.stage("stage.data.layout.name") == "circular"
+    screen.page.get_by_text("Markov blanket", exact=True).wait_for()
+    screen.page.get_by_text("Row points to column").wait_for()
+    for part in (*query.split("&"), "rules=f0-1", "moved=3.10.20"):
+        assert part in screen.page.url, "still in the address"
+
+
+def test_hostile_names_are_text_everywhere(screen: Any, server: str) -> None:
+    for query in (
+        "pick=n1",
+        "pick=e1-7&g_tab=Edges&g_all_edges=true",
+        "g_tab=Matrix",
+        "g_tab=In%20and%20out&rules=f1-2",
+    ):
+        screen.open(f"{server}/class_graph?{query}")
+        screen.calm()
+        assert screen.page.evaluate("() => window.hacked") is None
+    screen.open(f"{server}/class_graph?pick=n1")
+    screen.page.locator(".facts h4").wait_for()
+    assert screen.page.locator(".facts h4").inner_text() == '<img src=x onerror="window.hacked=1">'
+    screen.page.mouse.click(*screen.point("n1"), button="right")
+    assert "<img src=x" in screen.page.locator(".menu-title").inner_text()
+    assert screen.page.locator(".graph-view img").count() == 0
+    screen.page.get_by_role("button", name="Rules").click()
+    screen.page.get_by_text("The search keeps to these").wait_for()
+    assert screen.page.evaluate("() => window.hacked") is None
+
+
+def test_the_theme_reaches_the_canvas(shown: Any) -> None:
+    light = shown.stage("({...stage.theme})")
+    assert not light["dark"]
+    shown.page.emulate_media(color_scheme="dark")
+    shown.until("stage.theme.dark")
+    assert shown.stage("stage.theme.text") != light["text"]
+
+
+def test_keys_focus_find_paths_and_let_go(shown: Any) -> None:
+    edge = a_visible_edge(shown)
+    shown.page.mouse.click(*shown.point(edge["from"]))
+    canvas = shown.page.locator(".graph-view .canvas")
+    canvas.press("f")
+    assert shown.stage("stage.view.focus") == {"node": edge["from"], "hops": 1}
+    assert shown.stage("stage.looks.get(argument)", edge["to"]) != "dim"
+    assert shown.stage("[...stage.looks.values()].includes('dim')")
+    canvas.press("f")
+    canvas.press("p")
+    shown.page.mouse.click(*shown.point(edge["to"]))
+    assert shown.stage("stage.view.path") == [edge["from"], edge["to"]]
+    assert "way" in shown.page.locator(".graph-view .status").inner_text()
+    threshold = shown.stage("stage.view.threshold")
+    canvas.press("+")
+    assert shown.stage("stage.view.threshold") == pytest.approx(min(threshold + 0.05, 1))
+    canvas.press("Escape")
+    assert shown.stage("stage.view.path") is None
+    assert shown.stage("stage.view.selection") is None
+    canvas.press("ArrowRight")
+    assert shown.page.locator(".graph-view .spoken").inner_text().startswith("Train horn (audio).")
+
+
+def test_the_legend_filters_and_search_marks(shown: Any) -> None:
+    shown.page.locator(".entry[data-trait=node-visual]").click()
+    assert shown.stage("stage.visible.every(e => e.group === 'audio')")
+    shown.page.wait_for_url("**hide=ghost.node-visual**")
+    shown.page.locator(".entry[data-trait=node-visual]").click()
+    shown.page.locator(".graph-view input[type=search]").fill("violin")
+    found = shown.stage("[...stage.looks].filter(([, look]) => look === 'found').map(([id]) => id)")
+    assert sorted(found) == ["n11", "n5"]
+
+
+def test_bootstraps_fill_in_behind_a_new_graph(shown: Any) -> None:
+    handle = shown.page.get_by_role("slider", name="Penalty discount")
+    handle.focus()
+    for _ in range(4):
+        handle.press("ArrowRight")
+    shown.until("stage.data.measure === 'BIC gain'", timeout=30_000)
+    shown.until("stage.data.measure === 'frequency'", timeout=60_000)
+    assert shown.stage("stage.data.edges.every(e => e.frequency !== null)")
+
+
+def test_a_row_of_the_edge_table_selects_in_the_picture(screen: Any, server: str, made_home: Any) -> None:
+    screen.open(f"{server}/class_graph?g_all_edges=true")
+    screen.calm()
+    table = screen.page.locator("[data-testid=stDataFrame]").last
+    table.scroll_into_view_if_needed()
+    box = table.bounding_box()
+    screen.page.mouse.click(box["x"] + 14, box["y"] + 52)
+    screen.until("stage.view.selection?.kind === 'edge'")
+    pick = screen.stage("stage.view.selection.id")
+    i, j = (int(part) for part in pick[1:].split("-"))
+    frequency = made_home.stability.edge_frequency
+    assert frequency[i, j] == frequency[np.triu(made_home.graph.skeleton, 1)].max()
