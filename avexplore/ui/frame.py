@@ -45,9 +45,9 @@ PAGES = (
 
 # Streamlit leaves a hand's breadth above the title and sets figures in a poster's size; a laptop has no room for that.
 STYLE = """<style>
-[data-testid="stMainBlockContainer"] { padding: 2.6rem 2.5rem 3rem; }
-[data-testid="stMetricValue"] { font-size: 1.7rem; }
-[data-testid="stHeading"] h1 { padding: 0.4rem 0 0; }
+.stMainBlockContainer { padding: 3.7rem 2.4rem 2rem; }
+.stMainBlockContainer h1 { font-size: 1.5rem; padding: 0; }
+[data-testid="stMetricValue"] { font-size: 1.6rem; }
 </style>"""
 
 
