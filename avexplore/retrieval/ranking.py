@@ -1,7 +1,7 @@
 """Ranked answers by cosine similarity: exact in chunks, or by a FAISS index where one is installed.
 
-Cosines are compared on a grid of 2^-21 = 4.8e-7, the rounding error of a float32 product of 128 numbers: what lies
-closer is a tie. So a ranking does not hang on the order of clips, the scale of an embedding, or the machine.
+Cosines are compared on a grid of 2^-21 = 4.8e-7, about the rounding error of a float32 product of 128 numbers: what
+lies closer counts as a tie. So equal clips tie whatever way their products were summed up, all but always.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def rank(
         gallery: Embeddings of any scale; may be memory-mapped. Shape (G, d).
         k: How many answers; None ranks all of the gallery.
         index: "exact" compares with all of the gallery. "ivf" and "hnsw" build an approximate FAISS index first (see
-            `VectorIndex` to keep one). "auto" is exact up to 200,000 clips, "hnsw" beyond if FAISS is installed.
+            `VectorIndex` to keep one). "auto" is exact up to 200,000 clips, "ivf" beyond if FAISS is installed.
         chunk: Queries at a time, to bound memory.
 
     Returns:
@@ -105,7 +105,7 @@ def rank(
         )
     k = len(gallery) if k is None else min(k, len(gallery))
     if index == "auto":
-        index = "hnsw" if len(gallery) > _LARGE and faiss_installed() else "exact"
+        index = "ivf" if len(gallery) > _LARGE and faiss_installed() else "exact"
     if index != "exact":
         return VectorIndex(gallery, index).rank(queries, k)
     return exact(normalized(queries), normalized(gallery), k, chunk=chunk)
@@ -118,23 +118,26 @@ def exact(queries: FloatArray, gallery: FloatArray, k: int, *, chunk: int = 512)
     chunk = max(1, min(chunk, 2**26 // max(1, len(gallery))))  # at most 256 MiB of similarities at a time
     for start, similarity in similarity_chunks(queries, gallery, chunk=chunk):
         rows = slice(start, start + len(similarity))
-        indices[rows], scores[rows] = _best(on_grid(similarity), k)
+        indices[rows], scores[rows] = _best(similarity, k)
     return Ranking(indices, scores)
 
 
 def _best(similarity: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
-    if k < similarity.shape[1] // 4:
-        # The k-th best value, then everything above it and the first of those equal to it.
-        threshold = np.partition(similarity, -k, axis=1)[:, -k, None] if k else np.full((len(similarity), 1), np.inf)
-        chosen = np.empty((len(similarity), k), np.int64)
-        for row, (values, limit) in enumerate(zip(similarity, threshold, strict=True)):
-            above, equal = np.flatnonzero(values > limit), np.flatnonzero(values == limit)
-            chosen[row] = np.sort(np.concatenate([above, equal[: k - len(above)]]))
-        order = np.argsort(-np.take_along_axis(similarity, chosen, 1), axis=1, kind="stable")
-        best = np.take_along_axis(chosen, order, 1)
-    else:
-        best = np.argsort(-similarity, axis=1, kind="stable")[:, :k]
-    return best, np.take_along_axis(similarity, best, 1)
+    """The `k` best columns of each row, and their values on the grid."""
+    count = similarity.shape[1]
+    if k >= count // 4 or not k:
+        rounded = on_grid(similarity)
+        best = np.argsort(-rounded, axis=1, kind="stable")[:, :k]
+        return best, np.take_along_axis(rounded, best, 1)
+    # Whatever could reach the k-th best value on the grid lies at most a step below it off the grid.
+    reach = np.partition(similarity, count - k, axis=1)[:, count - k] - np.float32(2 / GRID)
+    best, scores = np.empty((len(similarity), k), np.int64), np.empty((len(similarity), k), np.float32)
+    for row, (values, limit) in enumerate(zip(similarity, reach, strict=True)):
+        near = np.flatnonzero(values >= limit)
+        rounded = on_grid(values[near])
+        order = np.argsort(-rounded, kind="stable")[:k]
+        best[row], scores[row] = near[order], rounded[order]
+    return best, scores
 
 
 def faiss_installed() -> bool:
@@ -184,8 +187,8 @@ class VectorIndex:
         if self._index is None or not len(queries):
             return 1.0
         truth, found = _exact_few(normalized(queries), self.gallery, k), self.rank(queries, k)
-        # A tied answer in another's place is no miss: compare by score.
-        limit = truth.scores[:, -1:]
+        # A tied answer in another's place is no miss, nor is another rounding: compare by score.
+        limit = truth.scores[:, -1:] - np.float32(2 / GRID)
         return float((found.scores >= limit).mean())
 
 
@@ -195,7 +198,7 @@ def _exact_few(queries: FloatArray, gallery: FloatArray, k: int, *, block: int =
 
     def best_of(start: int) -> tuple[IntArray, FloatArray]:
         part = gallery[start : start + block]
-        found, scores = _best(on_grid(queries @ part.T), min(k, len(part)))
+        found, scores = _best(queries @ part.T, min(k, len(part)))
         return found + start, scores
 
     with ThreadPoolExecutor(2) as pool:
@@ -216,9 +219,10 @@ def _faiss_index(gallery: FloatArray, kind: str, effort: int) -> Any:
         graph.hnsw.efSearch = max(16, effort)
         graph.add(gallery)
         return graph
-    lists = int(max(1, min(4096, 4 * np.sqrt(count))))
+    lists = int(max(1, min(count, 4096, np.sqrt(count))))
     inverted = faiss.IndexIVFFlat(faiss.IndexFlatIP(dim), dim, lists, faiss.METRIC_INNER_PRODUCT)
-    inverted.cp.seed, inverted.cp.min_points_per_centroid = 0, 1
+    # Ten rounds of k-means on 64 clips a list: half a minute less than the default, for the same recall.
+    inverted.cp.seed, inverted.cp.min_points_per_centroid, inverted.cp.niter = 0, 1, 10
     rng = np.random.default_rng(0)
     sample = gallery if count <= 64 * lists else gallery[np.sort(rng.choice(count, 64 * lists, replace=False))]
     inverted.train(np.ascontiguousarray(sample))

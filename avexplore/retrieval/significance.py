@@ -1,0 +1,161 @@
+"""Is a difference between two trainings more than noise? Paired over seeds, with an interval and honest p-values."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from avexplore.artifacts import FloatArray
+from avexplore.errors import DataError
+
+_EXACT = 16
+"""Up to this many pairs all 2^n sign patterns are counted, not sampled."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean with its confidence interval; low and high are NaN for fewer than two values."""
+
+    mean: float
+    low: float
+    high: float
+    count: int
+
+    def __str__(self) -> str:
+        """`+0.0121 ± 0.0010 (n = 5)`."""
+        half = (self.high - self.low) / 2
+        return f"{self.mean:+.4f} ± {half:.4f} (n = {self.count})"
+
+
+def interval(values: Sequence[float] | FloatArray, level: float = 0.95) -> Interval:
+    """The mean of independent values and its Student-t interval.
+
+    Args:
+        values: One per seed (or edge, or fold). Shape (n,); NaN are left out.
+        level: Coverage, in (0, 1).
+
+    >>> print(interval([0.01, 0.02, 0.03]))
+    +0.0200 ± 0.0248 (n = 3)
+    """
+    if not 0 < level < 1:
+        raise ValueError(f"level must lie in (0, 1), got {level}")
+    found = np.asarray(values, np.float64)
+    found = found[~np.isnan(found)]
+    count, nan = len(found), float("nan")
+    if count < 2:
+        return Interval(float(found[0]) if count else nan, nan, nan, count)
+    from scipy.stats import t
+
+    half = float(t.ppf(0.5 + level / 2, count - 1) * found.std(ddof=1) / np.sqrt(count))
+    mean = float(found.mean())
+    return Interval(mean, mean - half, mean + half, count)
+
+
+def paired_difference(
+    after: Sequence[float] | FloatArray, before: Sequence[float] | FloatArray, level: float = 0.95
+) -> Interval:
+    """Mean of after - before over pairs that share a seed, with its Student-t interval.
+
+    Args:
+        after: One figure per seed. Shape (n,).
+        before: The twin's figure of the same seed. Shape (n,).
+        level: Coverage.
+
+    Raises:
+        DataError: If the lengths differ: unpaired figures cannot be compared so.
+    """
+    return interval(_differences(after, before), level)
+
+
+def _differences(after: Sequence[float] | FloatArray, before: Sequence[float] | FloatArray) -> FloatArray:
+    one, other = np.asarray(after, np.float64), np.asarray(before, np.float64)
+    if one.shape != other.shape or one.ndim != 1:
+        raise DataError(
+            f"{one.shape} figures cannot be paired with {other.shape}",
+            where="paired comparison",
+            fix="Pass one figure per seed for both, in the same order of seeds",
+        )
+    difference: FloatArray = one - other
+    return difference
+
+
+def sign_test(differences: Sequence[float] | FloatArray) -> float:
+    """Two-sided p-value of "as often up as down"; zeros are left out, 1 if nothing is left.
+
+    >>> sign_test([0.1, 0.2, 0.1, 0.3, 0.2])
+    0.0625
+    """
+    values = np.asarray(differences, np.float64)
+    up, down = int((values > 0).sum()), int((values < 0).sum())
+    if up + down == 0:
+        return 1.0
+    from scipy.stats import binomtest
+
+    return float(binomtest(up, up + down).pvalue)
+
+
+def permutation_test(differences: Sequence[float] | FloatArray, *, resamples: int = 20_000, seed: int = 0) -> float:
+    """Two-sided p-value of the mean difference under random exchange of each pair's two figures.
+
+    All 2^n exchanges are counted up to n = 16; beyond, `resamples` random ones and the observed one.
+
+    Args:
+        differences: after - before per seed. Shape (n,).
+        resamples: How many random exchanges.
+        seed: Draws them.
+
+    Returns:
+        In (0, 1]; at least 2 / 2^n, so that few seeds can never show much.
+
+    >>> permutation_test([0.1, 0.2, 0.1, 0.3, 0.2])
+    0.0625
+    """
+    values = np.asarray(differences, np.float64)
+    if not len(values):
+        return 1.0
+    if len(values) <= _EXACT:
+        signs = np.array(list(itertools.product((1.0, -1.0), repeat=len(values))))
+    else:
+        signs = np.random.default_rng(seed).choice((1.0, -1.0), size=(resamples, len(values)))
+        signs[0] = 1.0
+    sums = np.abs(signs @ values)
+    return float((sums >= np.abs(values.sum()) * (1 - 1e-12)).mean())
+
+
+def holm(p_values: Sequence[float] | FloatArray) -> FloatArray:
+    """p-values corrected for having asked several questions (Holm's step-down; family-wise error).
+
+    Args:
+        p_values: One per comparison. Shape (m,).
+
+    Returns:
+        Corrected values in the same order, in [0, 1]. Shape (m,).
+
+    References:
+        Holm, A Simple Sequentially Rejective Multiple Test Procedure, Scandinavian Journal of Statistics, 1979.
+
+    >>> holm([0.01, 0.04, 0.03])
+    array([0.03, 0.06, 0.06])
+    """
+    values = np.asarray(p_values, np.float64)
+    order = np.argsort(values, kind="stable")
+    steps = values[order] * np.arange(len(values), 0, -1)
+    corrected = np.empty_like(values)
+    corrected[order] = np.maximum.accumulate(steps).clip(max=1.0) if len(values) else steps
+    return corrected
+
+
+def verdict(difference: Interval, p_value: float, *, level: float = 0.05) -> str:
+    """What a comparison shows, in plain words. `p_value` is corrected already, if several were made.
+
+    >>> verdict(Interval(0.012, 0.011, 0.013, 10), 0.004)
+    'gain'
+    >>> verdict(Interval(0.012, -0.001, 0.025, 10), 0.06)
+    'no difference shown'
+    """
+    if difference.count < 2 or not (p_value <= level and (difference.low > 0 or difference.high < 0)):
+        return "no difference shown"
+    return "gain" if difference.mean > 0 else "loss"
