@@ -82,13 +82,15 @@ def _differences(after: Sequence[float] | FloatArray, before: Sequence[float] | 
     return difference
 
 
-def sign_test(differences: Sequence[float] | FloatArray) -> float:
-    """Two-sided p-value of "as often up as down"; zeros are left out, 1 if nothing is left.
+def sign_test(after: Sequence[float] | FloatArray, before: Sequence[float] | FloatArray) -> float:
+    """Two-sided p-value of "as often up as down"; ties are left out, 1 if nothing is left.
 
-    >>> sign_test([0.1, 0.2, 0.1, 0.3, 0.2])
+    Arguments as for `paired_difference`.
+
+    >>> sign_test([0.1, 0.2, 0.1, 0.3, 0.2], [0.0, 0.0, 0.0, 0.0, 0.0])
     0.0625
     """
-    values = np.asarray(differences, np.float64)
+    values = _differences(after, before)
     up, down = int((values > 0).sum()), int((values < 0).sum())
     if up + down == 0:
         return 1.0
@@ -97,23 +99,30 @@ def sign_test(differences: Sequence[float] | FloatArray) -> float:
     return float(binomtest(up, up + down).pvalue)
 
 
-def permutation_test(differences: Sequence[float] | FloatArray, *, resamples: int = 20_000, seed: int = 0) -> float:
+def permutation_test(
+    after: Sequence[float] | FloatArray,
+    before: Sequence[float] | FloatArray,
+    *,
+    resamples: int = 20_000,
+    seed: int = 0,
+) -> float:
     """Two-sided p-value of the mean difference under random exchange of each pair's two figures.
 
     All 2^n exchanges are counted up to n = 16; beyond, `resamples` random ones and the observed one.
 
     Args:
-        differences: after - before per seed. Shape (n,).
+        after: One figure per seed. Shape (n,).
+        before: The twin's figure of the same seed. Shape (n,).
         resamples: How many random exchanges.
         seed: Draws them.
 
     Returns:
         In (0, 1]; at least 2 / 2^n, so that few seeds can never show much.
 
-    >>> permutation_test([0.1, 0.2, 0.1, 0.3, 0.2])
+    >>> permutation_test([0.1, 0.2, 0.1, 0.3, 0.2], [0.0, 0.0, 0.0, 0.0, 0.0])
     0.0625
     """
-    values = np.asarray(differences, np.float64)
+    values = _differences(after, before)
     if not len(values):
         return 1.0
     if len(values) <= _EXACT:

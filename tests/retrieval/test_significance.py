@@ -53,19 +53,19 @@ def test_interval_covers_as_often_as_it_says():
 def test_permutation_is_scipys():
     values = np.random.default_rng(3).normal(0.5, 1.0, 9)
     expected = stats.permutation_test((values,), np.mean, permutation_type="samples", n_resamples=np.inf).pvalue
-    assert permutation_test(values) == pytest.approx(expected)
+    assert permutation_test(values, 0 * values) == pytest.approx(expected)
 
 
 def test_many_pairs_are_sampled_repeatably():
     values = np.random.default_rng(4).normal(0.3, 1.0, 30)
     expected = stats.permutation_test((values,), np.mean, permutation_type="samples", n_resamples=20_000, rng=1).pvalue
-    assert permutation_test(values) == permutation_test(values)
-    assert permutation_test(values) == pytest.approx(expected, abs=0.015)
+    assert permutation_test(values, 0 * values) == permutation_test(values, 0 * values)
+    assert permutation_test(values, 0 * values) == pytest.approx(expected, abs=0.015)
 
 
 def test_sign_test_leaves_zeros_out():
-    assert sign_test([1.0, 0.0, 1.0, -1.0]) == 1.0
-    assert sign_test([0.0]) == 1.0
+    assert sign_test([1.0, 0.5, 1.0, -1.0], [0.0, 0.5, 0.0, 0.0]) == 1.0
+    assert sign_test([0.0], [0.0]) == 1.0
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
