@@ -11,12 +11,14 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
 
 from avexplore.artifacts import (
     Affinity,
@@ -44,6 +46,7 @@ from avexplore.config import (
 )
 from avexplore.projection import project_pca
 from avexplore.store import Store
+from avexplore.ui.loaded_run import LoadedRun
 
 ROOT = Path(__file__).parents[3]
 CLASSES = ("Train horn", "<b>Bus</b>", "Car", "Dog", "Cat [x](y)", "Rain", "Violin", ":red[Drum]")
@@ -175,6 +178,49 @@ def _report(embeddings: Embeddings, clips: Clips) -> RetrievalReport:
 @pytest.fixture
 def made(avexplore_home: Path) -> Made:
     return make_run(avexplore_home)
+
+
+@pytest.fixture
+def loaded(made: Made) -> LoadedRun:
+    """The run as pages hold it."""
+    return loaded_from(made)
+
+
+def loaded_from(made: Made) -> LoadedRun:
+    return LoadedRun(
+        key=made.key,
+        student=made.student,
+        clips=made.clips,
+        soft_labels=made.teacher.soft_labels,
+        graph=made.graph,
+        affinity=made.affinity,
+        before=made.before,
+        after=made.after,
+    )
+
+
+@pytest.fixture
+def stories(made: Made) -> Callable[..., LoadedRun]:
+    """The run with some of its parts exchanged."""
+    return lambda **changes: replace(loaded_from(made), **changes)
+
+
+@pytest.fixture
+def app(made: Made) -> Iterator[Callable[..., AppTest]]:
+    """Open a page of the app on the stored run, as a visitor would: through `app.py`."""
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+    def visit(page: str, **query: str) -> AppTest:
+        at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+        at.run()
+        for name, value in query.items():
+            at.query_params[name] = value
+        return at.switch_page(f"pages/{page}.py").run()
+
+    yield visit
+    st.cache_resource.clear()
+    st.cache_data.clear()
 
 
 @dataclass(frozen=True)
