@@ -104,7 +104,8 @@ def run(
     if student.regularizer is None:
         raise ConfigError("This student has no LIR, so there is nothing to compare", where="regularizer")
     twin, bench = student.twin, workbench(device)
-    wanted: list[Config] = [EvaluationConfig(student), EvaluationConfig(twin)]
+    assert student.stability is not None
+    wanted: list[Config] = [EvaluationConfig(student), EvaluationConfig(twin), student.stability.graph]
     if projection:
         wanted.append(ProjectionConfig(twin, student))
     made = []

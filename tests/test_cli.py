@@ -1,0 +1,259 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import avexplore
+from avexplore import cli
+from avexplore.cli import serve
+from avexplore.cli.configure import override, parse_settings
+from avexplore.config import StabilityConfig, StudentConfig, SyntheticConfig, from_json
+from avexplore.errors import ConfigError
+from avexplore.jobs import Registry
+from avexplore.presets import preset
+from avexplore.store import Store
+from avexplore.workbench import Workbench
+
+TINY = ["--preset", "tiny", "-s", "synthetic.clips=200", "-s", "synthetic.classes=4"]
+
+
+def run(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+    code = cli.main(arguments)
+    caught = capsys.readouterr()
+    return code, caught.out, caught.err
+
+
+@pytest.fixture
+def soft_label_file(tmp_path: Path) -> Path:
+    """Two classes that come together, one on its own."""
+    rng = np.random.default_rng(0)
+    events = rng.random((400, 3)) < 0.4
+    events[:, 1] |= events[:, 0] & (rng.random(400) < 0.9)
+    both = [(events + rng.normal(0, 0.3, events.shape)).astype(np.float32) for _ in range(2)]
+    path = tmp_path / "predictions.npz"
+    np.savez(path, audio=both[0], visual=both[1])
+    return path
+
+
+def test_graph_prints_one_object_with_named_nodes_edges_and_score(
+    soft_label_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["graph", str(soft_label_file), "--penalty-discount", "2", "--seed", "0", "--json"]
+    code, out, _ = run(arguments, capsys)
+    assert code == 0
+    found = json.loads(out)
+    assert len(found["nodes"]) == 6
+    assert {name.split(":")[0] for name in found["nodes"]} == {"audio", "visual"}
+    assert found["score"] > 0
+    pairs = {frozenset((edge["source"], edge["target"])) for edge in found["edges"]}
+    names = [name.split(":")[1] for name in found["nodes"][:3]]
+    assert {frozenset((f"audio:{name}", f"visual:{name}")) for name in names} <= pairs
+    assert all(isinstance(edge["directed"], bool) for edge in found["edges"])
+    assert run(arguments, capsys)[1] == out, "the same again, from the store"
+
+
+def test_graph_compares_with_a_file_and_writes_one(
+    soft_label_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    theirs = tmp_path / "ours.csv"
+    assert run(["graph", str(soft_label_file), "--out", str(theirs), "-q"], capsys)[0] == 0
+    code, out, _ = run(["graph", str(soft_label_file), "--compare", str(theirs), "--json"], capsys)
+    assert code == 0
+    compared = json.loads(out)["comparison"]
+    assert compared["shd"] == 0
+    assert compared["score_of_the_other"] == pytest.approx(compared["score"])
+
+
+def test_published_scores_and_graph(shared_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = shared_data / "causalcmr"
+    arguments = ["graph", str(folder / "prediction_500.npz"), "--penalty-discount", "2", "--seed", "0", "--json"]
+    code, out, _ = run([*arguments, "--compare", str(folder / "causal_500.csv")], capsys)
+    assert code == 0
+    found = json.loads(out)
+    pairs = {frozenset((edge["source"], edge["target"])) for edge in found["edges"]}
+    classes = [name.removeprefix("audio:") for name in found["nodes"][:15]]
+    assert all(frozenset((f"audio:{name}", f"visual:{name}")) in pairs for name in classes)
+    assert found["comparison"]["score_of_the_other"] == pytest.approx(58_839.9, abs=0.05)
+    assert found["score"] > found["comparison"]["score_of_the_other"]
+    assert any("scores" in warning and "not probabilities" in warning for warning in found["warnings"])
+
+
+def test_the_whole_path_in_one_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    code, out, _ = run(["run", *TINY, "--no-projection", "--json"], capsys)
+    assert code == 0
+    found = json.loads(out)
+    for arm in ("without_lir", "with_lir"):
+        assert {"map", "map_audio_to_visual", "map_visual_to_audio", "any_label_map", "hidden_pair_ap"} <= set(
+            found[arm]
+        )
+        both = (found[arm]["map_audio_to_visual"] + found[arm]["map_visual_to_audio"]) / 2
+        assert found[arm]["map"] == pytest.approx(both)
+    config = from_json(found["config"])
+    assert isinstance(config, StudentConfig)
+    assert config.address == found["address"]
+
+    [shown] = Workbench().runs()
+    assert shown.student == config
+    assert shown.figures["map"] == found["with_lir"]["map"]
+    assert shown.twin_figures["map"] == found["without_lir"]["map"]
+    code, out, _ = run(["evaluate", "--run", shown.key, "--no-lir", "--json"], capsys)
+    assert (code, json.loads(out)["metrics"]) == (0, found["without_lir"])
+    for what in ("embeddings", "soft-labels", "graph", "figures", "config"):
+        target = tmp_path / f"{what}.{'csv' if what in ('graph', 'figures') else 'npz'}"
+        assert run(["export", what, str(target)], capsys)[0] == 0
+        assert target.stat().st_size > 100
+    code, out, _ = run(["graph", str(tmp_path / "soft-labels.npz"), "--json"], capsys)
+    assert code == 0, "what was exported can be read back"
+    code, out, _ = run(["evaluate", "--config", str(tmp_path / "config.npz"), "--json"], capsys)
+    assert json.loads(out)["metrics"] == found["with_lir"]
+
+
+def test_data_says_what_is_there_and_writes_what_can_be_read_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "clips.npz"
+    settings = ["-s", "synthetic.clips=200", "-s", "synthetic.classes=4"]
+    code, out, _ = run(["data", *settings, "--out", str(target), "--json"], capsys)
+    assert code == 0
+    made = json.loads(out)
+    assert made["clips"] == sum(made["splits"].values()) == sum(row["annotated"] for row in made["classes"]) == 200
+    code, out, err = run(["data", str(target), "--json"], capsys)
+    assert code == 0, err
+    read = json.loads(out)
+    assert read["splits"] == made["splits"]
+    assert read["hidden_labels"] == made["hidden_labels"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["nope"], 2, "No such command"),
+        (["graph", "--penalty-discount", "much"], 2, "not a valid float"),
+        (["graph", "/nowhere.npz"], 1, "no such file"),
+        (["graph", "--penalty-discount", "-1"], 1, "out of range"),
+        (["run", "-s", "student.epoch=3"], 1, "No field 'epoch'"),
+        (["run", "-s", "studio.epochs=3"], 1, "No stage 'studio'"),
+        (["run", "-s", "epochs"], 1, "stage.field=value"),
+        (["evaluate", "--run", "feedbeef"], 1, "0 stored runs"),
+        (["compute", "/nowhere.json"], 1, "No such file"),
+        (["jobs", "log", "feed"], 1, "0 jobs"),
+        (["export", "graph", "graph.docx"], 1, "no stored run"),
+        (["store", "prune", "--address", "x" * 9, "-y"], 0, "nothing was removed"),
+    ],
+)
+def test_what_goes_wrong_is_said_on_stderr_with_an_exit_code(
+    arguments: list[str], code: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found, out, err = run(arguments, capsys)
+    assert found == code
+    assert said in err
+    assert out == ""
+    assert "Traceback" not in err
+
+
+def test_json_is_alone_on_stdout_whatever_libraries_print(
+    monkeypatch: pytest.MonkeyPatch, soft_label_file: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    original = Workbench.get
+
+    def noisy(self: Workbench, *arguments: Any) -> Any:
+        sys.stdout.write("a library says hello\n")
+        return original(self, *arguments)
+
+    monkeypatch.setattr(Workbench, "get", noisy)
+    assert cli.main(["graph", str(soft_label_file), "--json"]) == 0
+    out, err = capfd.readouterr()
+    assert json.loads(out)
+    assert "hello" in err
+
+
+def test_the_module_is_the_same_program_and_starts_without_heavy_libraries() -> None:
+    code = (
+        "import sys; import avexplore.cli; "
+        "heavy = {'torch', 'sklearn', 'streamlit', 'umap', 'numba', 'scipy', 'pandas'}; "
+        "sys.exit(sorted(heavy & set(sys.modules)) or 0)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    done = subprocess.run([sys.executable, "-m", "avexplore", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == avexplore.__version__
+
+
+def test_compute_makes_any_stage_from_its_config(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = override(
+        preset("tiny", SyntheticConfig(clips=200, classes=4)), parse_settings(["stability.bootstraps=3"])
+    ).stability
+    assert isinstance(config, StabilityConfig)
+    path = tmp_path / "stability.json"
+    path.write_text(json.dumps(config.to_json()))
+    code, out, _ = run(["compute", str(path), "--json"], capsys)
+    assert (code, json.loads(out)["address"]) == (0, config.address)
+    assert config in Store()
+    path.write_text('{"stage": "stability", "graph": 3}')
+    code, _, err = run(["compute", str(path)], capsys)
+    assert code == 1
+    assert "stability" in err
+
+
+def test_overriding_reaches_every_place_of_a_stage_and_refuses_what_does_not_fit() -> None:
+    config = preset("tiny", SyntheticConfig())
+    changed = override(config, {"synthetic": {"seed": 5}})
+    assert changed.data.seed == 5
+    assert changed.soft_labels.data.seed == 5
+    assert changed.address != config.address
+    assert override(config, {}) == config
+    with pytest.raises(ConfigError):
+        override(config, {"student": {"epochs": "many"}})
+
+
+def test_the_app_is_started_for_this_machine_only_unless_told_otherwise() -> None:
+    own = serve.streamlit_arguments(Path("app.py"), 8501, "127.0.0.1", False, False)
+    assert "--server.address=127.0.0.1" in own
+    assert "--browser.gatherUsageStats=false" in own
+    shared = serve.streamlit_arguments(Path("app.py"), 8501, "0.0.0.0", True, False)
+    assert "--client.showErrorDetails=none" in shared
+    assert "--server.enableXsrfProtection=true" in shared
+
+
+def test_jobs_are_listed_and_stopped_from_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = preset("tiny", SyntheticConfig(clips=1000, classes=6)).soft_labels
+    assert config is not None
+    long = config.replace(epochs=5000)
+    path = tmp_path / "teacher.json"
+    path.write_text(json.dumps(long.to_json()))
+    assert run(["jobs", "submit", str(path)], capsys)[0] == 0
+    try:
+        [job] = json.loads(run(["jobs", "list", "--json"], capsys)[1])["jobs"]
+        assert (job["stage"], job["state"]) == ("teacher", "running")
+        assert run(["jobs", "cancel", job["address"][:10]], capsys)[0] == 0
+        assert json.loads(run(["jobs", "list", "--json"], capsys)[1])["jobs"][0]["state"] == "cancelled"
+    finally:
+        Registry(Store().root).cancel(long.address)
+
+
+def test_the_store_is_described_checked_and_emptied_on_request_only(
+    soft_label_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(["graph", str(soft_label_file), "-q"], capsys)
+    described = json.loads(run(["store", "info", "--json"], capsys)[1])
+    assert described["stages"]["graph"][0] == 1
+    assert described["bytes"] > 1000
+    assert run(["store", "check"], capsys)[0] == 0
+    entry = next(s for s in Store().entries("graph"))
+    with (entry.path / "adjacency.npy").open("r+b") as file:
+        file.seek(-1, 2)
+        file.write(b"\x07")
+    code, out, _ = run(["store", "check", "--json"], capsys)
+    assert code == 1
+    assert json.loads(out)["damaged"] == [f"graph/{entry.address[:12]}"]
+    assert len(json.loads(run(["store", "info", "--json"], capsys)[1])["set_aside"]) == 1
+    assert run(["store", "prune"], capsys)[0] == 0
+    assert len(Store().quarantine()) == 1, "nothing was asked for"
+    assert run(["store", "prune", "--set-aside", "--stage", "soft_labels", "-y"], capsys)[0] == 0
+    assert Store().quarantine() == []
+    assert Store().entries() == []
