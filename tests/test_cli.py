@@ -134,7 +134,7 @@ def test_data_says_what_is_there_and_writes_what_can_be_read_again(
     ("arguments", "code", "said"),
     [
         (["nope"], 2, "No such command"),
-        (["graph", "--penalty-discount", "much"], 2, "not a valid float"),
+        (["graph", "--penalty-discount", "much"], 2, "Invalid value"),
         (["graph", "/nowhere.npz"], 1, "no such file"),
         (["graph", "--penalty-discount", "-1"], 1, "out of range"),
         (["run", "-s", "student.epoch=3"], 1, "No field 'epoch'"),
