@@ -39,6 +39,7 @@ PAGES = (
     PageInfo("embedding_space", "Embedding space", "Compare", "What moves when LIR is switched on?"),
     PageInfo("retrieval", "Retrieval", "Compare", "Which answers does a clip get, before and after LIR?"),
     PageInfo("evaluation", "Evaluation", "Compare", "Does it help, by how much, and for which classes?"),
+    PageInfo("experiments", "Experiments", "Compare", "Does the graph help, or would any regularizer?"),
     PageInfo("training", "Training", "Make", "Train a teacher, a student and its twin on your data."),
 )
 
