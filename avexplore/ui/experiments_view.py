@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 import streamlit as st
@@ -63,7 +63,7 @@ def draw() -> None:
     st.plotly_chart(_forest(found, FIGURES[metric]), width="stretch", key="experiment.forest")
     table = _table(found)
     number, signed = (st.column_config.NumberColumn(format=form) for form in ("%.4f", "%+.4f"))
-    columns = {name: signed for name in ("Difference", "95 % from", "to")} | {"Mean": number, "p (Holm)": number}
+    columns = dict.fromkeys(("Difference", "95 % from", "to"), signed) | {"Mean": number, "p (Holm)": number}
     st.dataframe(table, column_config=columns, hide_index=True, width="stretch")
     st.download_button("Download every seed (CSV)", _long(report).to_csv(index=False), "experiment.csv", "text/csv")
 
@@ -84,7 +84,7 @@ def _chosen() -> ExperimentConfig | None:
         help="Each is compared with the twin without LIR, paired by seed.",
     )
     count = seeds.number_input("Seeds", 2, 100, 5, key="experiment.seeds", bind="query-params", help="Paired seeds.")
-    where = split.segmented_control(
+    where: Literal["validation", "test"] = split.segmented_control(
         "Clips",
         ["validation", "test"],
         default="test",
