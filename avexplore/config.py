@@ -173,16 +173,27 @@ def _typed(value: Any, hint: Any, where: str) -> Any:
             raise ConfigError(f"Expected true or false, got {value!r}", where=where)
         return value
     if hint is int:
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or int(value) != value:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not _is_whole(value):
             raise ConfigError(f"Expected a whole number, got {value!r}", where=where)
         return int(value)
     if hint is float:
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not _is_finite(value):
             raise ConfigError(f"Expected a finite number, got {value!r}", where=where)
         return float(value)
     if isinstance(hint, type) and not isinstance(value, hint):
         raise ConfigError(f"Expected {hint.__name__}, got {type(value).__name__}", where=where)
     return value
+
+
+def _is_whole(value: float) -> bool:
+    return isinstance(value, int) or value.is_integer()
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer beyond the largest float
+        return False
 
 
 # --- data ---------------------------------------------------------------------------------------------------------

@@ -4,13 +4,14 @@
     python benchmarks/fuzz_readers.py --inputs 500 --only npz --only tfrecord --seed 7
 
 Each reader runs in worker processes of its own, so that a crash of a library is seen, counted and survived. Inputs that
-end otherwise than they should are kept under --keep. A crash of the HDF5 library is counted apart: the app reads
-HDF5 in a process of its own and reports it as a damaged file.
+end otherwise than they should are kept under --keep. A crash or endless loop of the HDF5 library is counted apart: the
+app reads HDF5 in a process of its own, ends that process, and reports a damaged file.
 """
 
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import io
 import json
 import random
@@ -39,7 +40,7 @@ from avexplore.artifacts import ClassGraph
 from avexplore.config import Config, FeatureFileConfig, SoftLabelFileConfig, SyntheticConfig, from_json
 from avexplore.errors import AvexploreError
 
-SECONDS_PER_INPUT = 10
+SECONDS_PER_INPUT = 3
 MEMORY = 4 << 30
 Input = tuple[tuple[str, bytes], ...]
 """Files of one input: name and content."""
@@ -462,6 +463,8 @@ def work(name: str, seed: int, start: int, stop: int, keep: Path) -> None:
         for i, files in inputs(name, seed, start, stop):
             print(json.dumps({"at": i, "counts": counts}), flush=True)
             signal.alarm(SECONDS_PER_INPUT)
+            # A loop inside a library never comes back to see the signal; then the worker ends, as the app's would.
+            faulthandler.dump_traceback_later(SECONDS_PER_INPUT + 1, exit=True)
             began = time.process_time()
             try:
                 counts[one(TARGETS[name], files, Path(folder))] += 1
@@ -476,6 +479,7 @@ def work(name: str, seed: int, start: int, stop: int, keep: Path) -> None:
                     (keep / f"{name}-{i}-{file}").write_bytes(content)
             finally:
                 signal.alarm(0)
+                faulthandler.cancel_dump_traceback_later()
             slowest = max(slowest, time.process_time() - began)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps({"done": stop, "counts": counts, "slowest": slowest, "peak_mib": peak}), flush=True)
@@ -507,7 +511,7 @@ def fuzz(name: str, count: int, seed: int, keep: Path) -> dict[str, Any]:
         for key, value in reached[-1]["counts"].items():
             total[key] += value
         total["crashed"] += 1
-        failures.append(f"input {at}: the process died ({process.returncode})")
+        failures.append(f"input {at}: the process died or hung ({process.returncode})")
         for file, content in dict(inputs(name, seed, at, at + 1))[at]:
             (keep / f"{name}-{at}-{file}").write_bytes(content)
         start = at + 1

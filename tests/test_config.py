@@ -98,3 +98,12 @@ def test_walk_goes_upstream() -> None:
 def test_every_parameter_is_explained(cls: type) -> None:
     missing = [f.name for f in fields(cls) if not field_help(cls).get(f.name)]
     assert missing == []
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), 1e400, 10**400, 0.5, "3", True, None])
+def test_what_is_no_number_is_a_config_error(value: object) -> None:
+    for field in ("clips", "noise"):
+        if field == "noise" and value == 0.5:
+            continue
+        with pytest.raises(ConfigError):
+            from_json({"stage": "synthetic", field: value})

@@ -26,8 +26,8 @@ from avexplore.data.limits import DEFAULT_LIMITS, MEBIBYTE, Limits, readable_byt
 from avexplore.errors import DataError
 
 _SLAB = 32 * MEBIBYTE
-_PATIENCE = 60.0
-"""Seconds that one answer of the reading process may take."""
+_PATIENCE = {"list": 20.0, "read": 60.0}
+"""Seconds that one answer of the reading process may take: damaged files can send the library round in circles."""
 
 
 @contextmanager
@@ -118,7 +118,7 @@ class _RemoteFile:
         requests, answers = self._process.stdin, self._process.stdout
         if requests is None or answers is None:
             raise DataError("The reading process has no pipes", where=self.path.name)
-        watchdog = threading.Timer(_PATIENCE, self._process.kill)
+        watchdog = threading.Timer(_PATIENCE["list" if "list" in request else "read"], self._process.kill)
         watchdog.daemon = True
         watchdog.start()
         try:
