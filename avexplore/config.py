@@ -404,6 +404,8 @@ class AffinityConfig(Config):
     """Keep at most so many class pairs overall; none keeps all."""
     same_class: bool = True
     """Add the identity: pairs whose soft labels share a class."""
+    edge_weight: float = within(0.0, 1.0, 1.0)
+    """Weight of the strongest edge, beside the 1 of pairs that share a class; unused without those."""
     within_audio: bool = True
     """Use edges between audio nodes."""
     within_visual: bool = True
@@ -436,6 +438,10 @@ class RegularizerConfig(Config):
     """Whether an edge links its two classes in any modality, or only the modalities of its nodes."""
     percentile: float = within(0.0, 1.0, 0.98, open_low=True)
     """Pairs linked more strongly than this share of all pairs are forgiven fully."""
+    evidence: Literal["own", "both"] = "both"
+    """Whether a clip's soft labels are each modality's own, or the mean of both modalities' outputs."""
+    class_heads: float = within(0.0, 1000.0, 2.0)
+    """Degree to which the student's class heads, too, stop counting linked classes as wrong; 0 leaves them alone."""
     start_epoch: int = within(0, 100_000, 15)
     """E_teach: LIR is off before this epoch."""
     ramp_epochs: int = within(0, 100_000, 0)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -16,9 +16,10 @@ from torch.nn.functional import normalize
 from avexplore.artifacts import Affinity, Embeddings, FeatureSet, Report, SoftLabels, TrainedStudent, TrainState, silent
 from avexplore.config import PrefixConfig, StudentConfig
 from avexplore.errors import TrainingError
+from avexplore.losses.class_links import class_links, forgive_classes
 from avexplore.losses.graph_regularizer import GraphRegularizer
 from avexplore.losses.metric import build_metric_loss
-from avexplore.losses.semantic_alignment import SemanticAlignmentLoss
+from avexplore.losses.semantic_alignment import alignment_term, label_term
 from avexplore.nets.two_branch import BranchOutputs, TwoBranch, from_arrays
 from avexplore.training.device import choose_device
 from avexplore.training.inputs import InputMap, fit_inputs, inputs_from_arrays, inputs_to_arrays
@@ -75,11 +76,12 @@ class StudentTask:
         metric: nn.Module,
         data: dict[str, dict[str, Tensor]],
         regularizer: GraphRegularizer | None,
+        links: Tensor | None = None,
     ) -> None:
         self.config, self.net, self.metric, self.data, self.regularizer = config, net, metric, data, regularizer
+        self.links = links  # of training clips and classes, (n_train, C)
         self.module: nn.Module = nn.ModuleDict({"net": net, "metric": metric})
         self.rows = torch.arange(len(data["train"]["labels"]), device=data["train"]["labels"].device)
-        self.semantic = SemanticAlignmentLoss(alpha=config.alpha, label_smoothing=config.label_smoothing)
         self.form = config.regularizer.form if config.regularizer is not None else None
         # "pull" is a summand of the loss; "forgive" and "margin" act inside the metric loss, and ride along as a figure
         self.terms: tuple[str, ...] = ("metric_loss", "semantic_loss")
@@ -102,9 +104,20 @@ class StudentTask:
                 lir = linked.mean()
                 forgiven, margins = (linked, None) if self.form == "forgive" else (None, 1.0 - linked)
         metric = self.metric(audio, visual, labels, forgiven=forgiven, margins=margins)
-        semantic = self.config.semantic_weight * self.semantic(out.audio_logits[0], out.visual_logits[0], labels)
+        semantic = self.config.semantic_weight * self._semantic(out, labels, picked, strength)
         terms = [metric, semantic, lir] if self.form is not None else [metric, semantic]
         return torch.stack(terms)
+
+    def _semantic(self, out: BranchOutputs, labels: Tensor, picked: Tensor, strength: Tensor | None) -> Tensor:
+        """AV-SAL on the student's heads; with LIR its label term forgives linked classes."""
+        audio, visual = out.audio_logits[0], out.visual_logits[0]
+        align = alignment_term(audio, visual)
+        if strength is not None and self.links is not None and self.config.regularizer is not None:
+            links, degree = self.links[picked], strength * self.config.regularizer.class_heads
+            audio, visual = forgive_classes(audio, links, degree), forgive_classes(visual, links, degree)
+        smoothing = self.config.label_smoothing
+        label = sum(label_term(logits, labels, label_smoothing=smoothing) for logits in (audio, visual))
+        return label + self.config.alpha * align
 
     def measure(self) -> dict[str, float]:
         """MAP of a sample of the training clips and of the validation clips."""
@@ -172,7 +185,7 @@ def train_prefix(
 ) -> TrainState:
     """Train the common beginning of a student and its twin. Arguments as for `train_student`."""
     task, _ = task_of(features, config.student, None, None, device)
-    plan = replace(plan_of(config.student), address=config.address)
+    plan = dataclasses.replace(plan_of(config.student), address=config.address)
     return fit(task, plan, report, until=min(config.epochs, plan.epochs), state_file=state_file)
 
 
@@ -216,19 +229,18 @@ def task_of(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)  # learned proxies are drawn from the global generator
         metric = build_metric_loss(config, len(features.classes))
-    regularizer = None
-    if config.regularizer is not None:
-        regularizer = _regularizer(features, config, soft_labels, affinity, where)
-    return StudentTask(config, net.to(where), metric.to(where), data, regularizer), maps
+    lir = (None, None) if config.regularizer is None else _lir(features, config, soft_labels, affinity, where)
+    return StudentTask(config, net.to(where), metric.to(where), data, *lir), maps
 
 
-def _regularizer(
+def _lir(
     features: FeatureSet,
     config: StudentConfig,
     soft_labels: SoftLabels | None,
     affinity: Affinity | None,
     device: torch.device,
-) -> GraphRegularizer:
+) -> tuple[GraphRegularizer, Tensor | None]:
+    """LIR on pairs of clips, and the links of clips and classes."""
     assert config.regularizer is not None
     if soft_labels is None or affinity is None:
         raise TrainingError("LIR needs soft labels and class-pair weights", where="student", fix="Pass both")
@@ -240,7 +252,35 @@ def _regularizer(
             fix="Use a teacher of the same clips and classes",
         )
     rows = torch.from_numpy(features.rows("train").astype(np.int64)).to(device)
-    return GraphRegularizer.from_config(config.regularizer, affinity, soft_labels, features, rows)
+    given = evidence(soft_labels, config.regularizer.evidence)
+    regularizer = GraphRegularizer.from_config(config.regularizer, affinity, given, features, rows)
+    if config.regularizer.class_heads == 0:
+        return regularizer, None
+    index = features.rows("train")
+    audio, visual = torch.tensor(given.probabilities()[:, index], dtype=torch.float32)
+    true = (
+        torch.from_numpy(features.true_labels[index])
+        if affinity.true_pairs and features.true_labels is not None
+        else None
+    )
+    labels = torch.from_numpy(features.hard_label[index].astype(np.int64))
+    weights = torch.tensor(affinity.weights, dtype=torch.float32)
+    return regularizer, class_links(weights, audio, visual, labels, true).to(device)
+
+
+def evidence(soft_labels: SoftLabels, kind: Literal["own", "both"]) -> SoftLabels:
+    """The soft labels that LIR goes by, as probabilities.
+
+    "both" gives a clip the same soft labels in both modalities: the mean of its calibrated outputs [ours]. While
+    training, both halves of a clip are at hand, and what one misses the other may show.
+    """
+    if kind == "own":
+        return soft_labels
+    if soft_labels.kind == "logits" and soft_labels.platt is None:
+        mean = (soft_labels.audio / soft_labels.temperature[0] + soft_labels.visual / soft_labels.temperature[1]) / 2
+        return dataclasses.replace(soft_labels, audio=mean, visual=mean, temperature=np.ones(2))
+    both = soft_labels.probabilities().mean(axis=0)
+    return dataclasses.replace(soft_labels, audio=both, visual=both, kind="probabilities", platt=None)
 
 
 def _network(

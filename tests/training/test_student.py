@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import get_args, get_type_hints
 
@@ -21,7 +22,7 @@ from avexplore.config import (
 from avexplore.errors import Cancelled, TrainingError
 from avexplore.nets.two_branch import BranchOutputs
 from avexplore.training import embed, train_prefix, train_student
-from avexplore.training.student import embed_outputs
+from avexplore.training.student import embed_outputs, evidence
 
 DATA = SyntheticConfig()
 LOSSES = get_args(get_type_hints(StudentConfig)["loss"])
@@ -142,12 +143,49 @@ def test_a_weight_of_zero_is_no_regularizer(
 ) -> None:
     nothing = train_student(
         features,
-        config(regularizer=regularizer(weight=0.0)),
+        config(regularizer=regularizer(weight=0.0, class_heads=0.0)),
         soft_labels=soft_labels,
         affinity=affinity,
         device="cpu",
     )
     np.testing.assert_allclose(nothing.embeddings.audio, twin.embeddings.audio, atol=1e-4)
+
+
+@pytest.mark.parametrize("weight", [0.0, 1.0])
+def test_class_heads_stop_counting_hidden_classes_as_wrong(
+    features: FeatureSet, soft_labels: SoftLabels, affinity: Affinity, weight: float
+) -> None:
+    assert features.true_labels is not None
+    # Of two classes that meet, only the first is ever annotated: nothing but LIR speaks for the second.
+    first = dataclasses.replace(features, hard_label=features.true_labels.argmax(1))
+    rows = features.rows("validation")
+    hidden = features.true_labels[rows].copy()
+    hidden[np.arange(len(rows)), first.hard_label[rows]] = False
+    belief = []
+    for heads in (0.0, 5.0):
+        trained = train_student(
+            first,
+            config(regularizer=regularizer(weight=weight, class_heads=heads), posterior_share=0.5),
+            soft_labels=soft_labels,
+            affinity=affinity,
+            device="cpu",
+        )
+        belief.append(trained.embeddings.visual[rows][:, 8:12][hidden].mean())
+    assert belief[1] > 1.2 * belief[0]
+
+
+def test_evidence_of_both_modalities_is_their_mean_output(features: FeatureSet) -> None:
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(2, len(features.hard_label), 4))
+    given = {"classes": features.classes, "split": features.split, "hard_label": features.hard_label}
+    soft = SoftLabels(audio=logits[0], visual=logits[1], kind="logits", temperature=np.array([2.0, 0.5]), **given)
+    assert evidence(soft, "own") is soft
+    both = evidence(soft, "both").probabilities()
+    mean = logits[0] / 2 / 2 + logits[1] / 0.5 / 2
+    np.testing.assert_allclose(both[0], np.exp(mean) / np.exp(mean).sum(1, keepdims=True))
+    np.testing.assert_array_equal(both[0], both[1])
+    scores = SoftLabels(audio=logits[0], visual=logits[1], kind="scores", **given)
+    np.testing.assert_allclose(evidence(scores, "both").probabilities()[1], logits.clip(0, 1).mean(0))
 
 
 def test_the_ramp_grows(features: FeatureSet, soft_labels: SoftLabels, affinity: Affinity) -> None:
