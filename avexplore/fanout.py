@@ -17,6 +17,8 @@ from avexplore.artifacts import Report, silent
 from avexplore.config import Config, from_json
 from avexplore.errors import AvexploreError
 
+SECONDS_TO_CONNECT = 10
+
 
 def make_all(
     configs: Sequence[Config],
@@ -119,6 +121,11 @@ def _backend(workers: int, scheduler: str | None) -> Iterator[Any]:
         raise AvexploreError(
             "Dask is not installed", where="scheduler", fix='Install it with pip install "avexplore[cluster]"'
         ) from error
-    client = Client(scheduler, timeout="20s")  # type: ignore[no-untyped-call]
+    try:
+        client = Client(scheduler, timeout=SECONDS_TO_CONNECT)  # type: ignore[no-untyped-call]
+    except (OSError, ValueError) as error:
+        raise AvexploreError(
+            f"No Dask scheduler answers at {scheduler}", where="scheduler", fix="Start one, or leave the option out"
+        ) from error
     with client, parallel_config("dask", n_jobs=-1):
         yield Parallel(return_as="generator_unordered")

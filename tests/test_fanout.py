@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from avexplore.config import (
+    BaselineConfig,
+    Config,
+    EvaluationConfig,
+    FeatureFileConfig,
+    PrefixConfig,
+    SyntheticConfig,
+    TeacherConfig,
+)
+from avexplore.errors import AvexploreError
+from avexplore.fanout import _shared, make_all
+from avexplore.presets import preset
+from avexplore.store import Store
+
+
+def cells(count: int = 2) -> list[EvaluationConfig]:
+    data = SyntheticConfig(clips=60, classes=3)
+    return [EvaluationConfig(BaselineConfig(data, dim=dim + 1)) for dim in range(count)]
+
+
+def test_results_land_in_the_store_and_progress_is_told(tmp_path: Path) -> None:
+    seen: list[float] = []
+    make_all(cells(), tmp_path, report=lambda fraction, message="", **figures: seen.append(fraction))
+    assert all(cell in Store(tmp_path) for cell in cells())
+    assert seen == sorted(seen)
+    assert seen[-1] == 1.0
+
+
+def test_what_several_need_is_made_once_and_first() -> None:
+    student = preset("tiny", SyntheticConfig(clips=60, classes=3))
+    assert student.regularizer is not None
+    other = student.replace(regularizer=student.regularizer.replace(form="pull"))
+    waves = list(_shared([EvaluationConfig(student), EvaluationConfig(other)]))
+    stages = [{type(config) for config in wave} for wave in waves]
+    assert TeacherConfig in stages[0]
+    assert any(PrefixConfig in wave for wave in stages)
+    addresses = [config.address for wave in waves for config in wave]
+    assert len(addresses) == len(set(addresses))
+
+
+def test_one_failure_does_not_lose_the_others(tmp_path: Path) -> None:
+    broken: Config = EvaluationConfig(BaselineConfig(FeatureFileConfig("00", paths=("/nowhere.npz",))))
+    with pytest.raises(AvexploreError, match="nowhere"):
+        make_all([broken, *cells()], tmp_path)
+    assert all(cell in Store(tmp_path) for cell in cells())
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_a_dask_cluster_survives_the_death_of_a_worker(tmp_path: Path) -> None:
+    from distributed import LocalCluster
+
+    wanted = cells(6)
+    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+        victims = [worker.pid for worker in cluster.workers.values()]  # type: ignore[attr-defined]
+        killed = threading.Event()
+
+        def kill_one() -> None:
+            time.sleep(0.5)
+            os.kill(victims[0], signal.SIGKILL)
+            killed.set()
+
+        threading.Thread(target=kill_one, daemon=True).start()
+        make_all(wanted, tmp_path, scheduler=cluster.scheduler_address)
+        assert killed.wait(10)
+    assert all(cell in Store(tmp_path) for cell in wanted)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_scheduler_that_is_not_there_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("avexplore.fanout.SECONDS_TO_CONNECT", 1)
+    with pytest.raises(AvexploreError, match="scheduler"):
+        make_all(cells(), tmp_path, scheduler="tcp://127.0.0.1:1")
