@@ -1,0 +1,211 @@
+"""The evaluation page's pictures, as plotly figures made from plain results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from avexplore.artifacts import FloatArray, IntArray, RetrievalReport
+from avexplore.retrieval.delta_distance import DeltaDistance
+from avexplore.ui.plain_text import as_html
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+# Okabe-Ito: told apart with any color vision. Without LIR is dashed besides, for print in gray.
+GAIN, LOSS = "#0072B2", "#D55E00"
+ALONE, WITH = "#999999", "#0072B2"
+_MARGIN = {"l": 8, "r": 8, "t": 36, "b": 8}
+
+
+def class_changes(before: RetrievalReport, after: RetrievalReport) -> tuple[FloatArray, FloatArray]:
+    """MAP per class, mean of both directions, without and with LIR; NaN for classes without queries. Shapes (C,)."""
+    return before.per_class.mean(1), after.per_class.mean(1)
+
+
+def class_bars(before: RetrievalReport, after: RetrievalReport, queries: IntArray, most: int = 40) -> go.Figure:
+    """Change of each class's MAP, largest gain on top; of many classes, those that change most.
+
+    Args:
+        before: Without LIR.
+        after: With LIR.
+        queries: Number of queries of each class. Shape (C,).
+        most: How many classes at most.
+    """
+    import plotly.graph_objects as go
+
+    one, other = class_changes(before, after)
+    change = other - one
+    known = np.flatnonzero(~np.isnan(change))
+    shown = known[np.argsort(-np.abs(change[known]), kind="stable")[:most]]
+    shown = shown[np.argsort(change[shown], kind="stable")]  # bars are drawn from below
+    names = [as_html(after.classes[c]) for c in shown]
+    hover = [
+        f"{name}, {queries[c]} clips<br>MAP {one[c]:.4f} without LIR, {other[c]:.4f} with"
+        for name, c in zip(names, shown, strict=True)
+    ]
+    places = list(range(len(shown)))
+    figure = go.Figure(
+        go.Bar(
+            x=change[shown],
+            y=places,
+            orientation="h",
+            marker_color=[GAIN if change[c] >= 0 else LOSS for c in shown],
+            hovertext=hover,
+            hovertemplate="%{hovertext}<br>change %{x:+.4f}<extra></extra>",
+        )
+    )
+    figure.update_layout(
+        height=max(260, 19 * len(shown) + 90),
+        margin=_MARGIN,
+        xaxis={"title": "change of MAP with LIR", "zeroline": True, "tickformat": "+.2f"},
+        yaxis={"tickmode": "array", "tickvals": places, "ticktext": names, "automargin": True},
+        bargap=0.25,
+    )
+    return figure
+
+
+def precision_curves(before: RetrievalReport, after: RetrievalReport) -> go.Figure:
+    """Precision within the first K answers, K on a logarithmic axis, both directions, without and with LIR."""
+    from plotly.subplots import make_subplots
+
+    figure = make_subplots(1, 2, shared_yaxes=True, subplot_titles=("A→V", "V→A"), horizontal_spacing=0.04)
+    for name, report, color, dash in (("without LIR", before, ALONE, "dash"), ("with LIR", after, WITH, "solid")):
+        for direction in (0, 1):
+            figure.add_scatter(
+                x=report.scopes,
+                y=report.precision[direction],
+                name=name,
+                legendgroup=name,
+                showlegend=direction == 0,
+                mode="lines+markers",
+                line={"color": color, "dash": dash, "width": 2},
+                marker={"size": 5},
+                hovertemplate=f"{name}<br>precision within %{{x}}: %{{y:.4f}}<extra></extra>",
+                row=1,
+                col=direction + 1,
+            )
+    figure.update_xaxes(type="log", title="K answers", tickvals=[10, 20, 50, 100, 200, 500, 1000])
+    figure.update_yaxes(title="precision-scope@K", col=1)
+    figure.update_layout(height=380, margin={**_MARGIN, "t": 60}, legend={"orientation": "h", "y": 1.18})
+    return figure
+
+
+def epochs(
+    before: Mapping[str, FloatArray],
+    after: Mapping[str, FloatArray],
+    start_epoch: int,
+    columns: Sequence[str],
+    title: str,
+) -> go.Figure:
+    """Columns of two histories over epochs, the start of LIR marked. Epochs that were not measured are bridged."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    palette = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9")
+    for k, column in enumerate(columns):
+        for name, history, dash in (("without LIR", before, "dot"), ("with LIR", after, "solid")):
+            if column not in history:
+                continue
+            values = np.asarray(history[column], float)
+            measured = np.flatnonzero(np.isfinite(values))
+            if not len(measured):
+                continue
+            words = column.replace("_", " ").removeprefix("map ")
+            figure.add_scatter(
+                x=measured + 1,
+                y=values[measured],
+                mode="lines" if len(measured) > 1 else "markers",
+                name=f"{words}, {name}",
+                line={"color": palette[k % len(palette)], "dash": dash, "width": 2 if dash == "solid" else 1.5},
+                hovertemplate=f"{words}, {name}<br>epoch %{{x}}: %{{y:.4f}}<extra></extra>",
+            )
+    figure.add_vline(
+        start_epoch + 0.5,
+        line_dash="dash",
+        line_color="#7A858F",
+        annotation_text="LIR on",
+        annotation_position="top left",
+    )
+    figure.update_layout(
+        title={"text": title, "font": {"size": 14}},
+        height=360,
+        margin={**_MARGIN, "t": 44},
+        xaxis={"title": "epoch"},
+        legend={"orientation": "h", "y": -0.22, "font": {"size": 11}},
+    )
+    return figure
+
+
+def confusion(values: FloatArray, classes: Sequence[str], *, change: bool) -> go.Figure:
+    """Share of each class among the first ten answers, or how LIR changes it. Row = class of the query."""
+    import plotly.graph_objects as go
+
+    shown = np.array(values, float)
+    reach = float(np.nanmax(np.abs(shown))) if shown.size else 1.0
+    names = [as_html(name) for name in classes]
+    scale: Any = (
+        [[0, LOSS], [0.5, "#F4F6F8"], [1, GAIN]] if change else [[0, "#F4F6F8"], [0.5, "#3F8FC4"], [1, "#00365C"]]
+    )
+    places = list(range(len(names)))
+    form = "+.3f" if change else ".3f"
+    figure = go.Figure(
+        go.Heatmap(
+            z=shown,
+            x=places,
+            y=places,
+            customdata=[[f"{a} → {b}" for b in names] for a in names],
+            colorscale=scale,
+            zmin=-reach if change else 0.0,
+            zmax=reach or 1.0,
+            colorbar={"thickness": 12, "outlinewidth": 0, "tickformat": form[:-2] + "2f"},
+            hovertemplate=f"%{{customdata}}: %{{z:{form}}}<extra></extra>",
+        )
+    )
+    ticks = {"tickmode": "array", "tickvals": places, "ticktext": [name[:22] for name in names], "showgrid": False}
+    figure.update_layout(
+        height=max(420, 15 * len(names) + 190),
+        margin=_MARGIN,
+        xaxis={**ticks, "title": "class of the answers", "tickangle": -60, "zeroline": False},
+        yaxis={**ticks, "title": "class of the query", "autorange": "reversed", "zeroline": False},
+    )
+    return figure
+
+
+def edge_deltas(found: DeltaDistance, nodes: Sequence[str]) -> go.Figure:
+    """Delta-D per edge, strongest edge on top, and the mean over edges with its 95 % interval as a band."""
+    import plotly.graph_objects as go
+
+    known = np.flatnonzero(~np.isnan(found.delta))[::-1]
+    places = list(range(len(known)))
+    names = [f"{as_html(nodes[i])} – {as_html(nodes[j])}" for i, j in found.edges[known]]
+    hover = [
+        f"{name}<br>weight {found.weights[e]:.2f}, {found.pairs[e]:,} pairs<br>"
+        f"distance {found.before[e]:.4f} without LIR, {found.after[e]:.4f} with"
+        for name, e in zip(names, known, strict=True)
+    ]
+    delta = found.delta[known]
+    figure = go.Figure(
+        go.Bar(
+            x=delta,
+            y=places,
+            orientation="h",
+            marker_color=[GAIN if value >= 0 else LOSS for value in delta],
+            hovertext=hover,
+            hovertemplate="%{hovertext}<br>Delta-D %{x:+.4f}<extra></extra>",
+        )
+    )
+    mean = found.mean
+    if mean.count > 1:
+        figure.add_vrect(mean.low, mean.high, fillcolor="#E69F00", opacity=0.25, line_width=0)
+        figure.add_vline(mean.mean, line_color="#E69F00", line_width=2)
+    figure.update_layout(
+        height=max(260, 20 * len(known) + 90),
+        margin=_MARGIN,
+        xaxis={"title": "Delta-D: how much nearer with LIR", "tickformat": "+.3f", "zeroline": True},
+        yaxis={"tickmode": "array", "tickvals": places, "ticktext": names, "automargin": True},
+        bargap=0.25,
+    )
+    return figure
