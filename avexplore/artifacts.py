@@ -76,7 +76,9 @@ def _require(condition: bool, what: str, *, where: str, fix: str = "") -> None:
 
 def _check_finite(values: FloatArray, where: str) -> None:
     # A sum is not finite if any addend is not: one pass, no temporary of the array's size.
-    if not np.isfinite(values.sum(dtype=np.float64)):
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = values.sum(dtype=np.float64)
+    if not np.isfinite(total):
         bad = np.argwhere(~np.isfinite(values))
         if len(bad):
             row, *rest = bad[0]

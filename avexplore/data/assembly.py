@@ -111,7 +111,7 @@ def _check_features(raw: RawClips) -> None:
             )
         if values.dtype.kind not in "fiu":
             raise DataError(f"Expected numbers, got {values.dtype}", where=where)
-        if values.dtype.kind == "f" and not np.isfinite(values.sum(dtype=np.float64)):
+        if values.dtype.kind == "f" and not _sum_is_finite(values):
             bad = np.argwhere(~np.isfinite(values))
             if len(bad):
                 raise DataError(
@@ -127,6 +127,11 @@ def _check_features(raw: RawClips) -> None:
             where=raw.where,
             fix="Both modalities must list the same clips in the same order",
         )
+
+
+def _sum_is_finite(values: FloatArray) -> bool:
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(values.sum(dtype=np.float64)))
 
 
 def _labels(raw: RawClips, n: int, limits: Limits) -> tuple[BoolArray | None, IntArray | None, tuple[str, ...]]:
@@ -382,7 +387,8 @@ def _first_equal_row(audio: FloatArray, visual: FloatArray) -> IntArray:
     """For each row, the first row that equals it in both modalities. Shape (n,)."""
     first = np.arange(len(audio))
     # A weighted sum tells most rows apart; only rows that agree in it are compared in full.
-    key = audio @ _weights(audio.shape[1]) + visual @ _weights(visual.shape[1])
+    with np.errstate(over="ignore", invalid="ignore"):  # rows of huge values share a key of infinity
+        key = audio @ _weights(audio.shape[1]) + visual @ _weights(visual.shape[1])
     _, inverse, counts = np.unique(key, return_inverse=True, return_counts=True)
     seen: dict[bytes, int] = {}
     for i in np.flatnonzero(counts[inverse] > 1).tolist():

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from avexplore.ui import session
 
-FEATURE_SUFFIXES = (".npz", ".h5", ".hdf5", ".tfrecord", ".csv")
+FEATURE_SUFFIXES = (".npz", ".npy", ".h5", ".hdf5", ".tfrecord", ".csv")
 
 
 class Upload(Protocol):
