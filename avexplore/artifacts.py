@@ -74,7 +74,7 @@ def _require(condition: bool, what: str, *, where: str, fix: str = "") -> None:
         raise DataError(what, where=where, fix=fix)
 
 
-def _check_finite(values: FloatArray, where: str) -> None:
+def _check_finite(values: FloatArray, where: str, columns: tuple[str, ...] = ()) -> None:
     # A sum is not finite if any addend is not: one pass, no temporary of the array's size.
     with np.errstate(over="ignore", invalid="ignore"):
         total = values.sum(dtype=np.float64)
@@ -82,8 +82,10 @@ def _check_finite(values: FloatArray, where: str) -> None:
         bad = np.argwhere(~np.isfinite(values))
         if len(bad):
             row, *rest = bad[0]
+            column = rest[0] if rest else 0
+            name = f" ({columns[column]})" if columns else ""
             raise DataError(
-                f"{len(bad)} value(s) are NaN or infinite, the first in row {row}, column {rest[0] if rest else 0}",
+                f"{len(bad)} value(s) are NaN or infinite, the first in row {row}, column {column}{name}",
                 where=where,
                 fix="Remove or impute these clips",
             )
@@ -214,7 +216,7 @@ class SoftLabels(Artifact):
             _require(
                 values.dtype.kind == "f", f"Expected floating point, got {values.dtype}", where=f"soft labels, {name}"
             )
-            _check_finite(values, f"soft labels, {name}")
+            _check_finite(values, f"soft labels, {name}", self.classes)
         _require(self.split.shape == shape[:1], f"Expected {shape[0]} entries", where="split")
         _require(
             self.temperature.shape == (2,) and bool((self.temperature > 0).all()),

@@ -62,6 +62,13 @@ def soft_labels(kind: Any, **changes: Any) -> SoftLabels:
     return SoftLabels(kind=kind, classes=("a", "b", "c"), split=np.zeros(6, int), hard_label=labels, **values)
 
 
+def test_soft_labels_that_are_not_finite_are_refused_by_name() -> None:
+    audio = np.zeros((6, 3))
+    audio[4, 1] = np.nan
+    with pytest.raises(DataError, match=r"the first in row 4, column 1 \(b\) \(soft labels, audio\)"):
+        soft_labels("logits", audio=audio)
+
+
 def test_probabilities_of_competing_classes_sum_to_one_and_keep_the_order() -> None:
     labels = soft_labels("logits", temperature=np.array([2.0, 0.5]))
     p = labels.probabilities()

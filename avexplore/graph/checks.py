@@ -13,6 +13,7 @@ import numpy as np
 
 from avexplore.artifacts import MODALITIES, FloatArray, IntArray, SoftLabels
 from avexplore.errors import GraphError
+from avexplore.graph.covariance import correlation
 
 DETERMINISTIC = 1e-7
 """Eigenvalues of the correlation below this count as zero: float32 soft labels that sum to one leave about 1e-12."""
@@ -134,24 +135,23 @@ def check_columns(
     left = [j for j in range(p) if j not in reasons]
     warnings = [f"{nodes[j]} stands alone in the graph: {reason}." for j, reason in sorted(reasons.items())]
 
-    constant = _constant(matrix, left)
-    _leave_out(constant, left, reasons, warnings, nodes)
-    standard = _standardized(matrix[:, left])
-    twins = _duplicates(standard, left, nodes, keep)
-    _leave_out(twins, left, reasons, warnings, nodes)
-
+    _leave_out(_constant(matrix, left), left, reasons, warnings, nodes)
+    related = correlation(matrix)
+    _leave_out(_duplicates(related, left, nodes, keep), left, reasons, warnings, nodes)
+    spectrum = np.linalg.eigh(related[np.ix_(left, left)])
     if n <= len(left):
         warnings.append(
             f"There are {n} clips for {len(left)} nodes: with fewer rows than nodes most edges are accidents of the "
             "sample. Use more clips or fewer classes."
         )
-    else:
-        sums = _deterministic(matrix[:, left], left, nodes, keep)
+    elif sums := _deterministic(matrix[:, left].std(axis=0), spectrum, left, nodes, keep):
         _leave_out(sums, left, reasons, warnings, nodes)
+        spectrum = np.linalg.eigh(related[np.ix_(left, left)])
 
-    condition, words = _conditioning(matrix[:, left], [nodes[j] for j in left])
-    if n > len(left):
-        warnings.extend(words)
+    values = spectrum[0]
+    condition = float(values[-1] / max(values[0], np.finfo(float).eps)) if len(values) > 1 else 1.0
+    if n > len(left) and condition > NEARLY_SINGULAR:
+        warnings.append(_nearly_singular(condition, matrix[:, left], [nodes[j] for j in left]))
     return Checked(np.array(left, np.int64), reasons, tuple(warnings), condition)
 
 
@@ -172,38 +172,27 @@ def _constant(matrix: FloatArray, left: list[int]) -> dict[int, str]:
     return {j: "it is constant" for j, yes in zip(left, varies, strict=True) if not yes}
 
 
-def _standardized(columns: FloatArray) -> FloatArray:
-    centered = columns - columns.mean(axis=0)
-    scaled: FloatArray = centered / np.sqrt((centered**2).mean(axis=0))
-    return scaled
-
-
-def _duplicates(standard: FloatArray, left: list[int], nodes: tuple[str, ...], keep: frozenset[int]) -> dict[int, str]:
+def _duplicates(related: FloatArray, left: list[int], nodes: tuple[str, ...], keep: frozenset[int]) -> dict[int, str]:
     """Columns equal to an earlier one up to scale and shift."""
     found: dict[int, str] = {}
-    if standard.shape[1] < 2:
-        return found
-    correlation = standard.T @ standard / len(standard)
-    twin = np.triu(1 - np.abs(correlation) < DETERMINISTIC, 1)
-    for a, b in np.argwhere(twin):
-        first, second = left[a], left[b]
-        if first in found or second in found:
+    for first, second in np.argwhere(np.triu(1 - np.abs(related) < DETERMINISTIC, 1)).tolist():
+        if first in found or second in found or first not in left or second not in left:
             continue
-        if second in keep and first not in keep:
-            first, second = second, first
-        opposite = " with the sign reversed" if correlation[a, b] < 0 else ""
-        found[second] = f"it repeats {nodes[first]}{opposite}"
+        one, other = (second, first) if second in keep and first not in keep else (first, second)
+        opposite = " with the sign reversed" if related[one, other] < 0 else ""
+        found[other] = f"it repeats {nodes[one]}{opposite}"
     return found
 
 
 def _deterministic(
-    columns: FloatArray, left: list[int], nodes: tuple[str, ...], keep: frozenset[int]
+    deviation: FloatArray,
+    spectrum: tuple[FloatArray, FloatArray],
+    left: list[int],
+    nodes: tuple[str, ...],
+    keep: frozenset[int],
 ) -> dict[int, str]:
     """Columns that are exact linear functions of others, as few as needed for a regular correlation."""
-    if len(left) < 2:
-        return {}
-    standard = _standardized(columns)
-    values, vectors = np.linalg.eigh(standard.T @ standard / len(standard))
+    values, vectors = spectrum
     null = vectors[:, values < DETERMINISTIC]
     if not null.shape[1]:
         return {}
@@ -211,9 +200,8 @@ def _deterministic(
 
     # Rows of `null` that are independent name columns whose removal leaves full rank. Scaling prefers columns of
     # small variance (they carry least) and avoids those that knowledge mentions.
-    deviation = columns.std(axis=0)
     kept = np.array([j in keep for j in left])
-    preference = np.where(kept, 1e-3, 1.0) / deviation**2
+    preference = np.where(kept, 1e-9, 1.0) / deviation**2
     _, _, order = qr((null * (preference / preference.max())[:, None]).T, mode="economic", pivoting=True)
     chosen = order[: null.shape[1]]
     relations = null @ np.linalg.inv(null[chosen])
@@ -235,22 +223,15 @@ def _relation(
     return f"it is an exact linear function of {names}"
 
 
-def _conditioning(columns: FloatArray, names: list[str]) -> tuple[float, list[str]]:
-    if columns.shape[1] < 2:
-        return 1.0, []
-    standard = _standardized(columns)
-    values, vectors = np.linalg.eigh(standard.T @ standard / len(standard))
-    condition = float(values[-1] / max(values[0], np.finfo(float).eps))
-    if condition <= NEARLY_SINGULAR:
-        return condition, []
-    words = []
-    for k in np.flatnonzero(values < values[-1] / NEARLY_SINGULAR):
-        weight = np.abs(vectors[:, k])
-        parts = [m for m in MODALITIES if sum(w for w, n in zip(weight, names, strict=True) if n.startswith(m)) > 0.5]
-        about = " and ".join(parts) or "several"
-        words.append(f"{about} (residual share {values[k]:.1e})")
-    return condition, [
-        f"The covariance is nearly singular (condition number {condition:,.0f}): the columns nearly determine each "
-        f"other along {len(words)} direction(s), mostly {'; '.join(words[:3])}. Directions of edges are unreliable; "
-        "try logits, drop-one or ILR."
-    ]
+def _nearly_singular(condition: float, columns: FloatArray, names: list[str]) -> str:
+    sums = []
+    for modality in MODALITIES:
+        block = columns[:, [name.startswith(modality + ":") for name in names]]
+        # Next to nothing of the columns' variance is left in their sum.
+        if block.shape[1] > 1 and block.sum(axis=1).var() < 0.05 * block.var(axis=0).sum():
+            sums.append(modality)
+    why = f": the {' and the '.join(sums)} values of a clip nearly sum to a constant" if sums else ""
+    return (
+        f"The covariance is nearly singular (condition number {condition:,.0f}){why}. The columns nearly determine "
+        "each other, so directions of edges hang on small noise; logits, drop-one or ILR avoid that."
+    )

@@ -1,16 +1,20 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from avexplore.artifacts import SoftLabels
 from avexplore.config import GraphConfig, KnowledgeConfig, SoftLabelFileConfig
 from avexplore.errors import Cancelled, GraphError
-from avexplore.graph import learn_class_graph
+from avexplore.graph import compare, knowledge_masks, learn_class_graph
 from avexplore.graph.score import bic_score
+from avexplore.graph.separation import is_acyclic
 
 SOURCE = SoftLabelFileConfig(fingerprint="0")
 
@@ -154,3 +158,37 @@ def test_score_is_that_of_the_graph() -> None:
     if directed_only:
         correlation = np.corrcoef(labels.matrix().T)
         assert graph.score == pytest.approx(bic_score(correlation, 400, graph.adjacency, 2.0))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from(["both", "grasp", "boss"]))
+def test_knowledge_is_never_violated(seed: int, engine: str) -> None:
+    rng = np.random.default_rng(seed)
+    labels = chain(seed=seed)
+    nodes = labels.nodes
+    order = rng.permutation(8)
+    pairs = [(nodes[order[i]], nodes[order[j]]) for i in range(8) for j in range(i + 1, 8)]
+    required = tuple(pair for pair in pairs if rng.random() < 0.1)
+    forbidden = tuple(pair[::-1] for pair in pairs if rng.random() < 0.3)
+    tiers = ((nodes[order[0]], nodes[order[1]]), (nodes[order[6]],)) if rng.random() < 0.5 else ()
+    known = KnowledgeConfig(required=required, forbidden=forbidden, tiers=tiers)
+    graph = learn_class_graph(labels, config(engine=engine, knowledge=known, penalty_discount=1.0))
+    masks = knowledge_masks(known, nodes)
+    assert not graph.adjacency[masks.forbidden].any()
+    assert graph.adjacency[masks.required].all()
+    assert is_acyclic(graph.adjacency)
+
+
+def test_column_order_and_scale_do_not_matter() -> None:
+    labels = chain(2000)
+    order = np.array([2, 0, 3, 1])
+    moved = replace(
+        labels,
+        audio=7 * labels.audio[:, order] - 3,
+        visual=0.01 * labels.visual[:, order],
+        classes=tuple(labels.classes[k] for k in order),
+    )
+    wanted = config(strategy="iterated", iterations=20)
+    one, two = learn_class_graph(labels, wanted), learn_class_graph(moved, wanted)
+    assert compare(two, one).shd == 0
+    assert two.score == pytest.approx(one.score)
