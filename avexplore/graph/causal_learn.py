@@ -9,7 +9,8 @@ is theirs. What is guarded against, with the lines of release 0.1.4.8:
 - `random` of the standard library is shuffled globally (GRaSP.py:32,227,232, BOSS.py:141): seeded here, then restored.
 - NaN makes BOSS run forever (BOSS.py:203 compares with NaN): refused before.
 - p = 1 fails with an IndexError: answered with the empty graph.
-- Its tree keeps no knowledge (gst.py:74): forbidden parents are withheld from the tree, required edges are refused.
+- Its tree keeps no knowledge (gst.py:74): forbidden parents are withheld from the tree; a required parent that is
+  missing costs more than any other choice can gain, and the first order has required parents first.
 - Recursion over long chains (GRaSP.py:322): the limit is raised to what p nodes can need.
 """
 
@@ -35,6 +36,9 @@ PINNED = "0.1.4.8"
 """The release whose penalty and faults are described above."""
 
 LocalScore = Callable[[int, list[int]], float]
+
+_MISSING = 1e12
+"""What a missing required parent costs: more than any data set can pay."""
 
 # `random` is one state for the whole process: two searches at once would draw from each other's sequence.
 _ONE_AT_A_TIME = threading.Lock()
@@ -100,36 +104,44 @@ def search(
         depth: Depth of GRaSP's search; unused by BOSS.
         seed: Seeds the standard library's `random` for the time of the search.
         forbidden: M[i, j]: i -> j is not allowed. Shape (p, p).
-        required: Refused unless empty: this library keeps no required edges.
+        required: M[i, j]: i -> j must be found; must be acyclic and not forbidden. Shape (p, p).
         seconds: Give up after so long; None waits.
         report: Called now and then; may raise `Cancelled`.
 
     Raises:
-        GraphError: If it takes longer than `seconds`, or if edges are required.
+        GraphError: If it takes longer than `seconds`, or ends without a required edge.
     """
-    if required is not None and required.any():
-        raise GraphError(
-            "causal-learn keeps no required edges", where="knowledge", fix="Use another engine, or remove them"
-        )
     if nodes < 2:
         return Found(np.zeros((nodes, nodes), np.int8), np.arange(nodes), 0.0)
-    watched = _Watched(score, nodes, seconds, report)
+    must = np.zeros((nodes, nodes), bool) if required is None else required
+    watched = _Watched(
+        score, nodes, seconds, report, [frozenset(np.flatnonzero(must[:, j]).tolist()) for j in range(nodes)]
+    )
     with _seeded(seed), _room_for(nodes):
-        order, parents = (_boss if algorithm == "boss" else _grasp)(watched, nodes, depth, forbidden)
+        order, parents = (_boss if algorithm == "boss" else _grasp)(watched, nodes, depth, forbidden, must)
     dag = np.zeros((nodes, nodes), np.int8)
     total = 0.0
     for y in range(nodes):
         dag[parents[y], y] = 1
         total += score(y, list(parents[y]))
+    if (must & (dag == 0)).any():
+        raise GraphError("The search ended without a required edge", where="knowledge", fix="Use our own engine")
     return Found(dag, np.array(order, np.int64), total)
 
 
 class _Watched:
     """Looks like causal-learn's LocalScoreClass; every evaluation is a chance to stop."""
 
-    def __init__(self, score: LocalScore, nodes: int, seconds: float | None, report: Report) -> None:
+    def __init__(
+        self,
+        score: LocalScore,
+        nodes: int,
+        seconds: float | None,
+        report: Report,
+        required: list[frozenset[int]],
+    ) -> None:
         self.data = np.empty((0, nodes))  # its tree asks for data.shape[1] only
-        self._score, self._report = score, report
+        self._score, self._report, self._required = score, report, required
         self._started = time.monotonic()
         self._seconds = seconds
         self._calls = 0
@@ -141,7 +153,8 @@ class _Watched:
         value = self._score(node, parents)
         if math.isnan(value):
             raise GraphError("A local score is not a number", where="causal-learn search", fix="Check the input")
-        return value
+        missing = self._required[node] and len(self._required[node].difference(parents))
+        return value - missing * _MISSING if missing else value
 
     score_nocache = score
 
@@ -167,14 +180,26 @@ def _trees(score: _Watched, nodes: int, forbidden: BoolArray | None) -> list[Any
     return trees
 
 
+def _required_first(order: list[int], required: BoolArray) -> list[int]:
+    """The order with each node moved behind its required parents."""
+    sorted_order: list[int] = []
+    left = list(order)
+    while left:
+        free = next((y for y in left if not required[left, y].any()), left[0])
+        sorted_order.append(free)
+        left.remove(free)
+    return sorted_order
+
+
 def _grasp(
-    score: _Watched, nodes: int, depth: int, forbidden: BoolArray | None
+    score: _Watched, nodes: int, depth: int, forbidden: BoolArray | None, required: BoolArray
 ) -> tuple[list[int], dict[int, list[int]]]:
     """The body of its `grasp()`."""
     from causallearn.search.PermutationBased.GRaSP import Order, dfs
 
     trees = _trees(score, nodes, forbidden)
     order = Order(nodes, score)
+    order.order = _required_first(order.order, required)
     for i in range(nodes):
         y = order.get(i)
         parents = order.get_parents(y)
@@ -186,13 +211,13 @@ def _grasp(
 
 
 def _boss(
-    score: _Watched, nodes: int, depth: int, forbidden: BoolArray | None
+    score: _Watched, nodes: int, depth: int, forbidden: BoolArray | None, required: BoolArray
 ) -> tuple[list[int], dict[int, list[int]]]:
     """The body of its `boss()`."""
     from causallearn.search.PermutationBased.BOSS import better_mutation
 
     trees = _trees(score, nodes, forbidden)
-    order = list(range(nodes))
+    order = _required_first(list(range(nodes)), required)
     variables = list(range(nodes))
     improved = True
     while improved:

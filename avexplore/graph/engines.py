@@ -116,7 +116,7 @@ def run_bdeu(
         knowledge, seed, seconds, report: As in `run_search`.
 
     Raises:
-        GraphError: If edges are required.
+        GraphError: If it takes longer than `seconds`.
     """
     from avexplore.graph import causal_learn
     from avexplore.graph.bdeu import bdeu_local_score

@@ -59,9 +59,20 @@ def test_forbidden_edges_are_never_found() -> None:
         assert is_acyclic(found.dag)
 
 
-def test_required_edges_are_refused() -> None:
-    with pytest.raises(GraphError, match="keeps no required edges"):
-        search(lambda node, parents: 0.0, 2, required=np.array([[False, True], [False, False]]))
+@pytest.mark.parametrize("algorithm", ["grasp", "boss"])
+@pytest.mark.parametrize("seed", range(4))
+def test_required_edges_are_always_found(algorithm: str, seed: int) -> None:
+    x = data(seed=seed)
+    order = np.random.default_rng(seed).permutation(8)
+    required = np.zeros((8, 8), bool)
+    for a, b in ((0, 5), (5, 7), (2, 5), (1, 3)):
+        required[order[a], order[b]] = True
+    score = bic_local_score(correlation(x), 300, 2.0)
+    found = search(score, 8, algorithm=algorithm, seed=seed, required=required, forbidden=required.T)
+    assert found.dag[required].all()
+    assert is_acyclic(found.dag)
+    free = search(score, 8, algorithm=algorithm, seed=seed)
+    assert found.score <= free.score + abs(free.score) * 0.01  # the cost of missing ones is not in the score
 
 
 @pytest.mark.parametrize("algorithm", ["grasp", "boss"])

@@ -161,7 +161,7 @@ def test_score_is_that_of_the_graph() -> None:
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.integers(0, 10**6), st.sampled_from(["both", "grasp", "boss"]))
+@given(st.integers(0, 10**6), st.sampled_from(["both", "grasp", "boss", "causal-learn-grasp", "causal-learn-boss"]))
 def test_knowledge_is_never_violated(seed: int, engine: str) -> None:
     rng = np.random.default_rng(seed)
     labels = chain(seed=seed)
@@ -192,3 +192,54 @@ def test_column_order_and_scale_do_not_matter() -> None:
     one, two = learn_class_graph(labels, wanted), learn_class_graph(moved, wanted)
     assert compare(two, one).shd == 0
     assert two.score == pytest.approx(one.score)
+
+
+def one_hot(n: int, classes: int, seed: int) -> np.ndarray:
+    return np.eye(classes)[np.random.default_rng(seed).integers(0, classes, n)]
+
+
+def softmax(x: np.ndarray) -> np.ndarray:
+    powers = np.exp(x - x.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("engine", ["both", "causal-learn-boss"])
+@pytest.mark.parametrize("transform", ["raw", "logit", "clr", "ilr", "drop-one", "rank", "class-centered"])
+@pytest.mark.parametrize(
+    ("audio", "visual", "said"),
+    [
+        (softmax(chain().audio), softmax(chain().visual).astype(np.float32), ""),
+        (one_hot(400, 4, 0), one_hot(400, 4, 0), ""),
+        (one_hot(400, 4, 0), one_hot(400, 4, 1), ""),
+        (chain(6).audio, chain(6).visual, "fewer rows than nodes"),
+        (np.repeat(chain().audio[:, :1], 4, axis=1), chain().visual, ""),
+        (1e-12 * chain().audio, 1e12 * chain().visual, ""),
+        (chain().audio + 1e9, chain().visual, ""),
+    ],
+    ids=["softmax", "one-hot twice", "one-hot", "few rows", "one column", "scales", "offset"],
+)
+def test_degenerate_soft_labels_end_in_a_graph_or_a_reason(
+    engine: str, transform: str, audio: np.ndarray, visual: np.ndarray, said: str
+) -> None:
+    kind = "probabilities" if audio.min() >= 0 else "scores"
+    count = len(audio)
+    labels = chain(
+        count,
+        audio=audio.astype(np.float64),
+        visual=visual.astype(np.float64),
+        kind=kind,
+        hard_label=audio.argmax(axis=1),
+        split=np.zeros(count, np.int64),
+    )
+    try:
+        graph = learn_class_graph(labels, config(engine=engine, transform=transform))
+    except GraphError as error:
+        if "No class varies" not in error.what:
+            raise
+        return
+    assert np.isfinite(graph.score)
+    assert np.isfinite(graph.effect).all()
+    assert np.isfinite(graph.gain).all()
+    assert said in " ".join(graph.warnings)
+    alone = [name for k, name in enumerate(graph.nodes) if f"{name} stands alone" in " ".join(graph.warnings)]
+    assert not any(graph.skeleton[graph.nodes.index(name)].any() for name in alone)
