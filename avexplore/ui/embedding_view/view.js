@@ -41,26 +41,32 @@ function inside(x, y, polygon) {
   return within;
 }
 
-// Coverage of a small shape, pixel by pixel: stamping these costs the same for any number of colors.
+// A small shape as pixel offsets in a picture of the given width: those it covers, and those on its rim with how much.
+// Points are painted opaque (what lies behind the scenes is mixed with the paper first), so most pixels are one store.
 const stamps = new Map();
-function stamp(shape, radius) {
-  const key = `${shape}${radius.toFixed(2)}`;
+function stamp(shape, radius, width) {
+  const key = `${shape}${radius.toFixed(2)}x${width}`;
   if (stamps.has(key)) return stamps.get(key);
-  const half = Math.ceil(radius * 1.25) + 1, size = 2 * half + 1, cover = new Float32Array(size * size), fine = 5;
-  for (let py = 0; py < size; py++) for (let px = 0; px < size; px++) {
+  if (stamps.size > 64) stamps.clear();
+  const half = Math.ceil(radius * 1.25) + 1, fine = 5, full = [], rim = [], share = [];
+  for (let py = -half; py <= half; py++) for (let px = -half; px <= half; px++) {
     let hit = 0;
     for (let a = 0; a < fine; a++) for (let b = 0; b < fine; b++) {
-      const x = px - half + (b + .5) / fine - .5, y = py - half + (a + .5) / fine - .5;
+      const x = px + (b + .5) / fine - .5, y = py + (a + .5) / fine - .5;
       // equal areas, so that neither modality looks louder
       hit += shape === "circle" ? x * x + y * y <= radius * radius
         : y <= radius * .8 && y >= -radius * 1.25 + Math.abs(x) * 1.72;
     }
-    cover[py * size + px] = hit / (fine * fine);
+    if (hit === fine * fine) full.push(py * width + px);
+    else if (hit) { rim.push(py * width + px); share.push(hit / (fine * fine)); }
   }
-  const made = { half, size, cover };
+  const made = { half, full: Int32Array.from(full), rim: Int32Array.from(rim), share: Float32Array.from(share) };
   stamps.set(key, made);
   return made;
 }
+
+const pack = ([r, g, b]) => ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
+const mix = (back, front, share) => back.map((value, i) => Math.round(value + (front[i] - value) * share));
 
 class View {
   constructor(root) {
@@ -227,36 +233,34 @@ class View {
 
   render(pane) {
     if (!this.head || !this.place(pane)) return;
-    const { points, code, selected } = this, half = this.head.clips;
-    const W = pane.base.width, H = pane.base.height, out = pane.image.data, ratio = pane.ratio;
-    const [pr, pg, pb] = this.paper;
-    new Uint32Array(out.buffer).fill((255 << 24) | (pb << 16) | (pg << 8) | pr);
+    const { points, code, selected, paper } = this, half = this.head.clips;
+    const W = pane.base.width, H = pane.base.height, ratio = pane.ratio, { sx, sy } = pane;
+    const out = new Uint32Array(pane.image.data.buffer);
+    out.fill(pack(paper));
     const size = clamp(5.2 - Math.log2(points / 400) * .55, 1.7, 4.6) * clamp(this.zoom.k ** .3, .8, 2.2) * ratio;
-    const marks = [stamp("circle", size * .9), stamp("triangle", size)];
+    const marks = [stamp("circle", size * .9, W), stamp("triangle", size, W)];
     const colors = this.head.legend.map((_, c) => this.glow === undefined ? this.colorOf(c)
       : c === this.glow ? this.colorOf(c) || this.ink : null);
-    // 0 grey, 1 colored but not selected, 2 in the foreground
-    for (let layer = 0; layer < 3; layer++) {
-      for (let i = 0; i < points; i++) {
-        const color = colors[code[i]];
-        const front = selected ? selected[i] === 1 : !!color;
-        if ((front ? 2 : color ? 1 : 0) !== layer) continue;
-        if (!color && this.hideRest && !front) continue;
-        const alpha = front ? .9 : selected ? (color ? .16 : .1) : .28;
-        const [r, g, bl] = color || (front ? this.ink : GREY);
-        const mark = marks[i < half ? 0 : 1];
-        const x0 = Math.round(pane.sx[i] * ratio) - mark.half, y0 = Math.round(pane.sy[i] * ratio) - mark.half;
-        if (x0 < 0 || y0 < 0 || x0 + mark.size > W || y0 + mark.size > H) continue;
-        for (let py = 0, m = 0; py < mark.size; py++) {
-          let o = 4 * ((y0 + py) * W + x0);
-          for (let px = 0; px < mark.size; px++, m++, o += 4) {
-            const a = mark.cover[m] * alpha;
-            if (a === 0) continue;
-            out[o] += (r - out[o]) * a;
-            out[o + 1] += (g - out[o + 1]) * a;
-            out[o + 2] += (bl - out[o + 2]) * a;
-          }
-        }
+    const front = colors.map((color) => color || this.ink), quiet = mix(paper, GREY, selected ? .16 : .38);
+    const back = colors.map((color) => (color ? mix(paper, color, .28) : quiet));
+    // What each point is painted as: 0 not at all, 1 grey, 2 colored but not selected, 3 in the foreground
+    const layers = (pane.layers ??= new Uint8Array(0)).length === points ? pane.layers : (pane.layers = new Uint8Array(points));
+    for (let i = 0; i < points; i++) {
+      const lit = colors[code[i]] !== null, chosen = selected ? selected[i] === 1 : lit;
+      layers[i] = chosen ? 3 : lit ? 2 : this.hideRest ? 0 : 1;
+    }
+    for (let layer = 1; layer <= 3; layer++) for (let i = 0; i < points; i++) {
+      if (layers[i] !== layer) continue;
+      const { half: reach, full, rim, share } = marks[i < half ? 0 : 1];
+      const x = Math.round(sx[i] * ratio), y = Math.round(sy[i] * ratio);
+      if (x < reach || y < reach || x + reach >= W || y + reach >= H) continue;
+      const color = layer === 3 ? front[code[i]] : layer === 2 ? back[code[i]] : quiet;
+      const [r, g, b] = color, packed = pack(color), at = y * W + x;
+      for (let k = 0; k < full.length; k++) out[at + full[k]] = packed;
+      for (let k = 0; k < rim.length; k++) {
+        const o = at + rim[k], old = out[o], a = share[k];
+        const or = old & 255, og = (old >> 8) & 255, ob = (old >> 16) & 255;
+        out[o] = (255 << 24) | ((ob + (b - ob) * a) << 16) | ((og + (g - og) * a) << 8) | (or + (r - or) * a);
       }
     }
     pane.base.getContext("2d").putImageData(pane.image, 0, 0);
@@ -436,6 +440,7 @@ class View {
     for (const pane of this.panes) {
       const canvas = pane.marks;
       canvas.inspect = () => this.inspect(pane);
+      canvas.owner = this;
       canvas.addEventListener("pointerdown", (event) => {
         if (!pane.sx) return;
         canvas.setPointerCapture(event.pointerId);
