@@ -367,7 +367,7 @@ class Workbench:
                 found.append(
                     Run(
                         key=config.address[:12],
-                        name=_student_name(config),
+                        name=f"{self._data_name(config.data)}: {_lir_name(config)}",
                         soft_labels=config.soft_labels,
                         student=config,
                         source=self._source(config.data),
@@ -385,7 +385,7 @@ class Workbench:
                     found.append(
                         Run(
                             key=config.address[:12],
-                            name=_soft_label_name(config),
+                            name=self._soft_label_name(config),
                             soft_labels=config,
                             source=self._source(config.data) if isinstance(config, TeacherConfig) else "",
                             created=summary.created,
@@ -404,32 +404,29 @@ class Workbench:
     def _source(self, data: SyntheticConfig | FeatureFileConfig) -> str:
         config = ClipsConfig(data)
         found = self._stored(config) if config in self.store else None
-        return str(found.artifact.source) if found else _data_name(data)
+        return str(found.artifact.source) if found else ""
+
+    def _data_name(self, data: SyntheticConfig | FeatureFileConfig) -> str:
+        if isinstance(data, SyntheticConfig):
+            return f"Synthetic, {data.classes} classes"
+        source = self._source(data).split("(")[0].split(",")[0].strip()
+        name = Path(data.paths[0]).stem if data.paths else source or f"file {data.fingerprint[:8]}"
+        return name if data.annotation == "given" else f"{name}, {data.annotation} annotation"
+
+    def _soft_label_name(self, config: SoftLabelSource) -> str:
+        if isinstance(config, TeacherConfig):
+            return f"{self._data_name(config.data)}: teacher, seed {config.seed}"
+        return f"{Path(config.path).stem or config.fingerprint[:8]}: soft labels"
 
     def job_list(self) -> list[JobStatus]:
         """All jobs that are known, the newest first."""
         return self.jobs.all()
 
 
-def _data_name(data: SyntheticConfig | FeatureFileConfig) -> str:
-    if isinstance(data, SyntheticConfig):
-        return f"synthetic, {data.classes} classes, co-occurrence {data.co_occurrence:g}"
-    name = Path(data.paths[0]).stem if data.paths else f"file {data.fingerprint[:8]}"
-    return name if data.annotation == "given" else f"{name}, {data.annotation} annotation"
-
-
-def _student_name(config: StudentConfig) -> str:
+def _lir_name(config: StudentConfig) -> str:
     regularizer = config.regularizer
     assert regularizer is not None
-    affinity = regularizer.affinity
-    weights = affinity.source if affinity.source != "graph" else "graph"
-    return f"{_data_name(config.data)}: LIR {regularizer.form} by {weights}, seed {config.seed}"
-
-
-def _soft_label_name(config: SoftLabelSource) -> str:
-    if isinstance(config, TeacherConfig):
-        return f"{_data_name(config.data)}: teacher, seed {config.seed}"
-    return f"{Path(config.path).stem or config.fingerprint[:8]}: soft labels"
+    return f"LIR {regularizer.form} by {regularizer.affinity.source}, seed {config.seed}"
 
 
 class _Memory:

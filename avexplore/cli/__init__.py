@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 import avexplore
-from avexplore.cli import experiment, serve, stages, upkeep
+from avexplore.cli import experiment, models, serve, stages, upkeep
 from avexplore.errors import AvexploreError, Cancelled
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 stages.register(app)
 upkeep.register(app)
+models.register(app)
 experiment.register(app)
 serve.register(app)
 

@@ -1,0 +1,141 @@
+"""What ships in models/ follows from its weights, fits its manifests, and is small."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from avexplore.artifacts import FeatureSet, TrainedStudent, TrainedTeacher
+from avexplore.cli import main
+from avexplore.config import (
+    ClipsConfig,
+    Config,
+    DataConfig,
+    EvaluationConfig,
+    FeatureFileConfig,
+    GraphConfig,
+    StudentConfig,
+    SyntheticConfig,
+    TeacherConfig,
+)
+from avexplore.store import Store, checkout
+from avexplore.workbench import Workbench
+
+MODELS = checkout() / "models"
+
+
+@pytest.fixture(scope="module")
+def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The command itself, on the smallest preset."""
+    folder = tmp_path_factory.mktemp("shipped") / "models"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AVEXPLORE_HOME", str(tmp_path_factory.mktemp("home")))
+        small = ["-s", "synthetic.clips=300", "-s", "synthetic.classes=4"]
+        assert main(["retrain-models", "--preset", "tiny", "--out", str(folder), "-q", *small]) == 0
+    return folder
+
+
+@pytest.fixture(params=["made now", "shipped"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    if request.param == "made now":
+        return Store(tmp_path, request.getfixturevalue("tiny_models"))
+    if not any(MODELS.glob("*/*/manifest.json")):
+        pytest.skip("models/ is empty")
+    return Store(tmp_path, MODELS)
+
+
+def configs(store: Store, kind: type[Config]) -> list[Config]:
+    found = [summary.config for summary in store.entries() if isinstance(summary.config, kind)]
+    assert found
+    return found
+
+
+def features_of(data: DataConfig, request: pytest.FixtureRequest) -> FeatureSet:
+    from avexplore.data import feature_file, load_features
+
+    if isinstance(data, SyntheticConfig):
+        return load_features(data)
+    path = request.getfixturevalue("shared_data") / "yt8m" / "yt8m_demo28.npz"
+    found = feature_file(path, annotation=data.annotation, classes=data.classes)
+    assert found.replace(split_seed=data.split_seed, validation_fraction=data.validation_fraction) == data
+    return load_features(data.replace(paths=found.paths))
+
+
+def test_every_entry_is_sound_and_read_by_this_version(store: Store) -> None:
+    summaries = store.entries()
+    assert {"clips", "teacher", "graph", "stability", "affinity", "student", "evaluation", "projection"} <= {
+        summary.stage for summary in summaries
+    }
+    for summary in summaries:
+        assert summary.config is not None, f"{summary.stage} is of an earlier version: avexplore retrain-models"
+        assert store.get(summary.config) is not None, summary.path
+    assert sum(f.stat().st_size for f in store.shipped.rglob("*") if f.is_file()) <= 15_000_000
+
+
+def test_no_features_no_paths_and_a_card_for_each_model(store: Store) -> None:
+    for summary in store.entries():
+        assert summary.stage not in ("features", "synthetic")
+        if isinstance(summary.config, (TeacherConfig, StudentConfig)):
+            assert {"weights.safetensors", "manifest.json", "README.md"} <= {p.name for p in summary.path.iterdir()}
+            data = summary.config.data
+            assert not isinstance(data, FeatureFileConfig) or data.paths == ()
+            assert "CC BY 4.0" in (summary.path / "README.md").read_text(encoding="utf-8")
+
+
+def test_embeddings_follow_from_the_weights(store: Store, request: pytest.FixtureRequest) -> None:
+    from avexplore.training import embed
+
+    for config in configs(store, StudentConfig):
+        assert isinstance(config, StudentConfig)
+        student = store.get(config).artifact
+        assert isinstance(student, TrainedStudent)
+        made = embed(features_of(config.data, request), config, student.weights)
+        for modality in ("audio", "visual"):
+            ours, kept = getattr(made, modality), getattr(student.embeddings, modality)
+            assert (ours * kept).sum(axis=1).min() > 0.999, "cosine of the same clip"
+
+
+def test_soft_labels_follow_from_the_weights(store: Store, request: pytest.FixtureRequest) -> None:
+    from avexplore.training import teach
+
+    for config in configs(store, TeacherConfig):
+        assert isinstance(config, TeacherConfig)
+        teacher = store.get(config).artifact
+        assert isinstance(teacher, TrainedTeacher)
+        audio, visual = teach(features_of(config.data, request), config, teacher.weights)
+        kept = teacher.soft_labels
+        spread = np.std(kept.matrix())
+        for ours, theirs in ((audio, kept.audio), (visual, kept.visual)):
+            assert np.abs(ours - theirs).max() < 0.05 * spread
+
+
+def test_figures_and_graphs_follow_from_what_is_shipped(store: Store) -> None:
+    from avexplore.graph.learn import learn_class_graph
+    from avexplore.retrieval import evaluate
+
+    for config in configs(store, EvaluationConfig):
+        assert isinstance(config, EvaluationConfig)
+        model = store.get(config.model).artifact
+        clips = store.get(ClipsConfig(config.model.data)).artifact
+        found = evaluate(model.embeddings, clips, config.split)
+        assert dict(found.metrics) == pytest.approx(dict(store.get(config).artifact.metrics), abs=1e-6)
+    for graph in configs(store, GraphConfig):
+        assert isinstance(graph, GraphConfig)
+        kept = store.get(graph).artifact
+        again = learn_class_graph(store.get(graph.soft_labels).artifact.soft_labels, graph)
+        assert again.score == pytest.approx(kept.score, rel=1e-9)
+        np.testing.assert_array_equal(again.adjacency, kept.adjacency)
+
+
+def test_a_first_start_has_runs_with_figures_and_computes_nothing(store: Store) -> None:
+    bench = Workbench(Store(store.root, store.shipped, read_only=True), read_only=True)
+    runs = [run for run in bench.runs() if run.student is not None]
+    assert runs
+    for run in runs:
+        assert run.shipped
+        assert {"map", "hidden_pair_ap"} <= set(run.figures)
+        assert set(run.twin_figures) == set(run.figures)
+        assert "file " not in run.name
+        assert bench.plan(EvaluationConfig(run.student)) == []
