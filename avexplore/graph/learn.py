@@ -115,7 +115,7 @@ def learn_class_graph(soft_labels: SoftLabels, config: GraphConfig, report: Repo
         outcome = run_search(correlation, samples, config, prepared.knowledge, seed=config.seed, report=report)
     effect = edge_effects(correlation, outcome.dag)
     cpdag = to_cpdag(outcome.dag, prepared.knowledge)
-    rivals = np.array([to_cpdag(dag, prepared.knowledge) for dag in outcome.rivals], np.int8)
+    rivals, rival_scores = _other_classes(outcome, cpdag, prepared.knowledge)
     graph = ClassGraph(
         nodes=prepared.nodes,
         adjacency=prepared.embed(cpdag),
@@ -124,10 +124,8 @@ def learn_class_graph(soft_labels: SoftLabels, config: GraphConfig, report: Repo
         gain=prepared.embed(along_lines(outcome.gain, cpdag)),
         samples=samples,
         warnings=(*prepared.warnings, *outcome.notes),
-        rivals=prepared.embed(rivals)
-        if len(rivals)
-        else np.zeros((0, len(prepared.nodes), len(prepared.nodes)), np.int8),
-        rival_scores=np.asarray(outcome.rival_scores, np.float64),
+        rivals=prepared.embed(rivals),
+        rival_scores=rival_scores,
     )
     report(1.0, "Class graph learned")
     return replace(graph, warnings=(*graph.warnings, *_afterthoughts(graph)))
@@ -144,6 +142,18 @@ def along_lines(values: FloatArray, cpdag: IntArray) -> FloatArray:
     """Values of a DAG's edges, mirrored where the CPDAG leaves the edge undirected. Shape (p, p)."""
     undirected = (cpdag & cpdag.T).astype(bool)
     return np.where(undirected & (values == 0), values.T, values)
+
+
+def _other_classes(outcome: Outcome, cpdag: IntArray, knowledge: Knowledge) -> tuple[IntArray, FloatArray]:
+    """Rivals as CPDAGs, without those that are equivalent to the best graph or to an earlier rival."""
+    seen, kept, scores = {cpdag.tobytes()}, [], []
+    for dag, score in zip(outcome.rivals, outcome.rival_scores, strict=True):
+        rival = to_cpdag(dag, knowledge)
+        if rival.tobytes() not in seen:
+            seen.add(rival.tobytes())
+            kept.append(rival)
+            scores.append(float(score))
+    return np.array(kept, np.int8).reshape(-1, *cpdag.shape), np.array(scores, np.float64)
 
 
 def _search_bdeu(soft_labels: SoftLabels, prepared: Prepared, config: GraphConfig, report: Report) -> Outcome:

@@ -13,6 +13,7 @@ from avexplore.artifacts import SoftLabels
 from avexplore.config import GraphConfig, KnowledgeConfig, SoftLabelFileConfig
 from avexplore.errors import Cancelled, GraphError
 from avexplore.graph import compare, knowledge_masks, learn_class_graph
+from avexplore.graph.engines import Outcome
 from avexplore.graph.score import bic_score
 from avexplore.graph.separation import is_acyclic
 
@@ -142,6 +143,22 @@ def test_a_report_may_cancel() -> None:
 
     with pytest.raises(Cancelled):
         learn_class_graph(chain(), config(), stop)
+
+
+def test_rivals_of_the_same_class_are_no_rivals_and_others_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    chain_dag, reverse, other = (np.zeros((8, 8), np.int8) for _ in range(3))
+    chain_dag[0, 1] = chain_dag[1, 2] = 1
+    reverse[1, 0] = reverse[2, 1] = 1  # Markov equivalent
+    other[0, 3] = 1
+    rivals, scores = np.stack([reverse, other, other]), np.array([10.0, 9.0, 9.0])
+    outcome = Outcome(chain_dag, 10.0, np.zeros((8, 8)), rivals, scores)
+    monkeypatch.setattr("avexplore.graph.learn.run_search", lambda *given, **named: outcome)
+    graph = learn_class_graph(chain(), config())
+    assert graph.rival_scores.tolist() == [9.0]
+    assert graph.rivals[0, 0, 3] == graph.rivals[0, 3, 0] == 1
+    assert graph.warnings[-1].startswith(
+        "1 other graph(s) score within 1.0 units of this one but differ in up to 3 pairs"
+    )
 
 
 def test_no_varying_class_is_refused() -> None:

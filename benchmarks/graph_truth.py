@@ -1,0 +1,146 @@
+"""Is the class graph right, and how much of it appears where there is nothing to find?
+
+    python benchmarks/graph_truth.py --yt8m yt8m_demo28.npz --scores prediction_500.npz --write docs/graph_truth.md
+
+Three tables: class pairs ranked by edge frequency x positive correlation against true co-occurrence, per transform and
+penalty, beside plain correlation; edges under the null models; how far the graphs of two transforms agree.
+Truth: P(j|i) > .1 in the training labels, either way. The teacher sees one annotated class per clip only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from avexplore.artifacts import SoftLabels
+from avexplore.config import GraphConfig, SoftLabelFileConfig, StabilityConfig
+from avexplore.data import feature_file, load_features
+from avexplore.graph import (
+    compare,
+    compare_with_truth,
+    learn_class_graph,
+    measure_stability,
+    true_co_occurrence,
+)
+from avexplore.graph.transforms import TRANSFORMS
+from avexplore.graph.truth import class_pair_scores
+from avexplore.presets import preset
+from avexplore.training import train_teacher
+
+SOURCE = SoftLabelFileConfig(fingerprint="benchmark")
+
+
+def truth_table(path: Path, bootstraps: int, seeds: int) -> list[str]:
+    lines = [
+        f"## Ranked pairs against true co-occurrence ({path.stem}, {bootstraps} bootstraps, {seeds} teacher(s))",
+        "",
+        "| fed to the search | ranking | AUC | precision at the number of true pairs |",
+        "|---|---|---|---|",
+    ]
+    rows: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    features = load_features(feature_file(path, annotation="random"))
+    assert features.true_labels is not None
+    truth = class_pair_scores(true_co_occurrence(features.true_labels[features.rows("train")]))
+    for seed in range(seeds):
+        regularizer = preset("quick", feature_file(path, annotation="random"), seed).regularizer
+        assert regularizer is not None
+        config = regularizer.affinity.stability.graph.soft_labels
+        logits = train_teacher(features, config).soft_labels
+        audio, visual = logits.probabilities()
+        soft = replace(logits, audio=audio, visual=visual, kind="probabilities")
+        for name, labels, transforms in (("logits", logits, TRANSFORMS), ("probabilities", soft, ("raw", "rank"))):
+            for transform in transforms:
+                for penalty in (1.0, 2.0, 4.0, 8.0) if transform == "raw" else (2.0,):
+                    graph = GraphConfig(soft_labels=SOURCE, transform=transform, penalty_discount=penalty)
+                    measured = measure_stability(
+                        labels, StabilityConfig(graph=graph, bootstraps=bootstraps, null="none", seeds=0, seed=seed)
+                    )
+                    related = np.clip(measured.correlation, 0, None) * (1 - np.eye(len(measured.nodes)))
+                    rankings = {f"GRaSP, c = {penalty:g}": measured.edge_frequency * related}
+                    rankings["plain correlation"] = related
+                    for ranking, weights in rankings.items():
+                        found = compare_with_truth(class_pair_scores(weights), truth)
+                        rows.setdefault((f"{name}, {transform}", ranking), []).append(
+                            (found.auc, found.precision_at_true)
+                        )
+    for (fed, ranking), values in rows.items():
+        auc, precision = np.mean(values, axis=0)
+        lines.append(f"| {fed} | {ranking} | {auc:.3f} | {precision:.2f} |")
+    lines.append(f"\n{int((truth > 0).sum()) // 2} of {truth.shape[0] * (truth.shape[0] - 1) // 2} pairs are true.\n")
+    return lines
+
+
+def released_scores(path: Path) -> SoftLabels:
+    data = np.load(path)
+    count, classes = data["audio"].shape
+    names = tuple(f"class {k}" for k in range(classes))
+    return SoftLabels(data["audio"], data["visual"], "scores", names, np.zeros(count, int), np.full(count, -1))
+
+
+def null_table(labels: SoftLabels, bootstraps: int) -> list[str]:
+    lines = [
+        "## Edges where there is nothing to find (released scores, all rows)",
+        "",
+        "| penalty | data | edges per graph | pairs in more than half | more than 90 % |",
+        "|---|---|---|---|---|",
+    ]
+    upper = np.triu_indices(len(labels.nodes), 1)
+    for penalty in (2.0, 4.0):
+        graph = GraphConfig(soft_labels=SOURCE, penalty_discount=penalty)
+        for k, null in enumerate(("within-class", "decoupled", "one-hot")):
+            measured = measure_stability(
+                labels,
+                StabilityConfig(graph=graph, bootstraps=bootstraps, null=null, null_bootstraps=bootstraps, seeds=0),
+            )
+            shown = [("as it is", measured.edge_frequency)] if k == 0 else []
+            for name, frequency in [*shown, (null, measured.null_frequency)]:
+                pairs = frequency[upper]
+                lines.append(
+                    f"| {penalty:g} | {name} | {pairs.sum():.0f} | {(pairs > 0.5).sum()} | {(pairs > 0.9).sum()} |"
+                )
+    return [*lines, ""]
+
+
+def agreement_table(labels: SoftLabels) -> list[str]:
+    graphs = {name: learn_class_graph(labels, GraphConfig(soft_labels=SOURCE, transform=name)) for name in TRANSFORMS}
+    lines = [
+        "## Agreement of transforms (released scores, c = 2, Jaccard index of the skeletons)",
+        "",
+        "| | edges | " + " | ".join(TRANSFORMS) + " |",
+        "|---" * (len(TRANSFORMS) + 2) + "|",
+    ]
+    for name, graph in graphs.items():
+        shared = " | ".join(f"{compare(graph, other).jaccard:.2f}" for other in graphs.values())
+        lines.append(f"| {name} | {len(graph.edges())} | {shared} |")
+    return [*lines, ""]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--yt8m", type=Path)
+    parser.add_argument("--scores", type=Path)
+    parser.add_argument("--bootstraps", type=int, default=30)
+    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--write", type=Path)
+    given = parser.parse_args()
+    started = time.process_time()
+    lines = ["# Is the class graph right?", "", f"```\n{__doc__.strip()}\n```", ""]
+    if given.scores:
+        labels = released_scores(given.scores)
+        lines += null_table(labels, given.bootstraps) + agreement_table(labels)
+    if given.yt8m:
+        lines += truth_table(given.yt8m, given.bootstraps, given.seeds)
+    lines.append(f"{time.process_time() - started:.0f} s of CPU time.")
+    text = "\n".join(lines) + "\n"
+    print(text)
+    if given.write:
+        given.write.parent.mkdir(parents=True, exist_ok=True)
+        given.write.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
