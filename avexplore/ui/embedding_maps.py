@@ -12,7 +12,16 @@ import streamlit as st
 from avexplore.artifacts import MODALITIES, Clips, Projection
 from avexplore.config import ProjectionConfig
 from avexplore.projection import MAX_CLIPS, project_pca
-from avexplore.ui import clip_card, csv_cells, embedding_canvas, embedding_colors, embedding_numbers, jobs_panel, links
+from avexplore.ui import (
+    clip_card,
+    csv_cells,
+    embedding_canvas,
+    embedding_colors,
+    embedding_numbers,
+    jobs_panel,
+    links,
+    session,
+)
 from avexplore.ui.embedding_colors import Mode, Paint
 from avexplore.ui.loaded_run import LoadedRun
 from avexplore.ui.retrieval_lists import DIRECTIONS
@@ -76,19 +85,31 @@ def _projection(loaded: LoadedRun, config: ProjectionConfig) -> Projection | Non
     if len(rows) < 2:
         st.info("These clips are too few for a map. Choose another part of the data.")
         return None
-    waiting = st.container()
-    with waiting:
-        computed: Projection | None = jobs_panel.artifact(
-            config, "UMAP of both embeddings", start=False, stop_page=False
-        )
-        if computed is None:
-            st.caption(
-                "Meanwhile: principal components, the plainest of maps. UMAP takes their place once it is ready."
-            )
+    computed = _computed(config)
     projection = computed or _pca(f"{loaded.key}-{config.split}-{config.neighbors}", loaded, config)
     if len(projection.rows) < len(rows):
         st.caption(f"{MAX_CLIPS:,} of {len(rows):,} clips, drawn evenly.")
     return projection
+
+
+def _computed(config: ProjectionConfig) -> Projection | None:
+    """The stored UMAP; otherwise an offer to compute it, its progress, or why it failed."""
+    from avexplore.workbench import Missing
+
+    answer = session.workbench().ask(config, start=False)
+    if not isinstance(answer, Missing):
+        found: Projection | None = jobs_panel.artifact(config, "UMAP of both embeddings", start=False, stop_page=False)
+        return found
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(
+            "These are principal components, the plainest of maps. "
+            + (f"{answer.reason}." if answer.reason else "UMAP takes their place once it is computed."),
+            width="content",
+        )
+        if st.button("Compute UMAP", type="primary", key="compute-umap"):
+            session.workbench().ask(config, start=True)
+            st.rerun()
+    return None
 
 
 @st.cache_data(show_spinner="Principal components …", max_entries=8)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+import wave
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -235,7 +236,13 @@ class Server:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     home = tmp_path_factory.mktemp("served")
-    made = make_run(home)
+    sound = home / "beep.wav"
+    with wave.open(str(sound), "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(8000)
+        out.writeframes(bytes(8000))
+    made = make_run(home, media=(str(sound),) * 160)
     store_projection(made)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

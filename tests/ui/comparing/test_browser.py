@@ -229,6 +229,15 @@ def test_ranked_lists_are_those_of_the_embeddings_and_an_answer_is_explained(
     assert page.locator(".card[aria-pressed=true]").count() >= 1
 
 
+def test_a_clip_with_a_file_can_be_played(visit: Callable[..., Any], server: Any) -> None:
+    clip = int(server.made.clips.rows("test")[0])
+    page = visit(f"/retrieval?query={clip}")
+    player = page.locator("audio")
+    player.wait_for(timeout=60_000)
+    until(lambda: player.evaluate("player => player.readyState") >= 2)
+    assert player.evaluate("player => player.duration") == pytest.approx(0.5, abs=0.05)
+
+
 def test_own_vectors_without_stored_weights_get_a_sentence(visit: Callable[..., Any]) -> None:
     page = visit("/retrieval?by=Own+vectors")
     upload = page.locator("input[type=file]")

@@ -72,12 +72,24 @@ def test_a_missing_or_failed_part_is_said_in_words(
     assert ("Lower the learning rate" if answer == "failed" else "not computed yet") in said
 
 
-def test_pca_is_shown_at_once_and_umap_is_offered(app: Visit) -> None:
+def test_pca_is_shown_at_once_and_umap_is_asked_for_by_a_button(
+    app: Visit, made: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     at = app("embedding_space")
     assert not at.exception
     assert "principal components" in words(at)
-    assert any("Compute" in button.label for button in at.button)
     assert len(at.metric) == 5
+    asked: list[Any] = []
+    ask = Workbench.ask
+
+    def listening(self: Workbench, config: Any, start: bool = True, *, slot: str = "") -> Any:
+        asked.extend([config] if start and isinstance(config, ProjectionConfig) else [])
+        return ask(self, config, start=False, slot=slot)
+
+    monkeypatch.setattr(Workbench, "ask", listening)
+    at = next(b for b in at.button if b.label == "Compute UMAP").click().run()
+    assert not at.exception
+    assert asked == [ProjectionConfig(before=made.student.twin, after=made.student)]
 
 
 def test_a_stored_map_is_shown_without_asking(app: Visit, made: Any) -> None:
