@@ -51,7 +51,8 @@ def features(file: ArrayFile, name: str, limits: Limits = DEFAULT_LIMITS) -> Flo
     rows = max(1, _SLAB // max(1, header.nbytes // n))
     for start in range(0, n, rows):
         slab = file.read_rows(name, start, start + rows)
-        means[start : start + rows] = slab.mean(axis=tuple(range(1, slab.ndim - 1)), dtype=np.float64)
+        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is located later
+            means[start : start + rows] = slab.mean(axis=tuple(range(1, slab.ndim - 1)), dtype=np.float64)
     return means
 
 

@@ -172,7 +172,8 @@ def _values(file: ArrayFile, name: str) -> FloatArray:
     wide = raw.dtype.itemsize > 4 and bool((np.abs(raw[np.isfinite(raw)]) > 1e30).any())
     if wide:
         raise DataError("Values beyond 1e30 are no soft labels", where=where)
-    values: FloatArray = raw.astype(np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is located below
+        values: FloatArray = raw.astype(np.float32)
     bad = ~np.isfinite(values)
     if bad.any():
         row, col = np.argwhere(bad)[0]
