@@ -440,7 +440,7 @@ class RegularizerConfig(Config):
     """Pairs linked more strongly than this share of all pairs are forgiven fully."""
     evidence: Literal["own", "both"] = "both"
     """Whether a clip's soft labels are each modality's own, or the mean of both modalities' outputs."""
-    class_heads: float = within(0.0, 1000.0, 2.0)
+    class_heads: float = within(0.0, 1000.0, 1.0)
     """Degree to which the student's class heads, too, stop counting linked classes as wrong; 0 leaves them alone."""
     start_epoch: int = within(0, 100_000, 15)
     """E_teach: LIR is off before this epoch."""

@@ -10,6 +10,7 @@ Prints a table of wall and CPU seconds. Ratios are of one process, alternating t
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import platform
 import statistics
 import sys
@@ -170,6 +171,9 @@ def step(features: FeatureSet, device: str, name: Any, rounds: int) -> None:
             side_config = config.replace(regularizer=lir, epochs=100_000)
             task, _ = task_of(features, side_config, soft, some_affinity(features), device)
             sides[side] = Training(task, plan_of(side_config))
+        if device.startswith("cuda"):
+            task, _ = task_of(features, side_config, soft, some_affinity(features), device)
+            sides["bfloat16"] = Training(task, dataclasses.replace(plan_of(side_config), bfloat16=True))
         spent: dict[str, list[float]] = {side: [] for side in sides}
         for turn in range(rounds + 3):
             for side, training in sides.items():
@@ -179,12 +183,13 @@ def step(features: FeatureSet, device: str, name: Any, rounds: int) -> None:
                 _wait()
                 if turn >= 3:
                     spent[side].append((clock() - begin) / training.batches * 1e3)
-        without, with_lir = (statistics.median(spent[side]) for side in ("without", "with"))
+        without, with_lir, *low = (statistics.median(times) for times in spent.values())
         runner = sides["with"].runner
         how = "recorded" if runner.record else f"eager ({runner.why_not_recorded})"
         print(
             f"{name} step, {form:<8} {without:8.3f} ms without, {with_lir:8.3f} ms with LIR, "
-            f"ratio {statistics.median(b / a for a, b in zip(*spent.values(), strict=True)):.3f}, {how}",
+            f"ratio {statistics.median(b / a for a, b in zip(spent['without'], spent['with'], strict=True)):.3f}, {how}"
+            + (f", {low[0]:.3f} ms with LIR in bfloat16" if low else ""),
             flush=True,
         )
 

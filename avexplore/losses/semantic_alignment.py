@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import torch
@@ -75,7 +76,7 @@ def alignment_term(
     if alignment == "kl":  # KL(p|q) + KL(q|p) in one product
         total = ((p.exp() - q.exp()) * (p - q)).sum()
     else:
-        middle = torch.logaddexp(p, q) - torch.log(torch.tensor(2.0, dtype=p.dtype, device=p.device))
+        middle = torch.logaddexp(p, q) - math.log(2.0)
         total = (p.exp() * (p - middle) + q.exp() * (q - middle)).sum() / 2
     return temperature**2 * total / max(1, len(audio))
 

@@ -3,10 +3,14 @@
 A step of these small networks is some two hundred kernels of a few microseconds each; launching them from Python takes
 ten times longer than running them. A CUDA graph records the launches once. What changes between steps (the rows, the
 learning rate, the strength of the regularizer) lies in tensors that the recording reads.
+
+Computing in bfloat16 is a choice of the plan, and off: at these sizes a step's time goes into launches and memory, not
+into products of matrices (`benchmarks/training.py` prints both).
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -64,7 +68,9 @@ class StepRunner:
         return self.sums
 
     def _step(self, rows: Tensor, on: bool) -> None:
-        terms = self.task.losses(rows, self.strength if on else None)
+        # Recorded steps must not share bfloat16 copies of weights that the optimizer changes in between.
+        with torch.autocast("cuda", torch.bfloat16, enabled=self.plan.bfloat16 and self.on_cuda, cache_enabled=False):
+            terms = self.task.losses(rows, self.strength if on else None)
         self.optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward((terms * self.summand).sum())
         torch.nn.utils.clip_grad_norm_(self.parameters, self.plan.clip_norm)
@@ -85,7 +91,11 @@ class StepRunner:
             parameter.grad = torch.zeros_like(parameter)
         if not self.on_cuda:
             self.optimizer.param_groups[0]["lr"] = 0.0
-        self.optimizer.step()
+        with warnings.catch_warnings():
+            warnings.filterwarnings(
+                "ignore", message=".*capturable=True.*"
+            )  # this step is not recorded, and need not be
+            self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         for value in self.moments().values():
             value.zero_()

@@ -69,6 +69,7 @@ class Plan:
         start_epoch: Epoch at which the last term switches on; None if there is no such term.
         ramp_epochs: Epochs over which its strength grows linearly to 1.
         clip_norm: Gradients longer than this are shortened to it.
+        bfloat16: Multiply matrices in bfloat16, on CUDA only.
         where: Name of the stage for messages.
         address: Address of the config, for the state file.
     """
@@ -84,6 +85,7 @@ class Plan:
     start_epoch: int | None = None
     ramp_epochs: int = 0
     clip_norm: float = 5.0
+    bfloat16: bool = False
     where: str = "training"
     address: str = ""
 
