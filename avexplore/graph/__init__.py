@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from avexplore.graph.affinity import build_affinity
     from avexplore.graph.comparison import Comparison, compare, edge_frequency, shd
+    from avexplore.graph.equivalence import as_cpdag, as_dag, markov_equivalent
     from avexplore.graph.formats import read_graph, write_graph
     from avexplore.graph.knowledge import knowledge_masks
     from avexplore.graph.learn import learn_class_graph
@@ -28,6 +29,9 @@ _HOMES = {
     "shd": "comparison",
     "read_graph": "formats",
     "write_graph": "formats",
+    "as_cpdag": "equivalence",
+    "as_dag": "equivalence",
+    "markov_equivalent": "equivalence",
     "knowledge_masks": "knowledge",
     "learn_class_graph": "learn",
     "d_separated": "separation",
@@ -43,6 +47,8 @@ _HOMES = {
 
 __all__ = [
     "Comparison",
+    "as_cpdag",
+    "as_dag",
     "build_affinity",
     "compare",
     "compare_with_truth",
@@ -52,6 +58,7 @@ __all__ = [
     "edge_frequency",
     "knowledge_masks",
     "learn_class_graph",
+    "markov_equivalent",
     "measure_stability",
     "neighborhood",
     "read_graph",

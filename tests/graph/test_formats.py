@@ -234,6 +234,12 @@ def test_unknown_nodes_are_refused_where_the_classes_are_known() -> None:
         read_graph("Cause,Effect\naudio_A,visual_B\n", nodes=("audio:A", "visual:A"))
 
 
+def test_json_remembers_where_a_graph_came_from() -> None:
+    imported = read_graph("Cause,Effect\naudio_A,visual_A\n")
+    assert read_graph(write_graph(imported, "json")).source == imported.source == "pasted text (csv)"
+    assert read_graph(write_graph(sample(), "json")).source == "pasted text (json)"
+
+
 def test_a_missing_file_is_said(tmp_path: Path) -> None:
     with pytest.raises(GraphError, match="Cannot be opened"):
         read_graph(tmp_path / "none.csv")

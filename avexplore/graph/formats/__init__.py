@@ -38,7 +38,7 @@ def read_graph(source: str | bytes | Path, format: str | None = None, *, nodes: 
 
     Returns:
         A graph whose nodes are named `audio:X` and `visual:X` (files may say `audio_X`), with `source` telling where
-        from and warnings about what was noticed.
+        from (as JSON of ours remembers it) and warnings about what was noticed.
 
     Raises:
         GraphError: If the file cannot be read as that format; the message says where.
@@ -55,8 +55,7 @@ def read_graph(source: str | bytes | Path, format: str | None = None, *, nodes: 
         draft: Draft = import_module(_HOMES[chosen]).read(content)
     except RecursionError:
         raise GraphError("The file is nested too deeply", where=label) from None
-    graph = draft.finish(nodes)
-    return replace(graph, source=f"{label} ({chosen})")
+    return replace(draft.finish(nodes), source=draft.source or f"{label} ({chosen})")
 
 
 def write_graph(graph: ClassGraph, format: str) -> str:

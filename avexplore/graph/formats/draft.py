@@ -78,12 +78,14 @@ class Draft:
         warnings: What was noticed, in sentences.
         score: Of the whole graph, NaN if the file has none.
         samples: Rows that it was learned from, 0 if the file does not say.
+        source: Where the graph came from before, "" if the file does not say.
     """
 
     nodes: dict[str, None] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     score: float = float("nan")
     samples: int = 0
+    source: str = ""
     _edges: dict[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
     _count: int = 0
 

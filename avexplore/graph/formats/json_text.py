@@ -8,7 +8,7 @@ from typing import Any
 
 from avexplore.artifacts import ClassGraph
 from avexplore.errors import GraphError
-from avexplore.graph.formats.draft import MOST_EDGES, Draft, short
+from avexplore.graph.formats.draft import LONGEST_NAME, MOST_EDGES, Draft, short
 
 _FORMAT = "avexplore-class-graph"
 _VERSION = 1
@@ -52,6 +52,9 @@ def read(content: str) -> Draft:
         if not isinstance(directed, bool):
             raise GraphError("`directed` is true or false", where=f"JSON, {short(str(edge))}")
         draft.add_edge(ends[0], ends[1], directed, _number(edge.get("effect"), 0.0), _number(edge.get("gain"), 0.0))
+    source = parsed.get("source")
+    # Our own search is not where a file came from: whoever wrote it may have changed it.
+    draft.source = source[:LONGEST_NAME] if isinstance(source, str) and source != "search" else ""
     draft.warnings.extend(w[:500] for w in _list(parsed, "warnings")[:50] if isinstance(w, str))
     return draft
 
@@ -105,6 +108,7 @@ def write(graph: ClassGraph) -> str:
         "edges": edges,
         "score": graph.score if math.isfinite(graph.score) else None,
         "samples": graph.samples,
+        "source": graph.source,
         "warnings": list(graph.warnings),
     }
     return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
