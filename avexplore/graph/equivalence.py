@@ -27,13 +27,15 @@ def as_cpdag(graph: ClassGraph) -> ClassGraph:
     from avexplore.graph.cpdag import consistent_dag, dag_to_cpdag
 
     adjacency = dag_to_cpdag(np.ascontiguousarray(consistent_dag(graph.adjacency)))
-    effect, gain = (_along_lines(values, adjacency) for values in (graph.effect, graph.gain))
+    effect, gain = (along_lines(values, adjacency) for values in (graph.effect, graph.gain))
     return replace(graph, adjacency=adjacency, effect=effect, gain=gain)
 
 
-def _along_lines(values: FloatArray, adjacency: IntArray) -> FloatArray:
-    undirected = (adjacency & adjacency.T).astype(bool)
-    return np.where(undirected & (values == 0), values.T, values) * adjacency.astype(bool)
+def along_lines(values: FloatArray, cpdag: IntArray) -> FloatArray:
+    """Values of a DAG's edges, mirrored where the CPDAG leaves the edge undirected. Shape (p, p)."""
+    undirected = (cpdag & cpdag.T).astype(bool)
+    mirrored: FloatArray = np.where(undirected & (values == 0), values.T, values)
+    return np.where(cpdag.astype(bool), mirrored, 0.0)
 
 
 def as_dag(graph: ClassGraph) -> ClassGraph:

@@ -14,6 +14,7 @@ from avexplore.graph.checks import check_columns, choose_rows, describe_kind
 from avexplore.graph.comparison import shd
 from avexplore.graph.covariance import correlation as correlate
 from avexplore.graph.engines import Outcome, run_bdeu, run_search
+from avexplore.graph.equivalence import along_lines
 from avexplore.graph.knowledge import Knowledge, knowledge_masks, orient_with_knowledge
 from avexplore.graph.score import edge_effects
 from avexplore.graph.transforms import transform
@@ -136,12 +137,6 @@ def to_cpdag(dag: IntArray, knowledge: Knowledge) -> IntArray:
     from avexplore.graph.cpdag import dag_to_cpdag
 
     return orient_with_knowledge(dag_to_cpdag(np.ascontiguousarray(dag, dtype=np.int8)), knowledge)
-
-
-def along_lines(values: FloatArray, cpdag: IntArray) -> FloatArray:
-    """Values of a DAG's edges, mirrored where the CPDAG leaves the edge undirected. Shape (p, p)."""
-    undirected = (cpdag & cpdag.T).astype(bool)
-    return np.where(undirected & (values == 0), values.T, values)
 
 
 def _other_classes(outcome: Outcome, cpdag: IntArray, knowledge: Knowledge) -> tuple[IntArray, FloatArray]:
