@@ -51,7 +51,8 @@ def body():
     least = st.slider("least", 0.0, 1.0, 0.3, 0.01)
     nodes = tuple(Node(f"{'audio' if i < half else 'visual'}:class {i % half}") for i in range(count))
     drawn = tuple(Edge(a, b, True, w) for a, b, w in edges if w >= least)
-    payload = to_payload(Picture("bench", nodes, drawn, message=f"{least:.2f}"), position, "spring", view={"threshold": 0.0, "serial": "0"})
+    picture = Picture("bench", nodes, drawn, message=f"{least:.2f}")
+    payload = to_payload(picture, position, "spring", view={"threshold": 0.0, "serial": "0"})
     mount(payload, key="g", on_change=lambda: None, on_command=lambda: None)
 
 body()
