@@ -73,9 +73,7 @@ def clean_view(view: Mapping[str, Any], nodes: int) -> View:
     >>> clean_view({"threshold": "x", "selection": {"id": "n77"}, "hidden": ["rare", 3]}, 4)["hidden"]
     ['rare']
     """
-    query = {key: value for key, value in write_view(view).items() if value}
-    query.setdefault("hide", "")
-    return read_view(query, nodes)
+    return read_view({key: value for key, value in write_view(view).items() if value}, nodes)
 
 
 def write_view(view: Mapping[str, Any]) -> dict[str, str]:
