@@ -24,23 +24,32 @@ def runs() -> dict[str, Run]:
 
 
 def pick_run() -> None:
-    """The run picker in the sidebar, bound to `?run=`."""
+    """The run picker in the sidebar; the run's short address stands in the URL as `?run=`.
+
+    Not `bind="query-params"`: that writes the run's name, and a link should survive a change of names.
+    """
     known = runs()
     if not known:
         return
-    if st.query_params.get("run") not in (None, *known):
-        st.query_params.pop("run")
-        st.toast("The run in this address is not on this machine; the first one is shown instead.")
-    st.sidebar.selectbox(
+    asked = st.query_params.get("run")
+    if asked is not None and asked not in known:
+        st.toast("The run in this address is not on this machine; another one is shown instead.")
+    elif asked is not None and asked != st.session_state.get("run_in_address"):
+        st.session_state["run"] = asked  # a link was followed
+    if st.session_state.get("run") not in known:
+        st.session_state["run"] = next(iter(known))
+    chosen = st.sidebar.selectbox(
         "Run",
         list(known),
         key="run",
         format_func=lambda key: known[key].name,
         help="A run is a data set with its teacher, class graph, student and the student's twin without LIR. "
         "Every page shows the run chosen here.",
-        bind="query-params",
         persist_state="session",
     )
+    if chosen != asked:
+        st.query_params["run"] = chosen
+    st.session_state["run_in_address"] = chosen
 
 
 def current_run() -> Run:
