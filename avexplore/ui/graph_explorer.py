@@ -326,12 +326,12 @@ def _control_row(scene: Scene, others: dict[str, Choice]) -> None:
         if st.button("Arrange for this graph", help="Moves the nodes to where this graph is easiest to read."):
             st.session_state.graph_arranged = scene.settings.graph.address
             st.session_state.graph_moved = {}
-            st.rerun(scope="fragment")
+            st.rerun()
         if st.button("Put the nodes back", help="Forgets what you dragged, and the arrangement above."):
             st.session_state.graph_arranged = None
             st.session_state.graph_moved = {}
             st.session_state.graph_home = st.session_state.get("graph_home", 0) + 1
-            st.rerun(scope="fragment")
+            st.rerun()
 
 
 def _distinct(others: dict[str, Choice]) -> dict[str, str]:
@@ -436,7 +436,7 @@ def _visitor() -> str:
 def _ask_stability(scene: Scene) -> None:
     answer = session.workbench().ask(scene.settings.stability, slot=f"{_visitor()}/graph")
     if getattr(answer, "artifact", None) is not None:
-        st.rerun(scope="fragment")
+        st.rerun()
     jobs_panel.artifact(scene.settings.stability, "Bootstraps", stop_page=False)
 
 

@@ -57,6 +57,16 @@ def test_without_bootstraps_edges_rank_by_gain() -> None:
     assert picture.measure == "BIC gain"
 
 
+def test_edges_against_each_other_are_told_and_can_be_left_out() -> None:
+    graph = a_graph((0, 1), (0, 2))
+    effect = np.array(graph.effect)
+    effect[0, 2] = -0.5
+    picture = build_picture(replace(graph, effect=effect))
+    assert [edge.id for edge in picture.edges if edge.negative] == ["e0-2"]
+    assert [edge.id for edge in shown(picture, 0.0, ["negative"])] == ["e0-1"]
+    assert shown(picture, 0.0, ["node-audio"]) == []
+
+
 def test_rules_are_seen() -> None:
     rules = KnowledgeConfig(
         required=((NODES[0], NODES[1]),), forbidden=((NODES[2], NODES[3]), (NODES[3], NODES[2])), tiers=((NODES[0],),)

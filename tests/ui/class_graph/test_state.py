@@ -98,7 +98,7 @@ def test_an_address_that_makes_no_sense_shows_the_first_view(query: dict[str, st
     assert found["selection"] is None
     assert found["focus"] is None
     assert found["path"] is None
-    assert set(found["hidden"]) <= {"ghost"}
+    assert set(found["hidden"]) <= {"ghost", "negative"}
 
 
 def test_history_goes_back_and_forth_and_forgets_the_future() -> None:
