@@ -59,7 +59,7 @@ def class_bars(before: RetrievalReport, after: RetrievalReport, queries: IntArra
     )
     figure.update_layout(
         height=max(260, 19 * len(shown) + 90),
-        margin=_MARGIN,
+        margin={**_MARGIN, "t": 12},
         xaxis={"title": "change of MAP with LIR", "zeroline": True, "tickformat": "+.2f"},
         yaxis={"tickmode": "array", "tickvals": places, "ticktext": names, "automargin": True},
         bargap=0.25,
@@ -68,10 +68,13 @@ def class_bars(before: RetrievalReport, after: RetrievalReport, queries: IntArra
 
 
 def precision_curves(before: RetrievalReport, after: RetrievalReport) -> go.Figure:
-    """Precision within the first K answers, K on a logarithmic axis, both directions, without and with LIR."""
+    """Precision within the first K answers, K on a logarithmic axis, by direction; below, what LIR changes."""
     from plotly.subplots import make_subplots
 
-    figure = make_subplots(1, 2, shared_yaxes=True, subplot_titles=("A→V", "V→A"), horizontal_spacing=0.04)
+    figure = make_subplots(
+        2, 2, shared_xaxes=True, shared_yaxes=True, subplot_titles=("A→V", "V→A"), row_heights=[0.65, 0.35],
+        horizontal_spacing=0.04, vertical_spacing=0.08,
+    )  # fmt: skip
     for name, report, color, dash in (("without LIR", before, ALONE, "dash"), ("with LIR", after, WITH, "solid")):
         for direction in (0, 1):
             figure.add_scatter(
@@ -87,9 +90,24 @@ def precision_curves(before: RetrievalReport, after: RetrievalReport) -> go.Figu
                 row=1,
                 col=direction + 1,
             )
-    figure.update_xaxes(type="log", title="K answers", tickvals=[10, 20, 50, 100, 200, 500, 1000])
-    figure.update_yaxes(title="precision-scope@K", col=1)
-    figure.update_layout(height=380, margin={**_MARGIN, "t": 60}, legend={"orientation": "h", "y": 1.18})
+    for direction in (0, 1):
+        figure.add_scatter(
+            x=after.scopes,
+            y=after.precision[direction] - before.precision[direction],
+            showlegend=False,
+            mode="lines+markers",
+            line={"color": "#009E73", "width": 2},
+            marker={"size": 5},
+            hovertemplate="change within %{x}: %{y:+.4f}<extra></extra>",
+            row=2,
+            col=direction + 1,
+        )
+    figure.update_xaxes(type="log", tickvals=[10, 20, 50, 100, 200, 500, 1000])
+    figure.update_xaxes(title="K answers", row=2)
+    figure.update_yaxes(title="precision-scope@K", row=1, col=1)
+    figure.update_yaxes(title="change", tickformat="+.3f", zeroline=True, row=2)
+    figure.update_yaxes(title=None, row=2, col=2)
+    figure.update_layout(height=480, margin={**_MARGIN, "t": 60}, legend={"orientation": "h", "y": 1.16})
     return figure
 
 
@@ -113,7 +131,7 @@ def epochs(
             measured = np.flatnonzero(np.isfinite(values))
             if not len(measured):
                 continue
-            words = column.replace("_", " ").removeprefix("map ")
+            words = "LIR" if column == "lir" else column.replace("_", " ").removeprefix("map ")
             figure.add_scatter(
                 x=measured + 1,
                 y=values[measured],
@@ -131,10 +149,10 @@ def epochs(
     )
     figure.update_layout(
         title={"text": title, "font": {"size": 14}},
-        height=360,
+        height=400,
         margin={**_MARGIN, "t": 44},
         xaxis={"title": "epoch"},
-        legend={"orientation": "h", "y": -0.22, "font": {"size": 11}},
+        legend={"orientation": "h", "y": -0.34, "font": {"size": 11}},
     )
     return figure
 

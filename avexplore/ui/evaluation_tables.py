@@ -27,7 +27,7 @@ FIGURES: Mapping[str, tuple[str, str]] = {
     "hidden_pair_ap": ("Hidden-pair AP", "Only pairs that share a true label nobody annotated are relevant."),
     "recovered_false_negatives": (
         "False negatives recovered",
-        "Share of those pairs among a query's first R answers, with R its truly related clips.",
+        "Share of those pairs among a query's first R answers (R: its truly related clips), mean over queries.",
     ),
     "map_over_cutoffs": (
         "MAP over cut-offs",

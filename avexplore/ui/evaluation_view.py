@@ -237,7 +237,11 @@ def _false_negatives(loaded: LoadedRun, split: Split) -> None:
         help="Pairs of clips that share a true class under different annotations, which training took for negatives. "
         "Recovered: among the query's first R answers, with R the number of clips that are truly related to it.",
     )
-    right.metric("Share of all pairs", f"{after.recovered.sum() / total:.1%}")
+    right.metric(
+        "Share of all pairs",
+        f"{after.recovered.sum() / total:.1%}",
+        help="Every pair counts once here; in the table above every query does.",
+    )
     change = after.recovered - before.recovered
     known = np.flatnonzero(after.pairs)
     order = known[np.argsort(-np.abs(change.ravel()[known]), kind="stable")]
@@ -266,34 +270,46 @@ def _false_negatives(loaded: LoadedRun, split: Split) -> None:
 
 
 @st.cache_data(max_entries=40, show_spinner="Measuring distances")
-def _measured(key: str, split: Split, top: int, tau: float, _loaded: LoadedRun) -> DeltaDistance:
+def _measured(key: str, split: Split, top: int, tau: float, same_class: bool, _loaded: LoadedRun) -> DeltaDistance:
     from avexplore.artifacts import Embeddings
     from avexplore.retrieval.delta_distance import delta_distance
 
     rows = _loaded.clips.rows(split)
     before, after = (Embeddings(z.audio[rows], z.visual[rows]) for z in (_loaded.before, _loaded.after))
+    weights = np.array(_loaded.affinity.weights)
+    if not same_class:
+        count = len(_loaded.clips.classes)
+        for offset in (count, -count):
+            weights[np.eye(2 * count, k=offset, dtype=bool)] = 0.0
     return delta_distance(
         before,
         after,
         _loaded.probabilities[:, rows],
         _loaded.clips.hard_label[rows],
-        _loaded.affinity.weights,
+        weights,
         top=top,
         tau=tau,
     )
 
 
 def _delta(loaded: LoadedRun, split: Split) -> None:
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         top = st.slider("Strongest edges", 5, 60, 20, 5, key="edges", bind="query-params", width=240)
         tau = st.slider(
             "Active above", 0.02, 0.5, 0.1, 0.02, key="tau", bind="query-params", width=240,
             help="A clip activates a class node if its soft label exceeds this.",
         )  # fmt: skip
-    found = _measured(loaded.key, split, top, tau, loaded)
+        same_class = st.toggle(
+            "Edges within a class", key="same", bind="query-params",
+            help="Also audio:X with visual:X, which LIR links by the identity and not by the graph.",
+        )  # fmt: skip
+    found = _measured(loaded.key, split, top, tau, same_class, loaded)
     mean = found.mean
     if not mean.count:
-        st.info("No pair of clips activates both ends of an edge. Lower the threshold, or take more edges.")
+        st.info(
+            "No pair of clips activates both ends of such an edge. Lower the threshold, take more edges, or look at "
+            "edges within a class."
+        )
         return
     st.caption(
         "Mean cosine distance of clips with different annotations that activate both ends of an edge, without LIR "

@@ -4,10 +4,9 @@ import { strength } from "./look.js";
 
 const percent = (value) => `${Math.round(100 * value)} %`;
 
-export function edgeCount(shown, total, measure, threshold, against) {
+export function edgeCount(shown, total, measure, threshold) {
   const what = measure === "frequency" ? `in at least ${percent(threshold)} of the bootstraps` : `the strongest by ${measure}`;
-  const without = against ? `, without ${against} that go against each other` : "";
-  return `showing ${shown} of ${total} edges, ${what}${without}`;
+  return `showing ${shown} of ${total} edges, ${what}`;
 }
 
 export function describeNode(node, edges, nameOf) {
