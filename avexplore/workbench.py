@@ -359,11 +359,18 @@ class Workbench:
     # --- lists ----------------------------------------------------------------------------------------------------
 
     def runs(self) -> list[Run]:
-        """What can be looked at: shipped ones first, then the newest; students before bare soft labels."""
+        """What can be looked at: shipped ones first, then the newest; students before bare soft labels.
+
+        The many students of an experiment are stored, too, but are no runs unless `keep_run` says so.
+        """
         found = []
+        kept, used = self.store.known_runs(), set()
         for summary in self.store.entries(StudentConfig.stage):
             config = summary.config
-            if isinstance(config, StudentConfig) and config.soft_labels is not None:
+            if not isinstance(config, StudentConfig) or config.soft_labels is None:
+                continue
+            used.add(config.soft_labels.address)
+            if summary.shipped or config.address in kept:
                 found.append(
                     Run(
                         key=config.address[:12],
@@ -377,7 +384,6 @@ class Workbench:
                         twin_figures=self._figures(config.twin),
                     )
                 )
-        used = {run.soft_labels.address for run in found}
         for stage in (TeacherConfig.stage, SoftLabelFileConfig.stage):
             for summary in self.store.entries(stage):
                 config = summary.config
@@ -393,6 +399,10 @@ class Workbench:
                         )
                     )
         return found
+
+    def keep_run(self, student: StudentConfig) -> None:
+        """List this student among the runs, now or as soon as it is trained."""
+        self.store.remember_run(student.address)
 
     def _figures(self, student: StudentConfig) -> Mapping[str, float]:
         config = EvaluationConfig(student)

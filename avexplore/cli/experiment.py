@@ -73,7 +73,9 @@ def experiment(
         )
         return
     for metric, rows in comparisons.items():
-        head = ("Arm", "Mean", "Difference", "95 % from", "to", "p (Holm)", "Verdict")
-        lines = [(c.arm, c.mean, c.difference, c.low, c.high, c.p_value, c.verdict) for c in rows]
+        head = ("Arm", "Mean", "Change", "95 % interval", "p, Holm", "Verdict")
+        lines = [
+            (c.arm, c.mean, f"{c.difference:+.4f}", f"{c.low:+.4f} {c.high:+.4f}", c.p_value, c.verdict) for c in rows
+        ]
         table(f"{metric}, against the twin without LIR, {seeds} paired seeds, {split} clips", head, lines)
     say(summary(found))

@@ -104,6 +104,7 @@ def run(
     if student.regularizer is None:
         raise ConfigError("This student has no LIR, so there is nothing to compare", where="regularizer")
     twin, bench = student.twin, workbench(device)
+    bench.keep_run(student)
     assert student.stability is not None
     wanted: list[Config] = [EvaluationConfig(student), EvaluationConfig(twin), student.stability.graph]
     if projection:
@@ -368,6 +369,7 @@ def train_student(
     """Train a student, with LIR or without."""
     student = chosen_student(data, annotation, classes, preset, seed, settings, config)
     student = student if lir else student.twin
+    workbench().keep_run(student)
     trained = make(student, device=device, quiet=quiet or json)
     last = {name: float(values[trained.best_epoch]) for name, values in trained.history.columns.items() if len(values)}
     if json:

@@ -1,7 +1,7 @@
 """What the search finds when there is nothing to find: data with the classes' relations taken out.
 
-On the authors' released scores half or more of the edges come back under these (shared/graph.md: 118 of 201 at c = 2
-with columns shuffled within class), so an edge's frequency means little without its frequency here.
+On the authors' released scores half or more of the edges come back under these (docs/graph_truth.md), so an edge's
+frequency means little without its frequency here.
 """
 
 from __future__ import annotations

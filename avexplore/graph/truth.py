@@ -10,7 +10,7 @@ from avexplore.artifacts import BoolArray, FloatArray
 from avexplore.errors import GraphError
 
 CO_OCCURS = 0.1
-"""P(j | i) above which a pair counts as truly co-occurring (method.md section 8)."""
+"""P(j | i) above which a pair counts as truly co-occurring."""
 
 
 def true_co_occurrence(

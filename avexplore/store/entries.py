@@ -347,6 +347,21 @@ class Store:
         except OSError as error:
             raise _write_error(error, self.root) from error
 
+    def remember_run(self, address: str) -> None:
+        """Note that somebody asked for this student itself, and not as one arm of an experiment among many."""
+        if self.read_only:
+            return
+        try:
+            (self.root / "runs").mkdir(parents=True, exist_ok=True)
+            (self.root / "runs" / address).touch()
+        except OSError as error:
+            raise _write_error(error, self.root) from error
+
+    def known_runs(self) -> frozenset[str]:
+        """Addresses of the students that somebody asked for."""
+        folder = self.root / "runs"
+        return frozenset(path.name for path in folder.iterdir()) if folder.is_dir() else frozenset()
+
     def known_files(self, fingerprint: str) -> tuple[str, ...]:
         """Where files of this content were last seen; () if nowhere, or if they are gone."""
         try:

@@ -83,6 +83,7 @@ class StudentTask:
         self.module: nn.Module = nn.ModuleDict({"net": net, "metric": metric})
         self.rows = torch.arange(len(data["train"]["labels"]), device=data["train"]["labels"].device)
         self.form = config.regularizer.form if config.regularizer is not None else None
+        self.ramped = config.regularizer is not None and config.regularizer.ramp_epochs > 1
         # "pull" is a summand of the loss; "forgive" and "margin" act inside the metric loss, and ride along as a figure
         self.terms: tuple[str, ...] = ("metric_loss", "semantic_loss")
         if self.form is not None:
@@ -100,7 +101,9 @@ class StudentTask:
             if self.form == "pull":
                 lir = strength * self.regularizer.pull(audio, visual, picked)
             else:
-                linked = strength * self.regularizer.forgiven(picked)
+                linked = self.regularizer.forgiven(picked)
+                if self.ramped:  # without a ramp it is 1 throughout, and a pass over all pairs is not for nothing
+                    linked = strength * linked
                 lir = linked.mean()
                 forgiven, margins = (linked, None) if self.form == "forgive" else (None, 1.0 - linked)
         metric = self.metric(audio, visual, labels, forgiven=forgiven, margins=margins)

@@ -13,12 +13,13 @@ from avexplore.ui.graph_view.picture import node_id, parse_id
 
 View = dict[str, Any]
 NAMES = ("at_least", "hide", "same", "focus", "path", "pick", "find")
-FIRST_HIDDEN = ["ghost"]
-"""Legend entries that are off until the reader turns them on."""
+FIRST_HIDDEN = ["ghost", "negative"]
+"""Legend entries that are off until the reader turns them on: LIR uses positive dependencies only, and where the
+classes of a teacher compete, most others are that competition."""
 
 _TRAITS = (
     *("node-audio", "node-visual", "edge-audio", "edge-visual", "edge-across"),
-    *("directed", "undirected", "rare", "ghost", "forbidden"),
+    *("directed", "undirected", "negative", "rare", "ghost", "forbidden"),
     *("change-kept", "change-added", "change-removed", "change-reversed"),
 )
 
@@ -73,9 +74,7 @@ def clean_view(view: Mapping[str, Any], nodes: int) -> View:
     >>> clean_view({"threshold": "x", "selection": {"id": "n77"}, "hidden": ["rare", 3]}, 4)["hidden"]
     ['rare']
     """
-    query = {key: value for key, value in write_view(view).items() if value}
-    query.setdefault("hide", "")
-    return read_view(query, nodes)
+    return read_view({key: value for key, value in write_view(view).items() if value}, nodes)
 
 
 def write_view(view: Mapping[str, Any]) -> dict[str, str]:

@@ -46,8 +46,8 @@ def draw_details(
 
 
 def _edges(picture: Picture, graph: ClassGraph, stability: GraphStability | None, view: dict[str, Any]) -> None:
-    everything = st.toggle("Also below the threshold", key="g_all_edges", bind="query-params")
-    table = edge_table(picture, graph, stability, view["threshold"], everything=everything)
+    everything = st.toggle("Also what is hidden", key="g_all_edges", bind="query-params")
+    table = edge_table(picture, graph, stability, view["threshold"], view["hidden"], everything=everything)
     if table.empty:
         st.caption("No edge reaches the threshold.")
         return
@@ -212,7 +212,7 @@ def _svg(scene: Scene, picture: Picture, view: dict[str, Any]) -> str:
     from avexplore.ui.graph_explorer import place
 
     layout, position, _ = place(scene)
-    return exchange.to_svg(picture, position, layout, view["threshold"])
+    return exchange.to_svg(picture, position, layout, view["threshold"], view["hidden"])
 
 
 def _import(scene: Scene, name: str, content: bytes) -> None:
@@ -226,4 +226,4 @@ def _import(scene: Scene, name: str, content: bytes) -> None:
         return
     st.session_state.graph_import = found
     st.session_state.graph_compare_next = f"import-{found}"
-    st.rerun(scope="fragment")
+    st.rerun()

@@ -7,6 +7,7 @@ import hashlib
 import html
 import json
 import math
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,9 +91,11 @@ _LIGHT = {
 }
 
 
-def to_svg(picture: Picture, position: FloatArray, layout: LayoutName, threshold: float) -> str:
-    """The picture as a vector graphic, for a paper: what the threshold shows, on white."""
-    edges = shown(picture, threshold)
+def to_svg(
+    picture: Picture, position: FloatArray, layout: LayoutName, threshold: float, hidden: Collection[str] = ()
+) -> str:
+    """The picture as a vector graphic, for a paper: what threshold and legend show, on white."""
+    edges = shown(picture, threshold, hidden)
     places = sides(layout, position)
     left, top = position.min(axis=0) - np.array([130, 50]) if len(position) else (0.0, 0.0)
     right, bottom = position.max(axis=0) + np.array([130, 60]) if len(position) else (1.0, 1.0)
@@ -109,7 +112,7 @@ def to_svg(picture: Picture, position: FloatArray, layout: LayoutName, threshold
         dashes = edge.change == "removed" or (edge.frequency is not None and edge.frequency < 0.5)
         ends = (position[edge.source], position[edge.target])
         sizes = (picture.nodes[edge.source].size, picture.nodes[edge.target].size)
-        parts.append(_svg_edge(ends, sizes, bend, color, width, dashes=dashes, arrow=edge.directed))
+        parts.append(_svg_edge(ends, sizes, bend, color, width, dashes=dashes, arrow=edge.directed, bar=edge.negative))
     for node, (x, y), side in zip(picture.nodes, position, places, strict=True):
         parts.append(_svg_node(node.name, node.size, float(x), float(y), side))
     return "\n".join([*parts, "</svg>"])
@@ -124,6 +127,7 @@ def _svg_edge(
     *,
     dashes: bool,
     arrow: bool,
+    bar: bool,
 ) -> str:
     (x1, y1), (x2, y2) = ends
     control = ((x1 + x2) / 2 + (y2 - y1) * 0.78 * bend, (y1 + y2) / 2 - (x2 - x1) * 0.78 * bend)
@@ -133,8 +137,12 @@ def _svg_edge(
     style = f'fill="none" stroke="{color}" stroke-width="{width:.2f}" stroke-opacity="0.85"'
     dash = ' stroke-dasharray="7 5"' if dashes else ""
     found = f'<path d="M{x1:.1f} {y1:.1f}Q{control[0]:.1f} {control[1]:.1f} {tip[0]:.1f} {tip[1]:.1f}" {style}{dash}/>'
-    if arrow:
-        size = 6 + width
+    size = 6 + width
+    if arrow and bar:
+        a, b = ((tip[0] + sign * unit[1] * size * 0.7, tip[1] - sign * unit[0] * size * 0.7) for sign in (-1, 1))
+        style = f'stroke="{color}" stroke-width="{width + 0.5:.2f}"'
+        found += f'<path d="M{a[0]:.1f} {a[1]:.1f}L{b[0]:.1f} {b[1]:.1f}" {style}/>'
+    elif arrow:
         back = (tip[0] - unit[0] * 1.6 * size, tip[1] - unit[1] * 1.6 * size)
         wing = (-unit[1] * size * 0.6, unit[0] * size * 0.6)
         corners = (tip, (back[0] + wing[0], back[1] + wing[1]), (back[0] - wing[0], back[1] - wing[1]))

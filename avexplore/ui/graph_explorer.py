@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from avexplore.ui.graph_details import draw_details
 from avexplore.ui.graph_history import History
 from avexplore.ui.graph_panel import Subject, draw_panel
 from avexplore.ui.graph_picture import build_picture, class_support, first_threshold
+from avexplore.ui.graph_refine import draft_of, redraw_when_refined, refiner
 from avexplore.ui.graph_rules_editor import draw_rules
 from avexplore.ui.graph_subjects import LEARNED, NOTHING, Choice, choices, fits, reordered
 from avexplore.ui.graph_view.component import mount
@@ -96,7 +98,10 @@ def _explore(run: Run, labels: SoftLabels, teacher: Any) -> None:
     )
     with right:
         if shown is None and stability is None:
-            _ask_stability(scene)
+            if refiner().is_done(scene.settings.graph):
+                _ask_stability(scene)
+            else:
+                redraw_when_refined(scene.settings.graph)
         draw_panel(subject, (view["selection"] or {}).get("id", ""))
     draw_details(scene, picture, graph, stability, other, view, others)
 
@@ -174,7 +179,14 @@ def _learned(scene: Scene) -> tuple[ClassGraph | None, GraphStability | None]:
     if not is_compiled():
         with st.spinner("Preparing the search engine: once per machine, about half a minute"):
             compile_in_background().join()
-    graph = jobs_panel.artifact(scene.settings.graph, "The class graph", stop_page=False)
+    config = scene.settings.graph
+    draft = draft_of(config)
+    if draft is not None and not refiner().is_done(config):
+        quick = _get(draft)
+        if quick is not None:
+            refiner().want(_visitor(), config)
+            return quick, None
+    graph = jobs_panel.artifact(config, "The class graph", stop_page=False)
     if graph is None:
         return None, None
     return graph, _get(scene.settings.stability)
@@ -314,12 +326,12 @@ def _control_row(scene: Scene, others: dict[str, Choice]) -> None:
         if st.button("Arrange for this graph", help="Moves the nodes to where this graph is easiest to read."):
             st.session_state.graph_arranged = scene.settings.graph.address
             st.session_state.graph_moved = {}
-            st.rerun(scope="fragment")
+            st.rerun()
         if st.button("Put the nodes back", help="Forgets what you dragged, and the arrangement above."):
             st.session_state.graph_arranged = None
             st.session_state.graph_moved = {}
             st.session_state.graph_home = st.session_state.get("graph_home", 0) + 1
-            st.rerun(scope="fragment")
+            st.rerun()
 
 
 def _distinct(others: dict[str, Choice]) -> dict[str, str]:
@@ -413,11 +425,18 @@ def _draw_picture(
     return picture, view
 
 
+def _visitor() -> str:
+    """A name for this browser tab: what it asks for anew replaces what it asked for before."""
+    if "graph_visitor" not in st.session_state:
+        st.session_state.graph_visitor = secrets.token_hex(4)
+    name: str = st.session_state.graph_visitor
+    return name
+
+
 def _ask_stability(scene: Scene) -> None:
-    visitor = st.session_state.setdefault("visitor", hashlib.sha256(str(id(st.session_state)).encode()).hexdigest()[:8])
-    answer = session.workbench().ask(scene.settings.stability, slot=f"{visitor}/graph")
+    answer = session.workbench().ask(scene.settings.stability, slot=f"{_visitor()}/graph")
     if getattr(answer, "artifact", None) is not None:
-        st.rerun(scope="fragment")
+        st.rerun()
     jobs_panel.artifact(scene.settings.stability, "Bootstraps", stop_page=False)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from avexplore.config import KnowledgeConfig
 from avexplore.ui.graph_rules import tier_of
-from avexplore.ui.graph_view.picture import Edge, Node, Picture, edge_id, plain_name, split_node
+from avexplore.ui.graph_view.picture import Edge, Node, Picture, edge_id, group_of, plain_name, split_node
 
 if TYPE_CHECKING:
     from avexplore.artifacts import ClassGraph, FloatArray, GraphStability, IntArray, SoftLabels
@@ -117,6 +118,7 @@ def _learned(graph: ClassGraph, stability: GraphStability | None, rules: Knowled
                 directed,
                 frequency,
                 rank,
+                negative=bool((graph.effect[i, j] or graph.effect[j, i]) < 0),
                 required=bool({(graph.nodes[i], graph.nodes[j]), (graph.nodes[j], graph.nodes[i])} & required),
                 title=_title(graph, stability, i, j, directed, float(gain)),
             )
@@ -207,25 +209,40 @@ _NOTES = {
 def first_threshold(picture: Picture) -> float:
     """Where the threshold stands until the reader moves it: the most stable edges, few enough to be read.
 
-    The lowest multiple of .05, from .5 on, that leaves at most `EDGES_PER_NODE` edges per node. A graph with few
-    edges is shown whole.
+    The lowest step from .5 on that leaves at most `EDGES_PER_NODE` positive edges per node. A
+    graph with few edges is shown whole.
     """
-    edges = picture.learned
+    edges = [edge for edge in picture.learned if not edge.negative]
     most = EDGES_PER_NODE * len(picture.nodes)
     if len(edges) <= most or picture.compared is not None:
         return 0.0
     if picture.measure != "frequency":
-        return round(max(0.0, 1 - most / len(edges)), 2)
+        ranks = sorted((edge.rank for edge in edges), reverse=True)
+        return round(ranks[int(most)], 2)
     values = np.array([edge.frequency or 0.0 for edge in edges])
-    steps = np.round(np.arange(0.5, 1.0, 0.05), 2)
+    steps = [*np.round(np.arange(0.5, 1.0, 0.05), 2), 0.97, 0.99, 1.0]
     fitting = [float(step) for step in steps if (values >= step).sum() <= most]
-    return fitting[0] if fitting else 0.95
+    return fitting[0] if fitting else 1.0
 
 
-def shown(picture: Picture, threshold: float) -> list[Edge]:
-    """The learned edges that reach a threshold, as the picture shows them before other filters."""
-    strength = [(edge, edge.rank if edge.frequency is None else edge.frequency) for edge in picture.learned]
-    return [edge for edge, value in strength if value >= threshold - 1e-9 or edge.required]
+def shown(picture: Picture, threshold: float, hidden: Collection[str] = ()) -> list[Edge]:
+    """The learned edges that reach a threshold and that no entry of the legend hides, as the picture shows them."""
+    names = [node.name for node in picture.nodes]
+    found = []
+    for edge in picture.learned:
+        value = edge.rank if edge.frequency is None else edge.frequency
+        ends = names[edge.source], names[edge.target]
+        traits = {
+            f"edge-{group_of(*ends)}",
+            *(f"node-{split_node(name)[0]}" for name in ends),
+            "directed" if edge.directed else "undirected",
+            f"change-{edge.change}",
+            *(["negative"] if edge.negative else []),
+            *(["rare"] if edge.frequency is not None and edge.frequency < 0.5 else []),
+        }
+        if not traits & set(hidden) and (value >= threshold - 1e-9 or edge.required or edge.change == "removed"):
+            found.append(edge)
+    return found
 
 
 def same_class(picture: Picture, edge: Edge) -> bool:

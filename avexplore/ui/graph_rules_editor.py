@@ -56,7 +56,7 @@ def draw_rules(rules: KnowledgeConfig, nodes: tuple[str, ...]) -> None:
     changed = read_rules(edges, tiers, names).replace(forbidden_blocks=blocks)
     if rules_of.encode(changed, nodes) != rules_of.encode(_ordered(rules), nodes):
         st.session_state.graph_rules = rules_of.encode(changed, nodes)
-        st.rerun(scope="fragment")
+        st.rerun()
     left, right = st.columns(2)
     history = st.session_state.graph_history
     from avexplore.ui.graph_explorer import go_to

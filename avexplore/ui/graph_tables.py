@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,12 +19,20 @@ if TYPE_CHECKING:
 
 
 def edge_table(
-    picture: Picture, graph: ClassGraph, stability: GraphStability | None, threshold: float, *, everything: bool = False
+    picture: Picture,
+    graph: ClassGraph,
+    stability: GraphStability | None,
+    threshold: float,
+    hidden: Collection[str] = (),
+    *,
+    everything: bool = False,
 ) -> pd.DataFrame:
     """One row per edge, those shown in the picture or all, the strongest first; the index holds the edge ids."""
     import pandas as pd
 
-    edges = [edge for edge in picture.edges if edge.type == "learned"] if everything else shown(picture, threshold)
+    edges = (
+        [edge for edge in picture.edges if edge.type == "learned"] if everything else shown(picture, threshold, hidden)
+    )
     rows: list[dict[str, Any]] = []
     for edge in edges:
         i, j = edge.source, edge.target

@@ -132,7 +132,7 @@ def _clips(subject: Subject) -> None:
         st.info("No clip fits. Lower the strength, or choose other classes.")
         return
     _verdict(subject, found, order)
-    table, detail = st.columns([6, 5], gap="medium")
+    table, detail = st.columns([7, 5], gap="medium")
     with table:
         clip = _table(subject, found, order)
     with detail:
@@ -184,6 +184,9 @@ def _verdict(subject: Subject, found: numbers.Events, order: str) -> None:
     if order != "events":
         return
     shown = len(found.clip)
+    if not (subject.hard_label >= 0).any():
+        st.caption("Strongest events. What was annotated in these clips is not known, so that all events are listed.")
+        return
     text = f"{shown:,} {'strongest ' if shown == 200 else ''}unannotated event{'s' if shown != 1 else ''}"
     if clips is not None and clips.true_labels is not None:
         right = clips.true_labels[found.clip, found.event]
@@ -204,13 +207,15 @@ def _table(subject: Subject, found: numbers.Events, order: str) -> int:
         "Clip": [subject.name(int(c)) for c in found.clip],
         "Annotated": [subject.class_name(int(subject.hard_label[c])) for c in found.clip],
     }
+    if not (subject.hard_label >= 0).any():
+        del columns["Annotated"]
     if order == "events":
         columns[label] = [subject.class_name(int(e)) for e in found.event]
-    columns |= {"Heard": audio.tolist(), "Seen": visual.tolist()}
     clips = subject.clips
     if clips is not None and clips.true_labels is not None and order == "events":
         right = clips.true_labels[found.clip, found.event]
         columns["True"] = ["yes" if value else "no" for value in right]
+    columns |= {"Heard": audio.tolist(), "Seen": visual.tolist()}
     bar: dict[str, Any] = {"min_value": 0.0, "max_value": 1.0, "format": "%.2f", "width": 78}
     selected = st.dataframe(
         columns,
@@ -241,13 +246,14 @@ def _table(subject: Subject, found: numbers.Events, order: str) -> int:
 
 def _detail(subject: Subject, clip: int) -> None:
     annotated = int(subject.hard_label[clip])
-    st.markdown(f"**{as_markdown(subject.name(clip))}** · {as_markdown(subject.class_name(annotated))}")
+    also = f" · {as_markdown(subject.class_name(annotated))}" if annotated >= 0 else ""
+    st.markdown(f"**{as_markdown(subject.name(clip))}**{also}")
     if subject.clips is not None:
         clip_card.play(subject.clips, clip)
     others = clip_card.hidden_classes(subject.clips, clip) if subject.clips is not None else []
     chart = soft_label_charts.clip_bars(subject.soft.classes, subject.probabilities[:, clip], annotated, others)
     st.altair_chart(chart, width="stretch", key="sl_bars")
-    marks = "✔ annotated"
+    marks = "✔ annotated" if annotated >= 0 else "Annotation unknown"
     if subject.clips is not None and subject.clips.true_labels is not None:
         marks += ", \\+ true, but nobody annotated it"
     st.caption(f"{marks}. Row {clip}, {_split_name(subject, clip)} clip.")
@@ -261,14 +267,17 @@ def _clips_heat_map(subject: Subject, found: numbers.Events, count: int) -> None
     shown = list(dict.fromkeys(found.clip.tolist()))[:30]
     used = subject.probabilities[:, shown].max(axis=(0, 1))
     columns = np.sort(np.argsort(-used, kind="stable")[: min(count, 30)])
-    names = [f"{subject.name(c)} · {subject.class_name(int(subject.hard_label[c]))}" for c in shown]
+    known = subject.hard_label >= 0
+    names = [
+        subject.name(c) + (f" · {subject.class_name(int(subject.hard_label[c]))}" if known[c] else "") for c in shown
+    ]
     panels = {title: subject.probabilities[m][np.ix_(shown, columns)] for m, title in enumerate(("Audio", "Visual"))}
     with st.expander(f"Soft labels of the first {len(shown)} of these clips", expanded=True):
         chart = soft_label_charts.heat_map(
             names,
             [subject.soft.classes[c] for c in columns],
             panels,
-            row_title="Clip and its annotated class",
+            row_title="Clip",
             column_title="Class",
             value_title="Soft label",
         )

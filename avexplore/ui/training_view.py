@@ -110,8 +110,9 @@ def _parameters(data: DataConfig) -> None:
         return
     running = session.workbench().ask(student, start=False)
     if st.button("Train", type="primary", width="stretch", key="training.start"):
-        session.workbench().ask(student, slot="training")
-        session.workbench().ask(student.twin, slot="twin")
+        session.workbench().keep_run(student)
+        for wanted in (student, student.twin):
+            session.workbench().ask(wanted)
         st.rerun()
     if type(running).__name__ == "Ready":
         st.success("This run is on this machine already.")

@@ -169,7 +169,7 @@ def spring(weights: FloatArray) -> FloatArray:
     area = p * GAP_X * GAP_Y * 1.1
     spread = np.maximum(position.std(axis=0), 1e-9)
     position *= np.sqrt(area / 12) / spread * np.array([np.sqrt(ASPECT), 1 / np.sqrt(ASPECT)])
-    return _push_apart(position)
+    return _push_apart(position, rounds=80 if p <= 300 else 12)
 
 
 def _by_stress(both: FloatArray, rounds: int = 200) -> FloatArray:
@@ -210,7 +210,7 @@ def _by_forces(both: FloatArray) -> FloatArray:
     return np.array([found[node] for node in range(len(both))])
 
 
-def _push_apart(position: FloatArray, rounds: int = 80) -> FloatArray:
+def _push_apart(position: FloatArray, rounds: int) -> FloatArray:
     """Move nodes until their boxes (a sign with its name) no longer overlap, or nearly so. Shape (p, 2)."""
     box = np.array([GAP_X * 0.92, GAP_Y * 0.72])
     position = position.copy()

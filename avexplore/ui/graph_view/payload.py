@@ -63,6 +63,7 @@ def to_network(picture: Picture, position: FloatArray, layout: LayoutName) -> Ne
             frequency=None if edge.frequency is None else round(edge.frequency, 4),
             rank=round(edge.rank, 4),
             type=edge.type,
+            negative=edge.negative,
             knowledge="required" if edge.required else "",
             change=edge.change,
             group=group_of(source, target),

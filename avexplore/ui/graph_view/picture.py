@@ -102,6 +102,8 @@ class Edge:
     rank: float = 1.0
     """Place among the edges, 1 for the strongest; stands in for the frequency while that is unknown."""
     type: EdgeType = "learned"
+    negative: bool = False
+    """Whether the two classes go against each other."""
     required: bool = False
     change: Change = ""
     title: str = ""

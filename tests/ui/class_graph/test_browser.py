@@ -179,7 +179,7 @@ def test_keys_focus_find_paths_and_let_go(shown: Any) -> None:
 def test_the_legend_filters_and_search_marks(shown: Any) -> None:
     shown.page.locator(".entry[data-trait=node-visual]").click()
     assert shown.stage("stage.visible.every(e => e.group === 'audio')")
-    shown.page.wait_for_url("**hide=ghost.node-visual**")
+    shown.page.wait_for_url("**hide=ghost.negative.node-visual**")
     shown.page.locator(".entry[data-trait=node-visual]").click()
     shown.page.locator(".graph-view input[type=search]").fill("violin")
     found = shown.stage("[...stage.looks].filter(([, look]) => look === 'found').map(([id]) => id)")

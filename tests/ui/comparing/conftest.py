@@ -126,6 +126,7 @@ def make_run(home: Path, count: int = 160, seed: int = 0, *, hidden: bool = True
     moved = [values + 0.8 * shift + 0.15 * rng.normal(size=values.shape) for values in base]
     before, after = (Embeddings(*(_unit(values) for values in pair)) for pair in (base, moved))
     store = Store(home)
+    store.remember_run(student.address)
     configs = student.regularizer.affinity  # type: ignore[union-attr]
     store.put(ClipsConfig(student.data), clips)
     store.put(configs.stability.graph.soft_labels, teacher)

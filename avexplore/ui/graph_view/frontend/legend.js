@@ -2,9 +2,10 @@
 
 import { drawing, element } from "./elements.js";
 
-function line(color, { dashes = "", arrow = false, width = 2.5 } = {}) {
+function line(color, { dashes = "", arrow = false, bar = false, width = 2.5 } = {}) {
   const shapes = [["path", { d: arrow ? "M1 6h20" : "M1 6h26", stroke: color, "stroke-width": width, "stroke-dasharray": dashes, fill: "none" }]];
   if (arrow) shapes.push(["path", { d: "M20 2l7 4-7 4z", fill: color }]);
+  if (bar) shapes.push(["path", { d: "M26 1v10", stroke: color, "stroke-width": 2.5 }]);
   return drawing(28, 12, ...shapes);
 }
 
@@ -35,8 +36,9 @@ export function legendEntries(edges, theme, compared) {
     );
   }
   entries.push(["directed", "directed", line(theme.ghost, { arrow: true })], ["undirected", "undirected", line(theme.ghost)]);
+  if (edges.some((edge) => edge.negative)) entries.push(["negative", "against each other", line(theme.ghost, { bar: true })]);
   if (edges.some((edge) => edge.frequency !== null)) {
-    entries.push(["rare", "in under half of the bootstraps", line(theme.ghost, { dashes: "6 4" })]);
+    entries.push(["rare", "in under half the bootstraps", line(theme.ghost, { dashes: "6 4" })]);
   }
   if (present.has("ghost")) entries.push(["ghost", "only in bootstraps", line(theme.ghost, { dashes: "1.5 4", width: 2 })]);
   if (present.has("forbidden")) entries.push(["forbidden", "forbidden", line(theme.forbidden, { dashes: "2 5", width: 2 })]);

@@ -14,6 +14,7 @@ export function traits(edge) {
   const found = [`edge-${edge.group}`];
   if (edge.type === "ghost") found.push("ghost");
   else found.push(edge.directed ? "directed" : "undirected");
+  if (edge.negative) found.push("negative");
   if (edge.frequency !== null && edge.frequency < 0.5 && edge.type !== "ghost") found.push("rare");
   if (edge.change) found.push(`change-${edge.change}`);
   return found;
@@ -33,7 +34,7 @@ export function edgeLook(edge, state, theme) {
   let color = edge.change ? theme.change[edge.change] : theme.edge[edge.group];
   let dashes = edge.frequency !== null && edge.frequency < 0.5 ? [7, 5] : false;
   let width = edge.frequency === null ? 1.6 : 0.7 + 2.7 * value ** 1.5;
-  let alpha = 0.3 + 0.6 * value;
+  let alpha = (0.3 + 0.6 * value) * (edge.negative ? 0.6 : 1);
   if (edge.change === "kept") alpha = 0.45;
   else if (edge.change) [alpha, width] = [0.95, Math.max(width, 2.2)];
   if (edge.change === "removed") dashes = [3, 4];
@@ -51,7 +52,9 @@ export function edgeLook(edge, state, theme) {
     color: { color: shade, highlight: fade(color, 1), hover: fade(color, 1), inherit: false },
     width,
     dashes,
-    arrows: { to: { enabled: edge.directed && edge.type !== "ghost", scaleFactor: 0.42 + 0.05 * width } },
+    arrows: {
+      to: { enabled: edge.directed && edge.type !== "ghost", type: edge.negative ? "bar" : "arrow", scaleFactor: 0.42 + 0.05 * width },
+    },
     smooth: bend === 0 ? false : { enabled: true, type: bend > 0 ? "curvedCW" : "curvedCCW", roundness: Math.abs(bend) },
     title: edge.title,
   };

@@ -4,9 +4,10 @@ import { strength } from "./look.js";
 
 const percent = (value) => `${Math.round(100 * value)} %`;
 
-export function edgeCount(shown, total, measure, threshold) {
+export function edgeCount(shown, total, measure, threshold, against) {
   const what = measure === "frequency" ? `in at least ${percent(threshold)} of the bootstraps` : `the strongest by ${measure}`;
-  return `showing ${shown} of ${total} edges, ${what}`;
+  const without = against ? `, without ${against} that go against each other` : "";
+  return `showing ${shown} of ${total} edges, ${what}${without}`;
 }
 
 export function describeNode(node, edges, nameOf) {

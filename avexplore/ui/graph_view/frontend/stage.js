@@ -200,7 +200,9 @@ export class Stage {
   #tell(real, path, ends) {
     const { view, data } = this;
     const total = data.edges.filter((edge) => edge.type === "learned").length;
-    const count = edgeCount(real.length, total, data.measure, view.threshold);
+    const reach = (edge) => edge.type === "learned" && edge.negative && strength(edge) >= view.threshold;
+    const against = view.hidden.has("negative") ? data.edges.filter(reach).length : 0;
+    const count = edgeCount(real.length, total, data.measure, view.threshold, against);
     this.root.querySelector(".count").textContent = count;
     const name = (id) => this.nameOf(id);
     let words = this.pending ? this.pending.hint : (data.message ?? "");

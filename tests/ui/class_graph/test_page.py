@@ -1,0 +1,131 @@
+"""The page without a browser: ready, running, failed; and what its widgets and the picture's messages do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from avexplore.config import SoftLabelFileConfig, StabilityConfig
+from avexplore.ui.plain_text import as_html
+from avexplore.workbench import Failed, Running, Workbench
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def app(made_home: Any, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    monkeypatch.setenv("AVEXPLORE_HOME", str(made_home.home))
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    test.run()
+    return test
+
+
+def opened(app: AppTest, **query: str) -> AppTest:
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.switch_page("pages/class_graph.py").run()
+    assert not app.exception, app.exception
+    return app
+
+
+def payload(app: AppTest) -> dict[str, Any]:
+    import json
+
+    for found in app.get("bidi_component"):
+        if found.proto.component_name.endswith("graph_view"):
+            return dict(json.loads(found.proto.json))
+    raise AssertionError("the picture is not there")
+
+
+def markup(app: AppTest) -> str:
+    return "\n".join(found.proto.body for found in app.get("html"))
+
+
+def test_ready_shows_the_learned_graph(app: AppTest, made_home: Any) -> None:
+    drawn = payload(opened(app))
+    learned = {edge["id"] for edge in drawn["edges"] if edge["type"] == "learned"}
+    index = {name: i for i, name in enumerate(made_home.graph.nodes)}
+    wanted = {"e{}-{}".format(*sorted((index[a], index[b]))) for a, b, _ in made_home.graph.edges()}
+    assert learned == wanted
+    assert drawn["measure"] == "frequency"
+    assert "Is it right?" in markup(app)
+
+
+def test_names_in_the_panel_are_escaped(app: AppTest, made_home: Any) -> None:
+    opened(app, pick="n1")
+    hostile = made_home.labels.classes[1]
+    assert as_html(hostile) in markup(app)
+    assert hostile not in markup(app)
+
+
+def test_running_soft_labels_show_progress(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    status = SimpleNamespace(fraction=0.4, message="epoch 4 of 10", state="running", seconds_left=None)
+    ask = Workbench.ask
+
+    def waiting(self: Workbench, config: Any, start: bool = True, **more: Any) -> Any:
+        return Running(status) if isinstance(config, SoftLabelFileConfig) else ask(self, config, start, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Workbench, "ask", waiting)
+    opened(app)
+    assert not [c for c in app.get("bidi_component") if c.proto.component_name.endswith("graph_view")]
+    assert any("epoch 4 of 10" in found.proto.text for found in app.get("progress"))
+
+
+def test_failed_soft_labels_say_why(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Workbench, "ask", lambda *_, **__: Failed("The file is gone"))
+    opened(app)
+    assert any("The file is gone" in found.value for found in app.error)
+
+
+def test_the_graph_is_shown_while_bootstraps_run(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    status = SimpleNamespace(fraction=0.4, message="40 of 100", state="running", seconds_left=None)
+    ask = Workbench.ask
+
+    def waiting(self: Workbench, config: Any, start: bool = True, **more: Any) -> Any:
+        return Running(status) if isinstance(config, StabilityConfig) else ask(self, config, start, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Workbench, "ask", waiting)
+    drawn = payload(opened(app))
+    assert drawn["measure"] == "BIC gain"
+    assert all(edge["frequency"] is None for edge in drawn["edges"])
+    assert any("40 of 100" in found.proto.text for found in app.get("progress"))
+
+
+def test_another_penalty_keeps_every_position(app: AppTest) -> None:
+    before = payload(opened(app))
+    app.select_slider(key="g_penalty_discount").set_value(8.0).run()
+    after = payload(app)
+    assert [(n["x"], n["y"]) for n in before["nodes"]] == [(n["x"], n["y"]) for n in after["nodes"]]
+    assert before["layout"] == after["layout"]
+    assert before["version"] != after["version"]
+
+
+def test_every_layout_and_tab_can_be_opened(app: AppTest) -> None:
+    opened(app)
+    for layout in ("spring", "circular", "layered"):
+        app.selectbox(key="g_layout").set_value(layout).run()
+        assert not app.exception
+        assert payload(app)["layout"]["name"] == layout
+    for tab in ("Matrix", "Comparison", "In and out", "Edges"):
+        app.session_state["g_tab"] = tab
+        app.run()
+        assert not app.exception, (tab, app.exception)
+
+
+def test_pinning_compares_with_the_graph_as_it_was(app: AppTest) -> None:
+    opened(app)
+    next(button for button in app.button if button.label == "Pin this graph").click().run()
+    assert not app.exception
+    drawn = payload(app)
+    assert {edge["change"] for edge in drawn["edges"]} == {"kept"}
+    app.select_slider(key="g_penalty_discount").set_value(16.0).run()
+    drawn = payload(app)
+    assert "removed" in {edge["change"] for edge in drawn["edges"]}
+    assert "pinned" in app.query_params

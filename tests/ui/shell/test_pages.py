@@ -1,0 +1,153 @@
+"""The frame and the pages around the method: overview, training, experiments; each alone and through `app.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from avexplore.config import EvaluationConfig, ExperimentConfig, StudentConfig, SyntheticConfig
+from avexplore.presets import preset
+from avexplore.ui import uploads
+from avexplore.ui.frame import PAGES
+from avexplore.workbench import Running, Workbench
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(autouse=True)
+def fresh_caches() -> Iterator[None]:
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    yield
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+
+@pytest.fixture
+def no_models(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("AVEXPLORE_MODELS", str(tmp_path / "nothing"))
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, StudentConfig]:
+    """A home with one tiny run, made once."""
+    home = tmp_path_factory.mktemp("trained")
+    student = preset("tiny", SyntheticConfig(clips=200, classes=4))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AVEXPLORE_HOME", str(home))
+        bench = Workbench()
+        bench.keep_run(student)
+        bench.get(EvaluationConfig(student))
+        bench.get(EvaluationConfig(student.twin))
+        bench.get(ExperimentConfig(student, ("graph+I", "random+I"), seeds=2))
+    return home, student
+
+
+def visit(page: str, **query: str) -> AppTest:
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    at.run()
+    for name, value in query.items():
+        at.query_params[name] = value
+    return at.switch_page(f"pages/{page}.py").run()
+
+
+def words(at: AppTest) -> str:
+    kinds = ("info", "error", "success", "caption", "markdown", "subheader", "text", "button", "title", "metric")
+    return "\n".join(
+        str(getattr(e, "label", "")) + " " + str(getattr(e, "value", "")) for k in kinds for e in at.get(k)
+    )
+
+
+def test_every_page_is_in_the_navigation_and_every_entry_is_a_page() -> None:
+    assert {info.file for info in PAGES} == {f"pages/{path.name}" for path in (ROOT / "pages").glob("*.py")}
+
+
+@pytest.mark.parametrize("page", [info.name for info in PAGES])
+def test_every_page_opens_without_any_run(page: str, no_models: None) -> None:
+    at = visit(page)
+    assert not at.exception
+    assert next(info.title for info in PAGES if info.name == page) in words(at)
+
+
+@pytest.mark.parametrize("page", [info.name for info in PAGES])
+def test_a_deep_link_to_a_fresh_server_goes_through_the_frame_first(page: str) -> None:
+    source = (ROOT / "pages" / f"{page}.py").read_text(encoding="utf-8")
+    assert f'frame.guard("{page}")' in source
+
+
+def test_the_overview_shows_what_was_computed(
+    trained: tuple[Path, StudentConfig], monkeypatch: pytest.MonkeyPatch, no_models: None
+) -> None:
+    home, student = trained
+    monkeypatch.setenv("AVEXPLORE_HOME", str(home))
+    at = visit("overview")
+    assert not at.exception
+    report = Workbench().get(EvaluationConfig(student))
+    assert f"{report.metrics['map']:.4f}" in words(at)
+    assert "200" in words(at)
+
+
+def test_an_experiment_says_what_it_found(
+    trained: tuple[Path, StudentConfig], monkeypatch: pytest.MonkeyPatch, no_models: None
+) -> None:
+    home, _ = trained
+    monkeypatch.setenv("AVEXPLORE_HOME", str(home))
+    at = visit("experiments")
+    assert not at.exception
+    assert "Compute now" in words(at)  # four arms and five seeds, as offered, are not computed yet
+    at.multiselect(key="experiment.arms").set_value(["graph+I", "random+I"]).run()
+    at.number_input(key="experiment.seeds").set_value(2).run()
+    assert not at.exception
+    assert "over the twin without LIR" in words(at)
+
+
+def test_training_starts_what_its_form_describes(monkeypatch: pytest.MonkeyPatch, no_models: None) -> None:
+    asked: list[StudentConfig] = []
+
+    def ask(self: Workbench, config: StudentConfig, start: bool = True, *, slot: str = "") -> Running | None:
+        if start:
+            asked.append(config)
+        return None
+
+    monkeypatch.setattr(Workbench, "ask", ask)
+    at = visit("training")
+    at.radio(key="training.preset").set_value("tiny").run()
+    at.number_input(key="training.synthetic.clips").set_value(300).run()
+    at.number_input(key="training.tiny.lir.weight").set_value(0.5).run()
+    at.button(key="training.start").click().run()
+    assert not at.exception
+    student, twin = asked
+    assert student.data == SyntheticConfig(clips=300)
+    assert student.regularizer is not None
+    assert student.regularizer.weight == 0.5
+    assert student.regularizer.affinity.stability.graph.soft_labels.data == student.data  # type: ignore[union-attr]
+    assert twin == student.twin
+
+
+def test_lir_that_never_starts_is_refused_on_the_form(no_models: None) -> None:
+    at = visit("training")
+    at.radio(key="training.preset").set_value("tiny").run()
+    at.number_input(key="training.tiny.lir.start_epoch").set_value(900).run()
+    assert not at.exception
+    assert "never" in words(at)
+
+
+class Dropped:
+    def __init__(self, name: str, content: bytes) -> None:
+        self.name, self.content = name, content
+
+    def getbuffer(self) -> memoryview:
+        return memoryview(self.content)
+
+
+def test_uploads_stay_in_their_folder_and_are_kept_once() -> None:
+    first = uploads.keep(Dropped("../../../evil\0<b>.npz", b"abc"))
+    again = uploads.keep(Dropped("../../../evil\0<b>.npz", b"abc"))
+    assert first == again
+    assert uploads.folder() in first.parents
+    assert first.read_bytes() == b"abc"
+    assert uploads.known() == [first]
