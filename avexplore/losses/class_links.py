@@ -41,21 +41,23 @@ def class_links(
     return linked.scatter(1, labels[:, None], 0.0)
 
 
-def forgive_classes(logits: Tensor, links: Tensor, degree: float | Tensor) -> Tensor:
-    """Outputs under which a linked class leaves the softmax's denominator by degree.
+def forgiving_offsets(links: Tensor, degree: float | Tensor) -> Tensor:
+    """What to add to a class head's outputs, so that a linked class leaves the softmax's denominator by degree.
 
-    [ours] l_c + log(1 - min(.95, degree * W_c)): the cross-entropy of these with the annotated class is
+    [ours] log(1 - min(.95, degree * W_c)): the cross-entropy of l_c plus this with the annotated class is
 
         -log( e^{l_y} / sum over c of k_c e^{l_c} ),   k_c = 1 - min(.95, degree * W_c),
 
     what `forgive` does to pairs of clips, done to a clip and a class. A sigmoid's "absent" is asked for less, too.
 
     Args:
-        logits: Outputs of a class head. Shape (B, C).
-        links: W of these clips. Shape (B, C).
+        links: W of some clips. Shape (B, C).
         degree: >= 0; 0 changes nothing.
 
-    >>> forgive_classes(torch.zeros(1, 2), torch.tensor([[0.0, 0.5]]), 1.0).exp()
+    Returns:
+        <= 0. Shape (B, C).
+
+    >>> forgiving_offsets(torch.tensor([[0.0, 0.5]]), 1.0).exp()
     tensor([[1.0000, 0.5000]])
     """
-    return logits + torch.log1p(-(degree * links).clamp(max=CEILING))
+    return torch.log1p(-(degree * links).clamp(max=CEILING))

@@ -16,7 +16,7 @@ from torch.nn.functional import normalize
 from avexplore.artifacts import Affinity, Embeddings, FeatureSet, Report, SoftLabels, TrainedStudent, TrainState, silent
 from avexplore.config import PrefixConfig, StudentConfig
 from avexplore.errors import TrainingError
-from avexplore.losses.class_links import class_links, forgive_classes
+from avexplore.losses.class_links import class_links, forgiving_offsets
 from avexplore.losses.graph_regularizer import GraphRegularizer
 from avexplore.losses.metric import build_metric_loss
 from avexplore.losses.semantic_alignment import alignment_term, label_term
@@ -84,6 +84,8 @@ class StudentTask:
         self.rows = torch.arange(len(data["train"]["labels"]), device=data["train"]["labels"].device)
         self.form = config.regularizer.form if config.regularizer is not None else None
         self.ramped = config.regularizer is not None and config.regularizer.ramp_epochs > 1
+        if links is not None and config.regularizer is not None:
+            self.offsets = forgiving_offsets(links, config.regularizer.class_heads)
         # "pull" is a summand of the loss; "forgive" and "margin" act inside the metric loss, and ride along as a figure
         self.terms: tuple[str, ...] = ("metric_loss", "semantic_loss")
         if self.form is not None:
@@ -116,8 +118,11 @@ class StudentTask:
         audio, visual = out.audio_logits[0], out.visual_logits[0]
         align = alignment_term(audio, visual)
         if strength is not None and self.links is not None and self.config.regularizer is not None:
-            links, degree = self.links[picked], strength * self.config.regularizer.class_heads
-            audio, visual = forgive_classes(audio, links, degree), forgive_classes(visual, links, degree)
+            if self.ramped:
+                offsets = forgiving_offsets(self.links[picked], strength * self.config.regularizer.class_heads)
+            else:
+                offsets = self.offsets[picked]
+            audio, visual = audio + offsets, visual + offsets
         smoothing = self.config.label_smoothing
         label = sum(label_term(logits, labels, label_smoothing=smoothing) for logits in (audio, visual))
         return label + self.config.alpha * align
