@@ -24,20 +24,20 @@ def runs() -> dict[str, Run]:
 
 
 def pick_run() -> None:
-    """The run picker in the sidebar; `?run=` in the address names the run by its key.
+    """The run picker in the sidebar; the run's short address stands in the URL as `?run=`.
 
-    The widget is not bound to the address: a bound select box writes and reads its labels there, not its options.
+    Not `bind="query-params"`: that writes the run's name, and a link should survive a change of names.
     """
     known = runs()
     if not known:
         return
     asked = st.query_params.get("run")
-    if asked in known:
-        st.session_state["run"] = asked
-    elif asked is not None:
+    if asked is not None and asked not in known:
         st.toast("The run in this address is not on this machine; another one is shown instead.")
+    elif asked is not None and asked != st.session_state.get("run_in_address"):
+        st.session_state["run"] = asked  # a link was followed
     if st.session_state.get("run") not in known:
-        st.session_state.pop("run", None)
+        st.session_state["run"] = next(iter(known))
     chosen = st.sidebar.selectbox(
         "Run",
         list(known),
@@ -45,16 +45,11 @@ def pick_run() -> None:
         format_func=lambda key: known[key].name,
         help="A run is a data set with its teacher, class graph, student and the student's twin without LIR. "
         "Every page shows the run chosen here.",
-        on_change=_write_address,
         persist_state="session",
     )
-    if asked != chosen:
+    if chosen != asked:
         st.query_params["run"] = chosen
-
-
-def _write_address() -> None:
-    """A choice in the sidebar overrules the address, which `pick_run` would otherwise follow."""
-    st.query_params["run"] = st.session_state["run"]
+    st.session_state["run_in_address"] = chosen
 
 
 def current_run() -> Run:
