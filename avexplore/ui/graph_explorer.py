@@ -437,7 +437,7 @@ def _ask_stability(scene: Scene) -> None:
     answer = session.workbench().ask(scene.settings.stability, slot=f"{_visitor()}/graph")
     if getattr(answer, "artifact", None) is not None:
         st.rerun()
-    jobs_panel.artifact(scene.settings.stability, "Bootstraps", stop_page=False)
+    jobs_panel.artifact(scene.settings.stability, "Stability", stop_page=False)
 
 
 def _looked() -> None:

@@ -1,0 +1,222 @@
+"""What the panel says of nodes and edges, counted by hand; the verdict; files in and out."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from avexplore.artifacts import ClassGraph, Clips, Embeddings, GraphStability, SoftLabels, class_nodes
+from avexplore.config import GraphConfig, KnowledgeConfig, SoftLabelFileConfig, StabilityConfig, SyntheticConfig
+from avexplore.errors import GraphError
+from avexplore.ui import graph_evidence as evidence
+from avexplore.ui.graph_exchange import keep_import, kept_import, to_python, to_svg
+from avexplore.ui.graph_picture import build_picture, class_support
+from avexplore.ui.graph_subjects import choices, co_occurrence_graph, reordered
+from avexplore.ui.graph_verdict import verdict
+from avexplore.ui.graph_view.layouts import arrange
+from avexplore.ui.plain_text import as_markdown
+
+CLASSES = ("A", "B", "C")
+NODES = class_nodes(CLASSES)
+
+
+def labels() -> SoftLabels:
+    audio = np.array([[0.9, 0.1, 0.0], [0.8, 0.2, 0.0], [0.1, 0.7, 0.2], [0.3, 0.6, 0.1], [0.0, 0.1, 0.9]])
+    visual = np.array([[0.9, 0.0, 0.1], [0.2, 0.8, 0.0], [0.0, 0.9, 0.1], [0.5, 0.4, 0.1], [0.1, 0.0, 0.9]])
+    return SoftLabels(audio, visual, "probabilities", CLASSES, np.zeros(5, int), np.array([0, 0, 1, 1, 2]))
+
+
+def clips() -> Clips:
+    true = np.array([[1, 1, 0], [1, 0, 0], [0, 1, 0], [1, 1, 0], [0, 0, 1]], bool)
+    return Clips(
+        hard_label=np.array([0, 0, 1, 1, 2]),
+        classes=CLASSES,
+        split=np.zeros(5, int),
+        clip_ids=tuple("vwxyz"),
+        true_labels=true,
+    )
+
+
+def a_graph(*pairs: tuple[int, int]) -> ClassGraph:
+    adjacency = np.zeros((6, 6), np.int8)
+    for i, j in pairs:
+        adjacency[i, j] = 1
+    return ClassGraph(NODES, adjacency, effect=0.5 * adjacency, gain=20.0 * adjacency)
+
+
+def test_support_counts_annotated_training_clips() -> None:
+    assert class_support(labels()).tolist() == [2, 2, 1, 2, 2, 1]
+    unknown = replace(labels(), hard_label=np.full(5, -1))
+    assert class_support(unknown).tolist() == [2, 2, 1, 2, 2, 1], "audio tops A A B B C, visual tops A B B A C"
+
+
+def test_calibration_compares_with_what_is_known() -> None:
+    found = evidence.calibration(labels(), "audio:A", clips())
+    assert found.mean_probability == pytest.approx(np.mean([0.9, 0.8, 0.1, 0.3, 0.0]))
+    assert (found.annotated, found.true, found.split) == (0.4, 0.6, "train")
+    assert np.isnan(evidence.calibration(labels(), "audio:A").true)
+
+
+def test_strongest_clips_can_leave_out_the_annotated_ones() -> None:
+    assert evidence.strongest_clips(labels(), "visual:A", 3).tolist() == [0, 3, 1]
+    assert evidence.strongest_clips(labels(), "visual:A", 2, unannotated=True).tolist() == [3, 4]
+
+
+def test_linked_pairs_are_strong_and_annotated_differently() -> None:
+    pairs = evidence.linked_pairs(labels(), "audio:A", "visual:B", 3)
+    assert (pairs.first[0], pairs.second[0]) == (0, 2)
+    assert pairs.weight[0] == pytest.approx(0.9 * 0.9)
+    known = labels().hard_label
+    assert all(known[a] != known[b] for a, b in zip(pairs.first, pairs.second, strict=True))
+    assert (np.diff(pairs.weight) <= 0).all()
+    assert max(np.bincount(pairs.first)) <= 2
+
+
+def test_pair_distances_use_the_modality_of_each_end() -> None:
+    pairs = evidence.linked_pairs(labels(), "audio:A", "visual:B", 1)
+    audio, visual = np.eye(5, dtype=np.float32), np.eye(5, dtype=np.float32)[[0, 1, 0, 3, 4]]
+    assert evidence.pair_distances(Embeddings(audio, visual), pairs, "audio:A", "visual:B") == pytest.approx([0])
+    assert evidence.pair_distances(Embeddings(visual, audio), pairs, "audio:A", "visual:B") == pytest.approx([1])
+
+
+def test_co_occurrence_is_counted() -> None:
+    found = evidence.co_occurrence(clips(), "audio:A", "visual:B")
+    assert found is not None
+    assert (found.both, found.source_clips, found.target_clips, found.clips) == (2, 3, 3, 5)
+    assert found.target_given_source == pytest.approx(2 / 3)
+    assert found.lift == pytest.approx(2 / (9 / 5))
+    assert evidence.co_occurrence(None, "audio:A", "visual:B") is None
+
+
+def test_audioset_pairs_are_looked_up_whatever_the_case() -> None:
+    found = evidence.audioset_co_occurrence("train horn", "TRAIN")
+    assert found is None or 0 <= found.share <= 1
+    assert evidence.audioset_co_occurrence("no such class", "Train") is None
+
+
+def a_stability(frequency: float, turned: float = 0.0, null: float = 0.1) -> GraphStability:
+    share = np.zeros((6, 6))
+    share[0, 1] = share[1, 0] = share[0, 4] = share[4, 0] = frequency
+    forth = np.zeros((6, 6))
+    forth[0, 1] = forth[0, 4] = frequency * (1 - turned)
+    forth[1, 0] = forth[4, 0] = frequency * turned
+    pair = np.array([2.0, 4.0])
+    return GraphStability(
+        NODES, share, forth, np.full((6, 6), null), np.zeros((6, 6)), share, 100, pair, pair / 10, pair, "within-class"
+    )
+
+
+def said(graph: ClassGraph, stability: GraphStability | None, known: Clips | None = None) -> dict[str, str]:
+    return {remark.text: remark.level for remark in verdict(graph, stability, clips=known)}
+
+
+def test_the_verdict_tells_stable_from_unstable() -> None:
+    graph = a_graph((0, 1), (0, 4))
+    firm, loose = said(graph, a_stability(0.95)), said(graph, a_stability(0.3, turned=0.5, null=0.25))
+    assert next(level for text, level in firm.items() if "2 of 2 edges come back" in text) == "good"
+    assert next(level for text, level in loose.items() if "0 of 2 edges come back" in text) == "poor"
+    assert next(level for text, level in firm.items() if "2 of 2 arrows keep" in text) == "good"
+    assert next(level for text, level in loose.items() if "0 of 2 arrows keep" in text) == "poor"
+    assert next(level for text, level in firm.items() if "2 of 2 edges stand out" in text) == "good"
+    assert next(level for text, level in loose.items() if "0 of 2 edges stand out" in text) == "poor"
+
+
+def test_the_verdict_uses_the_truth_where_it_is_known() -> None:
+    graph = a_graph((0, 1), (0, 4))
+    assert any("Nothing here can confirm" in text for text in said(graph, None))
+    found = said(graph, a_stability(0.9), clips())
+    assert any("AUC 1.00" in text for text in found), "A and B are the only pair that truly comes together"
+    planted = replace(clips(), true_graph=graph.adjacency)
+    assert any("100% of the links are planted" in text and "SHD 0" in text for text in said(graph, None, planted))
+
+
+def test_an_empty_graph_and_test_clips_are_remarked() -> None:
+    assert any("There is no edge" in text for text in said(a_graph(), None))
+    config = GraphConfig(SoftLabelFileConfig(fingerprint="f" * 64), rows="all")
+    remarks = verdict(a_graph((0, 1)), None, config=config)
+    assert any(remark.level == "poor" and "Test clips were used" in remark.text for remark in remarks)
+
+
+def test_an_import_is_kept_and_found_again(tmp_path: Path) -> None:
+    address = keep_import(tmp_path, "theirs.csv", b",Cause,Effect\n0,audio_A,visual_B\n", NODES)
+    found = kept_import(tmp_path, address)
+    assert found is not None
+    assert (found.source, set(found.nodes)) == ("theirs.csv", set(NODES))
+    assert found.edges() == [("audio:A", "visual:B", True)]
+    assert keep_import(tmp_path, "theirs.csv", b",Cause,Effect\n0,audio_A,visual_B\n", NODES) == address
+    offered = choices(
+        clips=None, imports=tmp_path, import_address=address, pinned={}, other_runs={}, get=lambda config: None
+    )
+    assert [choice.label for choice in offered.values()] == ["imported: theirs.csv"]
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "0" * 15, "Z" * 16, ""])
+def test_only_addresses_are_looked_up_among_imports(tmp_path: Path, name: str) -> None:
+    assert kept_import(tmp_path, name) is None
+
+
+def test_files_that_are_no_graph_are_refused(tmp_path: Path) -> None:
+    for content in (b"\xff\xfe\x00", b"nothing,here\n1,2\n", b"x" * 5_000_001):
+        with pytest.raises(GraphError):
+            keep_import(tmp_path, "x.csv", content)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_svg_is_well_formed_and_shows_names_as_text() -> None:
+    nodes = ("audio:<script>x</script>", "audio:B", "visual:<script>x</script>", "visual:B")
+    adjacency = np.array([[0, 1, 1, 0], [0, 0, 0, 1], [0, 0, 0, 0], [0, 1, 0, 0]], np.int8)
+    picture = build_picture(ClassGraph(nodes, adjacency))
+    for layout in ("layered", "circular", "spring"):
+        text = to_svg(picture, arrange(layout, adjacency.astype(float)), layout, 0.0)  # type: ignore[arg-type]
+        root = ElementTree.fromstring(text)  # noqa: S314 - our own text
+        assert not root.findall(".//{*}script")
+        assert len(root.findall(".//{*}circle")) == 2
+        assert len(root.findall(".//{*}path")) == 3
+
+
+def test_the_python_lines_make_the_same_config() -> None:
+    rules = KnowledgeConfig(required=(("audio:A", "audio:B"),), tiers=(("audio:A",), ("audio:B",)))
+    config = StabilityConfig(
+        GraphConfig(SoftLabelFileConfig(fingerprint="f" * 64), knowledge=rules, penalty_discount=3.5), bootstraps=7
+    )
+    lines = to_python(config, name="stability").splitlines()
+    names: dict[str, object] = {}
+    code = "\n".join(line for line in lines if not line.startswith(("from avexplore.workbench", "stability =")))
+    exec(code, names)  # the lines are ours, and what a reader would run
+    assert names["config"] == config
+    assert "SyntheticConfig" not in to_python(config)
+    assert SyntheticConfig().address
+
+
+def test_true_co_occurrence_becomes_an_undirected_graph() -> None:
+    graph = co_occurrence_graph(clips())
+    assert graph.nodes == NODES
+    assert {(a, b) for a, b, _ in graph.edges()} == {
+        ("audio:A", "audio:B"),
+        ("audio:A", "visual:B"),
+        ("audio:B", "visual:A"),
+        ("visual:A", "visual:B"),
+    }
+    assert not any(directed for _, _, directed in graph.edges())
+
+
+def test_another_order_of_nodes_is_the_same_graph() -> None:
+    graph = a_graph((0, 1), (4, 2))
+    turned = reordered(graph, NODES[::-1])
+    assert turned.nodes == NODES[::-1]
+    assert set(turned.edges()) == set(graph.edges())
+    assert turned.effect[turned.nodes.index("audio:A"), turned.nodes.index("audio:B")] == 0.5
+
+
+@pytest.mark.parametrize("name", ["*a*", "[x](http://y)", ":red[z]", "<b>", "a_b_c", "$x$", "`code`"])
+def test_markdown_shows_names_as_they_are(name: str) -> None:
+    from markdown_it import MarkdownIt
+
+    shown = MarkdownIt().renderInline(as_markdown(name)).replace("\u2060", "")
+    import html
+
+    assert html.unescape(shown) == name
