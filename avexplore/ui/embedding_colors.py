@@ -65,10 +65,16 @@ class Paint:
 
 
 def by_class(labels: IntArray, classes: tuple[str, ...], drift: FloatArray) -> Paint:
-    """Annotated class; those whose points lost most neighbors have the first turn. `labels` has shape (m,)."""
+    """Annotated class; those that changed most have the first turn, by the neighbors that their points lost in sum.
+
+    Args:
+        labels: Annotated classes. Shape (m,).
+        classes: Names of the C classes.
+        drift: Share of neighbors lost per point. Shape (2m,).
+    """
     code = np.concatenate([labels, labels])
     counts = np.bincount(code, minlength=len(classes))
-    moved = np.bincount(code, weights=drift, minlength=len(classes)) / np.maximum(counts, 1)
+    moved = np.bincount(code, weights=drift, minlength=len(classes))
     first = [int(c) for c in np.argsort(-moved, kind="stable") if counts[c]][: len(PALETTE_LIGHT)]
     legend = tuple(Entry(name, int(counts[c])) for c, name in enumerate(classes))
     return Paint("class", code.astype(np.uint16), legend, drift.astype(np.float32), "neighbors lost", tuple(first))

@@ -16,16 +16,18 @@ from avexplore.ui import (
     clip_card,
     csv_cells,
     embedding_canvas,
+    embedding_choice,
     embedding_colors,
     embedding_numbers,
     jobs_panel,
     links,
     session,
 )
+from avexplore.ui.embedding_choice import Choice, point_name, remember
 from avexplore.ui.embedding_colors import Mode, Paint
 from avexplore.ui.loaded_run import LoadedRun
 from avexplore.ui.retrieval_lists import DIRECTIONS
-from avexplore.ui.retrieval_queries import LASSO, PICKS
+from avexplore.ui.retrieval_queries import PICKS
 
 SPLIT_CHOICES = ("test", "validation", "train", "all")
 
@@ -86,7 +88,7 @@ def _projection(loaded: LoadedRun, config: ProjectionConfig) -> Projection | Non
         st.info("These clips are too few for a map. Choose another part of the data.")
         return None
     computed = _computed(config)
-    projection = computed or _pca(f"{loaded.key}-{config.split}-{config.neighbors}", loaded, config)
+    projection = computed or _pca(f"{loaded.key}-{config.split}-{config.neighbors}-{config.seed}", loaded, config)
     if len(projection.rows) < len(rows):
         st.caption(f"{MAX_CLIPS:,} of {len(rows):,} clips, drawn evenly.")
     return projection
@@ -123,20 +125,18 @@ def _pca(address: str, _loaded: LoadedRun, _config: ProjectionConfig) -> Project
 
 @st.fragment
 def _explore(loaded: LoadedRun, projection: Projection) -> None:
-    point = _chosen_point(loaded, projection)
+    mode: Mode = st.session_state.get("color", "class")
+    key = f"maps-{loaded.key}"
+    classes = len(loaded.clips.classes) if mode == "class" else 0
+    choice = embedding_choice.current(projection, key=key, run=loaded.key, classes=classes)
     maps, side = st.columns([7, 3], gap="medium")
     with maps:
-        touched = _maps(loaded, projection, point)
-    if touched.lit is not None:
-        _remember("lit", "-".join(map(str, touched.lit)))
-    m = len(projection.rows)
-    chosen = np.unique(np.array([p % m for p in touched.selected if p < 2 * m], dtype=int))
-    st.session_state[LASSO] = tuple(int(clip) for clip in projection.rows[chosen])
+        embedding_canvas.draw(_packed(loaded, projection, mode, choice), key=key)
     with side:
-        if point is not None:
-            _point(loaded, projection, point)
-        elif len(touched.selected):
-            _selection(loaded, projection, [p for p in touched.selected if p < 2 * m])
+        if choice.picked is not None:
+            _point(loaded, projection, choice.picked)
+        elif choice.selected:
+            _selection(loaded, projection, choice.selected)
         else:
             st.info("Click a point to see its clip here, or drag around some to compare where they went.")
     _figures(projection)
@@ -149,22 +149,18 @@ def _figures(projection: Projection) -> None:
         cell.metric(label, f"{projection.metrics[name]:.3f}", help=explained)
 
 
-def _maps(loaded: LoadedRun, projection: Projection, point: int | None) -> embedding_canvas.Touched:
-    mode: Mode = st.session_state.get("color", "class")
-    paint = _paint(mode, loaded, projection)
+def _packed(loaded: LoadedRun, projection: Projection, mode: Mode, choice: Choice) -> bytes:
     clips, rows = loaded.clips, projection.rows
-    lit = st.query_params.get("lit", "") if mode == "class" else ""
-    known = [int(code) for code in lit.split("-") if code.isdecimal() and int(code) < len(paint.legend)]
-    content = embedding_canvas.pack(
+    return embedding_canvas.pack(
         projection,
-        paint,
+        _paint(mode, loaded, projection),
         labels=np.asarray(clips.hard_label)[rows].tolist(),
         classes=clips.classes,
         ids=[clips.clip_ids[int(row)] for row in rows],
-        picked=point,
-        lit=known or None,
+        picked=choice.picked,
+        selected=choice.selected,
+        lit=choice.lit,
     )
-    return embedding_canvas.draw(content, key="maps")
 
 
 def _paint(mode: Mode, loaded: LoadedRun, projection: Projection) -> Paint:
@@ -205,45 +201,6 @@ def _first_answers(address: str, _loaded: LoadedRun, _rows: Any) -> tuple[Any, A
 
 
 # --- what is chosen -----------------------------------------------------------------------------------------------
-
-
-def _chosen_point(loaded: LoadedRun, projection: Projection) -> int | None:
-    """The point of the last click; before any, that of the address (`?point=visual-12`)."""
-    result = st.session_state.get("maps")
-    clicked = embedding_canvas.touched(result).picked if result is not None else None
-    m = len(projection.rows)
-    if clicked != st.session_state.get("maps_seen"):
-        st.session_state["maps_seen"] = clicked
-        _remember("point", "" if clicked is None or clicked >= 2 * m else point_name(projection, clicked))
-    return point_of(projection, st.query_params.get("point", ""))
-
-
-def point_name(projection: Projection, point: int) -> str:
-    """A point as it stands in an address: modality and clip row.
-
-    >>> both = np.zeros((4, 2), np.float32)
-    >>> shown = Projection(before=both, after=both, rows=np.array([5, 9]), metrics={}, drift=np.zeros(4))
-    >>> point_name(shown, 3), point_of(shown, "visual-9"), point_of(shown, "visual-7")
-    ('visual-9', 3, None)
-    """
-    m = len(projection.rows)
-    return f"{MODALITIES[point // m]}-{int(projection.rows[point % m])}"
-
-
-def point_of(projection: Projection, name: str) -> int | None:
-    """The point of an address, None if the map does not show it."""
-    modality, _, row = name.partition("-")
-    if modality not in MODALITIES or not row.isdecimal():
-        return None
-    places = np.flatnonzero(projection.rows == int(row))
-    return int(places[0]) + len(projection.rows) * MODALITIES.index(modality) if len(places) else None
-
-
-def _remember(name: str, value: str) -> None:
-    if value:
-        st.query_params[name] = value
-    else:
-        st.query_params.pop(name, None)
 
 
 def _point(loaded: LoadedRun, projection: Projection, point: int) -> None:
@@ -302,7 +259,7 @@ def _neighbors(
     )
     picked = chosen["selection"]["rows"] if chosen else []
     if picked and st.button("Go to this neighbor", key="go-neighbor"):
-        st.query_params["point"] = point_name(projection, after[picked[0]].point)
+        remember("point", point_name(projection, after[picked[0]].point))
         st.rerun(scope="fragment")
 
 

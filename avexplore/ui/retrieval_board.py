@@ -44,7 +44,7 @@ def content(loaded: LoadedRun, query: Query, answers: Answers, top: int) -> dict
 def _note(answers: Answers, top: int, when: int) -> str:
     counted = ", ".join(f"{n} {KINDS[kind].word}" for kind, n in retrieval_lists.counts(answers, top, when).items())
     precision = answers.precision[when]
-    return counted if np.isnan(precision) else f"{counted} · AP {precision:.3f}"
+    return counted if np.isnan(precision) else f"AP {precision:.3f} · {counted}"
 
 
 def _answers(loaded: LoadedRun, query: Query, answers: Answers, top: int, when: int) -> list[dict[str, Any]]:

@@ -118,16 +118,21 @@ def _clip(loaded: LoadedRun, case: Case) -> None:
         if case.confirmed
         else "Whether it is there is not known: this data set lists one label per clip."
     )
-    left, right = st.columns([3, 2], gap="large")
-    with left:
-        _say(f"Somebody annotated this clip as {own}. {said}, and nobody wrote it down.", known)
-    with right:
-        st.text(loaded.clips.clip_ids[case.clip])
-        if not clip_card.play(loaded.clips, case.clip):
-            rows = [{"Class": loaded.clips.classes[int(loaded.clips.hard_label[case.clip])], "Label": "annotated"}]
-            rows.append({"Class": loaded.clips.classes[case.event],
-                         "Label": "true, not annotated" if case.confirmed else "suspected"})  # fmt: skip
-            st.dataframe(rows, hide_index=True, key="story-labels")
+    _say(f"Somebody annotated this clip as {own}. {said}, and nobody wrote it down.", known)
+    classes, label = loaded.clips.classes, int(loaded.clips.hard_label[case.clip])
+    if not clip_card.play(loaded.clips, case.clip):
+        unwritten = "true, but nobody annotated it" if case.confirmed else "suspected by the teacher"
+        data = {
+            "scene": "pairs",
+            "title": loaded.clips.clip_ids[case.clip],
+            "words": "sound and picture",
+            "pairs": [
+                {"title": classes[label], "words": "annotated", "share": 0.5, "linked": True},
+                {"title": classes[case.event], "words": unwritten, "share": 0.0, "linked": False},
+            ],
+            "label": "The clip's written and unwritten labels",
+        }
+        _component()(data=data, key="story-labels")
     links.to("embedding_space", "See this clip on the map", {"point": f"{case.modality}-{case.clip}"})
 
 
@@ -186,7 +191,7 @@ def _certainty(loaded: LoadedRun, case: Case) -> list[str]:
     i, j = (stability.nodes.index(name) for name in case.nodes)
     words = [f"in {stability.edge_frequency[i, j]:.0%} of {stability.bootstraps} resampled graphs"]
     if stability.null != "none":
-        words.append(f"{stability.null_frequency[i, j]:.0%} if the classes were unrelated")
+        words.append(f"and {stability.null_frequency[i, j]:.0%} of those of the null model ({stability.null})")
     return words
 
 
@@ -233,14 +238,16 @@ def _asked(case: Case) -> dict[str, str]:
 
 
 def _answers(loaded: LoadedRun, case: Case) -> None:
-    _, event = _names(loaded, case)
+    own, event = _names(loaded, case)
+    query = retrieval_lists.from_clip(loaded, case.clip, case.direction)
+    answers = retrieval_lists.ask(loaded, query, loaded.clips.rows("test"))
+    fell = bool(answers.precision[1] < answers.precision[0])
+    costs = f" AP counts clips annotated {own} alone as relevant, so it falls." if fell else ""
     _say(
         f"And the answers change: a clip of {event} goes from rank {case.rank_before} to rank {case.rank_after}.",
         f"Over all clips of {event}, the mean rank goes from {case.related_before:.0%} to {case.related_after:.0%} of "
-        "the gallery. Shown are the first ten answers of both students to the same question.",
+        f"the gallery. Shown are the first ten answers of both students to the same question.{costs}",
     )
-    query = retrieval_lists.from_clip(loaded, case.clip, case.direction)
-    answers = retrieval_lists.ask(loaded, query, loaded.clips.rows("test"))
     data = retrieval_board.content(loaded, query, answers, min(10, len(answers.gallery)))
     retrieval_board.draw(data, case.answer, key=f"story-board-{case.clip}")
     links.to("retrieval", "Go on from here in Retrieval", _asked(case))

@@ -165,10 +165,15 @@ class View {
     const chips = this.root.querySelector(".chips");
     if (this.legendOf !== this.head.paint + this.head.geometry) {
       this.legendOf = this.head.paint + this.head.geometry;
-      chips.replaceChildren(...this.head.legend.map((entry, code) => {
+      const order = this.head.legend.map((_, code) => code), place = (code) => this.head.lit.indexOf(code) >>> 0;
+      // Classes in color first, then the large ones; steps of a ramp stay in their order.
+      if (this.head.mode === "class") order.sort((a, b) => place(a) - place(b) || this.head.legend[b].count - this.head.legend[a].count);
+      chips.replaceChildren(...order.map((code) => {
+        const entry = this.head.legend[code];
         const chip = document.createElement("button"), dot = document.createElement("b");
         const name = document.createElement("span"), count = document.createElement("small");
         chip.type = "button";
+        chip.dataset.code = code;
         name.textContent = entry.name;
         count.textContent = entry.count;
         chip.title = `${entry.name}: ${entry.count} points. Click to color, Alt-click to color it alone`;
@@ -190,8 +195,8 @@ class View {
 
   paintLegend() {
     if (!this.paper) this.theme();
-    this.root.querySelectorAll(".chips button").forEach((chip, code) => {
-      const color = this.colorOf(code);
+    this.root.querySelectorAll(".chips button").forEach((chip) => {
+      const color = this.colorOf(Number(chip.dataset.code));
       chip.setAttribute("aria-pressed", String(!!color));
       chip.querySelector("b").style.background = color ? `rgb(${color})` : "";
     });
@@ -322,8 +327,9 @@ class View {
     const { head } = this;
     this.panes.forEach((pane, k) => {
       const left = document.createElement("span"), right = document.createElement("span");
-      left.textContent = k === 0 && this.morph > 0 ? `${head.panes[0]} → ${head.panes[1]}, ${Math.round(100 * this.morph)} %` : head.panes[k];
-      right.textContent = head.notes[k];
+      const moving = k === 0 && this.morph > 0;
+      left.textContent = moving ? `${Math.round(100 * this.morph)} % of the way to ${head.panes[1].toLowerCase().replace("lir", "LIR")}` : head.panes[k];
+      right.textContent = moving ? "" : head.notes[k];
       pane.caption.replaceChildren(left, right);
       pane.marks.setAttribute("role", "img");
       pane.marks.setAttribute("aria-label", `${head.panes[k]}: map of ${head.clips} clips. Arrow keys move to the next point.`);

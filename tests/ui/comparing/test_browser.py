@@ -113,6 +113,9 @@ def test_one_lasso_lights_up_both_maps_while_it_is_drawn_and_python_hears_at_the
     page.get_by_text("Ask these clips in Retrieval").click()
     page.locator(".card").first.wait_for()
     assert "From+the+map" in address(page)
+    page.get_by_role("link", name="Embedding space").click()
+    before, after = maps(page)
+    until(lambda: look(before)["selected"] == look(after)["selected"] == during[0])
 
 
 def test_the_slider_morphs_the_left_map_into_the_right_one(visit: Callable[..., Any]) -> None:
@@ -176,11 +179,11 @@ def test_the_legend_colors_a_class_at_most_seven_at_a_time_and_is_kept_in_the_ad
     lit = look(before)["lit"]
     assert len(lit) == 7
     grey = next(c for c in range(len(server.made.clips.classes)) if c not in lit)
-    page.locator(".chips button").nth(grey).click()
+    page.locator(f".chips button[data-code='{grey}']").click()
     until(lambda: grey in look(before)["lit"])
     assert len(look(before)["lit"]) == 7
     until(lambda: "lit=" in address(page))
-    chip = page.locator(".chips button").nth(grey)
+    chip = page.locator(f".chips button[data-code='{grey}']")
     assert chip.inner_text().startswith(server.made.clips.classes[grey])
     chip.click(modifiers=["Alt"])
     until(lambda: look(before)["lit"] == [grey])
