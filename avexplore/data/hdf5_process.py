@@ -72,6 +72,8 @@ class Hdf5File:
         if count > self._limits.entries:
             raise DataError(f"{count:,} entries are beyond the limit of {self._limits.entries}", where=self.path.name)
         for name in self._file:
+            if not isinstance(name, str):  # h5py hands over names that are no UTF-8 as bytes
+                raise DataError("The name of an array is no text", where=self.path.name, fix="Store the file again")
             shown = "".join(c if c.isprintable() else "?" for c in name[: self._limits.name_characters])
             where = f"{shown} in {self.path.name}"
             link = self._file.get(name, getlink=True)

@@ -188,4 +188,6 @@ def _upload() -> None:
     query = {"run": config.address[:12]}
     with st.container(horizontal=True):
         st.page_link("pages/class_graph.py", label="Explore its class graph", query_params=query)
-        st.page_link("pages/soft_labels.py", label="Browse these soft labels", query_params=query)
+        st.page_link(
+            "pages/soft_labels.py", label="Browse these soft labels", query_params=query | {"sl_view": "Clips"}
+        )

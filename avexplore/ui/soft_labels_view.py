@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -132,7 +133,7 @@ def _clips(subject: Subject) -> None:
         st.info("No clip fits. Lower the strength, or choose other classes.")
         return
     _verdict(subject, found, order)
-    table, detail = st.columns([7, 5], gap="medium")
+    table, detail = st.columns([8, 5], gap="medium")
     with table:
         clip = _table(subject, found, order)
     with detail:
@@ -224,7 +225,8 @@ def _table(subject: Subject, found: numbers.Events, order: str) -> int:
         height=470,
         on_select="rerun",
         selection_mode="single-row",
-        key=f"sl_table-{subject.key}-{order}",
+        # another list is another table, so that a row chosen in one is not taken for the same row of the next
+        key=f"sl_table-{subject.key}-{order}-{zlib.crc32(found.clip.tobytes() + found.event.tobytes())}",
     )
     st.download_button(
         "Download this list (CSV)",
