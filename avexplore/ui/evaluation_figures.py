@@ -157,16 +157,17 @@ def epochs(
     return figure
 
 
-def confusion(values: FloatArray, classes: Sequence[str], *, change: bool) -> go.Figure:
+def confusion(values: FloatArray, classes: Sequence[str], *, change: bool, dark: bool = False) -> go.Figure:
     """Share of each class among the first ten answers, or how LIR changes it. Row = class of the query."""
     import plotly.graph_objects as go
 
     shown = np.array(values, float)
     reach = float(np.nanmax(np.abs(shown))) if shown.size else 1.0
     names = [as_html(name) for name in classes]
-    scale: Any = (
-        [[0, LOSS], [0.5, "#F4F6F8"], [1, GAIN]] if change else [[0, "#F4F6F8"], [0.5, "#3F8FC4"], [1, "#00365C"]]
-    )
+    empty = "#1B242D" if dark else "#F4F6F8"
+    scale: Any = [[0, empty], [0.5, "#3F8FC4"], [1, "#BFE3FF" if dark else "#00365C"]]
+    if change:
+        scale = [[0, LOSS], [0.5, empty], [1, GAIN]]
     places = list(range(len(names)))
     form = "+.3f" if change else ".3f"
     figure = go.Figure(

@@ -5,19 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from avexplore.artifacts import RetrievalReport
+from avexplore.config import Config, StudentConfig
 from avexplore.retrieval.significance import Interval, holm, paired_difference, permutation_test, verdict
 from avexplore.ui import csv_cells
-
-if TYPE_CHECKING:
-    from avexplore.config import Config, StudentConfig
-    from avexplore.workbench import Run
 
 FIGURES: Mapping[str, tuple[str, str]] = {
     "map_audio_to_visual": ("MAP, A→V", "Audio queries, visual gallery; the annotated class is relevant."),
@@ -87,15 +83,18 @@ class SeedRow:
     verdict: str
 
 
-def over_seeds(runs: Sequence[Run]) -> list[SeedRow]:
-    """The figures over several seeds, paired by seed; [] for fewer than two runs."""
-    if len(runs) < 2:
+Pair = tuple[Mapping[str, float], Mapping[str, float]]
+"""Figures of a twin without LIR, and of its student with."""
+
+
+def over_seeds(pairs: Sequence[Pair]) -> list[SeedRow]:
+    """The figures over several seeds, paired by seed; [] for fewer than two."""
+    if len(pairs) < 2:
         return []
     rows, p_values = [], []
     for key, (name, meaning) in FIGURES.items():
-        if all(key in run.figures and key in run.twin_figures for run in runs):
-            after = np.array([run.figures[key] for run in runs])
-            before = np.array([run.twin_figures[key] for run in runs])
+        if all(key in figures for pair in pairs for figures in pair):
+            before, after = (np.array([pair[k][key] for pair in pairs]) for k in (0, 1))
             difference = paired_difference(after, before)
             rows.append(Row(name, meaning, float(before.mean()), float(after.mean()), difference, "seeds"))
             p_values.append(permutation_test(after, before))
@@ -103,14 +102,10 @@ def over_seeds(runs: Sequence[Run]) -> list[SeedRow]:
     return [SeedRow(row, float(p), verdict(row.difference, float(p))) for row, p in zip(rows, corrected, strict=True)]
 
 
-def siblings(student: StudentConfig, runs: Sequence[Run]) -> list[Run]:
-    """The evaluated runs on the same data that differ from this one in their seeds alone, itself among them."""
+def siblings(student: StudentConfig, known: Iterable[Config]) -> list[StudentConfig]:
+    """The students on the same data that differ from this one in their seeds alone, itself among them."""
     same = _without_seeds(student)
-    return [
-        run
-        for run in runs
-        if run.student is not None and run.figures and run.twin_figures and _without_seeds(run.student) == same
-    ]
+    return [other for other in known if isinstance(other, StudentConfig) and _without_seeds(other) == same]
 
 
 def _without_seeds(config: Config) -> object:

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from avexplore.artifacts import RetrievalReport, TrainedStudent
-from avexplore.config import EvaluationConfig
+from avexplore.config import EvaluationConfig, StudentConfig
 from avexplore.ui import evaluation_figures as figures
 from avexplore.ui import evaluation_tables as tables
 from avexplore.ui import jobs_panel, session
@@ -76,7 +76,7 @@ def _figures(loaded: LoadedRun, before: RetrievalReport, after: RetrievalReport,
         key="figures",
     )
     _exports(tables.cells(rows), "figures")
-    family = tables.siblings(loaded.student, list(session.runs().values())) if split == "test" else []
+    family = _family(loaded, split)
     seeds = tables.over_seeds(family)
     if not seeds:
         st.caption(
@@ -106,6 +106,18 @@ def _figures(loaded: LoadedRun, before: RetrievalReport, after: RetrievalReport,
         key="seeds",
     )
     _exports(tables.cells([one.row for one in seeds]), "figures-over-seeds")
+
+
+def _family(loaded: LoadedRun, split: Split) -> list[tables.Pair]:
+    """Figures of all stored trainings, of runs and of experiments, that differ from this one in their seeds alone."""
+    store, found = session.workbench().store, []
+    known = [summary.config for summary in store.entries(StudentConfig.stage) if summary.config is not None]
+    for student in tables.siblings(loaded.student, known):
+        configs = [EvaluationConfig(one, split) for one in (student.twin, student)]
+        if all(config in store for config in configs):
+            before, after = (jobs_panel.artifact(config, "Reading the figures").metrics for config in configs)
+            found.append((before, after))
+    return found
 
 
 def _columns() -> dict[str, Any]:
@@ -207,7 +219,12 @@ def _confusion(before: RetrievalReport, after: RetrievalReport) -> None:
         "with LIR": after.confusion,
     }[shown]
     st.caption("Share of each class among a query's first ten answers, mean of both directions.")
-    _picture(figures.confusion(values, after.classes, change=shown == "change with LIR"), "confusion")
+    _picture(
+        figures.confusion(
+            values, after.classes, change=shown == "change with LIR", dark=st.context.theme.type == "dark"
+        ),
+        "confusion",
+    )
     table: list[Sequence[str | float | int]] = [["query \\ answers", *after.classes]]
     table += [[name, *map(float, line)] for name, line in zip(after.classes, values, strict=True)]
     st.download_button("CSV", tables.as_csv(table), "confusion.csv", "text/csv", type="tertiary", key="csv-confusion")

@@ -20,7 +20,6 @@ from avexplore.retrieval.hidden_pairs import hidden_pairs
 from avexplore.store import Store
 from avexplore.ui import evaluation_figures as figures
 from avexplore.ui import evaluation_tables as tables
-from avexplore.workbench import Run
 
 ROOT = Path(__file__).parents[3]
 TABS = ("By class", "Precision-scope", "Over epochs", "Confusion", "False negatives", "Delta-D")
@@ -50,6 +49,7 @@ def reports(made: Any) -> Any:
 def sibling(made: Any, reports: Any) -> str:
     """Stores the run again as of another seed, where LIR changed nothing; returns its key."""
     again, store = made.student.replace(seed=3), Store(made.home)
+    store.remember_run(again.address)
     for config in (again.twin, again):
         store.put(config, TrainedStudent(made.before, {}, History({}), 0, 1))
         store.put(EvaluationConfig(config), reports[0])
@@ -134,26 +134,24 @@ def test_epochs_mark_the_start_and_bridge_what_was_not_measured():
 
 
 def test_siblings_differ_in_seeds_alone(made):
-    def run(student, figures_, twin):
-        return Run(student.address[:12], "", student.soft_labels, student, figures=figures_, twin_figures=twin)
-
     student = made.student
     again = student.replace(seed=5, regularizer=student.regularizer.replace(weight=1.0))
-    other = student.replace(seed=6, dim=64)
-    known = [
-        run(student, {"map": 0.5}, {"map": 0.4}),
-        run(again, {"map": 0.6}, {"map": 0.4}),
-        run(other, {"map": 0.9}, {"map": 0.1}),
-        run(student.replace(seed=7), {}, {}),
+    teacher = again.regularizer.affinity.stability.graph.soft_labels
+    assert tables.siblings(student, [student, again, student.replace(dim=64), student.twin, teacher]) == [
+        student,
+        again,
     ]
-    family = tables.siblings(student, known)
-    assert family == known[:2]
-    (row,) = tables.over_seeds(family)
+
+
+def test_figures_over_seeds():
+    (row,) = tables.over_seeds([({"map": 0.4}, {"map": 0.5}), ({"map": 0.4}, {"map": 0.6})])
     assert (row.row.before, row.row.after) == pytest.approx((0.4, 0.55))
     assert row.row.difference.mean == pytest.approx(0.15)
     assert row.row.difference.count == 2
     assert row.verdict == "no difference shown"
-    assert tables.over_seeds(family[:1]) == []
+    steady = [({"map": 0.4 + k / 100}, {"map": 0.41 + k / 100 + k % 2 / 1000}) for k in range(8)]
+    assert tables.over_seeds(steady)[0].verdict == "gain"
+    assert tables.over_seeds(steady[:1]) == []
 
 
 def test_other_data_is_no_sibling(made):
