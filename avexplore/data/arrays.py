@@ -92,12 +92,17 @@ def open_npz(path: Path, limits: Limits = DEFAULT_LIMITS) -> Iterator[ArrayFile]
     with _zip_errors(path.name):
         archive = zipfile.ZipFile(path)
     with archive:
-        yield _NpzFile(path, archive, limits)
+        file = _NpzFile(path, archive, limits)
+        try:
+            yield file
+        finally:
+            file.close()
 
 
 class _NpzFile:
     def __init__(self, path: Path, archive: zipfile.ZipFile, limits: Limits) -> None:
         self.path, self._archive, self._limits = path, archive, limits
+        self._open: tuple[str, IO[bytes]] | None = None
         entries = archive.infolist()
         if len(entries) > limits.entries:
             raise DataError(f"{len(entries):,} arrays are beyond the limit of {limits.entries}", where=path.name)
@@ -151,10 +156,20 @@ class _NpzFile:
             return self.read(name)[start:stop]
         where = f"{name} in {self.path.name}"
         row = header.nbytes // header.shape[0] if header.shape[0] else 0
-        with _zip_errors(where), self._archive.open(entry) as stream:
-            stream.seek(offset + start * row)
-            part = Header((min(stop, header.shape[0]) - start, *header.shape[1:]), header.dtype)
-            return _read_body(stream, part, False, where)
+        part = Header((min(stop, header.shape[0]) - start, *header.shape[1:]), header.dtype)
+        with _zip_errors(where):
+            if self._open is None or self._open[0] != name:
+                self.close()
+                self._open = (name, self._archive.open(entry))
+            # Rows are asked for in order: going on in an open stream spares unpacking everything before them again.
+            self._open[1].seek(offset + start * row)
+            return _read_body(self._open[1], part, False, where)
+
+    def close(self) -> None:
+        """Close what reading rows left open."""
+        if self._open is not None:
+            self._open[1].close()
+            self._open = None
 
 
 @contextmanager

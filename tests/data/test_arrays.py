@@ -185,3 +185,12 @@ def test_what_numpy_writes_is_read(tmp_path: Path, dtype: str, order: Any) -> No
     with open_npz(tmp_path / "x.npz") as file:
         assert np.array_equal(file.read_rows("a", 1, 2), values[1:])
         assert file.read("a").dtype.isnative
+
+
+def test_rows_are_read_in_any_order(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).random((200, 30))
+    np.savez_compressed(tmp_path / "x.npz", a=values, b=-values)
+    with open_npz(tmp_path / "x.npz") as file:
+        for name, start, stop in (("a", 0, 50), ("a", 50, 120), ("b", 10, 20), ("a", 5, 9), ("a", 190, 400)):
+            expected = values[start:stop] * (1 if name == "a" else -1)
+            assert np.array_equal(file.read_rows(name, start, stop), expected)
