@@ -98,7 +98,7 @@ def _wait(url: str, process: subprocess.Popen[bytes], seconds: float = 60) -> No
     raise RuntimeError("The app's server did not start")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not longer: a thread can hold one Playwright at a time
 def browser() -> Iterator[Any]:
     playwright = pytest.importorskip("playwright.sync_api")
     if not Path(CHROMIUM).exists():

@@ -46,12 +46,18 @@ def test_a_click_on_an_edge_tells_how_sure_it_is(shown: Any, made_home: Any) -> 
 
 def test_nothing_moves_when_a_slider_does(shown: Any) -> None:
     before, version = shown.positions(), shown.stage("stage.data.version")
+    edges = shown.stage("JSON.stringify(stage.data.edges)")
     handle = shown.page.get_by_role("slider", name="Penalty discount")
     handle.focus()
     handle.press("ArrowRight")
     shown.until("stage.data.version !== argument", version)
     assert shown.positions() == before
     assert "g_penalty_discount=2.5" in shown.page.url
+    shown.until("stage.data.canUndo")
+    shown.page.locator(".graph-view .canvas").press("u")
+    shown.page.wait_for_function("() => !location.search.includes('g_penalty_discount')")
+    shown.until("JSON.stringify(stage.data.edges) === argument", edges)
+    assert shown.positions() == before
 
 
 def test_the_threshold_acts_while_it_is_dragged_and_is_kept_on_release(shown: Any) -> None:
