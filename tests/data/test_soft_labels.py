@@ -146,6 +146,14 @@ class TestPublishedPredictions:
         assert "not probabilities" in said
         assert "19 of its clips" in said
 
+    def test_the_inferred_annotation_is_what_the_scores_say(self, shared_data: Path) -> None:
+        soft = load_soft_labels(soft_label_file(shared_data / "causalcmr" / "prediction_500.npz"))
+        right = (soft.audio + soft.visual).argmax(axis=1) == soft.hard_label
+        assert right[soft.split == 0].mean() > 0.99
+        assert right[soft.split == 1].mean() > 0.99
+        assert right[soft.split == 2].mean() > 0.8
+        assert not np.isin([3, 12], soft.hard_label[soft.split == 0]).any(), "as the warning says"
+
     def test_their_graphs_name_the_same_nodes(self, shared_data: Path) -> None:
         soft = load_soft_labels(soft_label_file(shared_data / "causalcmr" / "prediction_500.npz"))
         text = (shared_data / "causalcmr" / "causal_500.csv").read_text()
