@@ -98,8 +98,7 @@ def soft_label_file(
 
     Args:
         path: An npz file with `audio` and `visual`, shape (n, C) each.
-        training_rows: The first so many rows are training clips, 0 means all rows; None takes what is known of the
-            file, else all.
+        training_rows: The first so many rows are training clips; none or 0 takes the file's `split`, else all rows.
         class_names: Names of the C classes, where the file holds none.
         kind: "logits", "scores" or "probabilities"; "auto" tells from the values.
         limits: Bounds on size.
@@ -108,13 +107,10 @@ def soft_label_file(
         DataError: If the file cannot be used.
     """
     print_ = fingerprint((Path(path),), limits=limits)
-    if training_rows is None:
-        release = _RELEASES.get(print_)
-        training_rows = release.rows[0] if release else 0
     config = SoftLabelFileConfig(
         fingerprint=print_,
         path=str(path),
-        training_rows=training_rows,
+        training_rows=training_rows or 0,
         class_names=class_names,
         kind=kind,  # type: ignore[arg-type]
     )
@@ -253,7 +249,13 @@ def _split(
         if not (stored == TRAIN).any():
             raise DataError("There are no training clips", where=f"split in {file.path.name}")
         return stored
-    notes.append("All rows count as training clips, because the file does not say which are")
+    if release is not None:
+        notes.append(
+            f"All rows count as training clips, as in the authors' own graphs, the {release.rows[2]} test clips among "
+            f"them; {release.rows[0]} training rows leave validation and test clips out"
+        )
+    else:
+        notes.append("All rows count as training clips, because the file does not say which are")
     return np.full(n, TRAIN, np.int8)
 
 

@@ -157,8 +157,9 @@ def _upload() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kind = st.selectbox("The values are", list(_KINDS), format_func=_KINDS.__getitem__, key="sl_kind", width=220)
         rows = st.number_input(
-            "Training rows", min_value=0, value=None, step=1, key="sl_rows", width=170, placeholder="from the file",
-            help="The first so many rows are training clips; the graph is learned from those only. 0: all rows.",
+            "Training rows", min_value=0, value=0, step=1, key="sl_rows", width=170,
+            help="The first so many rows are training clips; the graph is learned from those only. 0 takes what the "
+            "file says, else all rows.",
         )  # fmt: skip
         names = st.text_input(
             "Class names", key="sl_names", placeholder="Bus; Cat; Dog (if the file holds none)", width=360
