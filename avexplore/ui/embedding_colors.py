@@ -26,9 +26,10 @@ TITLES: Mapping[Mode, str] = {
     "split": "Split",
 }
 
-# Okabe-Ito in light and dark theme: yellow is darkened on white, blue lightened on black, order by contrast.
+# Okabe-Ito, for light and dark paper: yellow is darkened on white; on black the hues are lightened and dark blue, which
+# would vanish, gives its place to near-white.
 PALETTE_LIGHT = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#B5A300")
-PALETTE_DARK = ("#56B4E9", "#E69F00", "#00B98A", "#E08FBD", "#F0702A", "#3A8FD0", "#F0E442")
+PALETTE_DARK = ("#56B4E9", "#E69F00", "#00B98A", "#E08FBD", "#F0702A", "#DCE3E8", "#F0E442")
 # Cividis (Nunez et al., 2018), light theme from pale to dark, dark theme from dim to bright: more = further from paper
 _RAMP_LIGHT = ("#D9C55C", "#ACA274", "#808179", "#565C6C", "#1F3B6E", "#00224E")
 _RAMP_DARK = ("#3D5A8C", "#65718A", "#87877A", "#ACA274", "#D3C164", "#FEE838")

@@ -127,8 +127,8 @@ def _clip(loaded: LoadedRun, case: Case) -> None:
             "title": loaded.clips.clip_ids[case.clip],
             "words": "sound and picture",
             "pairs": [
-                {"title": classes[label], "words": "annotated", "share": 0.5, "linked": True},
-                {"title": classes[case.event], "words": unwritten, "share": 0.0, "linked": False},
+                {"title": classes[label], "words": "annotated", "share": 0.5, "linked": True, "tone": "own"},
+                {"title": classes[case.event], "words": unwritten, "share": 0.0, "linked": False, "tone": "hot"},
             ],
             "label": "The clip's written and unwritten labels",
         }

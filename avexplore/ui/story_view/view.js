@@ -78,7 +78,7 @@ function pairs(data, dark) {
   const row = 64, W = 900, H = Math.max(220, 30 + row * data.pairs.length), svg = sheet(W, H, data.label), y = H / 2;
   const tone = dark ? "#F0702A" : "#D55E00", own = dark ? "#56B4E9" : "#0072B2", grey = dark ? "#8A949C" : "#77828A";
   data.pairs.forEach((pair, i) => {
-    const to = 30 + row * i + row / 2, line = pair.linked ? tone : grey;
+    const to = 30 + row * i + row / 2, line = pair.tone === "own" ? own : pair.linked || pair.tone === "hot" ? tone : grey;
     svg.append(draw("path", { d: `M 300 ${y} C 430 ${y}, 430 ${to}, 560 ${to}`, fill: "none", stroke: line,
       "stroke-width": pair.linked ? 1.5 + 7 * pair.share : 1.5, "stroke-dasharray": pair.linked ? "none" : "5 6", opacity: pair.linked ? .9 : .6 }));
     const box = draw("g", { style: `--tone: ${line}` });
