@@ -68,10 +68,13 @@ def explore(run: Run) -> None:
 
 @st.fragment
 def _explore(run: Run, labels: SoftLabels, teacher: Any) -> None:
-    scene = _scene(run, labels)
-    others = _others(scene)
+    rules = _restore(run, labels)
+    clips = _clips(run.soft_labels)
+    others = _others(run, clips)
+    # Controls come first: on a cold start, only drawing them reads their values from the address.
     with st.container(horizontal=True, vertical_alignment="bottom", key="graph-controls"):
-        _control_row(scene, others)
+        _control_row(run, rules, labels.nodes, others)
+    scene = Scene(run, labels, clips, _settings(run, rules), rules, labels.nodes)
     graph, stability = _learned(scene)
     if graph is None:
         return
@@ -109,25 +112,29 @@ def _explore(run: Run, labels: SoftLabels, teacher: Any) -> None:
 # --- what is asked for --------------------------------------------------------------------------------------------
 
 
-def _scene(run: Run, labels: SoftLabels) -> Scene:
-    nodes = labels.nodes
-    base = controls.defaults(run)
+def _restore(run: Run, labels: SoftLabels) -> KnowledgeConfig:
+    """The rules in force; sets the state up on the first pass for a run."""
     state = st.session_state
     if state.get("graph_run") != run.key:
-        _start(run, base, nodes, cold="graph_run" not in state)
-    state.graph_nodes = nodes
+        _start(run, controls.defaults(run), labels.nodes, cold="graph_run" not in state)
+    state.graph_nodes = labels.nodes
     if "graph_compare_next" in state:
         state.g_with = state.pop("graph_compare_next")
-    rules = rules_of.decode(state.graph_rules, nodes)
+    address.update_query(st.query_params, {"rules": state.graph_rules})
+    return rules_of.decode(state.graph_rules, labels.nodes)
+
+
+def _settings(run: Run, rules: KnowledgeConfig) -> Settings:
+    """What the controls ask for, noted in the history."""
+    base = controls.defaults(run)
     try:
         settings = controls.current(base, rules)
     except AvexploreError as error:
         st.error(as_markdown(str(error)))
         settings = base
-    history: History = state.graph_history
-    history.visit(controls.values(settings) | {"rules": state.graph_rules})
-    address.update_query(st.query_params, {"rules": state.graph_rules})
-    return Scene(run, labels, _clips(run.soft_labels), settings, rules, nodes)
+    history: History = st.session_state.graph_history
+    history.visit(controls.values(settings) | {"rules": st.session_state.graph_rules})
+    return settings
 
 
 def _start(run: Run, base: Settings, nodes: tuple[str, ...], *, cold: bool) -> None:
@@ -213,16 +220,16 @@ def _embeddings(run: Run) -> tuple[Embeddings, Embeddings] | None:
 # --- other graphs -------------------------------------------------------------------------------------------------
 
 
-def _others(scene: Scene) -> dict[str, Choice]:
+def _others(run: Run, clips: Clips | None) -> dict[str, Choice]:
     state = st.session_state
     runs = {
-        f"run-{key}": (f"run: {run.name}", controls.defaults(run).graph)
-        for key, run in session.runs().items()
-        if key != scene.run.key
+        f"run-{key}": (f"run: {other.name}", controls.defaults(other).graph)
+        for key, other in session.runs().items()
+        if key != run.key
     }
     address.update_query(st.query_params, {"import": state.get("graph_import", "")})
     return choices(
-        clips=scene.clips,
+        clips=clips,
         imports=session.workbench().store.root / "imported-graphs",
         import_address=state.get("graph_import", ""),
         pinned=state.graph_pinned,
@@ -254,13 +261,14 @@ def _label(others: dict[str, Choice], key: str) -> str:
     return others[key].label if key in others else "this graph"
 
 
-def pin(scene: Scene) -> None:
+def pin(run: Run, rules: KnowledgeConfig) -> None:
     """Keep the present graph for comparison."""
-    config = scene.settings.graph
+    settings = controls.current(controls.defaults(run), rules)
+    config = settings.graph
     key = f"pin-{config.address[:8]}"
     name = f"pinned: c = {config.penalty_discount:g}, {controls.NAMES[config.transform]}, seed {config.seed}"
     st.session_state.graph_pinned = {key: (name, config)}
-    values = {k: v for k, v in controls.values(scene.settings).items() if k != "g_top_k"}
+    values = {k: v for k, v in controls.values(settings).items() if k != "g_top_k"}
     text = "~".join(f"{k.removeprefix('g_')}.{v}" for k, v in values.items())
     address.update_query(st.query_params, {"pinned": f"{text}~rules.{st.session_state.graph_rules}"})
     st.session_state.g_with = key
@@ -289,8 +297,8 @@ def _restore_pin(text: str, base: Settings, nodes: tuple[str, ...]) -> None:
 # --- widgets ------------------------------------------------------------------------------------------------------
 
 
-def _control_row(scene: Scene, others: dict[str, Choice]) -> None:
-    base = controls.defaults(scene.run)
+def _control_row(run: Run, rules: KnowledgeConfig, nodes: tuple[str, ...], others: dict[str, Choice]) -> None:
+    base = controls.defaults(run)
     with st.container(width=190):
         controls.draw_penalty(base.graph)
     with st.container(width=150):
@@ -310,9 +318,9 @@ def _control_row(scene: Scene, others: dict[str, Choice]) -> None:
         controls.draw_search(base)
     with st.popover("Stability", help="Bootstraps, null model, and how many edges LIR keeps."):
         controls.draw_stability(base)
-    count = len(scene.rules.required) + len(scene.rules.forbidden) + sum(map(len, scene.rules.tiers))
+    count = len(rules.required) + len(rules.forbidden) + sum(map(len, rules.tiers))
     with st.popover(f"Rules ({count})" if count else "Rules", help="Edges required or forbidden by you, and tiers."):
-        draw_rules(scene.rules, scene.nodes)
+        draw_rules(rules, nodes)
     names = {LEARNED: "this graph", NOTHING: "nothing", **_distinct(others)}
     with st.popover("Compare", help="Lay another graph over this one: same positions, differences in color."):
         _choose("Show", "g_show", [LEARNED, *others], names, "Which graph to draw.")
@@ -320,11 +328,11 @@ def _control_row(scene: Scene, others: dict[str, Choice]) -> None:
         st.button(
             "Pin this graph",
             on_click=pin,
-            args=(scene,),
+            args=(run, rules),
             help="Keeps it, so that you can change a control and compare.",
         )
         if st.button("Arrange for this graph", help="Moves the nodes to where this graph is easiest to read."):
-            st.session_state.graph_arranged = scene.settings.graph.address
+            st.session_state.graph_arranged = controls.current(base, rules).graph.address
             st.session_state.graph_moved = {}
             st.rerun()
         if st.button("Put the nodes back", help="Forgets what you dragged, and the arrangement above."):

@@ -212,9 +212,9 @@ def first_threshold(picture: Picture) -> float:
     The lowest step from .5 on that leaves at most `EDGES_PER_NODE` positive edges per node. A
     graph with few edges is shown whole.
     """
-    edges = [edge for edge in picture.learned if not edge.negative]
+    edges = [edge for edge in picture.learned if not edge.negative and edge.change != "removed"]
     most = EDGES_PER_NODE * len(picture.nodes)
-    if len(edges) <= most or picture.compared is not None:
+    if len(edges) <= most:
         return 0.0
     if picture.measure != "frequency":
         ranks = sorted((edge.rank for edge in edges), reverse=True)

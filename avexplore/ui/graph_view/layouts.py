@@ -182,11 +182,12 @@ def _by_stress(both: FloatArray, rounds: int = 200) -> FloatArray:
 
     p = len(both)
     share = both / max(float(both.max()), 1e-12)
-    length = np.zeros_like(share)
-    np.divide(1.0, np.sqrt(np.clip(share, 1e-3, None)), out=length, where=share > 0)
+    length = np.where(share > 0, 1.6 - 0.6 * share, 0.0)
     goal = shortest_path(length, directed=False)
-    far = goal[np.isfinite(goal)].max(initial=1.0)
-    goal = np.where(np.isfinite(goal), goal, far * 1.3)
+    # What is not connected stands aside, but not in the next county.
+    linked = goal[np.isfinite(goal) & (goal > 0)]
+    far = float(np.quantile(linked, 0.75)) if len(linked) else 1.0
+    goal = np.where(np.isfinite(goal), goal, far)
     np.fill_diagonal(goal, 1.0)
     trust = goal**-2.0
     np.fill_diagonal(trust, 0.0)

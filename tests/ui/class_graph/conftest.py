@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from avexplore.artifacts import SoftLabels
-from avexplore.config import GraphConfig, SoftLabelFileConfig, StabilityConfig
+from avexplore.config import GraphConfig, KnowledgeConfig, SoftLabelFileConfig, StabilityConfig
 from avexplore.store import Store
 from avexplore.workbench import Workbench
 
@@ -51,6 +51,16 @@ class Made:
     labels: SoftLabels
     graph: Any
     stability: Any
+
+    def learn(self, penalty_discount: float, forbidden: tuple[int, int]) -> list[str]:
+        """Ids of the pairs in the graph that these controls give."""
+        from avexplore.graph.learn import learn_class_graph
+
+        pair = tuple(self.labels.nodes[i] for i in forbidden)
+        rules = KnowledgeConfig(forbidden=(pair,))  # type: ignore[arg-type]
+        config = GraphConfig(self.source, penalty_discount=penalty_discount, knowledge=rules)
+        pairs = np.argwhere(np.triu(learn_class_graph(self.labels, config).skeleton, 1))
+        return sorted(f"e{i}-{j}" for i, j in pairs)
 
 
 def make(home: Path) -> Made:

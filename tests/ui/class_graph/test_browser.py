@@ -113,7 +113,7 @@ def test_a_required_edge_between_two_classes_appears(shown: Any, made_home: Any)
     )
 
 
-def test_a_cold_deep_link_restores_everything(screen: Any, server: str) -> None:
+def test_a_cold_deep_link_restores_everything(screen: Any, server: str, made_home: Any) -> None:
     query = "g_layout=Circular&g_penalty_discount=4&at_least=0.3&hide=directed.ghost&pick=n1&focus=n1.2&find=car"
     screen.open(f"{server}/class_graph?{query}&moved=3.10.20&rules=f0-1&g_tab=Matrix")
     view = screen.stage("({...stage.view, hidden: [...stage.view.hidden].sort()})")
@@ -126,6 +126,9 @@ def test_a_cold_deep_link_restores_everything(screen: Any, server: str) -> None:
     assert screen.stage("stage.data.layout.name") == "circular"
     screen.page.get_by_text("Markov blanket", exact=True).wait_for()
     screen.page.get_by_text("Row points to column").wait_for()
+    found = made_home.learn(penalty_discount=4.0, forbidden=(0, 1))
+    edges = screen.stage("stage.data.edges.filter(e => e.type === 'learned').map(e => e.id)")
+    assert sorted(edges) == found, "the graph of the penalty and the rules in the address"
     for part in (*query.split("&"), "rules=f0-1", "moved=3.10.20"):
         assert part in screen.page.url, "still in the address"
 
