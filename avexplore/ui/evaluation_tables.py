@@ -144,6 +144,18 @@ def cells(rows: Sequence[Row]) -> list[list[str]]:
     return table
 
 
+def exact(rows: Sequence[Row]) -> list[list[str | float]]:
+    """The table with all digits, the interval in two columns."""
+    table: list[list[str | float]] = [
+        ["Figure", "Without LIR", "With LIR", "Difference", "Low", "High", "Interval over"]
+    ]
+    for row in rows:
+        d = row.difference
+        limits = ["" if math.isnan(value) else value for value in (d.low, d.high)]
+        table.append([row.name, row.before, row.after, d.mean, *limits, row.over])
+    return table
+
+
 def as_csv(table: Sequence[Sequence[str | float | int]]) -> str:
     """CSV that no spreadsheet takes for formulas in its names; numbers keep all their digits."""
     text = io.StringIO()

@@ -75,7 +75,7 @@ def _figures(loaded: LoadedRun, before: RetrievalReport, after: RetrievalReport,
         hide_index=True,
         key="figures",
     )
-    _exports(tables.cells(rows), "figures")
+    _exports(tables.cells(rows), "figures", tables.exact(rows))
     family = _family(loaded, split)
     seeds = tables.over_seeds(family)
     if not seeds:
@@ -105,7 +105,8 @@ def _figures(loaded: LoadedRun, before: RetrievalReport, after: RetrievalReport,
         hide_index=True,
         key="seeds",
     )
-    _exports(tables.cells([one.row for one in seeds]), "figures-over-seeds")
+    by_seed = [one.row for one in seeds]
+    _exports(tables.cells(by_seed), "figures-over-seeds", tables.exact(by_seed))
 
 
 def _family(loaded: LoadedRun, split: Split) -> list[tables.Pair]:
@@ -130,11 +131,13 @@ def _interval(row: tables.Row) -> str:
     return f"{low} to {high}" if low else ""
 
 
-def _exports(table: Cells, name: str) -> None:
-    """CSV to download; LaTeX and Markdown to copy (the copy sign in the code's corner)."""
+def _exports(table: Cells, name: str, exact: Cells | None = None) -> None:
+    """CSV to download, with all digits; LaTeX and Markdown to copy (the copy sign in the code's corner)."""
     text = [[cell if isinstance(cell, str) else f"{cell:.4f}" for cell in line] for line in table]
     with st.container(horizontal=True):
-        st.download_button("CSV", tables.as_csv(table), f"{name}.csv", "text/csv", type="tertiary", key=f"csv-{name}")
+        st.download_button(
+            "CSV", tables.as_csv(exact or table), f"{name}.csv", "text/csv", type="tertiary", key=f"csv-{name}"
+        )
         with st.popover("Copy as LaTeX", type="tertiary", key=f"latex-{name}"):
             st.code(tables.as_latex(text), language="latex")
         with st.popover("Copy as Markdown", type="tertiary", key=f"markdown-{name}"):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
+
+from avexplore.config import EvaluationConfig
+from avexplore.store import Store
 
 playwright_api = pytest.importorskip("playwright.sync_api")
 
@@ -291,3 +295,33 @@ def test_20000_points_answer_a_lasso_within_a_frame_or_two(visit: Callable[..., 
     )
     # About 10 ms on an idle core; the bound leaves room for a busy machine and still catches a slip in the inner loop.
     assert took < 60
+
+
+# --- evaluation ---------------------------------------------------------------------------------------------------
+
+
+def test_evaluation_tables_and_pictures_download(visit: Callable[..., Any], server: Any) -> None:
+    page = visit("/evaluation?view=By+class&picture=png")
+    plot = page.locator(".js-plotly-plot").first
+    plot.wait_for(timeout=60_000)
+    with page.expect_download() as table:
+        page.locator('[data-testid="stDownloadButton"] button').first.click()
+    assert table.value.suggested_filename == "figures.csv"
+    lines = list(csv.DictReader(table.value.path().read_text().splitlines()))
+    stored = Store(server.home).get(EvaluationConfig(server.made.student))
+    mean = next(line for line in lines if line["Figure"] == "MAP, mean")
+    assert float(mean["With LIR"]) == stored.artifact.metrics["map"]
+    plot.hover()
+    with page.expect_download() as picture:
+        page.locator('.modebar-btn[data-title*="ownload"]').first.click()
+    assert picture.value.suggested_filename == "map-by-class.png"
+    assert picture.value.path().read_bytes()[:4] == b"\x89PNG"
+
+
+def test_evaluation_tabs_stand_in_the_address(visit: Callable[..., Any]) -> None:
+    page = visit("/evaluation")
+    page.get_by_role("tab", name="Over epochs").click(timeout=60_000)
+    page.get_by_text("Up to LIR's start both trainings are one").wait_for(timeout=20_000)
+    until(lambda: "view=Over" in address(page))
+    page.reload()
+    page.get_by_text("Up to LIR's start both trainings are one").wait_for(timeout=60_000)
