@@ -216,11 +216,11 @@ def _links(loaded: LoadedRun, query: Query, clip: int, answers: Answers, positio
     strength = retrieval_lists.pair_strength(loaded, query.direction, clip, answers.gallery)
     share = float((strength < strength[position]).mean())
     if not found:
-        st.caption("No class pair links the two: LIR leaves them alone.")
+        st.caption("No class pair links the two: LIR leaves such pairs alone.")
         return
     st.caption(
-        f"LIR links them by soft label × weight × soft label, {strength[position]:.3f} in sum: "
-        f"more than {share:.0%} of the gallery."
+        f"Linked with {strength[position]:.3f} (soft label × weight × soft label), more than {share:.0%} of the "
+        "gallery. LIR treats training pairs like this one the more differently, the stronger the link."
     )
     st.dataframe(
         {

@@ -198,9 +198,12 @@ def _certainty(loaded: LoadedRun, case: Case) -> list[str]:
 def _regularizer(loaded: LoadedRun, case: Case) -> None:
     own, event = _names(loaded, case)
     how = _FORMS[loaded.regularizer.form]
-    _say(f"So pairs of this clip with {event} clips {how}.",
-         "The strength is soft label × weight × soft label, over all class pairs: thick lines are strong links, dashed "
-         f"ones are clips that LIR leaves alone. All of them are annotated otherwise than {own}.")  # fmt: skip
+    _say(
+        f"So pairs of clips like this one with {event} clips {how}.",
+        "The strength is soft label × weight × soft label, over all class pairs: thick lines are strong links, dashed "
+        f"ones hardly count. LIR acts on training clips only; shown are this test clip's links by the same measure, to "
+        f"clips annotated otherwise than {own}.",
+    )
     gallery = loaded.clips.rows("test")
     labels = np.asarray(loaded.clips.hard_label)[gallery]
     strength = retrieval_lists.pair_strength(loaded, case.direction, case.clip, gallery)
