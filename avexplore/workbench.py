@@ -135,6 +135,7 @@ class Workbench:
         self._memory = _Memory(MEMORY_BYTES)
         self._busy: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
+        self._desk = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
 
     # --- asking ---------------------------------------------------------------------------------------------------
 
@@ -168,7 +169,9 @@ class Workbench:
                 if not isinstance(answer, Ready):
                     return answer
             if pipeline.is_quick(config, self._nodes(config)):
-                return self._make(config)
+                # First come, first served: many at once on few cores would all be late.
+                with self._desk:
+                    return self._make(config)
         if status is not None and status.state == "failed":
             return Failed(status.message, status.log)
         if not start:

@@ -131,14 +131,20 @@ class Store:
         per process, and again if a file has changed since.
         """
         for place, shipped in self._places(config):
-            try:
-                return self._read(place, config, shipped)
-            except FileNotFoundError as error:
-                # Gone as a whole: never written, or removed while we looked. A missing file is damage.
-                if (place / "manifest.json").exists():
-                    self._set_aside(place, f"A file is missing: {Path(error.filename or '').name}", shipped)
-            except _UnfitError as error:
-                self._set_aside(place, str(error), shipped)
+            reason = ""
+            # An entry may be removed and written again between two looks at it; damage stays.
+            for _ in range(3):
+                try:
+                    return self._read(place, config, shipped)
+                except FileNotFoundError as error:
+                    if not (place / "manifest.json").exists():
+                        reason = ""
+                        break
+                    reason = f"A file is missing: {Path(error.filename or '').name}"
+                except _UnfitError as error:
+                    reason = str(error)
+            if reason:
+                self._set_aside(place, reason, shipped)
         return None
 
     def _places(self, config: Config) -> Iterator[tuple[Path, bool]]:

@@ -1,0 +1,76 @@
+"""Small versions of benchmarks/reliability.py: killed work ends the same, byte for byte."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from avexplore.cli.configure import override
+from avexplore.config import SyntheticConfig
+from avexplore.presets import preset
+from avexplore.store import Store
+from avexplore.workbench import Workbench
+
+
+def start(config_file: Path, home: Path) -> subprocess.Popen[str]:
+    environment = os.environ | {"AVEXPLORE_HOME": str(home), "AVEXPLORE_DEVICE": "cpu", "PYTHONWARNINGS": "ignore"}
+    command = [sys.executable, "-m", "avexplore", "compute", str(config_file), "--json"]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+
+
+@pytest.mark.slow
+def test_a_training_killed_at_random_moments_ends_the_same(tmp_path: Path) -> None:
+    config = override(
+        preset("tiny", SyntheticConfig(clips=600, classes=5)), {"student": {"epochs": 60}, "teacher": {"epochs": 30}}
+    ).twin
+    whole = Workbench(Store(tmp_path / "whole"), device="cpu")
+    whole.get(config)
+    file = tmp_path / "student.json"
+    file.write_text(json.dumps(config.to_json()))
+    home = tmp_path / "killed"
+    rng = np.random.default_rng(0)
+    kills = 0
+    while kills < 3:
+        process = start(file, home)
+        states = home / "states"
+        end = time.monotonic() + 60
+        # Python and torch take a while to start: what is to be killed is the training, once it has saved something.
+        while process.poll() is None and not any(states.glob("*")) and time.monotonic() < end:
+            time.sleep(0.01)
+        time.sleep(rng.uniform(0.0, 0.3))
+        if process.poll() is not None:
+            break
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        kills += 1
+    out, _ = start(file, home).communicate(timeout=200)
+    assert json.loads(out)["address"] == config.address
+    killed, kept = Store(home).get(config), whole.store.get(config)
+    assert killed is not None
+    assert kept is not None
+    assert killed.content == kept.content
+    assert kills >= 1
+    assert not any((home / "states").iterdir())
+
+
+def test_the_same_config_and_seed_give_the_same_bytes_in_two_processes(tmp_path: Path) -> None:
+    config = preset("tiny", SyntheticConfig(clips=200, classes=4)).soft_labels
+    assert config is not None
+    file = tmp_path / "teacher.json"
+    file.write_text(json.dumps(config.to_json()))
+    contents = []
+    for name in ("one", "two"):
+        out, _ = start(file, tmp_path / name).communicate(timeout=200)
+        assert json.loads(out)["stage"] == "teacher"
+        entry = Store(tmp_path / name).get(config)
+        assert entry is not None
+        contents.append(entry.content)
+    assert contents[0] == contents[1]
