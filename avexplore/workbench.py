@@ -300,7 +300,9 @@ class Workbench:
             durable=not quick,
         )
         if state:
-            state.unlink(missing_ok=True)
+            # With what a killed writer may have left beside it.
+            for leftover in state.parent.glob(f"{state.name}*"):
+                leftover.unlink(missing_ok=True)
         return Ready(entry.artifact, entry.provenance)
 
     def _prefixes(self, student: StudentConfig) -> list[PrefixConfig]:

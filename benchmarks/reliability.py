@@ -320,8 +320,10 @@ def main() -> None:
     logging.getLogger("avexplore").setLevel(logging.ERROR)
     import torch
 
-    import avexplore.training  # noqa: F401 - children must not import it anew each time
+    # Imported here, so that children need not do it each time.
+    from avexplore.training import loop
 
+    loop.SAVE_SECONDS = 0.0
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory(prefix="avexplore-reliability-") as scratch:
         folder = Path(scratch)

@@ -27,7 +27,12 @@ def save_state(state: TrainState, path: Path, address: str) -> None:
     arrays = {name: np.asarray(values, order="C") for name, values in state.tensors.items()}
     arrays |= {_HISTORY + name: np.asarray(values, order="C") for name, values in state.history.columns.items()}
     waiting = path.with_name(f"{path.name}.{os.getpid()}.part")
-    about = {"epoch": state.epoch, "address": address, "columns": list(state.history.columns)}
+    about = {
+        "epoch": state.epoch,
+        "address": address,
+        "columns": list(state.history.columns),
+        "order": list(state.tensors),
+    }
     save_file(arrays, waiting, metadata={"training": json.dumps(about)})
     waiting.replace(path)
 
@@ -49,8 +54,9 @@ def load_state(path: Path | None, address: str) -> TrainState | None:
             about = json.loads((file.metadata() or {}).get("training", "{}"))
             if about.get("address") != address:
                 return None
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
-    except (OSError, SafetensorError, json.JSONDecodeError):
+            # The file sorts by name; a resumed training must end with its weights in the order of an undisturbed one.
+            tensors = {name: file.get_tensor(name) for name in about["order"]}
+            history = {name: file.get_tensor(_HISTORY + name) for name in about["columns"]}
+    except (OSError, SafetensorError, json.JSONDecodeError, KeyError):
         return None
-    history = {name: arrays.pop(_HISTORY + name) for name in about["columns"]}
-    return TrainState(tensors=arrays, history=History(history), epoch=int(about["epoch"]))
+    return TrainState(tensors=tensors, history=History(history), epoch=int(about["epoch"]))
