@@ -442,10 +442,16 @@ def _visitor() -> str:
 
 
 def _ask_stability(scene: Scene) -> None:
-    answer = session.workbench().ask(scene.settings.stability, slot=f"{_visitor()}/graph")
-    if getattr(answer, "artifact", None) is not None:
+    from avexplore.workbench import Missing, Ready
+
+    config = scene.settings.stability
+    answer = session.workbench().ask(config, start=False)
+    # What the reader stopped stays stopped until asked for again with the button that the panel then shows.
+    if isinstance(answer, Missing) and not answer.reason:
+        answer = session.workbench().ask(config, slot=f"{_visitor()}/graph")
+    if isinstance(answer, Ready):
         st.rerun()
-    jobs_panel.artifact(scene.settings.stability, "Stability", stop_page=False)
+    jobs_panel.artifact(config, "Stability", start=False, stop_page=False)
 
 
 def _looked() -> None:

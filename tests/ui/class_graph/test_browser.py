@@ -217,3 +217,11 @@ def test_a_row_of_the_edge_table_selects_in_the_picture(screen: Any, server: str
     i, j = (int(part) for part in pick[1:].split("-"))
     frequency = made_home.stability.edge_frequency
     assert frequency[i, j] == frequency[np.triu(made_home.graph.skeleton, 1)].max()
+
+
+def test_the_picture_is_saved_as_png(shown: Any) -> None:
+    with shown.page.expect_download() as waiting:
+        shown.page.get_by_role("button", name="Save the picture as PNG").click()
+    assert waiting.value.suggested_filename == "class_graph.png"
+    with open(waiting.value.path(), "rb") as file:  # noqa: PTH123 - a path of Playwright's
+        assert file.read(8) == b"\x89PNG\r\n\x1a\n"

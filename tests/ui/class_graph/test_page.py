@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from avexplore.config import SoftLabelFileConfig, StabilityConfig
 from avexplore.ui.plain_text import as_html
-from avexplore.workbench import Failed, Running, Workbench
+from avexplore.workbench import Failed, Missing, Running, Workbench
 
 ROOT = Path(__file__).parents[3]
 
@@ -129,3 +129,20 @@ def test_pinning_compares_with_the_graph_as_it_was(app: AppTest) -> None:
     drawn = payload(app)
     assert "removed" in {edge["change"] for edge in drawn["edges"]}
     assert "pinned" in app.query_params
+
+
+def test_bootstraps_that_were_stopped_stay_stopped(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    ask, started = Workbench.ask, []
+
+    def stopped(self: Workbench, config: Any, start: bool = True, **more: Any) -> Any:
+        if not isinstance(config, StabilityConfig):
+            return ask(self, config, start, **more)
+        if start:
+            started.append(config)
+        return Missing("It was stopped")
+
+    monkeypatch.setattr(Workbench, "ask", stopped)
+    opened(app)
+    assert started == []
+    next(button for button in app.button if button.label == "Compute now").click().run()
+    assert len(started) == 1
