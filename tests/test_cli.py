@@ -107,7 +107,7 @@ def test_the_whole_path_in_one_command(capsys: pytest.CaptureFixture[str], tmp_p
     for what in ("embeddings", "soft-labels", "graph", "figures", "config"):
         target = tmp_path / f"{what}.{'csv' if what in ('graph', 'figures') else 'npz'}"
         assert run(["export", what, str(target)], capsys)[0] == 0
-        assert target.stat().st_size > 100
+        assert target.stat().st_size > 20
     code, out, _ = run(["graph", str(tmp_path / "soft-labels.npz"), "--json"], capsys)
     assert code == 0, "what was exported can be read back"
     code, out, _ = run(["evaluate", "--config", str(tmp_path / "config.npz"), "--json"], capsys)

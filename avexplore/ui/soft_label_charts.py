@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from avexplore.ui.soft_label_numbers import Diagram
 
-AUDIO, VISUAL = "#0072B2", "#E69F00"
+AUDIO, VISUAL = "#E69F00", "#0072B2"
 """Okabe-Ito blue and orange: what is heard, what is seen."""
 _MODALITIES = ("Audio", "Visual")
 
