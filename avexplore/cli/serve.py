@@ -42,6 +42,10 @@ def serve(
         "streamlit",
         *streamlit_arguments(script, port, address, shared or demo, open_browser),
     ]
+    # The graph search is compiled once per machine: begun now, it is ready when somebody gets to the graph.
+    code = "from avexplore.graph.compilation import fill_cache; fill_cache()"
+    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    subprocess.Popen([sys.executable, "-c", code], env=environment, start_new_session=True, **quiet)  # type: ignore[call-overload]
     if os.name == "posix":
         os.chdir(checkout())
         os.execve(sys.executable, command, environment)

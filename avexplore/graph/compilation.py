@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Callable
@@ -103,10 +105,31 @@ def warm_up() -> None:
 
 
 def compile_in_background() -> threading.Thread:
-    """Start `warm_up` in a thread that does not keep the process alive; a second call returns the same thread."""
+    """Begin to make the engine ready, and return the thread that is at it; a second call returns the same thread.
+
+    What is not in the cache yet is compiled in a process of its own: compiling holds the interpreter's lock, and
+    pages are to stay quick meanwhile.
+    """
     global _thread
     with _starting:
         if _thread is None:
-            _thread = threading.Thread(target=warm_up, name="avexplore-compile", daemon=True)
+            _thread = threading.Thread(target=_prepare, name="avexplore-compile", daemon=True)
             _thread.start()
         return _thread
+
+
+def _prepare() -> None:
+    if not _marker().exists():
+        code = "from avexplore.graph.compilation import fill_cache; fill_cache()"
+        # Should it fail, the next line compiles here and says why it cannot.
+        subprocess.run([sys.executable, "-c", code], check=False, stdin=subprocess.DEVNULL, capture_output=True)
+    warm_up()
+
+
+def fill_cache() -> None:
+    """Compile everything into the cache, unless it is there; of several processes that try, one does it."""
+    from filelock import FileLock
+
+    with FileLock(cache_folder().with_suffix(".lock")):
+        if not _marker().exists():
+            warm_up()
