@@ -65,11 +65,17 @@ def copy(source: IntArray, source_row: Int, target: IntArray, target_row: Int) -
 
 
 @compiled
+def lowest(word: Int) -> Int:
+    """Index of the lowest bit that is set in a word that is not 0."""
+    return np.int64(_trailing_zeros(word))
+
+
+@compiled
 def pop(sets: IntArray, row: Int) -> Int:
     """Take out the smallest element and return it; -1 if the set is empty."""
     for w in range(sets.shape[1]):
         word = sets[row, w]
         if word != 0:
             sets[row, w] = word & (word - 1)
-            return np.int64(64 * w + _trailing_zeros(word))
+            return 64 * w + lowest(word)
     return np.int64(-1)

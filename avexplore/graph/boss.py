@@ -9,7 +9,7 @@ from __future__ import annotations
 from avexplore.artifacts import FloatArray, IntArray
 from avexplore.graph import bitset
 from avexplore.graph.compilation import Int, Real, compiled
-from avexplore.graph.grow_shrink import FULL, PATH, SCORE, Forest, find
+from avexplore.graph.grow_shrink import FULL, PATH, SCORE, Forest, find, look_up
 from avexplore.graph.permutation import Permutation, bounds, move, renew
 
 LEAST_GAIN = 1e-6
@@ -53,9 +53,9 @@ def best_move(forest: Forest, permutation: Permutation, v: Int, scores: FloatArr
         behind = node
         if k < here:
             if (table[node, PATH + words + word] >> shift) & 1 != 0:
-                behind = find(forest, u, sets, 1)
+                behind = look_up(forest, u, sets, 1, forest.aside, v, u)
         elif (table[node, PATH + word] >> shift) & 1 != 0:
-            without = find(forest, u, sets, 0)
+            without = look_up(forest, u, sets, 0, forest.aside, v, u)
         if forest.counters[FULL] != 0:
             return 0.0
         nodes[k] = behind
@@ -63,7 +63,7 @@ def best_move(forest: Forest, permutation: Permutation, v: Int, scores: FloatArr
         bitset.insert(sets, 0, u)
         bitset.insert(sets, 1, u)
         if (table[mine, PATH + words + (u >> 6)] >> (u & 63)) & 1 != 0:
-            mine = find(forest, v, sets, 0)
+            mine = look_up(forest, v, sets, 0, forest.passed, v, u)
     if forest.counters[FULL] != 0:
         return 0.0
     after = 0.0
@@ -82,5 +82,5 @@ def best_move(forest: Forest, permutation: Permutation, v: Int, scores: FloatArr
             break
     move(permutation, v, best)
     for k in range(min(here, best), max(here, best) + 1):
-        renew(forest, permutation, k)
+        renew(forest, permutation, k, v)
     return gain

@@ -19,7 +19,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numba.core.cgutils
 import numba.core.config
+import numba.extending
 import platformdirs
 from llvmlite import binding as llvm
 
@@ -34,6 +36,9 @@ ENGINE = ("bitset", "randomness", "grow_shrink", "permutation", "boss", "grasp",
 """Modules whose functions are compiled into callers in other files."""
 
 _settings: Any = numba.core.config  # its entries are made at run time
+
+_types: Any = numba.types  # untyped, as is the next
+_cgutils: Any = numba.core.cgutils
 
 KEPT_FOLDERS = 8
 
@@ -65,8 +70,17 @@ def _forget_old(parent: Path) -> None:
 
 def compiled(function: Function) -> Function:
     """Compile for use from other compiled code; releases the GIL."""
-    wrapped: Function = numba.njit(function, nogil=True, error_model="numpy")
-    return wrapped
+    wrapped: Any = numba.njit(function, nogil=True, error_model="numpy")
+    template = wrapped.get_call_template
+
+    def without_literals(arguments: Any, keywords: Any) -> Any:
+        # Otherwise numba compiles the function once more for each constant that it is called with.
+        plain = {name: _types.unliteral(kind) for name, kind in keywords.items()}
+        return template(tuple(_types.unliteral(kind) for kind in arguments), plain)
+
+    wrapped.get_call_template = without_literals
+    result: Function = wrapped
+    return result
 
 
 def entry_point(function: Function) -> Function:
@@ -78,6 +92,34 @@ def entry_point(function: Function) -> Function:
     finally:
         _settings.CACHE_DIR = before
     return wrapped
+
+
+def _borrow(context: Any, arrays: Any) -> Any:
+    """Inside an entry point: its argument, a (nested) tuple of arrays, without their reference counters.
+
+    numba counts references to every array of a tuple at every call that passes the tuple on, which would take half
+    of the time. The entry point itself keeps the arrays alive.
+    """
+
+    def strip(lowering: Any, builder: Any, kind: Any, value: Any) -> Any:
+        if isinstance(kind, _types.Array):
+            array = _cgutils.create_struct_proxy(kind)(lowering, builder, value=value)
+            for name in ("meminfo", "parent"):
+                setattr(array, name, _cgutils.get_null_value(getattr(array, name).type))
+            return array._getvalue()
+        if hasattr(kind, "types"):
+            for index, member in enumerate(list(kind.types)):
+                stripped = strip(lowering, builder, member, builder.extract_value(value, index))
+                value = builder.insert_value(value, stripped, index)
+        return value
+
+    def generate(lowering: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return strip(lowering, builder, arrays, values[0])
+
+    return arrays(arrays), generate
+
+
+borrow: Any = numba.extending.intrinsic(_borrow)
 
 
 _ready = threading.Event()

@@ -109,7 +109,7 @@ def tuck(forest: Forest, permutation: Permutation, x: Int, y: Int, tucks: Tucks,
             target += 1
     change = 0.0
     for k in range(first, last + 1):
-        change += renew(forest, permutation, k)
+        change += renew(forest, permutation, k, y)
     return change
 
 

@@ -30,23 +30,32 @@ from avexplore.graph import bitset, randomness
 from avexplore.graph.compilation import Int, Truth, compiled
 from avexplore.graph.score import FLOOR, edge_penalty
 
-# Columns of Forest.nodes; three sets of `words` columns each follow.
-PARENT, ADDED, FIRST_BRANCH, BRANCHES, DIGEST, PATH = range(6)
-# Columns of Forest.values.
-RESIDUAL, SCORE = range(2)
-# Columns of Forest.branches.
+# Columns of Forest.nodes; three sets of `words` columns each follow. With up to 64 variables a node is one cache line.
+PARENT, ADDED, LIST, DIGEST, SCORE, PATH = range(6)
+# Columns of Forest.branches: the head of a list, and its entries.
+NODE, COUNT = range(2)
 VARIABLE, CHILD = range(2)
 # Entries of Forest.counters.
-NODES, USED_BRANCHES, FULL, CURRENT, FORGOTTEN = range(5)
+NODES, USED_BRANCHES, FULL, CURRENT, LENGTH, FORGOTTEN = range(6)
+# Rows of Forest.given.
+VARIANCE, COVARIANCE, GAIN = range(3)
+# Rows of Forest.path.
+SLOT, STEP = range(2)
+# Rows of Forest.removal.
+COEFFICIENT, DIAGONAL, PIVOT = range(3)
 
 NO_NODE = -1
+NOT_GROWN = -1
 TIE = 1e-12
 """Relative difference up to which two gains are equal; the lower index then comes first."""
 
 ROWS_KEPT_UP_TO = 128
 """With so few variables each node keeps its row of the Cholesky factor; with more, rows are computed anew."""
 
-MEMORY = 256 << 20
+LINE = 16
+"""Numbers to which rows are padded."""
+
+MEMORY = 128 << 20
 """Bytes of one forest. Pages that are never written cost nothing."""
 
 
@@ -54,20 +63,25 @@ class Forest(NamedTuple):
     """One grow-shrink tree per vertex, in shared tables. Shapes with p variables, w words to a set, m nodes.
 
     Attributes:
-        correlation: (p, p).
+        correlation: (p, l): rows are padded with zeros to whole cache lines, so that loops need no remainder.
         forbidden, required: Sets per vertex of parents it may not and must have, (p, w).
-        nodes: Links, digest of the parent set (0 until shrunk) and sets PATH, BLOCK, PARENTS, (m, 5 + 3 w). Node y < p
-            is the empty root of vertex y.
-        values: Residual variance after growing; score after shrinking, (m, 2).
-        rows: Each node's row of the Cholesky factor, (m, p) or (1, p) if not kept.
-        branches: Variable and child node (`NO_NODE` until visited), best first within a node.
+        nodes: Parent node and variable added to it; where its list of branches begins; digest of the parents (0 until
+            shrunk); score; and the sets PATH, BLOCK, PARENTS, (m, 5 + 3 w). Node y < p is the empty root of vertex y.
+        values: The same memory read as floats, for the column SCORE: a score, but the residual variance until shrunk.
+        rows: Rows of Cholesky factors, each node's (m, l), or the current path's (p, l) if they are not kept.
+        branches: Lists, each a head of node and count and then, best first, variables and the places of their
+            children's lists (`NOT_GROWN` until visited): a run reads little else.
         roots: The node at which each vertex's runs begin, behind its required parents, (p,).
-        counters: Used nodes and branches; whether full; the node whose factor is in `factor`; times forgotten.
-        factor: Rows of the Cholesky factor of the current path, then variances, covariances with y, and keys,
-            (p + 3, p).
-        system: Scratch of shrinking: factor, its inverse, right-hand side, (2 p + 1, p).
-        chosen: Scratch list of variables, (2, p).
+        aside: Node of u the last time that v changed sides, (p, p), [v, u]: a guess worth checking before a run.
+        passed: Node of v the last time that it stood right behind u, (p, p), [v, u].
+        counters: Used nodes and branches; whether full; the current node and the length of its path; times forgotten.
+        path: Of the current node: where its factor's rows are in `rows`, and the variables added, (2, p).
+        given: Variance of each x given the current path, its covariance with y, and scratch for gains, (3, l).
+        inverse: Scratch of shrinking: inverse of the factor, inverse correlations, (2, p, p).
+        removal: Scratch of shrinking: coefficients, diagonal of the inverse correlations, a row of it, (3, p).
+        parents: Scratch list of variables, (p,).
         samples, penalty: n and c ln n.
+        least_share: Share of the residual variance that a variable must explain to improve the score.
     """
 
     correlation: FloatArray
@@ -78,12 +92,17 @@ class Forest(NamedTuple):
     rows: FloatArray
     branches: IntArray
     roots: IntArray
+    aside: IntArray
+    passed: IntArray
     counters: IntArray
-    factor: FloatArray
-    system: FloatArray
-    chosen: IntArray
+    path: IntArray
+    given: FloatArray
+    inverse: FloatArray
+    removal: FloatArray
+    parents: IntArray
     samples: float
     penalty: float
+    least_share: float
 
 
 def plant(
@@ -108,23 +127,33 @@ def plant(
     nothing = np.zeros((p, p), bool)
     keeps_rows = p <= ROWS_KEPT_UP_TO
     branches_per_node = min(p, 12 + p // 16)
-    node_bytes = 8 * (5 + 3 * words) + 16 + 8 * branches_per_node + (8 * p if keeps_rows else 0)
+    width = -(-p // LINE) * LINE
+    padded = np.zeros((p, width))
+    padded[:, :p] = correlation
+    penalty = edge_penalty(samples, penalty_discount)
+    node_bytes = 8 * (5 + 3 * words) + 8 * (branches_per_node + 1) + (8 * width if keeps_rows else 0)
     capacity = max(memory // node_bytes, 64 * p) + (0 if required is None else int(required.sum()))
+    nodes = np.empty((capacity, 5 + 3 * words), np.int64)
     return Forest(
-        correlation=np.ascontiguousarray(correlation, np.float64),
+        correlation=padded,
         forbidden=bitset.pack(nothing if forbidden is None else forbidden.T),
         required=bitset.pack(nothing if required is None else required.T),
-        nodes=np.empty((capacity, 5 + 3 * words), np.int64),
-        values=np.empty((capacity, 2)),
-        rows=np.empty((capacity if keeps_rows else 1, p)),
-        branches=np.empty((capacity * branches_per_node, 2), np.int32),
+        nodes=nodes,
+        values=nodes.view(np.float64),
+        rows=np.empty((capacity if keeps_rows else p, width)),
+        branches=np.empty((capacity * (branches_per_node + 1), 2), np.int32),
         roots=np.empty(p, np.int64),
-        counters=np.zeros(5, np.int64),
-        factor=np.empty((p + 3, p)),
-        system=np.empty((2 * p + 1, p)),
-        chosen=np.empty((2, p), np.int64),
+        aside=np.empty((p, p), np.int64),
+        passed=np.empty((p, p), np.int64),
+        counters=np.zeros(6, np.int64),
+        path=np.empty((2, p), np.int64),
+        given=np.empty((3, width)),
+        inverse=np.empty((2, p, p)),
+        removal=np.empty((3, p)),
+        parents=np.empty(p, np.int64),
         samples=float(samples),
-        penalty=edge_penalty(samples, penalty_discount),
+        penalty=penalty,
+        least_share=-math.expm1(-penalty / samples),
     )
 
 
@@ -142,7 +171,7 @@ def clear(forest: Forest) -> None:
         for column in range(forest.nodes.shape[1]):
             forest.nodes[y, column] = 0
         forest.nodes[y, PARENT] = NO_NODE
-        forest.values[y, RESIDUAL] = forest.correlation[y, y]
+        forest.values[y, SCORE] = 1.0
         forest.roots[y] = y
     counters[NODES] = p
     for y in range(p):
@@ -150,222 +179,245 @@ def clear(forest: Forest) -> None:
         for x in range(p):
             if bitset.contains(forest.required, y, x):
                 node = _append(forest, y, node, x)
-        if node == y:
-            _load(forest, y, node)
+        _load(forest, y, node)
         _branch(forest, y, node)
+        _shrink(forest, y, node)
         forest.roots[y] = node
+        for v in range(p):
+            forest.aside[v, y] = node
+            forest.passed[y, v] = node
 
 
 @compiled
-def _load(forest: Forest, y: Int, node: Int) -> Int:
-    """Bring the Cholesky factor of y's path to `node` into `forest.factor`; return the length of the path.
-
-    Row k of the factor belongs to the k-th variable added; then v_x, the variance of each x given the path, and c_x,
-    its covariance with y given the path.
-    """
-    p = len(forest.correlation)
-    factor = forest.factor
+def _load(forest: Forest, y: Int, node: Int) -> None:
+    """Make a node of y current: list its path, and condition on it."""
+    counters, path, given, rows = forest.counters, forest.path, forest.given, forest.rows
+    if counters[CURRENT] == node:
+        return
+    width = given.shape[1]
     length = 0
     m = node
     while forest.nodes[m, PARENT] >= 0:
-        forest.chosen[0, length] = m
-        length += 1
         m = forest.nodes[m, PARENT]
-    if forest.counters[CURRENT] == node:
-        return length
-    for x in range(p):
-        factor[p, x] = forest.correlation[x, x]
-        factor[p + 1, x] = forest.correlation[y, x]
-    kept = len(forest.rows) > 1
+        length += 1
+    m = node
+    for k in range(length - 1, -1, -1):
+        path[SLOT, k] = m
+        path[STEP, k] = forest.nodes[m, ADDED]
+        m = forest.nodes[m, PARENT]
+    for x in range(width):
+        given[VARIANCE, x] = 1.0
+        given[COVARIANCE, x] = forest.correlation[y, x]
+    kept = len(rows) > len(forest.correlation)
     for k in range(length):
-        m = forest.chosen[0, length - 1 - k]
         if kept:
-            f = forest.rows[m, y]
-            for x in range(p):
-                r = forest.rows[m, x]
-                factor[k, x] = r
-                factor[p, x] -= r * r
-                factor[p + 1, x] -= r * f
+            slot = path[SLOT, k]
+            f = rows[slot, y]
+            for x in range(width):
+                r = rows[slot, x]
+                given[VARIANCE, x] -= r * r
+                given[COVARIANCE, x] -= r * f
         else:
-            _extend(forest, y, forest.nodes[m, ADDED], k)
-    forest.counters[CURRENT] = node
-    return length
+            path[SLOT, k] = k
+            _condition(forest, y, k)
+    counters[CURRENT] = node
+    counters[LENGTH] = length
 
 
 @compiled
-def _extend(forest: Forest, y: Int, added: Int, k: Int) -> None:
-    """Condition on one more variable: row k of the factor, and what it leaves of variances and covariances."""
-    p = len(forest.correlation)
-    factor = forest.factor
-    for x in range(p):
-        factor[k, x] = forest.correlation[added, x]
+def _condition(forest: Forest, y: Int, k: Int) -> None:
+    """Add row k of the factor, that of the k-th variable on the path, and take it out of variances and covariances."""
+    path, given, rows = forest.path, forest.given, forest.rows
+    width = given.shape[1]
+    added, slot = path[STEP, k], path[SLOT, k]
+    for x in range(width):
+        rows[slot, x] = forest.correlation[added, x]
     for earlier in range(k):
-        f = factor[earlier, added]
-        for x in range(p):
-            factor[k, x] -= f * factor[earlier, x]
+        other = path[SLOT, earlier]
+        f = rows[other, added]
+        for x in range(width):
+            rows[slot, x] -= f * rows[other, x]
     # The floor matters only for required parents that determine each other.
-    inverse = 1.0 / math.sqrt(max(factor[p, added], FLOOR))
-    f = factor[k, y] * inverse
-    for x in range(p):
-        r = factor[k, x] * inverse
-        factor[k, x] = r
-        factor[p, x] -= r * r
-        factor[p + 1, x] -= r * f
+    scale = 1.0 / math.sqrt(max(given[VARIANCE, added], FLOOR))
+    f = rows[slot, y] * scale
+    for x in range(width):
+        r = rows[slot, x] * scale
+        rows[slot, x] = r
+        given[VARIANCE, x] -= r * r
+        given[COVARIANCE, x] -= r * f
 
 
 @compiled
 def _append(forest: Forest, y: Int, parent: Int, added: Int) -> Int:
-    """A new node behind `parent` that adds one variable; its branches are not known yet."""
-    p = len(forest.correlation)
+    """A new node behind `parent` that adds one variable, made current; its branches are not known yet."""
     words = forest.forbidden.shape[1]
-    nodes = forest.nodes
-    node = forest.counters[NODES]
-    forest.counters[NODES] += 1
-    k = _load(forest, y, parent)
-    _extend(forest, y, added, k)
-    forest.counters[CURRENT] = node
-    if len(forest.rows) > 1:
-        for x in range(p):
-            forest.rows[node, x] = forest.factor[k, x]
+    nodes, counters = forest.nodes, forest.counters
+    _load(forest, y, parent)
+    node = counters[NODES]
+    k = counters[LENGTH]
+    forest.path[SLOT, k] = node if len(forest.rows) > len(forest.correlation) else k
+    forest.path[STEP, k] = added
+    _condition(forest, y, k)
+    counters[NODES] += 1
+    counters[CURRENT] = node
+    counters[LENGTH] += 1
     nodes[node, PARENT] = parent
     nodes[node, ADDED] = added
-    nodes[node, BRANCHES] = 0
     nodes[node, DIGEST] = 0
     for w in range(words):
         nodes[node, PATH + w] = nodes[parent, PATH + w]
         nodes[node, PATH + words + w] = nodes[parent, PATH + words + w]
     nodes[node, PATH + (added >> 6)] |= np.int64(1) << (added & 63)
-    forest.values[node, RESIDUAL] = max(forest.factor[p, y], FLOOR)
+    forest.values[node, SCORE] = max(forest.given[VARIANCE, y], FLOOR)
     return node
 
 
 @compiled
 def _branch(forest: Forest, y: Int, node: Int) -> None:
-    """Score all candidates at a node whose factor is current, and list those that improve, best first.
+    """Score all candidates at the current node, and list those that improve, best first.
 
     Adding x takes the share c_x^2 / (v_x v_y) of the residual variance away, which improves the score if
     -n ln(1 - share) exceeds the penalty.
     """
     p = len(forest.correlation)
     words = forest.forbidden.shape[1]
-    nodes, branches, factor = forest.nodes, forest.branches, forest.factor
-    first = forest.counters[USED_BRANCHES]
+    nodes, branches, given = forest.nodes, forest.branches, forest.given
+    head = forest.counters[USED_BRANCHES]
+    first = head + 1
     count = 0
-    remaining = factor[p, y]
-    if remaining > FLOOR:
-        least = (1.0 - math.exp(-forest.penalty / forest.samples)) * remaining
+    if given[VARIANCE, y] > FLOOR:
+        least = forest.least_share * given[VARIANCE, y]
         for x in range(p):
-            v = factor[p, x]
-            c = factor[p + 1, x]
+            v = given[VARIANCE, x]
+            c = given[COVARIANCE, x]
             if c * c > least * v and v > FLOOR and x != y:
                 word = x >> 6
                 out = nodes[node, PATH + word] | nodes[node, PATH + words + word] | forest.forbidden[y, word]
                 if (out >> (x & 63)) & 1 == 0:
                     gain = c * c / v
                     k = count
-                    while k > 0 and factor[p + 2, k - 1] < gain * (1.0 - TIE):
-                        factor[p + 2, k] = factor[p + 2, k - 1]
+                    while k > 0 and given[GAIN, k - 1] < gain * (1.0 - TIE):
+                        given[GAIN, k] = given[GAIN, k - 1]
                         branches[first + k, VARIABLE] = branches[first + k - 1, VARIABLE]
                         k -= 1
-                    factor[p + 2, k] = gain
+                    given[GAIN, k] = gain
                     branches[first + k, VARIABLE] = x
                     count += 1
     for k in range(first, first + count):
         variable = branches[k, VARIABLE]
-        branches[k, CHILD] = NO_NODE
+        branches[k, CHILD] = NOT_GROWN
         nodes[node, PATH + words + (variable >> 6)] |= np.int64(1) << (variable & 63)
-    nodes[node, FIRST_BRANCH] = first
-    nodes[node, BRANCHES] = count
-    forest.counters[USED_BRANCHES] += count
+    nodes[node, LIST] = head
+    branches[head, NODE] = node
+    branches[head, COUNT] = count
+    forest.counters[USED_BRANCHES] += 1 + count
 
 
 @compiled
-def _grow(forest: Forest, y: Int, node: Int, branch: Int) -> Int:
-    """The node behind a branch that nobody took before; `node` itself if the forest is full."""
+def _grow(forest: Forest, y: Int, head: Int, branch: Int) -> Int:
+    """The list of the node behind a branch that nobody took before; `head` itself if the forest is full."""
     p = len(forest.correlation)
     words = forest.forbidden.shape[1]
     counters, nodes, branches = forest.counters, forest.nodes, forest.branches
-    if counters[NODES] >= len(nodes) or counters[USED_BRANCHES] + p > len(branches):
+    if counters[NODES] >= len(nodes) or counters[USED_BRANCHES] + p >= len(branches):
         counters[FULL] = 1
-        return node
+        return head
+    node = np.int64(branches[head, NODE])
     child = _append(forest, y, node, np.int64(branches[branch, VARIABLE]))
     # Variables on this and on worse branches are candidates again: they were not passed over.
-    for k in range(branch, nodes[node, FIRST_BRANCH] + nodes[node, BRANCHES]):
+    for k in range(branch, head + 1 + branches[head, COUNT]):
         x = np.int64(branches[k, VARIABLE])
         nodes[child, PATH + words + (x >> 6)] &= ~(np.int64(1) << (x & 63))
     _branch(forest, y, child)
-    branches[branch, CHILD] = child
-    return child
+    branches[branch, CHILD] = nodes[child, LIST]
+    return nodes[child, LIST]
+
+
+@compiled
+def _invert(forest: Forest, y: Int) -> None:
+    """Invert the factor of the current path; fill in coefficients and diagonal of the inverse correlations.
+
+    With R_PP = L L' and L w = R_Py, both of which the path's rows hold, and M = L^-1, the coefficients of the
+    regression of y are M'w, and R_PP^-1 = M'M.
+    """
+    path, rows, M, removal = forest.path, forest.rows, forest.inverse[0], forest.removal
+    for i in range(forest.counters[LENGTH]):
+        x = path[STEP, i]
+        for j in range(i):
+            M[i, j] = 0.0
+        M[i, i] = 1.0
+        for t in range(i):
+            f = rows[path[SLOT, t], x]
+            for j in range(t + 1):
+                M[i, j] -= f * M[t, j]
+        scale = 1.0 / rows[path[SLOT, i], x]
+        w = rows[path[SLOT, i], y]
+        removal[COEFFICIENT, i] = 0.0
+        removal[DIAGONAL, i] = 0.0
+        for j in range(i + 1):
+            M[i, j] *= scale
+            removal[COEFFICIENT, j] += M[i, j] * w
+            removal[DIAGONAL, j] += M[i, j] * M[i, j]
 
 
 @compiled
 def _shrink(forest: Forest, y: Int, node: Int) -> None:
     """Remove variables from the grown set as long as that improves the score; then fix parents, score and digest.
 
-    Without variable j the residual variance grows by b_j^2 / [R^-1]_jj.
+    Without variable j the residual variance grows by b_j^2 / [R_PP^-1]_jj. What the inverse is after a removal follows
+    from it by one step of elimination.
     """
     p = len(forest.correlation)
     words = forest.forbidden.shape[1]
-    nodes, system, parents = forest.nodes, forest.system, forest.chosen[1]
-    k = 0
-    m = node
-    while nodes[m, PARENT] >= 0:
-        parents[k] = nodes[m, ADDED]
-        k += 1
-        m = nodes[m, PARENT]
-    residual = forest.values[node, RESIDUAL]
-    limit = math.exp(forest.penalty / forest.samples)
-    while k > 0:
-        # rows 0..k-1 of system: Cholesky factor L of R_PP; row 2p: w with L w = R_Py; row p + j: column j of L^-1
-        solvable = True
-        for i in range(k):
-            for j in range(i + 1):
-                s = forest.correlation[parents[i], parents[j]]
-                for t in range(j):
-                    s -= system[i, t] * system[j, t]
-                if i == j:
-                    solvable = solvable and s > 0.0
-                    system[i, i] = math.sqrt(s) if s > 0.0 else 1.0
-                else:
-                    system[i, j] = s / system[j, j]
-            s = forest.correlation[parents[i], y]
-            for t in range(i):
-                s -= system[i, t] * system[2 * p, t]
-            system[2 * p, i] = s / system[i, i]
-        if not solvable:
-            break
+    nodes, parents, removal = forest.nodes, forest.parents, forest.removal
+    _load(forest, y, node)
+    _invert(forest, y)
+    k = forest.counters[LENGTH]
+    for j in range(k):
+        parents[j] = forest.path[STEP, j]
+    residual = forest.values[node, SCORE]
+    removed = 0
+    M, A = forest.inverse[0], forest.inverse[1]
+    while True:
         weakest = -1
         least = math.inf
         for j in range(k):
-            if bitset.contains(forest.required, y, parents[j]):
-                continue
-            inverse = 1.0 / system[j, j]
-            system[p + j, j] = inverse
-            coefficient = inverse * system[2 * p, j]
-            diagonal = inverse * inverse
-            for i in range(j + 1, k):
-                s = 0.0
-                for t in range(j, i):
-                    s -= system[i, t] * system[p + j, t]
-                s /= system[i, i]
-                system[p + j, i] = s
-                coefficient += s * system[2 * p, i]
-                diagonal += s * s
-            loss = coefficient * coefficient / diagonal
-            if loss < least:
+            loss = removal[COEFFICIENT, j] * removal[COEFFICIENT, j] / removal[DIAGONAL, j]
+            if parents[j] < p and loss < least and not bitset.contains(forest.required, y, parents[j]):
                 least = loss
                 weakest = j
-        if weakest < 0 or residual + least >= residual * limit:
+        # the gain of not paying for an edge against what it explains of the variance that would be left
+        if weakest < 0 or least >= forest.least_share * (residual + least):
             break
+        if removed == 0:  # most sets are not shrunk at all: only now all of R_PP^-1 is needed
+            for i in range(k):
+                for j in range(k):
+                    A[i, j] = 0.0
+            for t in range(k):
+                for i in range(t + 1):
+                    f = M[t, i]
+                    for j in range(t + 1):
+                        A[i, j] += f * M[t, j]
+        pivot = A[weakest, weakest]
+        share = removal[COEFFICIENT, weakest] / pivot
+        for j in range(k):
+            removal[PIVOT, j] = A[weakest, j]
+        for i in range(k):
+            f = removal[PIVOT, i] / pivot
+            removal[COEFFICIENT, i] -= share * removal[PIVOT, i]
+            for j in range(k):
+                A[i, j] -= f * removal[PIVOT, j]
+            removal[DIAGONAL, i] = A[i, i]
         residual += least
-        k -= 1
-        for j in range(weakest, k):
-            parents[j] = parents[j + 1]
+        parents[weakest] = p  # gone
+        removed += 1
     for w in range(words):
         nodes[node, PATH + 2 * words + w] = 0
     for j in range(k):
-        nodes[node, PATH + 2 * words + (parents[j] >> 6)] |= np.int64(1) << (parents[j] & 63)
-    forest.values[node, SCORE] = -forest.samples * math.log(residual) - forest.penalty * k
+        x = parents[j]
+        if x < p:
+            nodes[node, PATH + 2 * words + (x >> 6)] |= np.int64(1) << (x & 63)
+    forest.values[node, SCORE] = -forest.samples * math.log(residual) - forest.penalty * (k - removed)
     digest = randomness.scramble(y + 1)
     for w in range(words):
         digest = randomness.scramble(digest ^ nodes[node, PATH + 2 * words + w])
@@ -390,12 +442,11 @@ def find(forest: Forest, y: Int, sets: IntArray, row: Int) -> Int:
 
     If the forest is full, `counters[FULL]` is set and the node returned is of no use.
     """
-    nodes, branches = forest.nodes, forest.branches
-    node: Int = forest.roots[y]
+    branches = forest.branches
+    head: Int = forest.nodes[forest.roots[y], LIST]
     while True:
-        taken = NO_NODE
-        first = nodes[node, FIRST_BRANCH]
-        for k in range(first, first + nodes[node, BRANCHES]):
+        taken: Int = np.int64(-1)
+        for k in range(head + 1, head + 1 + np.int64(branches[head, COUNT])):
             x = np.int64(branches[k, VARIABLE])
             if (sets[row, x >> 6] >> (x & 63)) & 1 != 0:
                 taken = k
@@ -404,12 +455,23 @@ def find(forest: Forest, y: Int, sets: IntArray, row: Int) -> Int:
             break
         child: Int = np.int64(branches[taken, CHILD])
         if child < 0:
-            child = _grow(forest, y, node, taken)
+            child = _grow(forest, y, head, taken)
             if forest.counters[FULL] != 0:
-                return node
-        node = child
-    if nodes[node, DIGEST] == 0:
+                return forest.roots[y]
+        head = child
+    node: Int = np.int64(branches[head, NODE])
+    if forest.nodes[node, DIGEST] == 0:
         _shrink(forest, y, node)
+    return node
+
+
+@compiled
+def look_up(forest: Forest, y: Int, sets: IntArray, row: Int, guesses: IntArray, i: Int, j: Int) -> Int:
+    """As `find`, but tries the node in `guesses[i, j]` first and keeps the answer there."""
+    node: Int = guesses[i, j]
+    if not still_valid(forest, node, sets, row):
+        node = find(forest, y, sets, row)
+        guesses[i, j] = node
     return node
 
 

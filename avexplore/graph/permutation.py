@@ -15,7 +15,7 @@ from avexplore.artifacts import IntArray
 from avexplore.graph import bitset
 from avexplore.graph.bitset import word_count
 from avexplore.graph.compilation import Int, Real, compiled
-from avexplore.graph.grow_shrink import DIGEST, FULL, NO_NODE, PATH, SCORE, Forest, clear, find, still_valid
+from avexplore.graph.grow_shrink import DIGEST, FULL, NO_NODE, PATH, SCORE, Forest, clear, find, look_up, still_valid
 
 
 class Permutation(NamedTuple):
@@ -27,6 +27,7 @@ class Permutation(NamedTuple):
         node: Each variable's grow-shrink node, which says its parents and score, (p,).
         prefix: Set of the variables before each position, (p + 1, w).
         digest: Of all parent sets, order-free, (1,).
+        stirred: Whether something that concerns the variable has changed since it was last tried, (p,).
         spare: Sets for whoever moves something, (3, w).
     """
 
@@ -35,6 +36,7 @@ class Permutation(NamedTuple):
     node: IntArray
     prefix: IntArray
     digest: IntArray
+    stirred: IntArray
     spare: IntArray
 
 
@@ -47,6 +49,7 @@ def blank_permutation(variables: int) -> Permutation:
         node=np.full(variables, NO_NODE),
         prefix=np.zeros((variables + 1, words), np.int64),
         digest=np.zeros(1, np.int64),
+        stirred=np.zeros(variables, np.int64),
         spare=np.zeros((3, words), np.int64),
     )
 
@@ -62,16 +65,30 @@ def place(permutation: Permutation, k: Int, x: Int) -> None:
 
 
 @compiled
-def renew(forest: Forest, permutation: Permutation, k: Int) -> Real:
-    """Find the node of the variable at position k again; return what its score gained."""
+def _stir(forest: Forest, permutation: Permutation, node: Int) -> None:
+    """Mark the parents at a node."""
+    words = permutation.prefix.shape[1]
+    for w in range(words):
+        word = forest.nodes[node, PATH + 2 * words + w]
+        while word != 0:
+            permutation.stirred[64 * w + bitset.lowest(word)] = 1
+            word &= word - 1
+
+
+@compiled
+def renew(forest: Forest, permutation: Permutation, k: Int, mover: Int) -> Real:
+    """Find the node of the variable at position k again since `mover` moved; return what its score gained."""
     x = permutation.order[k]
     old = permutation.node[x]
     if still_valid(forest, old, permutation.prefix, k):
         return 0.0
-    new = find(forest, x, permutation.prefix, k)
+    new = look_up(forest, x, permutation.prefix, k, forest.aside, mover, x)
     if forest.counters[FULL] != 0:
         return 0.0
     permutation.node[x] = new
+    permutation.stirred[x] = 1
+    _stir(forest, permutation, old)
+    _stir(forest, permutation, new)
     permutation.digest[0] ^= forest.nodes[new, DIGEST] ^ forest.nodes[old, DIGEST]
     return forest.values[new, SCORE] - forest.values[old, SCORE]
 
@@ -80,6 +97,7 @@ def renew(forest: Forest, permutation: Permutation, k: Int) -> Real:
 def settle(forest: Forest, permutation: Permutation) -> None:
     """Derive everything from `order` anew, in a forest that is cleared first if it is full."""
     p = len(permutation.order)
+    permutation.stirred[:] = 1
     for attempt in range(2):
         if forest.counters[FULL] != 0 or attempt > 0:
             clear(forest)
@@ -91,6 +109,21 @@ def settle(forest: Forest, permutation: Permutation) -> None:
             permutation.digest[0] ^= forest.nodes[permutation.node[x], DIGEST]
         if forest.counters[FULL] == 0:
             break
+
+
+@compiled
+def resettle(forest: Forest, permutation: Permutation) -> None:
+    """As `settle`, where `node` is right but for what a few moves have changed; stirs only what they concern."""
+    permutation.stirred[:] = 0
+    for k in range(len(permutation.order)):
+        x = permutation.order[k]
+        place(permutation, k, x)
+        renew(forest, permutation, k, x)
+    if forest.counters[FULL] != 0:
+        settle(forest, permutation)
+    permutation.digest[0] = 0
+    for x in range(len(permutation.order)):
+        permutation.digest[0] ^= forest.nodes[permutation.node[x], DIGEST]
 
 
 @compiled

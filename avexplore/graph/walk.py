@@ -9,31 +9,36 @@ import numpy as np
 from avexplore.artifacts import FloatArray, IntArray
 from avexplore.graph import bitset, randomness
 from avexplore.graph.boss import best_move
-from avexplore.graph.compilation import Int, Truth, compiled, entry_point
+from avexplore.graph.compilation import Int, Truth, borrow, compiled, entry_point
 from avexplore.graph.grasp import Tucks, best_tuck, blank_tucks
-from avexplore.graph.grow_shrink import FULL, Forest, clear
+from avexplore.graph.grow_shrink import FORGOTTEN, FULL, Forest, clear
 from avexplore.graph.permutation import (
     Permutation,
     blank_permutation,
     bounds,
     move,
     read_dag,
+    resettle,
     settle,
     total_score,
 )
 
 # Entries of Walk.progress.
-PHASE, TURN, QUIET, DEEP, ROUND, ROUNDS, STUCK = range(7)
+PHASE, TURN, QUIET, DEEP, COMPLETE, BASIN, KICKS, FAILED, ERA = range(9)
 # Values of PHASE.
-START, BOSS, GRASP, OPTIMUM, DONE = range(5)
+START, KICKED, BOSS, GRASP, OPTIMUM, DONE = range(6)
 # Entries of Walk.settings.
-USES_BOSS, USES_GRASP, DEPTH, STRATEGY, KICK = range(5)
-# Values of STRATEGY.
-SINGLE, RESTARTS, ITERATED = range(3)
+USES_BOSS, USES_GRASP, DEPTH, MAX_BASINS, MAX_KICKS, PATIENCE, STRENGTH, AGREEMENT = range(8)
+
+NEGLIGIBLE = 1e-6
+"""Scores this close are equal."""
 
 
 class Walk(NamedTuple):
     """A search under way.
+
+    A basin is what one random start leads to: a local optimum, then kicks (a few variables of its best order moved at
+    random, and down to the next local optimum) until so many in a row have failed to improve it.
 
     Attributes:
         forest, permutation, tucks: See their modules.
@@ -42,9 +47,9 @@ class Walk(NamedTuple):
         progress: Where the search stands.
         settings: What it was asked for.
         random: State of the random numbers, (1,).
-        best: Best order so far, (p,).
-        best_score: Its score, (1,).
-        found: Score of each round's local optimum, (rounds,).
+        orders: Best order of each basin, (basins, p).
+        found: Its score, (basins,).
+        node: Nodes of the present basin's best order, (p,).
     """
 
     forest: Forest
@@ -56,20 +61,42 @@ class Walk(NamedTuple):
     progress: IntArray
     settings: IntArray
     random: IntArray
-    best: IntArray
-    best_score: FloatArray
+    orders: IntArray
     found: FloatArray
+    node: IntArray
 
 
 def begin(
-    forest: Forest, order: IntArray, *, boss: bool, grasp: bool, depth: int, strategy: int, rounds: int, seed: int
+    forest: Forest,
+    order: IntArray,
+    *,
+    boss: bool,
+    grasp: bool,
+    depth: int,
+    basins: int,
+    kicks: int,
+    patience: int,
+    strength: int,
+    agreement: int,
+    seed: int,
 ) -> Walk:
-    """A walk from `order`, not started yet."""
+    """A walk from `order`, not started yet.
+
+    Args:
+        forest: Planted.
+        order: First start, shape (p,).
+        boss, grasp: What the local search consists of, in this sequence.
+        depth: Of GRaSP.
+        basins: At most so many random starts.
+        kicks: At most so many kicks in all.
+        patience: Kicks in a row that may fail before a basin is left.
+        strength: Variables moved by a kick.
+        agreement: Basins that must end at the best score for the search to stop early.
+        seed: Of all that is random.
+    """
     p = len(order)
     permutation = blank_permutation(p)
     permutation.order[:] = order
-    progress = np.zeros(7, np.int64)
-    progress[ROUNDS] = rounds
     return Walk(
         forest=forest,
         permutation=permutation,
@@ -77,39 +104,50 @@ def begin(
         scores=np.zeros(p),
         nodes=np.zeros(p, np.int64),
         visit=np.arange(p),
-        progress=progress,
-        settings=np.array([boss, grasp, depth, strategy, 4], np.int64),
+        progress=np.zeros(9, np.int64),
+        settings=np.array([boss, grasp, depth, basins, kicks, patience, strength, agreement], np.int64),
         random=np.array([seed], np.int64),
-        best=permutation.order.copy(),
-        best_score=np.full(1, -np.inf),
-        found=np.full(rounds, np.nan),
+        orders=np.tile(np.asarray(order, np.int64), (basins, 1)),
+        found=np.full(basins, -np.inf),
+        node=np.zeros(p, np.int64),
     )
 
 
 @compiled
-def _step(walk: Walk) -> None:
-    """One vertex of the local search."""
+def _start(walk: Walk) -> None:
+    """Begin a descent: from scratch, or from what a kick has changed."""
+    progress = walk.progress
+    if progress[PHASE] == KICKED and progress[ERA] == walk.forest.counters[FORGOTTEN]:
+        walk.permutation.node[:] = walk.node
+        resettle(walk.forest, walk.permutation)
+    else:
+        settle(walk.forest, walk.permutation)
+    progress[COMPLETE] = 0
+    randomness.shuffle(walk.visit, walk.random)
+    progress[TURN] = 0
+    progress[QUIET] = 0
+    progress[DEEP] = 1
+    progress[PHASE] = BOSS if walk.settings[USES_BOSS] != 0 else GRASP
+
+
+@compiled
+def _try_vertex(walk: Walk) -> None:
+    """One vertex of BOSS or GRaSP, and what follows once none of them gains."""
     progress, settings = walk.progress, walk.settings
     p = len(walk.visit)
     phase = progress[PHASE]
-    if phase == START:
-        settle(walk.forest, walk.permutation)
-        randomness.shuffle(walk.visit, walk.random)
-        progress[TURN] = 0
-        progress[QUIET] = 0
-        progress[DEEP] = 1
-        progress[PHASE] = BOSS if settings[USES_BOSS] != 0 else GRASP
-        return
+    v = walk.visit[progress[TURN]]
     gain = 0.0
-    for _ in range(2):  # a second time if the forest got full
-        if phase == BOSS:
-            v = walk.visit[progress[TURN]]
-            gain = best_move(walk.forest, walk.permutation, v, walk.scores, walk.nodes)
-        else:
-            gain = best_tuck(walk.forest, walk.permutation, walk.visit, progress[TURN], progress[DEEP], walk.tucks)
-        if walk.forest.counters[FULL] == 0:
-            break
-        settle(walk.forest, walk.permutation)
+    if phase == GRASP or walk.permutation.stirred[v] != 0:
+        for _ in range(2):  # a second time if the forest got full
+            if phase == BOSS:
+                gain = best_move(walk.forest, walk.permutation, v, walk.scores, walk.nodes)
+            else:
+                gain = best_tuck(walk.forest, walk.permutation, walk.visit, progress[TURN], progress[DEEP], walk.tucks)
+            if walk.forest.counters[FULL] == 0:
+                break
+            settle(walk.forest, walk.permutation)
+        walk.permutation.stirred[v] = 0
     if gain > 0.0:
         progress[QUIET] = 0
         if phase == GRASP:
@@ -122,39 +160,53 @@ def _step(walk: Walk) -> None:
         progress[TURN] = 0
         if phase == BOSS:
             randomness.shuffle(walk.visit, walk.random)
-    if progress[QUIET] >= p:
-        progress[QUIET] = 0
-        if phase == GRASP and progress[DEEP] < settings[DEPTH]:
-            progress[DEEP] += 1
-            walk.tucks.seen[:] = 0
-        elif phase == BOSS and settings[USES_GRASP] != 0:
-            walk.tucks.seen[:] = 0
-            progress[PHASE] = GRASP
+    if progress[QUIET] < p:
+        return
+    progress[QUIET] = 0
+    if phase == GRASP and progress[DEEP] < settings[DEPTH]:
+        progress[DEEP] += 1
+        walk.tucks.seen[:] = 0
+    elif phase == BOSS and progress[COMPLETE] == 0:
+        # stirred variables alone gave this; look at all before it is called a local optimum, if it is worth that
+        progress[COMPLETE] = 1
+        if total_score(walk.forest, walk.permutation) >= walk.found[progress[BASIN]] - NEGLIGIBLE:
+            walk.permutation.stirred[:] = 1
         else:
             progress[PHASE] = OPTIMUM
+    elif (
+        phase == BOSS
+        and settings[USES_GRASP] != 0
+        # most kicks lead back to where they came from, where GRaSP has been before
+        and total_score(walk.forest, walk.permutation) > walk.found[progress[BASIN]] + NEGLIGIBLE
+    ):
+        walk.tucks.seen[:] = 0
+        progress[PHASE] = GRASP
+    else:
+        progress[PHASE] = OPTIMUM
 
 
 @compiled
-def _kick(walk: Walk, count: Int) -> None:
-    """Move `count` variables of the best order to random places."""
+def _kick(walk: Walk) -> None:
+    """Move a few variables of the basin's best order to random places."""
     permutation = walk.permutation
     p = len(walk.visit)
+    best = walk.orders[walk.progress[BASIN]]
     for k in range(p):
-        permutation.order[k] = walk.best[k]
-        permutation.position[walk.best[k]] = k
-    for _ in range(count):
+        permutation.order[k] = best[k]
+        permutation.position[best[k]] = k
+    for _ in range(walk.settings[STRENGTH]):
         v = randomness.below(p, walk.random)
         low, high = bounds(walk.forest, permutation, v)
         move(permutation, v, low + randomness.below(high - low + 1, walk.random))
+    walk.progress[PHASE] = KICKED
 
 
 @compiled
-def _shuffle_within_bounds(walk: Walk) -> None:
+def _start_afresh(walk: Walk) -> None:
     """A random order that keeps required parents before their children."""
     permutation = walk.permutation
     p = len(walk.visit)
-    for k in range(p):
-        permutation.spare[0, k >> 6] = 0
+    permutation.spare[:] = 0
     randomness.shuffle(walk.visit, walk.random)
     placed = 0
     while placed < p:
@@ -164,8 +216,7 @@ def _shuffle_within_bounds(walk: Walk) -> None:
                 continue
             free = True
             for w in range(permutation.spare.shape[1]):
-                if walk.forest.required[v, w] & ~permutation.spare[0, w] != 0:
-                    free = False
+                free = free and walk.forest.required[v, w] & ~permutation.spare[0, w] == 0
             if free:
                 permutation.order[placed] = v
                 permutation.position[v] = placed
@@ -173,41 +224,62 @@ def _shuffle_within_bounds(walk: Walk) -> None:
                 placed += 1
         if placed == before:  # required edges form a cycle: callers refuse that before
             break
+    walk.progress[PHASE] = START
+
+
+@compiled
+def _arrive(walk: Walk) -> None:
+    """Judge a local optimum, and choose what comes next."""
+    progress, settings = walk.progress, walk.settings
+    basin = progress[BASIN]
+    score = total_score(walk.forest, walk.permutation)
+    if score > walk.found[basin] + NEGLIGIBLE:
+        progress[FAILED] = 0
+    else:
+        progress[FAILED] += 1
+    if score >= walk.found[basin] - NEGLIGIBLE:  # equals are accepted: plateaus are wide
+        walk.found[basin] = max(score, walk.found[basin])
+        walk.orders[basin] = walk.permutation.order
+        walk.node[:] = walk.permutation.node
+        progress[ERA] = walk.forest.counters[FORGOTTEN]
+    if progress[KICKS] < settings[MAX_KICKS] and progress[FAILED] < settings[PATIENCE]:
+        progress[KICKS] += 1
+        _kick(walk)
+        return
+    best = walk.found[: basin + 1].max()
+    agreeing = (walk.found[: basin + 1] >= best - NEGLIGIBLE).sum()
+    out_of_kicks = settings[MAX_KICKS] > 0 and progress[KICKS] >= settings[MAX_KICKS]
+    if basin + 1 < settings[MAX_BASINS] and agreeing < settings[AGREEMENT] and not out_of_kicks:
+        progress[BASIN] += 1
+        progress[FAILED] = 0
+        _start_afresh(walk)
+    else:
+        progress[PHASE] = DONE
 
 
 @entry_point
-def advance(walk: Walk, steps: Int) -> Truth:
+def advance(owned: Walk, steps: Int) -> Truth:
     """Go on for so many vertices; True once the walk is done."""
+    walk: Walk = borrow(owned)
     progress = walk.progress
-    if progress[PHASE] == START and progress[ROUND] == 0 and progress[TURN] == 0:
+    if walk.forest.counters[FORGOTTEN] == 0:
         clear(walk.forest)
     for _ in range(steps):
         if progress[PHASE] == DONE:
-            break
-        if progress[PHASE] != OPTIMUM:
-            _step(walk)
-            continue
-        score = total_score(walk.forest, walk.permutation)
-        walk.found[progress[ROUND]] = score
-        if score >= walk.best_score[0] - 1e-6:
-            progress[STUCK] = 0 if score > walk.best_score[0] + 1e-6 else progress[STUCK] + 1
-            walk.best_score[0] = score
-            walk.best[:] = walk.permutation.order
-        progress[ROUND] += 1
-        if progress[ROUND] >= progress[ROUNDS]:
-            progress[PHASE] = DONE
-            walk.permutation.order[:] = walk.best
-            settle(walk.forest, walk.permutation)
-            break
-        progress[PHASE] = START
-        if walk.settings[STRATEGY] == RESTARTS:
-            _shuffle_within_bounds(walk)
+            return True
+        if progress[PHASE] == START or progress[PHASE] == KICKED:
+            _start(walk)
+        elif progress[PHASE] == OPTIMUM:
+            _arrive(walk)
         else:
-            _kick(walk, walk.settings[KICK])
+            _try_vertex(walk)
     return progress[PHASE] == DONE
 
 
 @entry_point
-def write_dag(walk: Walk, dag: IntArray) -> None:
-    """The DAG of a walk that is done, dag[i, j] = 1 for i -> j. Shape (p, p), int8."""
+def write_dag(owned: Walk, order: IntArray, dag: IntArray) -> None:
+    """The DAG that an order implies, dag[i, j] = 1 for i -> j. Shape (p, p), int8."""
+    walk: Walk = borrow(owned)
+    walk.permutation.order[:] = order
+    settle(walk.forest, walk.permutation)
     read_dag(walk.forest, walk.permutation, dag)
