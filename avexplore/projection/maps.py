@@ -160,6 +160,7 @@ def _umap(
     with warnings.catch_warnings():
         # It warns that Tensorflow is absent and that new points cannot be added later: neither is needed.
         warnings.simplefilter("ignore")
+        from threadpoolctl import threadpool_limits
         from umap import UMAP
 
         model = UMAP(
@@ -173,7 +174,10 @@ def _umap(
             # one thread: the price of getting the same map again
             n_jobs=1,
         )
-        coordinates: FloatArray = model.fit_transform(points)
+        # numba, starting its threads, raises OpenMP's number of threads for the whole process, and a training after
+        # this one would add up in another order: leaving the block puts the number back.
+        with threadpool_limits(1):
+            coordinates: FloatArray = model.fit_transform(points)
     return np.nan_to_num(coordinates).astype(np.float32)
 
 

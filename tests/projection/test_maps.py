@@ -132,3 +132,13 @@ def test_a_cancelled_projection_stops(clustered: Clustered, config: ProjectionCo
 def test_importing_the_package_loads_neither_umap_nor_sklearn() -> None:
     code = "import sys, avexplore.projection; assert not {'umap', 'sklearn', 'torch'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_map_leaves_the_number_of_threads_as_it_was(config: ProjectionConfig) -> None:
+    import torch
+
+    points = np.random.default_rng(0).normal(size=(80, 8)).astype(np.float32)
+    embeddings = Embeddings(points, points)
+    before = torch.get_num_threads()
+    project(embeddings, embeddings, np.arange(80), config)
+    assert torch.get_num_threads() == before
