@@ -8,6 +8,7 @@ would hide the change; fitting them apart would move every point.
 
 from __future__ import annotations
 
+import os
 import warnings
 
 import numpy as np
@@ -174,11 +175,20 @@ def _umap(
             # one thread: the price of getting the same map again
             n_jobs=1,
         )
+        before = _openmp_threads()
+        coordinates: FloatArray = model.fit_transform(points)
         # numba, starting its threads, raises OpenMP's number of threads for the whole process, and a training after
-        # this one would add up in another order: leaving the block puts the number back.
-        with threadpool_limits(1):
-            coordinates: FloatArray = model.fit_transform(points)
+        # this would add up in another order.
+        threadpool_limits(before, user_api="openmp")
     return np.nan_to_num(coordinates).astype(np.float32)
+
+
+def _openmp_threads() -> int | None:
+    from threadpoolctl import threadpool_info
+
+    found = [library["num_threads"] for library in threadpool_info() if library["user_api"] == "openmp"]
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return min(found) if found else int(asked) if asked.isdigit() else None
 
 
 def _measured(
