@@ -364,7 +364,7 @@ class Workbench:
     # --- lists ----------------------------------------------------------------------------------------------------
 
     def runs(self) -> list[Run]:
-        """What can be looked at: shipped ones first, then the newest; students before bare soft labels.
+        """What can be looked at: shipped ones first (real data before made-up), then the newest; bare soft labels last.
 
         The many students of an experiment are stored, too, but are no runs unless `keep_run` says so.
         """
@@ -389,6 +389,13 @@ class Workbench:
                         twin_figures=self._figures(config.twin),
                     )
                 )
+        # The sort is stable: runs of the user stay in their order.
+        found.sort(
+            key=lambda run: (
+                not run.shipped,
+                run.shipped and isinstance(run.student and run.student.data, SyntheticConfig),
+            )
+        )
         for stage in (TeacherConfig.stage, SoftLabelFileConfig.stage):
             for summary in self.store.entries(stage):
                 config = summary.config

@@ -35,15 +35,15 @@ def draw() -> None:
     with first:
         st.subheader("Soft labels", anchor=False)
         _teacher(teacher_config, clips)
-        st.page_link("pages/soft_labels.py", label="See what was never annotated")
+        st.page_link("pages/soft_labels.py", label="See what was never annotated →")
     with second:
         st.subheader("Class graph", anchor=False)
         _graph(run)
-        st.page_link("pages/class_graph.py", label="Explore the dependencies")
+        st.page_link("pages/class_graph.py", label="Explore the dependencies →")
     with third:
         st.subheader("Before and after LIR", anchor=False)
         _students(run)
-        st.page_link("pages/evaluation.py", label="See where it helps")
+        st.page_link("pages/evaluation.py", label="See where it helps →")
     if run.student is not None:
         _verdict(run.student)
 
