@@ -9,7 +9,7 @@ from __future__ import annotations
 from avexplore.artifacts import FloatArray, IntArray
 from avexplore.graph import bitset
 from avexplore.graph.compilation import Int, Real, compiled
-from avexplore.graph.grow_shrink import FULL, PATH, SCORE, Forest, find, look_up
+from avexplore.graph.grow_shrink import FULL, PATH, SCORE, Forest, find, look_up, still_valid
 from avexplore.graph.permutation import Permutation, bounds, move, renew
 
 LEAST_GAIN = 1e-6
@@ -82,5 +82,6 @@ def best_move(forest: Forest, permutation: Permutation, v: Int, scores: FloatArr
             break
     move(permutation, v, best)
     for k in range(min(here, best), max(here, best) + 1):
-        renew(forest, permutation, k, v)
+        if not still_valid(forest, permutation.node[permutation.order[k]], permutation.prefix, k):
+            renew(forest, permutation, k, v)
     return gain

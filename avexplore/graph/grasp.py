@@ -24,7 +24,7 @@ from avexplore.graph import bitset, randomness
 from avexplore.graph.bitset import word_count
 from avexplore.graph.boss import LEAST_GAIN
 from avexplore.graph.compilation import Int, Real, Truth, compiled
-from avexplore.graph.grow_shrink import FULL, PATH, Forest
+from avexplore.graph.grow_shrink import FULL, PATH, Forest, still_valid
 from avexplore.graph.permutation import Permutation, place, renew
 
 SEEN = 1 << 14
@@ -109,7 +109,8 @@ def tuck(forest: Forest, permutation: Permutation, x: Int, y: Int, tucks: Tucks,
             target += 1
     change = 0.0
     for k in range(first, last + 1):
-        change += renew(forest, permutation, k, y)
+        if not still_valid(forest, permutation.node[order[k]], permutation.prefix, k):
+            change += renew(forest, permutation, k, y)
     return change
 
 

@@ -27,7 +27,6 @@ class Permutation(NamedTuple):
         node: Each variable's grow-shrink node, which says its parents and score, (p,).
         prefix: Set of the variables before each position, (p + 1, w).
         digest: Of all parent sets, order-free, (1,).
-        stirred: Whether something that concerns the variable has changed since it was last tried, (p,).
         spare: Sets for whoever moves something, (3, w).
     """
 
@@ -36,7 +35,6 @@ class Permutation(NamedTuple):
     node: IntArray
     prefix: IntArray
     digest: IntArray
-    stirred: IntArray
     spare: IntArray
 
 
@@ -49,7 +47,6 @@ def blank_permutation(variables: int) -> Permutation:
         node=np.full(variables, NO_NODE),
         prefix=np.zeros((variables + 1, words), np.int64),
         digest=np.zeros(1, np.int64),
-        stirred=np.zeros(variables, np.int64),
         spare=np.zeros((3, words), np.int64),
     )
 
@@ -65,30 +62,17 @@ def place(permutation: Permutation, k: Int, x: Int) -> None:
 
 
 @compiled
-def _stir(forest: Forest, permutation: Permutation, node: Int) -> None:
-    """Mark the parents at a node."""
-    words = permutation.prefix.shape[1]
-    for w in range(words):
-        word = forest.nodes[node, PATH + 2 * words + w]
-        while word != 0:
-            permutation.stirred[64 * w + bitset.lowest(word)] = 1
-            word &= word - 1
-
-
-@compiled
 def renew(forest: Forest, permutation: Permutation, k: Int, mover: Int) -> Real:
-    """Find the node of the variable at position k again since `mover` moved; return what its score gained."""
+    """Find the node of the variable at position k anew since `mover` moved; return what its score gained.
+
+    Callers check the certificate first: a call costs more than the check, and most nodes stay.
+    """
     x = permutation.order[k]
     old = permutation.node[x]
-    if still_valid(forest, old, permutation.prefix, k):
-        return 0.0
     new = look_up(forest, x, permutation.prefix, k, forest.aside, mover, x)
     if forest.counters[FULL] != 0:
         return 0.0
     permutation.node[x] = new
-    permutation.stirred[x] = 1
-    _stir(forest, permutation, old)
-    _stir(forest, permutation, new)
     permutation.digest[0] ^= forest.nodes[new, DIGEST] ^ forest.nodes[old, DIGEST]
     return forest.values[new, SCORE] - forest.values[old, SCORE]
 
@@ -97,7 +81,6 @@ def renew(forest: Forest, permutation: Permutation, k: Int, mover: Int) -> Real:
 def settle(forest: Forest, permutation: Permutation) -> None:
     """Derive everything from `order` anew, in a forest that is cleared first if it is full."""
     p = len(permutation.order)
-    permutation.stirred[:] = 1
     for attempt in range(2):
         if forest.counters[FULL] != 0 or attempt > 0:
             clear(forest)
@@ -113,12 +96,12 @@ def settle(forest: Forest, permutation: Permutation) -> None:
 
 @compiled
 def resettle(forest: Forest, permutation: Permutation) -> None:
-    """As `settle`, where `node` is right but for what a few moves have changed; stirs only what they concern."""
-    permutation.stirred[:] = 0
+    """As `settle`, where `node` is right but for what a few moves have changed."""
     for k in range(len(permutation.order)):
         x = permutation.order[k]
         place(permutation, k, x)
-        renew(forest, permutation, k, x)
+        if not still_valid(forest, permutation.node[x], permutation.prefix, k):
+            renew(forest, permutation, k, x)
     if forest.counters[FULL] != 0:
         settle(forest, permutation)
     permutation.digest[0] = 0

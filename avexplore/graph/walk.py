@@ -24,7 +24,7 @@ from avexplore.graph.permutation import (
 )
 
 # Entries of Walk.progress.
-PHASE, TURN, QUIET, DEEP, COMPLETE, BASIN, KICKS, FAILED, ERA = range(9)
+PHASE, TURN, QUIET, DEEP, BASIN, KICKS, FAILED, ERA = range(8)
 # Values of PHASE.
 START, KICKED, BOSS, GRASP, OPTIMUM, DONE = range(6)
 # Entries of Walk.settings.
@@ -104,7 +104,7 @@ def begin(
         scores=np.zeros(p),
         nodes=np.zeros(p, np.int64),
         visit=np.arange(p),
-        progress=np.zeros(9, np.int64),
+        progress=np.zeros(8, np.int64),
         settings=np.array([boss, grasp, depth, basins, kicks, patience, strength, agreement], np.int64),
         random=np.array([seed], np.int64),
         orders=np.tile(np.asarray(order, np.int64), (basins, 1)),
@@ -122,7 +122,6 @@ def _start(walk: Walk) -> None:
         resettle(walk.forest, walk.permutation)
     else:
         settle(walk.forest, walk.permutation)
-    progress[COMPLETE] = 0
     randomness.shuffle(walk.visit, walk.random)
     progress[TURN] = 0
     progress[QUIET] = 0
@@ -138,21 +137,18 @@ def _try_vertex(walk: Walk) -> None:
     phase = progress[PHASE]
     v = walk.visit[progress[TURN]]
     gain = 0.0
-    if phase == GRASP or walk.permutation.stirred[v] != 0:
-        for _ in range(2):  # a second time if the forest got full
-            if phase == BOSS:
-                gain = best_move(walk.forest, walk.permutation, v, walk.scores, walk.nodes)
-            else:
-                gain = best_tuck(walk.forest, walk.permutation, walk.visit, progress[TURN], progress[DEEP], walk.tucks)
-            if walk.forest.counters[FULL] == 0:
-                break
-            settle(walk.forest, walk.permutation)
-        walk.permutation.stirred[v] = 0
+    for _ in range(2):  # a second time if the forest got full
+        if phase == BOSS:
+            gain = best_move(walk.forest, walk.permutation, v, walk.scores, walk.nodes)
+        else:
+            gain = best_tuck(walk.forest, walk.permutation, walk.visit, progress[TURN], progress[DEEP], walk.tucks)
+        if walk.forest.counters[FULL] == 0:
+            break
+        settle(walk.forest, walk.permutation)
     if gain > 0.0:
         progress[QUIET] = 0
         if phase == GRASP:
             progress[DEEP] = 1
-            walk.tucks.seen[:] = 0
     else:
         progress[QUIET] += 1
     progress[TURN] += 1
@@ -166,20 +162,12 @@ def _try_vertex(walk: Walk) -> None:
     if phase == GRASP and progress[DEEP] < settings[DEPTH]:
         progress[DEEP] += 1
         walk.tucks.seen[:] = 0
-    elif phase == BOSS and progress[COMPLETE] == 0:
-        # stirred variables alone gave this; look at all before it is called a local optimum, if it is worth that
-        progress[COMPLETE] = 1
-        if total_score(walk.forest, walk.permutation) >= walk.found[progress[BASIN]] - NEGLIGIBLE:
-            walk.permutation.stirred[:] = 1
-        else:
-            progress[PHASE] = OPTIMUM
     elif (
         phase == BOSS
         and settings[USES_GRASP] != 0
         # most kicks lead back to where they came from, where GRaSP has been before
         and total_score(walk.forest, walk.permutation) > walk.found[progress[BASIN]] + NEGLIGIBLE
     ):
-        walk.tucks.seen[:] = 0
         progress[PHASE] = GRASP
     else:
         progress[PHASE] = OPTIMUM

@@ -1,0 +1,244 @@
+"""How fast and how good the compiled graph search is, beside causal-learn on the same data with the same BIC.
+
+    python benchmarks/graph_search.py --quick
+    python benchmarks/graph_search.py --scores prediction_500.npz --write docs/benchmarks-graph.md
+
+CPU seconds of one process throughout; ours with correlation and CPDAG, causal-learn's with everything it does. Its
+lambda_value is c / 2. Ratios are of medians measured in turns.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import platform
+import random
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from avexplore.artifacts import FloatArray, IntArray
+from avexplore.graph.compilation import warm_up
+from avexplore.graph.covariance import bootstrap_correlations, correlation
+from avexplore.graph.cpdag import dag_to_cpdag
+from avexplore.graph.score import bic_score
+from avexplore.graph.search import SearchResult, search, search_many
+
+Row = tuple[str, ...]
+Section = tuple[str, Row, list[Row]]
+
+
+def timed(call: Callable[[], Any]) -> tuple[float, Any]:
+    begun = time.process_time()
+    result = call()
+    return time.process_time() - begun, result
+
+
+def ours(data: FloatArray, c: float, **options: Any) -> tuple[SearchResult, IntArray]:
+    result = search(correlation(data), len(data), penalty_discount=c, **options)
+    return result, dag_to_cpdag(result.dag)
+
+
+def theirs(data: FloatArray, c: float, algorithm: str, seed: int) -> IntArray:
+    """causal-learn's CPDAG in our convention."""
+    from causallearn.search.PermutationBased.BOSS import boss
+    from causallearn.search.PermutationBased.GRaSP import grasp
+
+    random.seed(seed)
+    run = grasp if algorithm == "grasp" else boss
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        # unit variance, as ours; no matter to the graph, but to the comparison of scores
+        graph = run((data - data.mean(0)) / data.std(0), parameters={"lambda_value": c / 2}, verbose=False)
+    ends = graph.graph
+    undirected = (ends == -1) & (ends.T == -1)
+    return (((ends.T == 1) & (ends == -1)) | undirected).astype(np.int8)
+
+
+def score_of(data: FloatArray, cpdag: IntArray, c: float) -> float:
+    from avexplore.graph.cpdag import consistent_dag
+
+    return bic_score(correlation(data), len(data), consistent_dag(cpdag), c)
+
+
+def distance(a: IntArray, b: IntArray) -> int:
+    differs = a != b
+    return int(np.triu(differs | differs.T).sum())
+
+
+def random_linear(p: int, degree: float, n: int, seed: int, kind: str = "er") -> tuple[FloatArray, IntArray]:
+    """Linear Gaussian data; weights +-U(.25, 1); Erdos-Renyi or scale-free (preferential attachment)."""
+    rng = np.random.default_rng(seed)
+    dag = np.zeros((p, p), np.int8)
+    if kind == "er":
+        dag = np.triu(rng.random((p, p)) < degree / (p - 1), 1).astype(np.int8)
+    else:
+        each = max(1, round(degree / 2))
+        weight = np.ones(p)
+        for y in range(1, p):
+            chosen = rng.choice(y, size=min(each, y), replace=False, p=weight[:y] / weight[:y].sum())
+            dag[chosen, y] = 1
+            weight[chosen] += 1
+    names = rng.permutation(p)
+    place = np.argsort(names)
+    data = rng.normal(size=(n, p))
+    weights = dag * rng.uniform(0.25, 1.0, (p, p)) * rng.choice([-1.0, 1.0], (p, p))
+    for y in range(p):
+        data[:, y] += data @ weights[:, y]
+    return data[:, place], dag[np.ix_(place, place)]
+
+
+def against_causal_learn(cases: list[tuple[str, FloatArray]], repeats: int) -> Section:
+    rows: list[Row] = []
+    for name, data in cases:
+        for engine in ("grasp", "boss"):
+            fast, slow = [], []
+            for seed in range(repeats):
+                slow.append(timed(lambda d=data, e=engine, s=seed: theirs(d, 2.0, e, s))[0])  # type: ignore[misc]
+                fast += [
+                    timed(lambda d=data, e=engine, s=s: ours(d, 2.0, engine=e, strategy="single", seed=s))[0]  # type: ignore[misc]
+                    for s in range(seed * 5, seed * 5 + 5)
+                ]
+            a, b = float(np.median(slow)), float(np.median(fast))
+            rows.append((name, engine, f"{a:.2f}", f"{b * 1e3:.1f}", f"{a / b:.0f}"))
+            print(*rows[-1], flush=True)
+    return "One start, c = 2", ("data", "engine", "causal-learn, s", "ours, ms", "times faster"), rows
+
+
+def speeds(real: FloatArray | None, quick: bool) -> Section:
+    rows: list[Row] = []
+
+    def note(what: str, seconds: float) -> None:
+        rows.append((what, f"{seconds:.3f}"))
+        print(*rows[-1], flush=True)
+
+    if real is not None:
+        n = len(real)
+        for engine in ("boss", "grasp", "both"):
+            times = [timed(lambda e=engine, s=s: ours(real, 2.0, engine=e, seed=s))[0] for s in range(20)]  # type: ignore[misc]
+            note(f"30 real nodes, c = 2, one start, {engine}", float(np.median(times)))
+        for count in (100,) if quick else (100, 500):
+            begun = time.perf_counter()
+            took, _ = timed(lambda b=count: search_many(bootstrap_correlations(real, b), n, engine="boss"))  # type: ignore[misc]
+            wall = time.perf_counter() - begun
+            note(f"{count} bootstraps, c = 2, BOSS: CPU", took)
+            note(f"{count} bootstraps, c = 2, BOSS: elapsed, 2 threads", wall)
+        path = np.geomspace(1, 10, 19)
+        note("path of 19 penalties, one start each", timed(lambda: [ours(real, c) for c in path])[0])
+    for p, degree in ((600, 4.0),) if quick else ((600, 4.0), (1054, 4.0)):
+        data, _ = random_linear(p, degree, 2000, 1)
+        for engine in ("boss", "grasp"):
+            took, _ = timed(lambda d=data, e=engine: ours(d, 2.0, engine=e))  # type: ignore[misc]
+            note(f"{p} random nodes of degree {degree:g}, one start, {engine}", took)
+    return "Speed", ("what", "CPU s"), rows
+
+
+def certainty(real: FloatArray, seeds: int) -> Section:
+    rows: list[Row] = []
+    for c, best in ((4.0, 57_086.7), (2.0, 60_012.2)):
+        runs = [timed(lambda c=c, s=s: ours(real, c, strategy="iterated", seed=s)) for s in range(seeds)]  # type: ignore[misc]
+        reached = [graph for _, (result, graph) in runs if result.score >= best - 0.05]
+        rivals = [len(result.rivals) for _, (result, _) in runs]
+        spread = max((distance(a, b) for a in reached for b in reached), default=0)
+        times = [seconds for seconds, _ in runs]
+        rows.append(
+            (
+                f"{c:g}",
+                f"{best:,.1f}",
+                f"{len(reached)} of {seeds}",
+                str(spread),
+                f"{np.median(times):.2f} / {max(times):.2f}",
+                f"{np.mean(rivals):.1f}",
+            )
+        )
+        print(*rows[-1], flush=True)
+    head = ("c", "best known score", "seeds that reach it", "SHD between them", "CPU s, median / most", "rivals named")
+    return "prediction_500, all rows, raw, default strategy", head, rows
+
+
+def quality(instances: int, largest: int) -> Section:
+    """Score and SHD to the true CPDAG on random instances; causal-learn runs once."""
+    rng = np.random.default_rng(0)
+    names = ("ours, default", "causal-learn GRaSP", "causal-learn BOSS")
+    distances: dict[str, list[int]] = {name: [] for name in names}
+    seconds: dict[str, list[float]] = {name: [] for name in names}
+    worse = 0
+    for k in range(instances):
+        p = int(rng.choice([size for size in (20, 30, 40, 56, 100) if size <= largest]))
+        degree = float(rng.choice([2, 4, 6, 10] if p <= 30 else [2, 4, 6] if p <= 56 else [2, 4]))
+        kind = "er" if k % 2 == 0 else "scale-free"
+        data, dag = random_linear(p, degree, int(rng.choice([500, 1000, 2000, 4000])), k, kind)
+        truth = dag_to_cpdag(dag)
+        scores = []
+        for name, call in zip(
+            names,
+            (
+                lambda d=data: ours(d, 2.0, strategy="iterated")[1],
+                lambda d=data: theirs(d, 2.0, "grasp", 0),
+                lambda d=data: theirs(d, 2.0, "boss", 0),
+            ),
+            strict=True,
+        ):
+            took, graph = timed(call)
+            seconds[name].append(took)
+            distances[name].append(distance(graph, truth))
+            scores.append(score_of(data, graph, 2.0))
+        worse += scores[0] < max(scores[1:]) - 1e-4
+        print(k, p, degree, kind, [f"{s:.1f}" for s in scores], [distances[name][-1] for name in names], flush=True)
+    rows = [(n, f"{np.mean(distances[n]):.1f}", f"{np.mean(seconds[n]):.2f}") for n in names]
+    rows.append((f"ours scores below one of them in {worse} of {instances}", "", ""))
+    return f"{instances} random instances, 20 to {largest} nodes", ("search", "mean SHD to truth", "mean CPU s"), rows
+
+
+def as_markdown(sections: list[Section]) -> str:
+    lines = ["# Graph search", "", (__doc__ or "").strip().split("\n")[0], ""]
+    lines += [
+        f"By `python benchmarks/graph_search.py` on {platform.system()} {platform.machine()}, one core, shared.",
+        "",
+    ]
+    for title, head, rows in sections:
+        lines += [f"## {title}", "", "| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+        lines += ["| " + " | ".join(row) + " |" for row in rows] + [""]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--scores", type=Path, help="prediction_500.npz of the paper's authors")
+    parser.add_argument("--quick", action="store_true", help="a minute's worth")
+    parser.add_argument("--only", action="append", choices=("against", "speed", "certainty", "quality"))
+    parser.add_argument("--instances", type=int, default=60)
+    parser.add_argument("--largest", type=int, default=100)
+    parser.add_argument("--write", type=Path)
+    options = parser.parse_args()
+    chosen = options.only or ["against", "speed", "certainty", "quality"]
+    warm_up()
+    real = None
+    if options.scores:
+        with np.load(options.scores) as file:
+            real = np.concatenate([file["audio"], file["visual"]], axis=1).astype(np.float64)
+    sections: list[Section] = []
+    if "against" in chosen:
+        cases = [("prediction_500", real)] if real is not None else []
+        cases.append(("20 nodes of degree 4", random_linear(20, 4.0, 2000, 0)[0]))
+        if not options.quick:
+            cases.append(("56 nodes of degree 6", random_linear(56, 6.0, 2000, 0)[0]))
+        sections.append(against_causal_learn(cases, 1 if options.quick else 3))
+    if "speed" in chosen:
+        sections.append(speeds(real, options.quick))
+    if "certainty" in chosen and real is not None:
+        sections.append(certainty(real, 3 if options.quick else 20))
+    if "quality" in chosen:
+        few = options.quick
+        sections.append(quality(6 if few else options.instances, 30 if few else options.largest))
+    if options.write:
+        options.write.write_text(as_markdown(sections))
+
+
+if __name__ == "__main__":
+    main()
