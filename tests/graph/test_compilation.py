@@ -1,0 +1,55 @@
+"""Compiled code is kept where it belongs, and no constant makes it compile twice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from avexplore.graph import bitset, boss, compilation, grasp, grow_shrink, permutation, randomness, walk
+from avexplore.graph.search import search
+
+
+def test_every_module_with_compiled_functions_counts_for_the_cache() -> None:
+    folder = Path(compilation.__file__).parent
+    users = {file.stem for file in folder.glob("*.py") if "@compiled" in file.read_text(encoding="utf-8")}
+    assert users <= set(compilation.ENGINE) | {"compilation"}
+
+
+def test_each_function_is_compiled_once() -> None:
+    search(np.eye(3), 10)
+    for module in (bitset, boss, grasp, grow_shrink, permutation, randomness, walk):
+        for name, function in vars(module).items():
+            assert len(getattr(function, "signatures", ())) <= 1, name
+
+
+def test_is_compiled_after_a_warm_up() -> None:
+    compilation.warm_up()
+    assert compilation.is_compiled()
+    assert compilation.cache_folder().is_dir()
+
+
+def test_old_folders_are_forgotten(tmp_path: Path) -> None:
+    for k in range(compilation.KEPT_FOLDERS + 3):
+        (tmp_path / str(k)).mkdir()
+    compilation._forget_old(tmp_path)
+    assert len(list(tmp_path.iterdir())) == compilation.KEPT_FOLDERS
+
+
+def test_random_numbers_are_even_and_repeat() -> None:
+    state = np.array([5], np.int64)
+    drawn = np.array([randomness.below(7, state) for _ in range(14_000)])
+    assert set(drawn) == set(range(7))
+    assert np.bincount(drawn) == pytest.approx(2000, rel=0.1)
+    again = np.array([5], np.int64)
+    assert [randomness.below(7, again) for _ in range(20)] == drawn[:20].tolist()
+
+
+def test_packed_sets_hold_their_elements() -> None:
+    rng = np.random.default_rng(0)
+    matrix = rng.random((4, 150)) < 0.3
+    sets = bitset.pack(matrix)
+    for row in range(4):
+        assert [bool(bitset.contains(sets, row, x)) for x in range(150)] == matrix[row].tolist()
+        assert [bitset.pop(sets, row) for _ in range(matrix[row].sum() + 1)] == [*np.flatnonzero(matrix[row]), -1]

@@ -1,0 +1,57 @@
+"""Correlations: against NumPy, in batches, and of resamples."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from avexplore.errors import DataError
+from avexplore.graph.covariance import CorrelationAccumulator, bootstrap_correlations, correlation
+
+
+def test_agrees_with_numpy_far_from_zero() -> None:
+    rows = np.random.default_rng(0).normal(size=(200, 6)) @ np.random.default_rng(1).normal(size=(6, 6)) + 1e5
+    np.testing.assert_allclose(correlation(rows), np.corrcoef(rows.T), atol=1e-9)
+
+
+def test_constant_column_correlates_with_nothing() -> None:
+    rows = np.random.default_rng(0).normal(size=(50, 3))
+    rows[:, 1] = 0.1
+    R = correlation(rows)
+    np.testing.assert_array_equal(R[1], [0, 1, 0])
+    assert np.isfinite(bootstrap_correlations(rows, 5, 0)).all()
+    np.testing.assert_array_equal(bootstrap_correlations(rows, 5, 0)[:, 1], np.tile([0.0, 1.0, 0.0], (5, 1)))
+
+
+def test_batches_make_no_difference() -> None:
+    rows = np.random.default_rng(2).normal(size=(101, 5)) * [1, 10, 100, 1e3, 1e-3] + [0, 1e4, -5, 7, 1]
+    accumulator = CorrelationAccumulator(5)
+    for first in (0, 1, 50):
+        accumulator.add(rows[first : {0: 1, 1: 50, 50: 101}[first]])
+    accumulator.add(rows[:0])
+    assert accumulator.samples == 101
+    np.testing.assert_allclose(accumulator.correlation(), correlation(rows), atol=1e-12)
+    np.testing.assert_allclose(accumulator.covariance(), np.cov(rows.T, ddof=0), rtol=1e-9, atol=1e-12)
+
+
+def test_resamples_are_those_of_the_weights() -> None:
+    rows = np.random.default_rng(3).normal(size=(40, 4)) + 3
+    found = bootstrap_correlations(rows, 6, seed=9)
+    weights = np.random.default_rng(9).multinomial(40, np.full(40, 1 / 40), size=6)
+    for b in range(6):
+        np.testing.assert_allclose(found[b], np.corrcoef(np.repeat(rows, weights[b], axis=0).T), atol=1e-12)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_refuses_what_is_not_finite(bad: float) -> None:
+    rows = np.ones((4, 2))
+    rows[2, 1] = bad
+    with pytest.raises(DataError, match="Column 1"):
+        correlation(rows)
+
+
+def test_refuses_no_rows_and_wrong_widths() -> None:
+    with pytest.raises(DataError, match="no rows"):
+        correlation(np.zeros((0, 2)))
+    with pytest.raises(DataError, match="3 columns"):
+        CorrelationAccumulator(3).add(np.zeros((2, 2)))
