@@ -39,6 +39,16 @@ def pack(matrix: BoolArray) -> IntArray:
     return words
 
 
+def unpack(sets: IntArray, variables: int) -> BoolArray:
+    """The inverse of `pack`. Shape (m, words) -> (m, p).
+
+    >>> unpack(np.array([[5]]), 3)
+    array([[ True, False,  True]])
+    """
+    octets = np.ascontiguousarray(sets).astype("<i8").view(np.uint8)
+    return np.unpackbits(octets, axis=1, bitorder="little")[:, :variables].astype(bool)
+
+
 @compiled
 def contains(sets: IntArray, row: Int, x: Int) -> Truth:
     """Whether x is in the set."""

@@ -119,14 +119,12 @@ def total_score(forest: Forest, permutation: Permutation) -> Real:
 
 
 @compiled
-def read_dag(forest: Forest, permutation: Permutation, dag: IntArray) -> None:
-    """Write the DAG: dag[i, j] = 1 for i -> j. Shape (p, p)."""
-    p = len(permutation.order)
+def write_parents(forest: Forest, permutation: Permutation, parents: IntArray) -> None:
+    """Write each variable's set of parents. Shape (p, w)."""
     words = permutation.prefix.shape[1]
-    for y in range(p):
-        node = permutation.node[y]
-        for x in range(p):
-            dag[x, y] = (forest.nodes[node, PATH + 2 * words + (x >> 6)] >> (x & 63)) & 1
+    for y in range(len(permutation.order)):
+        for w in range(words):
+            parents[y, w] = forest.nodes[permutation.node[y], PATH + 2 * words + w]
 
 
 @compiled

@@ -23,6 +23,7 @@ import numpy as np
 from avexplore.artifacts import BoolArray, FloatArray, IntArray, Report, silent
 from avexplore.errors import Cancelled, ConfigError, GraphError
 from avexplore.graph import walk as walks
+from avexplore.graph.bitset import unpack
 from avexplore.graph.cpdag import dag_to_cpdag
 from avexplore.graph.grow_shrink import plant
 from avexplore.graph.score import edge_penalty
@@ -180,8 +181,7 @@ def _result(walk: walks.Walk, names: IntArray, penalty: float) -> SearchResult:
             break
         if any(abs(scores[basin] - scores[other]) <= walks.NEGLIGIBLE for other in kept):
             continue  # the same graph, or as good as
-        dag = np.zeros((p, p), np.int8)
-        walks.write_dag(walk, walk.orders[basin], dag)
+        dag = unpack(walk.parents[basin], p).T.astype(np.int8)
         cpdag = dag_to_cpdag(dag)
         if all(_distance(cpdag, other) > DISTINCT * dags[0].sum() for other in cpdags):
             kept.append(basin)

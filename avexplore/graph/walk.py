@@ -17,10 +17,10 @@ from avexplore.graph.permutation import (
     blank_permutation,
     bounds,
     move,
-    read_dag,
     resettle,
     settle,
     total_score,
+    write_parents,
 )
 
 # Entries of Walk.progress.
@@ -49,6 +49,7 @@ class Walk(NamedTuple):
         random: State of the random numbers, (1,).
         orders: Best order of each basin, (basins, p).
         found: Its score, (basins,).
+        parents: The parents that it gives each variable, as sets, (basins, p, w).
         node: Nodes of the present basin's best order, (p,).
     """
 
@@ -63,6 +64,7 @@ class Walk(NamedTuple):
     random: IntArray
     orders: IntArray
     found: FloatArray
+    parents: IntArray
     node: IntArray
 
 
@@ -109,6 +111,7 @@ def begin(
         random=np.array([seed], np.int64),
         orders=np.tile(np.asarray(order, np.int64), (basins, 1)),
         found=np.full(basins, -np.inf),
+        parents=np.zeros((basins, p, bitset.word_count(p)), np.int64),
         node=np.zeros(p, np.int64),
     )
 
@@ -229,6 +232,7 @@ def _arrive(walk: Walk) -> None:
         walk.found[basin] = max(score, walk.found[basin])
         walk.orders[basin] = walk.permutation.order
         walk.node[:] = walk.permutation.node
+        write_parents(walk.forest, walk.permutation, walk.parents[basin])
         progress[ERA] = walk.forest.counters[FORGOTTEN]
     if progress[KICKS] < settings[MAX_KICKS] and progress[FAILED] < settings[PATIENCE]:
         progress[KICKS] += 1
@@ -262,12 +266,3 @@ def advance(owned: Walk, steps: Int) -> Truth:
         else:
             _try_vertex(walk)
     return progress[PHASE] == DONE
-
-
-@entry_point
-def write_dag(owned: Walk, order: IntArray, dag: IntArray) -> None:
-    """The DAG that an order implies, dag[i, j] = 1 for i -> j. Shape (p, p), int8."""
-    walk: Walk = borrow(owned)
-    walk.permutation.order[:] = order
-    settle(walk.forest, walk.permutation)
-    read_dag(walk.forest, walk.permutation, dag)
