@@ -11,6 +11,8 @@ from hypothesis import settings
 # Set before numba or torch are imported: tests share two cores with each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "agg")
+# Tests see what they made themselves; tests/test_models.py names the shipped results by their folder.
+os.environ["AVEXPLORE_MODELS"] = str(Path(__file__).parent / "no-models")
 
 # A first example compiles, and machines are busy: time is measured by benchmarks, not here.
 settings.register_profile("project", deadline=None)
