@@ -50,6 +50,11 @@ def visit(chromium: Any, server: Any) -> Iterator[Callable[..., Any]]:
     assert wrong == []
 
 
+def settled(page: Any) -> None:
+    """Wait until the page is drawn: a click on a button that is being replaced goes nowhere."""
+    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for(timeout=60_000)
+
+
 def maps(page: Any) -> list[Any]:
     page.locator("canvas.marks").first.wait_for(timeout=60_000)
     found = [page.locator("canvas.marks").nth(k) for k in (0, 1)]
@@ -197,6 +202,7 @@ def test_maps_follow_the_theme_and_can_be_saved(visit: Callable[..., Any]) -> No
     page = visit("/embedding_space")
     before, _ = maps(page)
     assert look(before)["dark"] is False
+    settled(page)
     with page.expect_download() as download:
         page.get_by_role("button", name="PNG").click()
     assert download.value.path().read_bytes().startswith(b"\x89PNG")
@@ -209,6 +215,7 @@ def test_maps_follow_the_theme_and_can_be_saved(visit: Callable[..., Any]) -> No
 def test_coordinates_are_downloaded_as_shown(visit: Callable[..., Any], server: Any) -> None:
     page = visit("/embedding_space")
     maps(page)
+    settled(page)
     with page.expect_download() as download:
         page.get_by_text("All coordinates (CSV)").click()
     lines = download.value.path().read_text().splitlines()
@@ -304,6 +311,7 @@ def test_evaluation_tables_and_pictures_download(visit: Callable[..., Any], serv
     page = visit("/evaluation?view=By+class&picture=png")
     plot = page.locator(".js-plotly-plot").first
     plot.wait_for(timeout=60_000)
+    settled(page)
     with page.expect_download() as table:
         page.locator('[data-testid="stDownloadButton"] button').first.click()
     assert table.value.suggested_filename == "figures.csv"
@@ -312,6 +320,7 @@ def test_evaluation_tables_and_pictures_download(visit: Callable[..., Any], serv
     mean = next(line for line in lines if line["Figure"] == "MAP, mean")
     assert float(mean["With LIR"]) == stored.artifact.metrics["map"]
     plot.hover()
+    settled(page)
     with page.expect_download() as picture:
         page.locator('.modebar-btn[data-title*="ownload"]').first.click()
     assert picture.value.suggested_filename == "map-by-class.png"
