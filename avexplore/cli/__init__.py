@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 import avexplore
-from avexplore.cli import experiment, models, serve, stages, upkeep
+from avexplore.cli import experiment, graph, models, serve, stages, upkeep
 from avexplore.errors import AvexploreError, Cancelled
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 stages.register(app)
+graph.register(app)
 upkeep.register(app)
 models.register(app)
 experiment.register(app)

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from avexplore.cli import options
+from avexplore.cli.chosen import Chosen, workbench
 from avexplore.cli.output import emit, progress, say, stdout_is_ours, table
-from avexplore.cli.stages import chosen_student, workbench
 from avexplore.config import ARMS, ExperimentConfig
 
 
@@ -43,7 +43,7 @@ def experiment(
     from avexplore.experiments import cells, compare_arms, summary
     from avexplore.fanout import make_all
 
-    student = chosen_student(data, annotation, classes, preset, 0, settings, config, run)
+    student = Chosen(data, annotation, classes, preset, 0, settings, config, run).student()
     wanted = ExperimentConfig(
         student,
         tuple(arms.split(",")),

@@ -18,8 +18,8 @@ import typer
 
 from avexplore.artifacts import Artifact, Clips, RetrievalReport
 from avexplore.cli import configure, options
+from avexplore.cli.chosen import workbench
 from avexplore.cli.output import progress, say, size_text, stdout_is_ours
-from avexplore.cli.stages import workbench
 from avexplore.config import (
     ClipsConfig,
     Config,

@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal
 import typer
 
 from avexplore.cli import configure, options
+from avexplore.cli.chosen import stored_run, workbench
 from avexplore.cli.output import emit, progress, say, size_text, stdout_is_ours, table
-from avexplore.cli.stages import stored_run, workbench
 from avexplore.config import ClipsConfig, Config, EvaluationConfig, ProjectionConfig, StudentConfig, from_json
 from avexplore.errors import AvexploreError, Cancelled, ConfigError
 

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +18,6 @@ from avexplore.workbench import Workbench
 ROOT = Path(__file__).parents[3]
 HOSTILE = '<img src=x onerror="window.hacked=1">'
 CLASSES = ("Train horn", HOSTILE, "Car", "Dog ![a](https://evil.example/x.png)", "Rain", "Violin")
-CHROMIUM = "/usr/bin/chromium"
 
 
 def made_labels(clips: int = 600, seed: int = 3) -> SoftLabels:
@@ -79,44 +72,8 @@ def made_home(tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 
 @pytest.fixture(scope="session")
-def server(made_home: Made) -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = {**os.environ, "AVEXPLORE_HOME": str(made_home.home), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), "--server.headless=true"]
-    with (made_home.home / "server.log").open("w") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
-        try:
-            _wait(f"http://127.0.0.1:{port}/_stcore/health", process)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-            process.wait(timeout=10)
-
-
-def _wait(url: str, process: subprocess.Popen[bytes], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if process.poll() is not None:
-            raise RuntimeError("The app's server stopped")
-        try:
-            with urllib.request.urlopen(url, timeout=1):
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise RuntimeError("The app's server did not start")
-
-
-@pytest.fixture(scope="module")  # not longer: a thread can hold one Playwright at a time
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api")
-    if not Path(CHROMIUM).exists():
-        pytest.skip("Chromium is not on this machine")
-    with playwright.sync_playwright() as running:
-        found = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield found
-        found.close()
+def server(made_home: Made, start_app: Callable[..., str]) -> str:
+    return start_app(made_home.home)
 
 
 @dataclass

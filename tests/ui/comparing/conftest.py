@@ -5,12 +5,6 @@ What is stored is made up here and only here; the pages get it through the real 
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 import wave
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -235,7 +229,7 @@ class Server:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory, start_app: Callable[..., str]) -> Server:
     home = tmp_path_factory.mktemp("served")
     sound = home / "beep.wav"
     with wave.open(str(sound), "wb") as out:
@@ -245,29 +239,4 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         out.writeframes(bytes(8000))
     made = make_run(home, media=(str(sound),) * 160)
     store_projection(made)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = {**os.environ, "AVEXPLORE_HOME": str(home), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), "--server.headless=true"]
-    with (home / "server.log").open("w") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
-        try:
-            _wait(f"http://127.0.0.1:{port}/_stcore/health", process)
-            yield Server(f"http://127.0.0.1:{port}", made, home)
-        finally:
-            process.terminate()
-            process.wait(timeout=10)
-
-
-def _wait(url: str, process: subprocess.Popen[bytes], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if process.poll() is not None:
-            raise RuntimeError("The app's server stopped")
-        try:
-            with urllib.request.urlopen(url, timeout=1):
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise RuntimeError("The app's server did not start")
+    return Server(start_app(home), made, home)

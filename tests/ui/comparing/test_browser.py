@@ -13,28 +13,13 @@ import pytest
 from avexplore.config import EvaluationConfig
 from avexplore.store import Store
 
-playwright_api = pytest.importorskip("playwright.sync_api")
-
 pytestmark = pytest.mark.browser
-CHROMIUM = "/usr/bin/chromium"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    from pathlib import Path
-
-    if not Path(CHROMIUM).exists():
-        pytest.skip("Chromium is not on this machine")
-    with playwright_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
-def visit(chromium: Any, server: Any) -> Iterator[Callable[..., Any]]:
+def visit(browser: Any, server: Any) -> Iterator[Callable[..., Any]]:
     """Open an address of the running app; at the end, no error and no outside request may have happened."""
-    context = chromium.new_context(viewport={"width": 1366, "height": 900}, accept_downloads=True)
+    context = browser.new_context(viewport={"width": 1366, "height": 900}, accept_downloads=True)
     page = context.new_page()
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(f"error: {error}"))

@@ -1,0 +1,90 @@
+"""The student that a command is about: the options that describe one, shared by every command of the path."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from avexplore.artifacts import Report
+from avexplore.cli import configure, options
+from avexplore.cli.output import progress, stdout_is_ours
+from avexplore.config import Config, StudentConfig
+from avexplore.errors import ConfigError
+
+C = TypeVar("C", bound=Config)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Options that describe a student; data and a preset, or a config file, or a stored run, then single changes."""
+
+    data: options.Files = None
+    annotation: options.Annotation = None
+    classes: options.Classes = None
+    preset: options.Preset = "quick"
+    seed: options.Seed = 0
+    settings: options.Settings = None
+    config: options.ConfigFile = None
+    run: options.RunKey = None
+
+    def unchanged(self) -> StudentConfig:
+        """The student before `settings`."""
+        if self.config is not None:
+            return configure.read_config(self.config, StudentConfig)
+        if self.run is not None:
+            return stored_run(self.run)
+        data = configure.data_config(self.data, self.annotation, self.classes, self.seed)
+        return configure.student_config(self.preset, data, self.seed)
+
+    def student(self) -> StudentConfig:
+        """The student."""
+        return self.changed(self.unchanged())
+
+    def changed(self, config: C) -> C:
+        """A part of the student, with those `settings` that name its stages."""
+        return configure.override(config, configure.parse_settings(self.settings or []))
+
+
+def describes_student(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of `Chosen`, and hand them over as its argument `chosen`."""
+    shared = inspect.signature(Chosen, eval_str=True).parameters
+    own = inspect.signature(command, eval_str=True)
+    first = [p for p in own.parameters.values() if p.name != "chosen"]
+
+    @functools.wraps(command)
+    def called(**given: Any) -> None:
+        command(chosen=Chosen(**{name: given.pop(name) for name in shared}), **given)
+
+    both = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*shared.values(), *first)]
+    called.__signature__ = own.replace(parameters=both)  # type: ignore[attr-defined]
+    return called
+
+
+def workbench(device: str | None = None) -> Any:
+    """The user's workbench."""
+    from avexplore.workbench import Workbench
+
+    return Workbench(device=device)
+
+
+def make(config: Config, *, device: str | None = None, quiet: bool = False) -> Any:
+    """A result, waiting for it with a progress bar."""
+    report: Report
+    with stdout_is_ours(), progress(quiet) as report:
+        return workbench(device).get(config, report)
+
+
+def stored_run(key: str) -> StudentConfig:
+    """The stored student whose address begins so.
+
+    Raises:
+        ConfigError: If there is none, or more than one.
+    """
+    runs = [run for run in workbench().runs() if run.student is not None and run.student.address.startswith(key)]
+    if len(runs) != 1:
+        raise ConfigError(f"{len(runs)} stored runs begin with {key!r}", where="--run", fix="See `avexplore runs`")
+    student: StudentConfig = runs[0].student
+    return student

@@ -1,0 +1,155 @@
+"""`avexplore graph`: the class-dependency graph of soft labels, alone or beside somebody else's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from avexplore.artifacts import ClassGraph
+from avexplore.cli import configure, options
+from avexplore.cli.chosen import Chosen, describes_student, workbench
+from avexplore.cli.output import emit, progress, say, stdout_is_ours, table
+from avexplore.config import GraphConfig, SoftLabelSource, StabilityConfig
+from avexplore.errors import AvexploreError, ConfigError
+
+Engine = Literal["grasp", "boss", "both", "causal-learn-grasp", "causal-learn-boss"]
+Transform = Literal["raw", "logit", "clr", "ilr", "drop-one", "rank", "class-centered"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("graph")(graph)
+
+
+@describes_student
+def graph(
+    chosen: Chosen,
+    file: Annotated[Path | None, typer.Argument(help="Soft labels (npz with audio, visual) or a feature file.")] = None,
+    penalty_discount: Annotated[
+        float | None, typer.Option(help="c in BIC = 2L - c k ln n; 1 is plain BIC, useful 1..16.")
+    ] = None,
+    engine: Annotated[Engine | None, typer.Option(help="Which searcher.")] = None,
+    transform: Annotated[Transform | None, typer.Option(help="What is done to the soft labels first.")] = None,
+    training_rows: Annotated[
+        int | None, typer.Option(help="The first so many rows of a soft-label file are training clips.", min=0)
+    ] = None,
+    rows: Annotated[Literal["train", "all"] | None, typer.Option(help="Clips that the graph is learned from.")] = None,
+    compare: Annotated[
+        Path | None, typer.Option(help="Compare with a graph file (CSV, GraphML, DOT, JSON ...).")
+    ] = None,
+    stability: Annotated[int, typer.Option(help="Bootstraps behind each edge's frequency; 0 for none.", min=0)] = 0,
+    out: Annotated[Path | None, typer.Option(help="Write the graph; the ending says in which format.")] = None,
+    device: options.Device = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Learn the class-dependency graph of soft labels, or of a teacher's soft labels of a feature file."""
+    source: SoftLabelSource
+    if file is not None and not file.exists():
+        raise ConfigError("There is no such file", where=str(file))
+    if file is not None and configure.is_soft_label_file(file):
+        source = configure.soft_label_config(file, training_rows)
+        # Such a file seldom says which of its rows are training clips; taken whole, the graph says so.
+        config = GraphConfig(source, rows="all" if training_rows is None else "train", seed=chosen.seed)
+    else:
+        stability_config = (replace(chosen, data=[file]) if file else chosen).unchanged().stability
+        if stability_config is None:
+            raise ConfigError("This student has no LIR and so no class graph", where="regularizer")
+        config = stability_config.graph
+    given = {"penalty_discount": penalty_discount, "engine": engine, "transform": transform, "rows": rows}
+    config = config.replace(**{name: value for name, value in given.items() if value is not None})
+    config = chosen.changed(config)
+    bench = workbench(device)
+    with stdout_is_ours(), progress(quiet or json) as report:
+        found: ClassGraph = bench.get(config, report)
+        frequency = None
+        if stability:
+            wanted = StabilityConfig(config, bootstraps=max(2, stability), null="none", seed=config.seed)
+            frequency = bench.get(wanted, report)
+    content = _graph_content(found, config, frequency)
+    if compare is not None:
+        content["comparison"] = _comparison(found, compare, config, bench)
+    if out is not None:
+        from avexplore.cli.export import write_graph_file
+
+        write_graph_file(found, out)
+    if json:
+        emit(content)
+        return
+    edges = [
+        (e["source"], "->" if e["directed"] else "--", e["target"], float(e["effect"]), float(e["gain"]))
+        for e in content["edges"]
+    ]
+    table(f"{len(edges)} dependencies, score {found.score:,.1f}", ("From", "", "To", "Effect", "BIC gain"), edges)
+    for warning in found.warnings:
+        say(f"Note: {warning}")
+    if compare is not None:
+        table("Comparison", ("", ""), list(content["comparison"].items()))
+
+
+def _graph_content(found: ClassGraph, config: GraphConfig, stability: Any) -> dict[str, Any]:
+    place = {name: i for i, name in enumerate(found.nodes)}
+    edges = []
+    for source, target, directed in found.edges():
+        i, j = place[source], place[target]
+        edge: dict[str, Any] = {
+            "source": source,
+            "target": target,
+            "directed": directed,
+            "effect": float(found.effect[i, j]),
+            "gain": float(found.gain[i, j]),
+        }
+        if stability is not None:
+            edge["frequency"] = float(stability.edge_frequency[i, j])
+        edges.append(edge)
+    return {
+        "nodes": list(found.nodes),
+        "edges": edges,
+        "score": found.score,
+        "samples": found.samples,
+        "warnings": list(found.warnings),
+        "address": config.address,
+        "config": config.to_json(),
+    }
+
+
+def _comparison(found: ClassGraph, path: Path, config: GraphConfig, bench: Any) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from avexplore.cli.export import read_graph_file
+    from avexplore.graph.comparison import compare
+
+    other = read_graph_file(path, found.nodes)
+    content: dict[str, Any] = {"with": path.name, "edges": len(other.edges())}
+    compared = asdict(compare(found, other))
+    content |= {name: value for name, value in compared.items() if isinstance(value, (int, float))}
+    content["score"] = found.score
+    content["score_of_the_other"] = _score_on_same_data(other, config, bench)
+    return content
+
+
+def _score_on_same_data(other: ClassGraph, config: GraphConfig, bench: Any) -> float | None:
+    """Score of an imported graph on the soft labels ours was learned from; None if it has a cycle."""
+    import numpy as np
+
+    from avexplore.pipeline import soft_labels
+
+    labels = soft_labels(config.soft_labels, bench.get)
+    rows = labels.rows(config.rows)
+    try:
+        score: float = score_graph(other, labels.matrix(rows), config.penalty_discount)
+    except AvexploreError:
+        return None
+    return score if np.isfinite(score) else None
+
+
+def score_graph(graph: ClassGraph, matrix: Any, penalty_discount: float) -> float:
+    """BIC score of a graph on raw soft labels over the empty graph's. Undirected edges are oriented first."""
+    from avexplore.graph.covariance import correlation
+    from avexplore.graph.cpdag import consistent_dag
+    from avexplore.graph.score import bic_score
+
+    return bic_score(correlation(matrix), len(matrix), consistent_dag(graph.adjacency), penalty_discount)
