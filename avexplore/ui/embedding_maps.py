@@ -160,6 +160,7 @@ def _packed(loaded: LoadedRun, projection: Projection, mode: Mode, choice: Choic
         picked=choice.picked,
         selected=choice.selected,
         lit=choice.lit,
+        turn=choice.turn,
     )
 
 

@@ -27,10 +27,12 @@ class Board {
   }
 
   show(data) {
-    if (this.stamp === data.stamp) { this.mark(data.chosen); return; }
-    this.stamp = data.stamp;
+    const dark = this.isDark(), stamp = data.stamp + dark;
+    // The same lists again are an answer to a click that this board has marked already, or to an earlier one.
+    if (this.stamp === stamp) return;
+    const again = this.data?.stamp === data.stamp;
+    this.stamp = stamp;
     this.data = data;
-    const dark = this.isDark();
     this.color = Object.fromEntries(data.kinds.map((kind) => [kind.name, kind.colors[dark ? 1 : 0]]));
     this.sign = Object.fromEntries(data.kinds.map((kind) => [kind.name, kind.sign]));
     this.word = Object.fromEntries(data.kinds.map((kind) => [kind.name, kind.word]));
@@ -50,7 +52,7 @@ class Board {
       item.append(sign, kind.explained);
       return item;
     }));
-    this.mark(data.chosen);
+    this.mark(again ? this.chosen : data.chosen);
     requestAnimationFrame(() => this.lines());
   }
 
