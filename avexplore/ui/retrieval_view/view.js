@@ -71,11 +71,12 @@ class Board {
       column.style.height = `${Math.max(6, Math.round(100 * bar.value))}%`;
       bars.append(column);
     }
-    const moved = answer.other - answer.rank;
-    const text = moved === 0 ? "=" : side ? `${moved > 0 ? "↑" : "↓"} ${Math.abs(moved)}` : `→ ${answer.other}`;
+    const moved = answer.other === null ? null : answer.other - answer.rank;
+    const text = moved === null ? `${side ? "from" : "to"} ${answer.otherWords}` : moved === 0 ? "=" : side
+      ? `${moved > 0 ? "↑" : "↓"} ${Math.abs(moved).toLocaleString("en")}` : `→ ${answer.otherWords}`;
     end.append(bars, element("em", "", text));
     card.append(element("span", "rank", answer.rank), sign, words, end);
-    card.title = `${answer.title}, ${answer.id}: rank ${answer.rank}, cosine ${answer.similarity.toFixed(3)}; rank ${answer.other} in the other list`;
+    card.title = `${answer.title}, ${answer.id}: rank ${answer.rank}, cosine ${answer.similarity.toFixed(3)}; rank ${answer.otherWords} in the other list`;
     card.setAttribute("aria-label", `Rank ${answer.rank}: ${answer.title}, ${this.word[answer.kind]}`);
     card.onclick = () => {
       const chosen = this.chosen === answer.clip ? null : answer.clip;
