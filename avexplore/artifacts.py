@@ -235,9 +235,10 @@ class SoftLabels(Artifact):
         both: FloatArray = np.concatenate([self.audio[chosen], self.visual[chosen]], axis=1).astype(np.float64)
         return both
 
-    def probabilities(self) -> FloatArray:
-        """Calibrated probabilities, or scores clipped to [0, 1]. Shape (2, n, C), float64, audio first."""
-        stacked: FloatArray = np.stack([self.audio, self.visual]).astype(np.float64)
+    def probabilities(self, rows: IntArray | None = None) -> FloatArray:
+        """Calibrated probabilities, or scores clipped to [0, 1], of all clips or some. Shape (2, n, C), float64."""
+        chosen = slice(None) if rows is None else rows
+        stacked: FloatArray = np.stack([self.audio[chosen], self.visual[chosen]]).astype(np.float64)
         if self.kind == "probabilities":
             return stacked
         if self.kind == "scores":

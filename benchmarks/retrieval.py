@@ -9,8 +9,10 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import resource
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
@@ -112,20 +114,30 @@ def compare(n: int, with_peers: bool) -> None:
 
 
 def million(n: int = 1_000_000, queries: int = 20) -> None:
+    """One query among many, from a memory-mapped file as a stored run's embeddings are."""
     rng = np.random.default_rng(0)
     centers = rng.normal(size=(300, DIM)).astype(np.float32)
-    gallery = centers[rng.integers(300, size=n)] + rng.normal(size=(n, DIM)).astype(np.float32)
     asked = centers[rng.integers(300, size=queries)] + rng.normal(size=(queries, DIM)).astype(np.float32)
-    print(f"one query among {n:,} x {DIM}, 100 answers, median of {queries}")
-    for kind in ("exact", "ivf"):
-        index, wall, _ = timed(lambda kind=kind: VectorIndex(gallery, kind))
-        index.rank(asked[:1], 100)
-        times = [timed(lambda i=i, index=index: index.rank(asked[i : i + 1], 100))[1:] for i in range(queries)]
-        median, cpu = np.median(times, axis=0) * 1e3
-        print(
-            f"  {kind:<6} prepared in {wall:6.1f} s   {median:7.1f} ms a query (cpu {cpu:.1f} ms)"
-            f"   recall@10 {index.recall(asked, 10):.3f}"
-        )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "gallery.npy"
+        written = np.lib.format.open_memmap(path, "w+", np.float32, (n, DIM))
+        for start in range(0, n, 50_000):
+            part = written[start : start + 50_000]
+            noise = rng.normal(size=part.shape).astype(np.float32)
+            part[:] = normalized(centers[rng.integers(300, size=len(part))] + noise)
+        written.flush()
+        gallery = np.load(path, mmap_mode="r")
+        print(f"one query among {n:,} x {DIM} in a mapped file, 100 answers, median of {queries}")
+        for kind in ("exact", "ivf"):
+            index, wall, _ = timed(lambda kind=kind: VectorIndex(gallery, kind, folder=Path(folder)))
+            index.rank(asked[:1], 100)
+            times = [timed(lambda i=i, index=index: index.rank(asked[i : i + 1], 100))[1:] for i in range(queries)]
+            median, cpu = np.median(times, axis=0) * 1e3
+            own = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("RssAnon")]
+            print(
+                f"  {kind:<6} prepared in {wall:6.1f} s   {median:7.1f} ms a query (cpu {cpu:.1f} ms)"
+                f"   recall@10 {index.recall(asked, 10):.3f}   memory of its own {own[0].split()[1]} KiB"
+            )
 
 
 def main() -> None:

@@ -2,13 +2,15 @@
 
 from avexplore.retrieval.evaluation import evaluate, mean_average_precision, retrieval_map
 from avexplore.retrieval.metrics import average_precision, hidden_label_auc, map_over_cutoffs, precision_at_scope
-from avexplore.retrieval.ranking import Ranking, VectorIndex, rank
+from avexplore.retrieval.ranking import LARGE, Ranking, VectorIndex, faiss_installed, rank
 
 __all__ = [
+    "LARGE",
     "Ranking",
     "VectorIndex",
     "average_precision",
     "evaluate",
+    "faiss_installed",
     "hidden_label_auc",
     "map_over_cutoffs",
     "mean_average_precision",

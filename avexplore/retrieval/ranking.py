@@ -7,9 +7,13 @@ lies closer counts as a tie. So equal clips tie whatever way their products were
 from __future__ import annotations
 
 import importlib.util
+import shutil
+import tempfile
+import weakref
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, cast
 
 import numpy as np
@@ -21,7 +25,9 @@ GRID = 2.0**21
 """Steps per unit of cosine similarity."""
 
 IndexKind = Literal["exact", "ivf", "hnsw", "auto"]
-_LARGE = 200_000
+LARGE = 200_000
+"""Galleries up to this many clips are compared exactly unless an index is asked for."""
+_BLOCK = 65_536
 
 
 @dataclass(frozen=True)
@@ -105,7 +111,7 @@ def rank(
         )
     k = len(gallery) if k is None else min(k, len(gallery))
     if index == "auto":
-        index = "ivf" if len(gallery) > _LARGE and faiss_installed() else "exact"
+        index = "ivf" if len(gallery) > LARGE and faiss_installed() else "exact"
     if index != "exact":
         return VectorIndex(gallery, index).rank(queries, k)
     return exact(normalized(queries), normalized(gallery), k, chunk=chunk)
@@ -148,56 +154,119 @@ def faiss_installed() -> bool:
 class VectorIndex:
     """A gallery prepared for many queries, with its recall against the exact answer at hand.
 
+    The gallery is read in blocks and never copied as a whole: memory-mapped embeddings stay on disk.
+
     Args:
-        gallery: Embeddings of any scale. Shape (G, d).
-        kind: "exact", "ivf" (inverted lists) or "hnsw" (a navigable graph).
+        gallery: Embeddings of any scale; may be memory-mapped. Shape (n, d).
+        kind: "exact", "ivf" (inverted lists) or "hnsw" (a navigable graph, which FAISS keeps in memory).
         effort: How much of an approximate index is searched: lists probed, or the breadth of the graph search.
+        rows: Which rows of `gallery` may be answers; None for all. Answers are positions in it. Shape (G,).
+        folder: Where an "ivf" index keeps its lists, to be mapped from there; None keeps them in memory. The files
+            belong to this object and are no use to another.
 
     Raises:
-        DataError: If FAISS is needed and missing.
+        DataError: If FAISS is needed and missing, or the gallery is no matrix.
     """
 
-    def __init__(self, gallery: FloatArray, kind: Literal["exact", "ivf", "hnsw"] = "exact", effort: int = 64) -> None:
+    def __init__(
+        self,
+        gallery: FloatArray,
+        kind: Literal["exact", "ivf", "hnsw"] = "exact",
+        effort: int = 64,
+        *,
+        rows: IntArray | None = None,
+        folder: Path | None = None,
+    ) -> None:
         self.kind, self.effort = kind, effort
-        self.gallery = normalized(gallery)
+        self._gallery = _Gallery(gallery, rows)
         self._index: Any = None
         if kind != "exact":
             if not faiss_installed():
                 raise DataError(
                     "FAISS is not installed", where=f"index {kind!r}", fix="Install avexplore[faiss], or use 'exact'"
                 )
-            self._index = _faiss_index(self.gallery, kind, effort)
+            lists = None
+            if folder is not None and kind == "ivf":
+                lists = Path(tempfile.mkdtemp(prefix="lists-", dir=folder))
+                weakref.finalize(self, shutil.rmtree, lists, ignore_errors=True)
+            self._index = _faiss_index(self._gallery, kind, effort, lists)
+
+    def __len__(self) -> int:
+        """How many clips may be answers."""
+        return len(self._gallery)
 
     def rank(self, queries: FloatArray, k: int) -> Ranking:
         """The `k` best answers of each query, as `rank` gives them (approximately, unless the index is exact).
 
         Where an approximate index finds fewer, the list ends with index -1 and score -1.
         """
-        k = min(k, len(self.gallery))
+        k = min(k, len(self))
         unit = normalized(queries)
         if self._index is None:
-            return _exact_few(unit, self.gallery, k)
+            return _exact_few(unit, self._gallery, k)
         scores, indices = self._index.search(unit, k)
         scores = np.where(indices >= 0, on_grid(scores), np.float32(-1.0))
         order = np.lexsort((indices, -scores), axis=1)
         return Ranking(np.take_along_axis(indices, order, 1), np.take_along_axis(scores, order, 1))
 
+    def scores(self, query: FloatArray, positions: IntArray) -> FloatArray:
+        """Exact cosines of one query with some of the gallery, on the grid. Shape (len(positions),)."""
+        return on_grid(self._gallery.take(positions) @ normalized(query[None])[0])
+
     def recall(self, queries: FloatArray, k: int = 10) -> float:
         """Share of the exact `k` best answers that this index finds, over these queries; 1 for an exact index."""
         if self._index is None or not len(queries):
             return 1.0
-        truth, found = _exact_few(normalized(queries), self.gallery, k), self.rank(queries, k)
+        truth, found = _exact_few(normalized(queries), self._gallery, k), self.rank(queries, k)
         # A tied answer in another's place is no miss, nor is another rounding: compare by score.
         limit = truth.scores[:, -1:] - np.float32(2 / GRID)
         return float((found.scores >= limit).mean())
 
 
-def _exact_few(queries: FloatArray, gallery: FloatArray, k: int, *, block: int = 65_536) -> Ranking:
+class _Gallery:
+    """Rows of a matrix that may be larger than memory, handed over in blocks of unit length."""
+
+    def __init__(self, vectors: FloatArray, rows: IntArray | None = None) -> None:
+        if vectors.ndim != 2:
+            raise DataError(f"Expected one row per clip, got shape {vectors.shape}", where="gallery")
+        if rows is not None and len(rows) and (np.diff(rows) == 1).all():
+            # Rows in one piece are looked at where they lie.
+            vectors, rows = vectors[int(rows[0]) : int(rows[-1]) + 1], None
+        self._vectors, self._rows = vectors, rows
+        self.width = vectors.shape[1]
+        self._unit = vectors.dtype == np.float32 and all(
+            np.abs(np.einsum("ij,ij->i", part, part) - 1.0).max(initial=0.0) < 1e-5 for part in self._raw_blocks()
+        )
+
+    def __len__(self) -> int:
+        return len(self._vectors if self._rows is None else self._rows)
+
+    def _raw(self, start: int, stop: int) -> FloatArray:
+        rows: Any = slice(start, stop) if self._rows is None else self._rows[start:stop]
+        found: FloatArray = np.asarray(self._vectors[rows])
+        return found
+
+    def _raw_blocks(self) -> Iterator[FloatArray]:
+        for start in range(0, len(self), _BLOCK):
+            yield self._raw(start, start + _BLOCK)
+
+    def part(self, start: int, stop: int) -> FloatArray:
+        """Positions `start` to `stop`. Shape (<= stop - start, d), float32."""
+        found = self._raw(start, stop)
+        return found if self._unit else normalized(found)
+
+    def take(self, positions: IntArray) -> FloatArray:
+        """Some positions, in their order. Shape (len(positions), d), float32."""
+        rows = positions if self._rows is None else self._rows[positions]
+        return normalized(np.asarray(self._vectors[rows]))
+
+
+def _exact_few(queries: FloatArray, gallery: _Gallery, k: int, *, block: int = _BLOCK) -> Ranking:
     """As `exact`, going through the gallery in blocks on several threads: for few queries and many clips."""
     starts = range(0, len(gallery), block)
 
     def best_of(start: int) -> tuple[IntArray, FloatArray]:
-        part = gallery[start : start + block]
+        part = gallery.part(start, start + block)
         found, scores = _best(queries @ part.T, min(k, len(part)))
         return found + start, scores
 
@@ -209,23 +278,57 @@ def _exact_few(queries: FloatArray, gallery: FloatArray, k: int, *, block: int =
     return Ranking(np.take_along_axis(indices, order, 1), np.take_along_axis(scores, order, 1))
 
 
-def _faiss_index(gallery: FloatArray, kind: str, effort: int) -> Any:
+def _faiss_index(gallery: _Gallery, kind: str, effort: int, folder: Path | None) -> Any:
     import faiss
 
-    count, dim = gallery.shape
+    count, dim = len(gallery), gallery.width
     if kind == "hnsw":
         graph = faiss.IndexHNSWFlat(dim, 32, faiss.METRIC_INNER_PRODUCT)
         graph.hnsw.efConstruction = 80
         graph.hnsw.efSearch = max(16, effort)
-        graph.add(gallery)
+        for start in range(0, count, _BLOCK):
+            graph.add(np.ascontiguousarray(gallery.part(start, start + _BLOCK)))
         return graph
     lists = int(max(1, min(count, 4096, np.sqrt(count))))
     inverted = faiss.IndexIVFFlat(faiss.IndexFlatIP(dim), dim, lists, faiss.METRIC_INNER_PRODUCT)
     # Ten rounds of k-means on 64 clips a list: half a minute less than the default, for the same recall.
     inverted.cp.seed, inverted.cp.min_points_per_centroid, inverted.cp.niter = 0, 1, 10
     rng = np.random.default_rng(0)
-    sample = gallery if count <= 64 * lists else gallery[np.sort(rng.choice(count, 64 * lists, replace=False))]
-    inverted.train(np.ascontiguousarray(sample))
-    inverted.add(gallery)
+    wanted = np.sort(rng.choice(count, min(count, 64 * lists), replace=False))
+    inverted.train(gallery.take(wanted))
+    if folder is None:
+        for start in range(0, count, _BLOCK):
+            inverted.add(np.ascontiguousarray(gallery.part(start, start + _BLOCK)))
+    else:
+        _lists_on_disk(inverted, gallery, folder)
     inverted.nprobe = min(lists, effort)
     return cast(Any, inverted)
+
+
+def _lists_on_disk(inverted: Any, gallery: _Gallery, folder: Path) -> None:
+    """Fill a trained index in parts, then let it read all its lists from one mapped file.
+
+    As `faiss.contrib.ondisk.merge_ondisk`, which keeps the parts' files open and prints.
+    """
+    import faiss as typed
+
+    faiss: Any = typed  # its stubs lack most of this
+    parts = []
+    for start in range(0, len(gallery), 2 * _BLOCK):
+        vectors = np.ascontiguousarray(gallery.part(start, start + 2 * _BLOCK))
+        inverted.add_with_ids(vectors, np.arange(start, start + len(vectors)))
+        parts.append(folder / f"part-{start}.faiss")
+        faiss.write_index(inverted, str(parts[-1]))
+        inverted.reset()
+    pieces = faiss.InvertedListsPtrVector()
+    opened = [faiss.read_index(str(part), faiss.IO_FLAG_MMAP) for part in parts]
+    for piece in opened:
+        pieces.push_back(piece.invlists)
+    merged = faiss.OnDiskInvertedLists(inverted.nlist, inverted.code_size, str(folder / "all.lists"))
+    merged.prefetch_nthread = 0  # its threads cost more than they fetch
+    inverted.ntotal = merged.merge_from_multiple(pieces.data(), pieces.size(), False)
+    inverted.replace_invlists(merged, True)
+    merged.this.disown()
+    del opened
+    for part in parts:
+        part.unlink()

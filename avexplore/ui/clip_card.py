@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from avexplore.artifacts import Clips
@@ -28,7 +29,7 @@ class LabelLine:
 
 def label_lines(loaded: LoadedRun, clip: int, count: int = 6) -> list[LabelLine]:
     """The clip's annotated class first, then its other true classes, then the teacher's strongest guesses."""
-    clips, chance = loaded.clips, loaded.probabilities[:, clip]
+    clips, chance = loaded.clips, loaded.soft(np.array([clip]))[:, 0]
     annotated = int(clips.hard_label[clip])
     hidden = hidden_classes(clips, clip)
     others = [int(c) for c in (-chance.max(axis=0)).argsort(kind="stable") if c != annotated and c not in hidden]

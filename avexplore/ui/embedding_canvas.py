@@ -28,6 +28,8 @@ class Touched:
     picked: int | None
     selected: tuple[int, ...]
     lit: tuple[int, ...] | None
+    turn: int = 0
+    """Counts the picks, so that the browser can tell an answer to its last one from answers to earlier ones."""
 
 
 @cache
@@ -47,6 +49,7 @@ def pack(
     picked: int | None = None,
     selected: Sequence[int] = (),
     lit: Sequence[int] | None = None,
+    turn: int = 0,
 ) -> bytes:
     """What the browser needs, as bytes.
 
@@ -73,6 +76,7 @@ def pack(
         "classes": list(classes),
         "ids": list(ids),
         "picked": -1 if picked is None else picked,
+        "turn": turn,
         "selected": list(selected),
     }
     text = json.dumps(head, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
@@ -100,7 +104,8 @@ def draw(content: bytes, *, key: str) -> Touched:
 
 def touched(result: Any) -> Touched:
     """Read a component's state, which comes from a browser and is not to be trusted."""
-    picked = getattr(result, "picked", None)
+    pick = getattr(result, "picked", None)
+    picked, turn = (pick.get("point"), pick.get("turn")) if isinstance(pick, Mapping) else (None, None)
     selection = getattr(result, "selection", None)
     points = selection["points"] if isinstance(selection, Mapping) and "points" in selection else ()
     lit = getattr(result, "lit", None)
@@ -108,6 +113,7 @@ def touched(result: Any) -> Touched:
         picked=picked if _is_index(picked) else None,
         selected=tuple(p for p in points if _is_index(p)) if isinstance(points, (list, tuple)) else (),
         lit=tuple(c for c in lit if _is_index(c)) if isinstance(lit, (list, tuple)) else None,
+        turn=turn if isinstance(turn, int) and _is_index(turn) else 0,
     )
 
 

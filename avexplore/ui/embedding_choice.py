@@ -26,6 +26,7 @@ class Choice:
     picked: int | None
     selected: tuple[int, ...]
     lit: tuple[int, ...] | None
+    turn: int = 0
 
 
 def current(projection: Projection, *, key: str, run: str, classes: int) -> Choice:
@@ -45,7 +46,7 @@ def current(projection: Projection, *, key: str, run: str, classes: int) -> Choi
     last = session.get(f"{key}-seen", _NOTHING) if state is not None else _NOTHING
     session[f"{key}-seen"] = now
     m = len(projection.rows)
-    if now.picked != last.picked:
+    if (now.picked, now.turn) != (last.picked, last.turn):
         known = now.picked is not None and now.picked < 2 * m
         remember("point", point_name(projection, now.picked) if known and now.picked is not None else "")
     if now.selected != last.selected:
@@ -60,6 +61,7 @@ def current(projection: Projection, *, key: str, run: str, classes: int) -> Choi
         picked=point_of(projection, st.query_params.get("point", "")),
         selected=_points_of(projection, names),
         lit=tuple(c for c in lit if c < classes) or None,
+        turn=now.turn,
     )
 
 

@@ -160,6 +160,7 @@ def _packed(loaded: LoadedRun, projection: Projection, mode: Mode, choice: Choic
         picked=choice.picked,
         selected=choice.selected,
         lit=choice.lit,
+        turn=choice.turn,
     )
 
 
@@ -173,7 +174,7 @@ def _paint(mode: Mode, loaded: LoadedRun, projection: Projection) -> Paint:
             right = _first_answers(f"{loaded.key}-{len(rows)}-{int(rows.sum())}", loaded, rows)
             return embedding_colors.by_first_answer(*right)
         case "confidence":
-            sure = loaded.probabilities[:, rows].max(axis=2).reshape(-1)
+            sure = loaded.soft(rows).max(axis=2).reshape(-1)
             return embedding_colors.by_steps("confidence", sure, (0.2, 0.4, 0.6, 0.8, 0.9), "confidence")
         case "hidden" if loaded.clips.true_labels is not None:
             return embedding_colors.by_hidden_labels(loaded.clips, rows)

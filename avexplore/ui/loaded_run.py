@@ -9,12 +9,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from avexplore.artifacts import Affinity, ClassGraph, Clips, Embeddings, FloatArray, SoftLabels, TrainedTeacher
+from avexplore.artifacts import (
+    Affinity,
+    ClassGraph,
+    Clips,
+    Embeddings,
+    FloatArray,
+    IntArray,
+    SoftLabels,
+    TrainedTeacher,
+)
 from avexplore.config import AffinityConfig, ClipsConfig, RegularizerConfig, StudentConfig
 from avexplore.ui import jobs_panel
 
 if TYPE_CHECKING:
     from avexplore.workbench import Run
+
+
+_AT_HAND = 5_000_000
+"""So many soft labels per modality are turned into probabilities once and kept."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +55,21 @@ class LoadedRun:
 
     @cached_property
     def probabilities(self) -> FloatArray:
-        """Calibrated soft labels, audio first. Shape (2, n, C), float32."""
+        """Calibrated soft labels of all clips, audio first. Shape (2, n, C), float32."""
         return self.soft_labels.probabilities().astype(np.float32)
+
+    def soft(self, rows: IntArray) -> FloatArray:
+        """Calibrated soft labels of some clips, audio first; of a large run, no others are read.
+
+        Args:
+            rows: Shape (k,).
+
+        Returns:
+            Shape (2, k, C), float32.
+        """
+        small = len(self.clips.hard_label) * len(self.clips.classes) <= _AT_HAND
+        values = self.probabilities[:, rows] if small else self.soft_labels.probabilities(rows).astype(np.float32)
+        return np.asarray(values)
 
     @property
     def regularizer(self) -> RegularizerConfig:

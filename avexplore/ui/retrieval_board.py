@@ -62,13 +62,20 @@ def _answers(loaded: LoadedRun, query: Query, answers: Answers, top: int, when: 
                 "title": loaded.clips.classes[int(loaded.clips.hard_label[clip])],
                 "kind": answers.kinds[int(position)],
                 "rank": place + 1,
-                "other": int(answers.place[1 - when][position]),
+                "other": _other(answers, when, position),
+                "otherWords": answers.rank_words(1 - when, position),
                 "similarity": float(answers.similarity[when][place]),
                 "softness": f"Soft labels, {side}: {soft}",
                 "bars": retrieval_lists.bars(lines, side),  # type: ignore[arg-type]
             }
         )
     return found
+
+
+def _other(answers: Answers, when: int, position: int) -> int | None:
+    """The answer's rank in the other list, None where that is not known."""
+    place = int(answers.place[1 - when][position])
+    return place if answers.reach is None or place <= answers.reach else None
 
 
 def draw(data: dict[str, Any], chosen: int | None, *, key: str) -> int | None:

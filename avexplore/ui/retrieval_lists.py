@@ -9,12 +9,15 @@ from typing import Literal
 import numpy as np
 
 from avexplore.artifacts import BoolArray, Clips, FloatArray, IntArray
-from avexplore.retrieval import average_precision, rank
+from avexplore.retrieval import VectorIndex, average_precision, rank
 from avexplore.ui.clip_card import LabelLine
 from avexplore.ui.loaded_run import LoadedRun
 
 Direction = Literal["audio-to-visual", "visual-to-audio"]
 DIRECTIONS: Mapping[Direction, str] = {"audio-to-visual": "A→V", "visual-to-audio": "V→A"}
+
+REACH = 1000
+"""So many answers of a large gallery are looked at."""
 
 Kind = Literal["relevant", "related", "wrong", "other", "unknown"]
 
@@ -61,15 +64,18 @@ class Query:
 
 @dataclass(frozen=True)
 class Answers:
-    """The whole gallery ranked twice.
+    """The whole gallery ranked twice, or the first answers of a large one.
 
     Attributes:
-        gallery: Clip rows that could be answers. Shape (g,).
+        gallery: Clip rows that are ranked. Shape (g,).
         order: Positions in the gallery, best first, without and with LIR. Shape (2, g).
         similarity: Cosines in the same order. Shape (2, g).
         place: Rank (from 1) of each gallery position. Shape (2, g).
         kinds: Per gallery position.
-        precision: Average precision without and with LIR; NaN if the query has no label. Shape (2,).
+        precision: Average precision without and with LIR; NaN if the query has no label, or the gallery was not
+            ranked whole. Shape (2,).
+        reach: How many ranks are known of a large gallery; `place` is `reach` + 1 for what lies beyond. None if all
+            are known.
     """
 
     gallery: IntArray
@@ -78,6 +84,12 @@ class Answers:
     place: IntArray
     kinds: tuple[Kind, ...]
     precision: FloatArray
+    reach: int | None = None
+
+    def rank_words(self, when: int, position: int) -> str:
+        """The rank of a gallery position, for people."""
+        place = int(self.place[when][position])
+        return f"{place:,}" if self.reach is None or place <= self.reach else f"beyond {self.reach:,}"
 
 
 def from_clip(loaded: LoadedRun, clip: int, direction: Direction) -> Query:
@@ -117,6 +129,43 @@ def ask(loaded: LoadedRun, query: Query, gallery: IntArray) -> Answers:
     relevant: BoolArray = np.array([kind == "relevant" for kind in kinds])
     precision = np.full(2, np.nan) if query.clip is None else average_precision(relevant[order])
     return Answers(gallery, order, np.stack(scores), place, kinds, precision)
+
+
+def ask_first(
+    loaded: LoadedRun,
+    query: Query,
+    gallery: IntArray,
+    indexes: tuple[VectorIndex, VectorIndex],
+    reach: int = REACH,
+) -> Answers:
+    """The first answers of a large gallery without and with LIR; what is among them once is told of both lists.
+
+    Args:
+        loaded: The run.
+        query: What is asked.
+        gallery: Clip rows that could be answers. Shape (g,).
+        indexes: Over these rows of the embeddings without and with LIR.
+        reach: How many answers of each list are looked at.
+    """
+    vectors = (query.before, query.after)
+    reach = min(reach, len(gallery))
+    listed = [index.rank(v[None], reach).indices[0] for v, index in zip(vectors, indexes, strict=True)]
+    listed = [positions[positions >= 0] for positions in listed]
+    union = np.union1d(*listed)
+    orders, scores = [], []
+    for vector, index, first in zip(vectors, indexes, listed, strict=True):
+        score = index.scores(vector, union)
+        # Those of the other list lie beyond this one, unless an approximate index has missed them.
+        beyond = ~np.isin(union, first)
+        order = np.lexsort((union, -score, beyond))
+        orders.append(order)
+        scores.append(score[order])
+    place = np.full((2, len(union)), reach + 1)
+    for ranks, order, first in zip(place, orders, listed, strict=True):
+        ranks[order[: len(first)]] = np.arange(1, len(first) + 1)
+    rows = gallery[union]
+    kinds = kinds_of(loaded.clips, query.clip, rows)
+    return Answers(rows, np.stack(orders), np.stack(scores), place, kinds, np.full(2, np.nan), reach)
 
 
 def counts(answers: Answers, top: int, when: int) -> dict[Kind, int]:
@@ -161,7 +210,8 @@ def links(loaded: LoadedRun, audio_clip: int, visual_clip: int, count: int = 3) 
     """
     c = len(loaded.clips.classes)
     tau = loaded.regularizer.tau
-    soft = [loaded.probabilities[0, audio_clip], loaded.probabilities[1, visual_clip]]
+    both = loaded.soft(np.array([audio_clip, visual_clip]))
+    soft = [both[0, 0], both[1, 1]]
     audio, visual = (np.where(s > tau, s, 0.0).astype(np.float64) for s in soft)
     terms = audio[:, None] * loaded.affinity.weights[:c, c:] * visual[None, :]
     found = []
@@ -197,12 +247,11 @@ def pair_strength(loaded: LoadedRun, direction: Direction, query: int, gallery: 
     """W between a query clip and each gallery clip, in the query's direction. Shape (g,)."""
     c = len(loaded.clips.classes)
     tau = loaded.regularizer.tau
-    soft = np.where(loaded.probabilities > tau, loaded.probabilities, 0.0).astype(np.float64)
+    asks, gives = (0, 1) if direction == "audio-to-visual" else (1, 0)
+    own, others = loaded.soft(np.array([query]))[asks, 0], loaded.soft(gallery)[gives]
+    own, others = (np.where(values > tau, values, 0.0).astype(np.float64) for values in (own, others))
     block = loaded.affinity.weights[:c, c:]
-    if direction == "audio-to-visual":
-        strength: FloatArray = soft[0, query] @ block @ soft[1, gallery].T
-    else:
-        strength = soft[0, gallery] @ block @ soft[1, query]
+    strength: FloatArray = others @ (own @ block if direction == "audio-to-visual" else block @ own)
     return strength
 
 

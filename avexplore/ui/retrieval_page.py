@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import streamlit as st
 
-from avexplore.artifacts import Modality, RetrievalReport
+from avexplore.artifacts import IntArray, Modality, RetrievalReport
 from avexplore.config import EvaluationConfig
 from avexplore.errors import AvexploreError
 from avexplore.ui import (
@@ -18,53 +19,68 @@ from avexplore.ui import (
     jobs_panel,
     links,
     retrieval_board,
+    retrieval_gallery,
     retrieval_lists,
     retrieval_queries,
     retrieval_upload,
+    session,
 )
 from avexplore.ui.loaded_run import LoadedRun
+from avexplore.ui.retrieval_gallery import Search
 from avexplore.ui.retrieval_lists import DIRECTIONS, Answers, Direction, Query
 from avexplore.ui.retrieval_queries import LASSO, PICKS, Pick
 
-_SPLITS = ("test", "validation", "train")
+_SPLITS: tuple[Literal["test", "validation", "train"], ...] = ("test", "validation", "train")
 
 
 def draw(loaded: LoadedRun) -> None:
     """The whole page below its heading."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.selectbox(
-            "Query", list(PICKS), format_func=lambda pick: PICKS[pick], key="by", bind="query-params", width=170,
-            help="Best and worst change: by how much LIR raises or lowers the query's average precision.",
-        )  # fmt: skip
+        query_by = st.container()
         st.segmented_control(
             "Direction", list(DIRECTIONS), format_func=lambda name: DIRECTIONS[name], default="audio-to-visual",
             key="direction", bind="query-params", required=True,
             help="A→V: a clip's sound asks for pictures. V→A: a clip's picture asks for sounds.",
         )  # fmt: skip
         present = [name for name in _SPLITS if len(loaded.clips.rows(name))]
-        st.segmented_control(
+        split = st.segmented_control(
             "Gallery", present, default=present[0], key="gallery", bind="query-params", required=True,
             help="The clips that are ranked, the query's own other half among them.",
         )  # fmt: skip
-        st.slider("Answers", 5, 50, 10, 5, key="top", bind="query-params", width=160)
+        gallery = loaded.clips.rows(split)
+        st.segmented_control("Answers", [5, 10, 20, 50], default=10, key="top", bind="query-params", required=True)
+        search = retrieval_gallery.choose(len(gallery)) if len(gallery) > retrieval_gallery.WHOLE else None
+    reports = _reports(loaded, split, len(gallery))
+    offered = [pick for pick in PICKS if reports is not None or pick not in ("gained", "lost")]
+    query_by.selectbox(
+        "Query", offered, format_func=lambda pick: PICKS[pick], key="by", bind="query-params", width=170,
+        help="Best and worst change: by how much LIR raises or lowers the query's average precision."
+        + ("" if reports else " Not offered here: the queries of so large a gallery are not all ranked."),
+    )  # fmt: skip
     pick: Pick = st.session_state["by"]
     direction: Direction = st.session_state["direction"]
-    gallery = loaded.clips.rows(st.session_state["gallery"])
-    query = _own(loaded, direction) if pick == "own" else _from_clips(loaded, pick, direction)
+    query = _own(loaded, direction) if pick == "own" else _from_clips(loaded, pick, direction, gallery, reports)
     if query is not None:
-        _answers(loaded, query, gallery)
+        _answers(loaded, query, gallery, search)
+
+
+def _reports(
+    loaded: LoadedRun, split: Literal["train", "validation", "test"], count: int
+) -> list[RetrievalReport] | None:
+    """Every query's average precision without and with LIR; None for a large gallery where nobody has ranked them."""
+    configs = [EvaluationConfig(student, split) for student in (loaded.student.twin, loaded.student)]
+    if count > retrieval_gallery.WHOLE and any(session.workbench().plan(config) for config in configs):
+        return None
+    return [jobs_panel.artifact(config, "Ranking every query") for config in configs]
 
 
 # --- the query ----------------------------------------------------------------------------------------------------
 
 
-def _from_clips(loaded: LoadedRun, pick: Pick, direction: Direction) -> Query | None:
-    split = st.session_state["gallery"]
-    reports: list[RetrievalReport] = [
-        jobs_panel.artifact(EvaluationConfig(student, split), "Ranking every query")
-        for student in (loaded.student.twin, loaded.student)
-    ]
-    change = retrieval_queries.changes(reports[0], reports[1], direction)
+def _from_clips(
+    loaded: LoadedRun, pick: Pick, direction: Direction, gallery: IntArray, reports: list[RetrievalReport] | None
+) -> Query | None:
+    change = retrieval_queries.changes(reports[0], reports[1], direction) if reports else {}
     label = 0
     if pick == "class":
         names = range(len(loaded.clips.classes))
@@ -73,9 +89,12 @@ def _from_clips(loaded: LoadedRun, pick: Pick, direction: Direction) -> Query | 
         )  # fmt: skip
     seed = st.session_state.setdefault("draw", 0) if pick == "random" else 0
     lasso = st.session_state.get(LASSO, ())
-    offered = retrieval_queries.candidates(loaded.clips, pick, change, label=label, seed=seed, lasso=lasso)
+    if reports:
+        offered = retrieval_queries.candidates(loaded.clips, pick, change, label=label, seed=seed, lasso=lasso)
+    else:
+        offered = retrieval_queries.unmeasured(loaded.clips, pick, gallery, label=label, seed=seed, lasso=lasso)
     asked = st.query_params.get("query", "")
-    wanted = int(asked) if asked.isdecimal() and int(asked) in change else None
+    wanted = int(asked) if asked.isdecimal() and len(asked) < 12 and int(asked) in gallery else None
     if (
         wanted is not None
         and wanted not in offered
@@ -103,8 +122,8 @@ def _step(
     loaded: LoadedRun, offered: Sequence[int], change: dict[int, tuple[float, float]], current: int, pick: Pick
 ) -> int:
     def words(clip: int) -> str:
-        before, after = change[clip]
-        return f"{clip_card.title(loaded.clips, clip)}   AP {before:.2f} → {after:.2f}"
+        title = clip_card.title(loaded.clips, clip)
+        return f"{title}   AP {change[clip][0]:.2f} → {change[clip][1]:.2f}" if clip in change else title
 
     place = offered.index(current)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -157,9 +176,9 @@ def _own(loaded: LoadedRun, direction: Direction) -> Query | None:
 
 
 @st.fragment
-def _answers(loaded: LoadedRun, query: Query, gallery: np.ndarray) -> None:
+def _answers(loaded: LoadedRun, query: Query, gallery: IntArray, search: Search | None) -> None:
     top = min(int(st.session_state["top"]), len(gallery))
-    answers = retrieval_lists.ask(loaded, query, gallery)
+    answers = retrieval_lists.ask(loaded, query, gallery) if search is None else _first(loaded, query, gallery, search)
     left, right = st.columns([3, 7], gap="medium")
     with right:
         board = retrieval_board.content(loaded, query, answers, top)
@@ -178,6 +197,13 @@ def _answers(loaded: LoadedRun, query: Query, gallery: np.ndarray) -> None:
             st.info("Click an answer to see its clip and why LIR links the two.")
         else:
             _why(loaded, query, answers, chosen)
+
+
+def _first(loaded: LoadedRun, query: Query, gallery: IntArray, search: Search) -> Answers:
+    prepared = retrieval_gallery.prepared(loaded, st.session_state["gallery"], query.direction)
+    return retrieval_gallery.searched(
+        prepared, search, lambda indexes: retrieval_lists.ask_first(loaded, query, gallery, indexes)
+    )
 
 
 def _chosen(query: Query, answers: Answers) -> int | None:
@@ -202,7 +228,7 @@ def _why(loaded: LoadedRun, query: Query, answers: Answers, chosen: int) -> None
         return
     position = int(places[0])
     kind = retrieval_lists.KINDS[answers.kinds[position]]
-    before, after = (int(answers.place[when][position]) for when in (0, 1))
+    before, after = (answers.rank_words(when, position) for when in (0, 1))
     st.markdown(f"**Answer, {kind.word}: rank {before} without LIR, {after} with**")
     if query.clip is not None:
         _links(loaded, query, query.clip, answers, position)
@@ -220,7 +246,8 @@ def _links(loaded: LoadedRun, query: Query, clip: int, answers: Answers, positio
         return
     st.caption(
         f"Linked with {strength[position]:.3f} (soft label × weight × soft label), more than {share:.0%} of the "
-        "gallery. LIR treats training pairs like this one the more differently, the stronger the link."
+        + ("gallery. " if answers.reach is None else "answers above. ")
+        + "LIR treats training pairs like this one the more differently, the stronger the link."
     )
     st.dataframe(
         {
@@ -248,10 +275,14 @@ def _table(loaded: LoadedRun, answers: Answers) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(["clip", "class", "kind", "rank_without", "rank_with", "cosine_without", "cosine_with"])
+    cosine = np.empty(answers.order.shape)
+    np.put_along_axis(cosine, answers.order, answers.similarity, axis=1)
+    known = len(answers.gallery) if answers.reach is None else answers.reach
     for position in answers.order[1]:
         clip = int(answers.gallery[position])
-        ranks = [int(answers.place[when][position]) for when in (0, 1)]
-        cosines = [f"{answers.similarity[when][ranks[when] - 1]:.6f}" for when in (0, 1)]
+        places = answers.place[:, position]
+        ranks = [int(place) if place <= known else f">{known}" for place in places]
+        cosines = [f"{value:.6f}" for value in cosine[:, position]]
         name = loaded.clips.classes[int(loaded.clips.hard_label[clip])]
         names = [csv_cells.safe(text) for text in (loaded.clips.clip_ids[clip], name)]
         writer.writerow([*names, answers.kinds[int(position)], *ranks, *cosines])

@@ -69,3 +69,35 @@ def candidates(
         case "lasso":
             rows = rows[np.isin(rows, lasso)]
     return [int(row) for row in rows[:OFFERED]]
+
+
+def unmeasured(
+    clips: Clips,
+    pick: Pick,
+    rows: IntArray,
+    *,
+    label: int = 0,
+    seed: int = 0,
+    lasso: tuple[int, ...] = (),
+) -> list[int]:
+    """Query clips of a gallery whose queries have not all been ranked, so that no change is known.
+
+    Args:
+        clips: All clips.
+        pick: How to choose. "own", "gained" and "lost" offer none.
+        rows: The gallery's clips. Shape (g,).
+        label: Class for "class".
+        seed: Draws for "random".
+        lasso: Clips that were drawn around.
+    """
+    match pick:
+        case "class":
+            chosen = rows[np.asarray(clips.hard_label)[rows] == label]
+        case "random":
+            draws = np.random.default_rng(seed).choice(len(rows), min(OFFERED, len(rows)), replace=False)
+            chosen = rows[draws]
+        case "lasso":
+            chosen = rows[np.isin(rows, lasso)]
+        case _:
+            return []
+    return [int(row) for row in chosen[:OFFERED]]

@@ -82,6 +82,57 @@ def test_memory_mapped_galleries(tmp_path):
     assert rank(gallery[:3], mapped, 5).indices.tolist() == rank(gallery[:3], gallery, 5).indices.tolist()
 
 
+@pytest.mark.parametrize("kind", ["exact", "ivf", "hnsw"])
+@pytest.mark.parametrize("rows", [np.arange(100, 900), np.arange(0, 1000, 3)])
+def test_an_index_over_some_rows_answers_with_positions_among_them(kind, rows, tmp_path, monkeypatch):
+    if kind != "exact":
+        pytest.importorskip("faiss")
+    monkeypatch.setattr(module, "_BLOCK", 64)
+    gallery, queries = 3 * clustered(1000), clustered(5, seed=1)
+    np.save(tmp_path / "gallery.npy", gallery)
+    mapped = np.load(tmp_path / "gallery.npy", mmap_mode="r")
+    index = VectorIndex(mapped, kind, 10_000, rows=rows, folder=tmp_path)
+    assert len(index) == len(rows)
+    found, expected = index.rank(queries, 10), rank(queries, gallery[rows], 10)
+    np.testing.assert_allclose(found.scores, expected.scores, atol=2 / module.GRID)
+    assert (found.indices == expected.indices).mean() > 0.9
+    for query, positions, scores in zip(queries, found.indices, found.scores, strict=True):
+        np.testing.assert_allclose(index.scores(query, positions), scores, atol=2 / module.GRID)
+
+
+def test_lists_on_disk_are_those_in_memory_and_go_with_the_index(tmp_path, monkeypatch):
+    pytest.importorskip("faiss")
+    monkeypatch.setattr(module, "_BLOCK", 100)
+    gallery, queries = clustered(3000), clustered(20, seed=1)
+    index = VectorIndex(gallery, "ivf", 8, folder=tmp_path)
+    found, expected = index.rank(queries, 10), VectorIndex(gallery, "ivf", 8).rank(queries, 10)
+    np.testing.assert_array_equal(found.indices, expected.indices)
+    np.testing.assert_allclose(found.scores, expected.scores, atol=1 / module.GRID)
+    kept = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert [path.name for path in kept] == ["all.lists"]
+    assert kept[0].stat().st_size >= gallery.nbytes
+    del index
+    assert not list(tmp_path.rglob("*"))
+
+
+def test_a_mapped_gallery_is_not_copied_into_memory(tmp_path, monkeypatch):
+    import tracemalloc
+
+    monkeypatch.setattr(module, "_BLOCK", 4096)
+    monkeypatch.setattr(module._exact_few, "__kwdefaults__", {"block": 4096})
+    gallery = normalized(clustered(100_000, dim=64))
+    np.save(tmp_path / "gallery.npy", gallery)
+    mapped = np.load(tmp_path / "gallery.npy", mmap_mode="r")
+    tracemalloc.start()
+    try:
+        VectorIndex(mapped, rows=np.arange(100_000)).rank(gallery[:1], 100)
+        VectorIndex(mapped, rows=np.arange(0, 100_000, 2)).rank(gallery[:1], 100)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < gallery.nbytes / 4
+
+
 def test_shapes_that_do_not_fit_are_refused():
     with pytest.raises(DataError, match="cannot be compared"):
         rank(np.ones((2, 3)), np.ones((4, 5)))

@@ -84,6 +84,7 @@ class View {
     this.tool = "lasso";
     this.hover = -1;
     this.picked = -1;
+    this.turn = 0;  // counts picks: what Python answers to an older one is no news
     this.selected = null;
     this.lit = [];
     this.hideRest = false;
@@ -94,8 +95,9 @@ class View {
   // --- what Python sends -------------------------------------------------------------------------------------------
 
   update(sent) {
-    const { head } = sent, old = this.head;
+    const { head } = sent, old = this.head, current = head.turn >= this.turn;
     Object.assign(this, sent);
+    this.turn = Math.max(this.turn, head.turn);
     this.points = 2 * head.clips;
     const fresh = !old || old.geometry !== head.geometry;
     if (fresh) {
@@ -110,7 +112,7 @@ class View {
       }
     }
     if (!old || old.paint !== head.paint) this.lit = [...head.lit];
-    if (head.picked !== (old ? old.picked : -1) || !old) this.picked = head.picked;
+    if (current && (!old || head.picked !== old.picked || head.turn !== old.turn)) this.picked = head.picked;
     this.buildLegend();
     this.theme();
     this.draw();
@@ -378,8 +380,9 @@ class View {
 
   pick(i) {
     this.picked = i;
+    this.turn += 1;
     this.drawMarks();
-    this.tell("picked", i < 0 ? null : i);
+    this.tell("picked", { point: i < 0 ? null : i, turn: this.turn });
   }
 
   tellSelection() {
@@ -565,10 +568,11 @@ class View {
     link.click();
   }
 
-  // What tests may look at: the state of one map, in CSS pixels.
+  // What tests may look at: the state of one map, in CSS pixels, also before the frame that draws it.
   inspect(pane) {
+    this.place(pane);
     return { clips: this.head.clips, x: [...(pane.sx ?? [])], y: [...(pane.sy ?? [])], code: [...this.code], morph: this.morph,
-      selected: this.selected ? [...this.selected] : null, picked: this.picked, hover: this.hover, lit: [...this.lit],
+      selected: this.selected ? [...this.selected] : null, picked: this.picked, turn: this.turn, hover: this.hover, lit: [...this.lit],
       zoom: { ...this.zoom }, timing: [...this.timing], method: this.head.geometry, dark: this.dark };
   }
 }

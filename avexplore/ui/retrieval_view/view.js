@@ -27,10 +27,12 @@ class Board {
   }
 
   show(data) {
-    if (this.stamp === data.stamp) { this.mark(data.chosen); return; }
-    this.stamp = data.stamp;
+    const dark = this.isDark(), stamp = data.stamp + dark;
+    // The same lists again are an answer to a click that this board has marked already, or to an earlier one.
+    if (this.stamp === stamp) return;
+    const again = this.data?.stamp === data.stamp;
+    this.stamp = stamp;
     this.data = data;
-    const dark = this.isDark();
     this.color = Object.fromEntries(data.kinds.map((kind) => [kind.name, kind.colors[dark ? 1 : 0]]));
     this.sign = Object.fromEntries(data.kinds.map((kind) => [kind.name, kind.sign]));
     this.word = Object.fromEntries(data.kinds.map((kind) => [kind.name, kind.word]));
@@ -50,7 +52,7 @@ class Board {
       item.append(sign, kind.explained);
       return item;
     }));
-    this.mark(data.chosen);
+    this.mark(again ? this.chosen : data.chosen);
     requestAnimationFrame(() => this.lines());
   }
 
@@ -69,11 +71,12 @@ class Board {
       column.style.height = `${Math.max(6, Math.round(100 * bar.value))}%`;
       bars.append(column);
     }
-    const moved = answer.other - answer.rank;
-    const text = moved === 0 ? "=" : side ? `${moved > 0 ? "↑" : "↓"} ${Math.abs(moved)}` : `→ ${answer.other}`;
+    const moved = answer.other === null ? null : answer.other - answer.rank;
+    const text = moved === null ? `${side ? "from" : "to"} ${answer.otherWords}` : moved === 0 ? "=" : side
+      ? `${moved > 0 ? "↑" : "↓"} ${Math.abs(moved).toLocaleString("en")}` : `→ ${answer.otherWords}`;
     end.append(bars, element("em", "", text));
     card.append(element("span", "rank", answer.rank), sign, words, end);
-    card.title = `${answer.title}, ${answer.id}: rank ${answer.rank}, cosine ${answer.similarity.toFixed(3)}; rank ${answer.other} in the other list`;
+    card.title = `${answer.title}, ${answer.id}: rank ${answer.rank}, cosine ${answer.similarity.toFixed(3)}; rank ${answer.otherWords} in the other list`;
     card.setAttribute("aria-label", `Rank ${answer.rank}: ${answer.title}, ${this.word[answer.kind]}`);
     card.onclick = () => {
       const chosen = this.chosen === answer.clip ? null : answer.clip;

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.browser
 def visit(browser: Any, server: Any) -> Iterator[Callable[..., Any]]:
     """Open an address of the running app; at the end, no error and no outside request may have happened."""
     context = browser.new_context(viewport={"width": 1366, "height": 900}, accept_downloads=True)
+    context.set_default_timeout(90_000)
     page = context.new_page()
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
@@ -37,14 +38,30 @@ def visit(browser: Any, server: Any) -> Iterator[Callable[..., Any]]:
 
 def settled(page: Any) -> None:
     """Wait until the page is drawn: a click on a button that is being replaced goes nowhere."""
-    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for(timeout=60_000)
+    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
 
 
 def maps(page: Any) -> list[Any]:
-    page.locator("canvas.marks").first.wait_for(timeout=60_000)
+    """Both maps, once the page is drawn and they have stopped moving on it."""
+    page.locator("canvas.marks").first.wait_for()
     found = [page.locator("canvas.marks").nth(k) for k in (0, 1)]
-    until(lambda: len(look(found[0])["x"]) > 0)
+    until(lambda: all(len(look(canvas)["x"]) > 0 for canvas in found))
+    steady(page, found[0])
     return found
+
+
+def steady(page: Any, element: Any) -> None:
+    """Wait until the page is drawn and an element keeps its place: what is pointed at must not move away."""
+    settled(page)
+    boxes = [element.bounding_box()]
+
+    def still() -> bool:
+        page.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done, 100)))")
+        boxes.append(element.bounding_box())
+        return bool(boxes[-1] == boxes[-2] and boxes[-1])
+
+    until(still)
+    settled(page)
 
 
 def look(canvas: Any) -> Any:
@@ -56,7 +73,7 @@ def address(page: Any) -> str:
     return str(page.evaluate("location.href"))
 
 
-def until(true: Callable[[], object], seconds: float = 20) -> None:
+def until(true: Callable[[], object], seconds: float = 90) -> None:
     end = time.monotonic() + seconds
     while not true():
         if time.monotonic() > end:
@@ -69,14 +86,25 @@ def place(canvas: Any, point: int) -> tuple[float, float]:
     return box["x"] + seen["x"][point], box["y"] + seen["y"][point]
 
 
-def free_point(canvas: Any) -> int:
+def free_point(canvas: Any, among: Callable[[np.ndarray], np.ndarray] | None = None) -> int:
     """A point that no other is near, so that a click means it."""
     seen = look(canvas)
     where = np.column_stack([seen["x"], seen["y"]])
     gaps = np.linalg.norm(where[:, None] - where[None, :], axis=2) + np.diag(np.full(len(where), np.inf))
     box = canvas.bounding_box()
     within = (where > 15).all(axis=1) & (where[:, 0] < box["width"] - 15) & (where[:, 1] < box["height"] - 15)
-    return int(np.where(within, gaps.min(axis=1), -1).argmax())
+    if among is not None:
+        within &= among(where)
+    point = int(np.where(within, gaps.min(axis=1), -1).argmax())
+    assert within[point]
+    assert gaps[point].min() > 1.5  # the click is meant for it, whatever pixel it is rounded to
+    return point
+
+
+def right_of(where: np.ndarray) -> np.ndarray:
+    """What the right arrow may go to from each point: more to the right than up or down. Shape (n, n)."""
+    along, aside = (where[None, :, d] - where[:, None, d] for d in (0, 1))
+    return np.asarray((along > 0.5) & (np.abs(aside) <= 1.5 * along))
 
 
 def draw_lasso(page: Any, canvas: Any, left: float, right: float) -> None:
@@ -95,21 +123,21 @@ def test_one_lasso_lights_up_both_maps_while_it_is_drawn_and_python_hears_at_the
     page = visit("/embedding_space")
     before, after = maps(page)
     draw_lasso(page, before, 0.02, 0.5)
-    during = [look(canvas)["selected"] for canvas in (before, after)]
-    assert during[0] == during[1]
-    xs = np.array(look(before)["x"])
     half = before.bounding_box()["width"] * 0.5
-    assert during[0] == [int(x <= half) for x in xs]
+    during = [int(x <= half) for x in look(before)["x"]]
+    until(lambda: look(before)["selected"] == look(after)["selected"] == during)
     assert page.get_by_text("Ask these clips in Retrieval").count() == 0
     page.mouse.up()
-    count = sum(during[0])
+    count = sum(during)
     page.get_by_text(f"{count:,} points of").first.wait_for()
+    settled(page)
     page.get_by_text("Ask these clips in Retrieval").click()
     page.locator(".card").first.wait_for()
-    assert "From+the+map" in address(page)
+    until(lambda: "From+the+map" in address(page))
+    settled(page)
     page.get_by_role("link", name="Embedding space").click()
     before, after = maps(page)
-    until(lambda: look(before)["selected"] == look(after)["selected"] == during[0])
+    until(lambda: look(before)["selected"] == look(after)["selected"] == during)
 
 
 def test_the_slider_morphs_the_left_map_into_the_right_one(visit: Callable[..., Any]) -> None:
@@ -134,11 +162,10 @@ def test_a_clicked_point_opens_its_clip_with_neighbors_and_stands_in_the_address
     before, after = maps(page)
     point = free_point(before)
     page.mouse.click(*place(before, point))
-    until(lambda: "point=" in address(page))
-    assert look(before)["picked"] == look(after)["picked"] == point
+    until(lambda: look(before)["picked"] == look(after)["picked"] == point)
     rows = server.made.clips.rows("test")
     clip = int(rows[point % len(rows)])
-    assert address(page).endswith(f"point={'audio' if point < len(rows) else 'visual'}-{clip}")
+    until(lambda: address(page).endswith(f"point={'audio' if point < len(rows) else 'visual'}-{clip}"))
     page.get_by_text(server.made.clips.clip_ids[clip]).first.wait_for()
     page.get_by_text("Nearest neighbors in the embedding itself").wait_for()
     page.reload()
@@ -155,14 +182,47 @@ def test_zoom_and_move_are_shared_and_the_keyboard_works(visit: Callable[..., An
     assert look(before)["zoom"] == look(after)["zoom"]
     page.keyboard.press("0")
     until(lambda: look(after)["zoom"] == {"k": 1, "x": 0, "y": 0})
-    point = free_point(before)
+    point = free_point(before, lambda where: right_of(where).any(axis=1))
     page.mouse.click(*place(before, point))
+    until(lambda: look(before)["picked"] == point)
+    # Not waiting for Python's answer to the click: it must not undo what the key does.
     page.keyboard.press("ArrowRight")
-    until(lambda: look(before)["picked"] not in (-1, point))
-    x = look(before)["x"]
-    assert x[look(before)["picked"]] > x[point]
+    until(lambda: look(before)["picked"] != point)
+    seen = look(before)
+    assert right_of(np.column_stack([seen["x"], seen["y"]]))[point, seen["picked"]]
+    settled(page)
+    assert look(before)["picked"] == look(after)["picked"] == seen["picked"]
     page.keyboard.press("Escape")
     until(lambda: look(before)["picked"] == -1)
+    until(lambda: "point=" not in address(page))
+    assert look(before)["picked"] == -1
+
+
+def test_an_answer_to_an_earlier_pick_does_not_undo_a_later_one(visit: Callable[..., Any]) -> None:
+    page = visit("/embedding_space")
+    before, _ = maps(page)
+    picked = before.evaluate(
+        """canvas => {
+            const view = canvas.owner, seen = [];
+            const { head, xy, code, value, label } = view;
+            view.tell = () => {};
+            const hear = (picked, turn) => {
+                view.update({ head: { ...head, picked, turn }, xy, code, value, label });
+                seen.push(view.picked);
+            };
+            view.pick(3);
+            const first = view.turn;
+            view.pick(5);
+            hear(3, first);          // late
+            hear(5, first + 1);      // the answer
+            hear(8, first + 1);      // Python's own wish: "go to this neighbor"
+            view.pick(5);
+            hear(8, first + 1);      // late again
+            hear(5, first + 2);
+            return seen;
+        }"""
+    )
+    assert picked == [5, 5, 8, 5, 5]
 
 
 def test_the_legend_colors_a_class_at_most_seven_at_a_time_and_is_kept_in_the_address(
@@ -186,8 +246,7 @@ def test_the_legend_colors_a_class_at_most_seven_at_a_time_and_is_kept_in_the_ad
 def test_maps_follow_the_theme_and_can_be_saved(visit: Callable[..., Any]) -> None:
     page = visit("/embedding_space")
     before, _ = maps(page)
-    assert look(before)["dark"] is False
-    settled(page)
+    until(lambda: look(before)["dark"] is False)
     with page.expect_download() as download:
         page.get_by_role("button", name="PNG").click()
     assert download.value.path().read_bytes().startswith(b"\x89PNG")
@@ -200,7 +259,6 @@ def test_maps_follow_the_theme_and_can_be_saved(visit: Callable[..., Any]) -> No
 def test_coordinates_are_downloaded_as_shown(visit: Callable[..., Any], server: Any) -> None:
     page = visit("/embedding_space")
     maps(page)
-    settled(page)
     with page.expect_download() as download:
         page.get_by_text("All coordinates (CSV)").click()
     lines = download.value.path().read_text().splitlines()
@@ -214,25 +272,25 @@ def test_ranked_lists_are_those_of_the_embeddings_and_an_answer_is_explained(
     gallery = made.clips.rows("test")
     clip = int(gallery[2])
     page = visit(f"/retrieval?query={clip}")
-    page.locator(".card").first.wait_for(timeout=60_000)
+    page.locator(".card").first.wait_for()
+    steady(page, page.locator(".board"))
     for side, embeddings in (("left", made.before), ("right", made.after)):
         order = np.argsort(-(embeddings.visual[gallery] @ embeddings.audio[clip]), kind="stable")[:10]
         shown = page.locator(f".{side} .card").evaluate_all("cards => cards.map(card => Number(card.dataset.clip))")
         assert shown == [int(gallery[i]) for i in order]
-    paths = page.locator(".board path").count()
     both = page.locator(".card").evaluate_all("cards => new Set(cards.map(card => card.dataset.clip)).size")
-    assert paths == both
+    until(lambda: page.locator(".board path").count() == both)
     page.locator(".right .card").nth(1).click()
     until(lambda: "answer=" in address(page))
     page.get_by_text("Answer,").first.wait_for()
-    assert page.locator(".card[aria-pressed=true]").count() >= 1
+    until(lambda: page.locator(".card[aria-pressed=true]").count() >= 1)
 
 
 def test_a_clip_with_a_file_can_be_played(visit: Callable[..., Any], server: Any) -> None:
     clip = int(server.made.clips.rows("test")[0])
     page = visit(f"/retrieval?query={clip}")
     player = page.locator("audio")
-    player.wait_for(timeout=60_000)
+    player.wait_for()
     until(lambda: player.evaluate("player => player.readyState") >= 2)
     assert player.evaluate("player => player.duration") == pytest.approx(0.5, abs=0.05)
 
@@ -240,18 +298,20 @@ def test_a_clip_with_a_file_can_be_played(visit: Callable[..., Any], server: Any
 def test_own_vectors_without_stored_weights_get_a_sentence(visit: Callable[..., Any]) -> None:
     page = visit("/retrieval?by=Own+vectors")
     upload = page.locator("input[type=file]")
-    upload.wait_for(state="attached", timeout=60_000)
+    upload.wait_for(state="attached")
     upload.set_input_files({"name": "mine.npy", "mimeType": "application/octet-stream", "buffer": b"nonsense"})
     page.get_by_text("no array file that can be read safely").wait_for()
 
 
 def test_the_story_is_walked_through_and_its_links_set_the_pages(visit: Callable[..., Any], server: Any) -> None:
     page = visit("/story")
-    page.get_by_text("Somebody annotated this clip").wait_for(timeout=60_000)
+    page.get_by_text("Somebody annotated this clip").wait_for()
     for step in range(2, 6):
+        settled(page)
         page.get_by_role("button", name="Next").click()
         until(lambda step=step: f"step={step}" in address(page))
     page.locator(".card").first.wait_for()
+    settled(page)
     page.get_by_text("Go on from here in Retrieval").click()
     until(lambda: "/retrieval" in address(page) and "query=" in address(page))
     page.locator(".card").first.wait_for()
@@ -282,11 +342,21 @@ def test_20000_points_answer_a_lasso_within_a_frame_or_two(visit: Callable[..., 
                 times.push(performance.now() - began);
             }
             view.lasso = null;
-            return Math.min(...times);
+            // A plain pass of arithmetic over as many points, forty times: what this machine takes for the like now.
+            const plain = [];
+            for (let k = 0; k < 12; k++) {
+                const began = performance.now();
+                let sum = 0;
+                for (let j = 0; j < 40; j++)
+                    for (let i = 0; i < n; i++) sum += Math.hypot(xy[4 * i] - j, xy[4 * i + 1]);
+                if (!Number.isFinite(sum)) throw new Error("a point has no place");
+                plain.push(performance.now() - began);
+            }
+            return Math.min(...times) / Math.min(...plain);
         }"""
     )
-    # About 10 ms on an idle core; the bound leaves room for a busy machine and still catches a slip in the inner loop.
-    assert took < 60
+    # About one plain pass; the bound still catches a slip in the inner loop.
+    assert took < 5
 
 
 # --- evaluation ---------------------------------------------------------------------------------------------------
@@ -295,8 +365,8 @@ def test_20000_points_answer_a_lasso_within_a_frame_or_two(visit: Callable[..., 
 def test_evaluation_tables_and_pictures_download(visit: Callable[..., Any], server: Any) -> None:
     page = visit("/evaluation?view=By+class&picture=png")
     plot = page.locator(".js-plotly-plot").first
-    plot.wait_for(timeout=60_000)
-    settled(page)
+    plot.wait_for()
+    steady(page, plot)
     with page.expect_download() as table:
         page.locator('[data-testid="stDownloadButton"] button').first.click()
     assert table.value.suggested_filename == "figures.csv"
@@ -314,8 +384,10 @@ def test_evaluation_tables_and_pictures_download(visit: Callable[..., Any], serv
 
 def test_evaluation_tabs_stand_in_the_address(visit: Callable[..., Any]) -> None:
     page = visit("/evaluation")
-    page.get_by_role("tab", name="Over epochs").click(timeout=60_000)
-    page.get_by_text("Up to LIR's start both trainings are one").wait_for(timeout=20_000)
+    page.get_by_role("tab", name="Over epochs").wait_for()
+    settled(page)
+    page.get_by_role("tab", name="Over epochs").click()
+    page.get_by_text("Up to LIR's start both trainings are one").wait_for()
     until(lambda: "view=Over" in address(page))
     page.reload()
-    page.get_by_text("Up to LIR's start both trainings are one").wait_for(timeout=60_000)
+    page.get_by_text("Up to LIR's start both trainings are one").wait_for()
