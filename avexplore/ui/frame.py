@@ -60,8 +60,14 @@ def run() -> None:
     sections: dict[str, list[st.Page]] = {}
     for info in PAGES:
         if (ROOT / info.file).exists():
-            page = st.Page(info.file, title=info.title, default=info.name == "overview")
+            first = info is PAGES[0]
+            page = st.Page(info.file, title=info.title, default=first, url_path="home" if first else info.name)
             sections.setdefault(info.section, []).append(page)
+            if first:
+                # Streamlit serves the default page at "/" alone: asked for by its name, it says that there is none.
+                sections[info.section].append(
+                    st.Page(info.file, title=info.title, url_path=info.name, visibility="hidden")
+                )
     chosen = st.navigation(sections)
     if "deep_link" in st.session_state:
         file, query = st.session_state.pop("deep_link")
