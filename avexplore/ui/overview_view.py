@@ -82,12 +82,12 @@ def _teacher(config: TeacherConfig | None, clips: Clips | None) -> None:
     )
     by_modality = (
         ("accuracy", "Finds the annotated class", "Share of clips whose likeliest class is the annotated one; test."),
-        ("hidden_label_auc", "Finds what nobody annotated", "Area under the ROC curve of unannotated events; test."),
+        ("hidden_label_auc", "Finds unannotated events", "Area under the ROC curve of unannotated events; test."),
     )
     for name, label, help_text in by_modality:
         values = [quality.get(f"{name}_{modality}_test") for modality in MODALITIES]
         if all(value is not None for value in values):
-            st.metric(f"{label} (by ear / by eye)", " / ".join(f"{value:.2f}" for value in values), help=help_text)
+            st.metric(f"{label}, ear / eye", " / ".join(f"{value:.2f}" for value in values), help=help_text)
 
 
 def _graph(run: Run) -> None:
@@ -98,14 +98,18 @@ def _graph(run: Run) -> None:
     stability = _quiet(run.student.stability, "Stability of the graph")
     if graph is None or stability is None:
         return
-    edges = int(graph.skeleton.sum() // 2)
-    frequency = stability.edge_frequency
-    upper = frequency[np.triu_indices(len(frequency), 1)]
+    pairs = np.triu_indices(len(graph.nodes), 1)
+    linked = graph.skeleton[pairs].astype(bool)
+    frequency = stability.edge_frequency[pairs][linked]
     st.write(
-        f"GRaSP links {edges} of {len(upper)} pairs of class nodes; {int((upper >= 0.9).sum())} come back "
-        f"in nine of ten bootstraps."
+        f"The search links {len(frequency)} of {len(linked)} pairs of class nodes; {int((frequency >= 0.9).sum())} of "
+        "these edges come back in nine of ten bootstraps."
     )
-    st.metric("Edges in at least half of the bootstraps", int((upper >= 0.5).sum()))
+    st.metric(
+        "Come back in at least half",
+        f"{int((frequency >= 0.5).sum())} of {len(frequency)}",
+        help="Edges of the graph that at least half of the bootstraps find again.",
+    )
     jaccard = stability.jaccard
     st.metric(
         "Agreement of two bootstraps",
