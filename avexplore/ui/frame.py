@@ -6,6 +6,8 @@ of each page, then goes through `app.py` once and comes back with the address's 
 
 from __future__ import annotations
 
+import gc
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,8 +54,25 @@ STYLE = """<style>
 </style>"""
 
 
+_settled_modules = 0
+
+
+def _settle() -> None:
+    """Let the garbage collector leave alone what stays anyway.
+
+    Streamlit collects all garbage after each run of a page; with torch, numba and plotly in memory that takes 150 ms,
+    during which nobody is answered. What modules have brought is never garbage, so it is put aside once it is there.
+    """
+    global _settled_modules
+    if len(sys.modules) > _settled_modules + 20:
+        _settled_modules = len(sys.modules)
+        gc.collect()
+        gc.freeze()
+
+
 def run() -> None:
     """Draw the navigation and run the chosen page."""
+    _settle()
     st.set_page_config(page_title="avexplore", page_icon=str(ASSETS / "icon.png"), layout="wide")
     st.html(STYLE)
     st.session_state["framed"] = True

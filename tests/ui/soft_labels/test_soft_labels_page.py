@@ -195,9 +195,15 @@ def test_a_run_address_in_the_url_is_followed(home: Path) -> None:
     assert app.query_params["run"] in (other.address[:12], [other.address[:12]])
 
 
+def rows_of(chart: Any) -> list[dict[str, Any]]:
+    """What a chart draws."""
+    (rows,) = chart.to_dict()["datasets"].values()
+    return list(rows)
+
+
 def test_charts_hold_names_as_they_are() -> None:
     chart = soft_label_charts.clip_bars(CLASSES, np.array([[0.1, 0.5, 0.2, 0.2]] * 2), 1, [3])
-    labels = {row["class"] for row in chart.to_dict()["data"]["values"]}
+    labels = {row["class"] for row in rows_of(chart)}
     assert labels == {"Train horn", "<b>Bus</b> ✔", ":red[Car]", "=Dog() +"}
 
 
@@ -206,8 +212,7 @@ def test_a_heat_map_leaves_out_what_is_unknown() -> None:
     chart = soft_label_charts.heat_map(
         ("a", "a"), ("x", "y"), {"P": matrix}, row_title="r", column_title="c", value_title="v", without_diagonal=True
     )
-    values = chart.to_dict()["data"]["values"]
-    assert values == [{"panel": "P", "row": "a (2)", "column": "x", "value": 0.2}]
+    assert rows_of(chart) == [{"panel": "P", "row": "a (2)", "column": "x", "value": 0.2}]
 
 
 def test_formulas_are_disarmed_in_downloads(home: Path) -> None:
