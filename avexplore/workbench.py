@@ -32,6 +32,7 @@ from avexplore.config import (
     TeacherConfig,
 )
 from avexplore.errors import AvexploreError, Cancelled
+from avexplore.folders import may_read
 from avexplore.jobs import JobStatus, Registry
 from avexplore.store import Provenance, Store
 
@@ -353,7 +354,7 @@ class Workbench:
         if not isinstance(config, (FeatureFileConfig, SoftLabelFileConfig)):
             return config
         given = config.paths if isinstance(config, FeatureFileConfig) else tuple(filter(None, [config.path]))
-        if given and all(Path(path).exists() for path in given):
+        if given and all(may_read(path) and Path(path).exists() for path in given):
             self.store.remember_files(config.fingerprint, given)
             return config
         known = self.store.known_files(config.fingerprint)

@@ -18,6 +18,7 @@ from typing import Any
 
 from avexplore.config import Config
 from avexplore.errors import AvexploreError
+from avexplore.folders import NAMED
 from avexplore.jobs.processes import Identity, start
 from avexplore.jobs.records import JobStatus, last_lines, read_figures, read_json, write_json
 
@@ -102,6 +103,8 @@ class Registry:
                     "pid": 0,
                     "created": 0.0,
                     "note": "",
+                    # Whoever starts the worker later: it may read what the one who asked may read.
+                    "folders": os.environ.get(NAMED),
                 }
                 write_json(folder / "request.json", fresh)
             self._advance()
@@ -237,7 +240,11 @@ class Registry:
         request["attempts"] += 1
         # Counted before it runs: if we die here, the attempt counts and the next look starts another.
         write_json(folder / "request.json", request)
-        inherited = {"AVEXPLORE_HOME": str(self.root), "AVEXPLORE_WORKERS": str(self.workers)}
+        inherited = {
+            "AVEXPLORE_HOME": str(self.root),
+            "AVEXPLORE_WORKERS": str(self.workers),
+            NAMED: request.get("folders"),
+        }
         process = start((*self._command, str(folder)), folder / "log.txt", inherited)
         request |= {"state": "started", "pid": process.pid, "created": process.created, "started": time.time()}
         write_json(folder / "request.json", request)

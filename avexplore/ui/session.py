@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
+
+from avexplore.folders import NAMED
 
 if TYPE_CHECKING:
     from avexplore.workbench import Run, Workbench
@@ -15,6 +18,8 @@ def workbench() -> Workbench:
     """The one workbench of this server: same store and jobs for every visitor."""
     from avexplore.workbench import Workbench
 
+    # Whoever starts Streamlit without `avexplore app` has named no folders.
+    os.environ.setdefault(NAMED, "")
     return Workbench()
 
 
