@@ -190,7 +190,9 @@ class Workbench:
         return self.ask(config, slot=slot)
 
     def cancel(self, config: Config) -> None:
-        """Stop the work on a config, or on what it waits for."""
+        """Stop the work on a config, or on what it waits for. Who may only look stops nothing."""
+        if self.read_only:
+            return
         for candidate in self._upstream(config):
             status = self.jobs.status(candidate.address)
             if status is not None and status.state in ("queued", "running"):

@@ -78,7 +78,7 @@ class Registry:
         """
         address = config.address
         with self._locked():
-            slots = self._slots()
+            slots = {name: wanted for name, wanted in self._slots().items() if self._is_active(wanted)}
             earlier = slots.get(slot) if slot else None
             if slot and earlier != address:
                 slots[slot] = address
@@ -196,6 +196,10 @@ class Registry:
 
     def _request(self, address: str) -> dict[str, Any] | None:
         return read_json(self.folder(address) / "request.json")
+
+    def _is_active(self, address: str) -> bool:
+        request = self._request(address)
+        return request is not None and self._state(address, request) in ("queued", "running", "dead")
 
     def _progress(self, request: dict[str, Any]) -> dict[str, Any] | None:
         """What the worker of the current attempt says."""
