@@ -123,6 +123,10 @@ def cost(config: Config) -> float:
             return 1.0
 
 
+LARGEST_INLINE = 100_000
+"""Synthetic clips that a face makes in its own process: with them go a second and half a gigabyte."""
+
+
 def is_quick(config: Config, nodes: int | None = None) -> bool:
     """Whether a face may compute this while a visitor waits, given its upstream results: about a second at most.
 
@@ -131,6 +135,8 @@ def is_quick(config: Config, nodes: int | None = None) -> bool:
         nodes: Number of class nodes, where known.
     """
     match config:
+        case ClipsConfig(SyntheticConfig(clips=clips)) if clips > LARGEST_INLINE:
+            return False
         case ClipsConfig() | SoftLabelFileConfig() | AffinityConfig() | BaselineConfig() | EvaluationConfig():
             return True
         case SyntheticConfig() | FeatureFileConfig():

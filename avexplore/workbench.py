@@ -32,6 +32,7 @@ from avexplore.config import (
     TeacherConfig,
 )
 from avexplore.errors import AvexploreError, Cancelled
+from avexplore.folders import may_read
 from avexplore.jobs import JobStatus, Registry
 from avexplore.store import Provenance, Store
 
@@ -189,7 +190,9 @@ class Workbench:
         return self.ask(config, slot=slot)
 
     def cancel(self, config: Config) -> None:
-        """Stop the work on a config, or on what it waits for."""
+        """Stop the work on a config, or on what it waits for. Who may only look stops nothing."""
+        if self.read_only:
+            return
         for candidate in self._upstream(config):
             status = self.jobs.status(candidate.address)
             if status is not None and status.state in ("queued", "running"):
@@ -353,7 +356,7 @@ class Workbench:
         if not isinstance(config, (FeatureFileConfig, SoftLabelFileConfig)):
             return config
         given = config.paths if isinstance(config, FeatureFileConfig) else tuple(filter(None, [config.path]))
-        if given and all(Path(path).exists() for path in given):
+        if given and all(may_read(path) and Path(path).exists() for path in given):
             self.store.remember_files(config.fingerprint, given)
             return config
         known = self.store.known_files(config.fingerprint)

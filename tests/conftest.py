@@ -12,6 +12,8 @@ from hypothesis import settings
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "agg")
 # Tests see what they made themselves; tests/test_models.py names the shipped results by their folder.
+# A page that a test draws in this process would otherwise narrow what all later tests may read.
+os.environ["AVEXPLORE_FOLDERS"] = os.path.abspath(os.sep)  # noqa: PTH100 - the root, on any platform
 os.environ["AVEXPLORE_MODELS"] = str(Path(__file__).parent / "no-models")
 
 # A first example compiles, and machines are busy: time is measured by benchmarks, not here.

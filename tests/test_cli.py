@@ -212,12 +212,46 @@ def test_overriding_reaches_every_place_of_a_stage_and_refuses_what_does_not_fit
 
 
 def test_the_app_is_started_for_this_machine_only_unless_told_otherwise() -> None:
-    own = serve.streamlit_arguments(Path("app.py"), 8501, "127.0.0.1", False, False)
-    assert "--server.address=127.0.0.1" in own
-    assert "--browser.gatherUsageStats=false" in own
-    shared = serve.streamlit_arguments(Path("app.py"), 8501, "0.0.0.0", True, False)
-    assert "--client.showErrorDetails=none" in shared
-    assert "--server.enableXsrfProtection=true" in shared
+    own = serve.streamlit_settings(8501, "127.0.0.1", [], False, False)
+    assert own["server.address"] == "127.0.0.1"
+    assert own["browser.gatherUsageStats"] is False
+    assert own["server.allowedHosts"] == ["127.0.0.1", "localhost", "::1"]
+    shared = serve.streamlit_settings(8501, "0.0.0.0", [], True, False)
+    assert shared["client.showErrorDetails"] == "none"
+    assert shared["server.enableXsrfProtection"] is True
+    assert shared["server.enableCORS"] is True
+    assert "server.allowedHosts" not in shared, "which names a network has for it, we do not know"
+    proxied = serve.streamlit_settings(8501, "127.0.0.1", ["lab.example"], True, False)
+    assert "lab.example" in proxied["server.allowedHosts"]  # type: ignore[operator]
+
+
+def test_a_password_comes_from_a_file_or_the_environment_and_is_no_joke(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("correct horse\nbattery staple\n")
+    assert serve.read_password(file, "from the environment") == "correct horse"
+    assert serve.read_password(None, "from the environment") == "from the environment"
+    assert serve.read_password(None, None) == ""
+    file.write_text("short\n")
+    with pytest.raises(ConfigError, match="fewer than") as caught:
+        serve.read_password(file, None)
+    assert "short" not in str(caught.value).replace(str(file), "")
+    for given in ("", "1234567"):
+        with pytest.raises(ConfigError):
+            serve.read_password(None, given)
+    with pytest.raises(ConfigError, match="cannot be read"):
+        serve.read_password(tmp_path / "absent", None)
+    file.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigError, match="UTF-8"):
+        serve.read_password(file, None)
+
+
+def test_a_folder_to_read_from_has_to_be_one(tmp_path: Path) -> None:
+    assert serve.folder_list([]) == ""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    assert serve.folder_list([tmp_path / "link"]) == str((tmp_path / "real").resolve())
+    with pytest.raises(ConfigError, match="no folder"):
+        serve.folder_list([tmp_path / "absent"])
 
 
 def test_jobs_are_listed_and_stopped_from_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

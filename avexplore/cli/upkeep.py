@@ -117,7 +117,7 @@ def run_job(folder: Path, device: str | None = None) -> int:
     Returns:
         The exit code: 0 done, 1 failed, 130 stopped.
     """
-    from avexplore.jobs import JobReport, Registry
+    from avexplore.jobs import JobReport, Registry, memory
     from avexplore.jobs.records import read_json
 
     request = read_json(folder / "request.json")
@@ -127,6 +127,15 @@ def run_job(folder: Path, device: str | None = None) -> int:
     if hasattr(os, "nice"):
         os.nice(5)
     report = JobReport(folder, int(request["attempts"]))
+    registry = Registry(folder.parents[1])
+
+    def too_much(sentence: str) -> None:
+        sys.stderr.write(f"{sentence}\n")
+        report.say("failed", 0.0, sentence)
+        os._exit(1)
+
+    memory.be_first_to_go()
+    watched = memory.watch(memory.job_bytes(registry.workers), too_much)
     code = 1
     try:
         report.say("running", 0.0, "Starting")
@@ -144,8 +153,13 @@ def run_job(folder: Path, device: str | None = None) -> int:
         report.say("failed", 0.0, "There is not enough memory. Use fewer clips, a smaller batch or a smaller net.")
     except Exception as error:
         traceback.print_exc()
-        report.say("failed", 0.0, f"An unexpected {type(error).__name__} ended it; the log has more")
-    Registry(folder.parents[1]).look(now=True)
+        # torch is not imported here for the sake of one name
+        if type(error).__name__ == "OutOfMemoryError":
+            report.say("failed", 0.0, "The GPU has not enough memory. Use a smaller batch or net, or the device cpu.")
+        else:
+            report.say("failed", 0.0, f"An unexpected {type(error).__name__} ended it; the log has more")
+    watched.set()
+    registry.look(now=True)
     return code
 
 

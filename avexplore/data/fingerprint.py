@@ -8,6 +8,7 @@ from pathlib import Path
 
 from avexplore.data.limits import DEFAULT_LIMITS, MEBIBYTE, Limits, readable_bytes
 from avexplore.errors import DataError
+from avexplore.folders import allowed
 
 
 def fingerprint(paths: Sequence[Path], roles: Sequence[str] = (), *, limits: Limits = DEFAULT_LIMITS) -> str:
@@ -37,9 +38,10 @@ def check_file(path: Path, limits: Limits = DEFAULT_LIMITS) -> int:
     """Size of a regular, readable file, in bytes.
 
     Raises:
-        DataError: If there is no such file, or it is empty or too large.
+        DataError: If it may not be read here, there is no such file, or it is empty or too large.
     """
     name = path.name[:200]
+    allowed(path)
     try:
         if not path.is_file():
             kind = "is a folder" if path.is_dir() else "does not exist, or is no regular file"

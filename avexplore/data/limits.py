@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 from avexplore.errors import DataError
@@ -58,7 +59,8 @@ class Limits:
             )
 
 
-DEFAULT_LIMITS = Limits()
+# Where others bring files, too, one file must not take the memory of all.
+DEFAULT_LIMITS = Limits(array_bytes=GIBIBYTE) if os.environ.get("AVEXPLORE_SHARED") == "1" else Limits()
 
 
 def readable_bytes(size: int) -> str:

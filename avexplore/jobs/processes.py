@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,23 +58,24 @@ class Identity:
         reap()
 
 
-def start(arguments: Sequence[str], log: Path, environment: dict[str, str] | None = None) -> Identity:
+def start(arguments: Sequence[str], log: Path, environment: Mapping[str, str | None] | None = None) -> Identity:
     """Start this Python with arguments, detached: closing a page, or ending the app, does not end it.
 
     Args:
         arguments: What follows `python`.
         log: Where its output is appended.
-        environment: Variables set on top of ours.
+        environment: Variables set on top of ours; None takes one away.
     """
     import psutil
 
+    variables: dict[str, str | None] = {**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})}
     with log.open("ab") as output:
         child = subprocess.Popen(
             [sys.executable, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env=os.environ | {"PYTHONUNBUFFERED": "1"} | (environment or {}),
+            env={name: value for name, value in variables.items() if value is not None},
             start_new_session=True,
         )
     with _guard:

@@ -18,6 +18,7 @@ from typing import Any
 
 from avexplore.config import Config
 from avexplore.errors import AvexploreError
+from avexplore.folders import NAMED
 from avexplore.jobs.processes import Identity, start
 from avexplore.jobs.records import JobStatus, last_lines, read_figures, read_json, write_json
 
@@ -77,7 +78,7 @@ class Registry:
         """
         address = config.address
         with self._locked():
-            slots = self._slots()
+            slots = {name: wanted for name, wanted in self._slots().items() if self._is_active(wanted)}
             earlier = slots.get(slot) if slot else None
             if slot and earlier != address:
                 slots[slot] = address
@@ -102,6 +103,8 @@ class Registry:
                     "pid": 0,
                     "created": 0.0,
                     "note": "",
+                    # Whoever starts the worker later: it may read what the one who asked may read.
+                    "folders": os.environ.get(NAMED),
                 }
                 write_json(folder / "request.json", fresh)
             self._advance()
@@ -194,6 +197,10 @@ class Registry:
     def _request(self, address: str) -> dict[str, Any] | None:
         return read_json(self.folder(address) / "request.json")
 
+    def _is_active(self, address: str) -> bool:
+        request = self._request(address)
+        return request is not None and self._state(address, request) in ("queued", "running", "dead")
+
     def _progress(self, request: dict[str, Any]) -> dict[str, Any] | None:
         """What the worker of the current attempt says."""
         progress = read_json(self.folder(request["address"]) / "progress.json")
@@ -237,7 +244,11 @@ class Registry:
         request["attempts"] += 1
         # Counted before it runs: if we die here, the attempt counts and the next look starts another.
         write_json(folder / "request.json", request)
-        inherited = {"AVEXPLORE_HOME": str(self.root), "AVEXPLORE_WORKERS": str(self.workers)}
+        inherited = {
+            "AVEXPLORE_HOME": str(self.root),
+            "AVEXPLORE_WORKERS": str(self.workers),
+            NAMED: request.get("folders"),
+        }
         process = start((*self._command, str(folder)), folder / "log.txt", inherited)
         request |= {"state": "started", "pid": process.pid, "created": process.created, "started": time.time()}
         write_json(folder / "request.json", request)

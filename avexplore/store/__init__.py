@@ -1,8 +1,8 @@
 """Results by address: written whole or not at all, verified on reading, with where they come from."""
 
+from avexplore.folders import checkout, home, shipped_models
 from avexplore.store.codec import Packing, file_digest
 from avexplore.store.entries import Entry, SetAside, Store, Summary
-from avexplore.store.folders import checkout, home, shipped_models
 from avexplore.store.provenance import Provenance, provenance
 
 __all__ = [

@@ -26,8 +26,8 @@ from typing import Any
 from avexplore.artifacts import Artifact
 from avexplore.config import Config, from_json
 from avexplore.errors import AvexploreError, StoreError
+from avexplore.folders import home, may_read, shipped_models
 from avexplore.store.codec import Packing, file_digest, pack, unpack
-from avexplore.store.folders import home, shipped_models
 from avexplore.store.provenance import Provenance, provenance
 
 FORMAT = 1
@@ -369,12 +369,12 @@ class Store:
         return frozenset(path.name for path in folder.iterdir()) if folder.is_dir() else frozenset()
 
     def known_files(self, fingerprint: str) -> tuple[str, ...]:
-        """Where files of this content were last seen; () if nowhere, or if they are gone."""
+        """Where files of this content were last seen; () if nowhere, if they are gone, or if we may not read them."""
         try:
             paths = json.loads((self.root / "files" / f"{_plain(fingerprint)}.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return ()
-        found = tuple(path for path in paths if isinstance(path, str) and Path(path).exists())
+        found = tuple(path for path in paths if isinstance(path, str) and may_read(path) and Path(path).exists())
         return found if len(found) == len(paths) else ()
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from avexplore.ui import login
+
 ROOT = Path(__file__).resolve().parents[2]
 ASSETS = Path(__file__).parent / "assets"
 
@@ -75,7 +77,7 @@ def run() -> None:
     _settle()
     st.set_page_config(page_title="avexplore", page_icon=str(ASSETS / "icon.png"), layout="wide")
     st.html(STYLE)
-    st.session_state["framed"] = True
+    entered = login.has_entered()
     sections: dict[str, list[st.Page]] = {}
     for info in PAGES:
         if (ROOT / info.file).exists():
@@ -87,7 +89,12 @@ def run() -> None:
                 sections[info.section].append(
                     st.Page(info.file, title=info.title, url_path=info.name, visibility="hidden")
                 )
-    chosen = st.navigation(sections)
+    # Hidden rather than left out: Streamlit would list the files in `pages/` instead.
+    chosen = st.navigation(sections, position="sidebar" if entered else "hidden")
+    if not entered:
+        login.ask()
+        return
+    st.session_state["framed"] = True
     if "deep_link" in st.session_state:
         file, query = st.session_state.pop("deep_link")
         st.switch_page(file, query_params=query)

@@ -9,6 +9,7 @@ import streamlit as st
 
 from avexplore.errors import AvexploreError
 from avexplore.ui import graph_exchange as exchange
+from avexplore.ui import session
 from avexplore.ui.graph_tables import MATRICES, edge_table, matrix_figure, matrix_values
 from avexplore.ui.graph_view.picture import parse_id
 from avexplore.ui.plain_text import as_markdown
@@ -196,6 +197,9 @@ def _files(
         st.code(exchange.to_python(wanted, name="stability" if stability is not None else "graph"), language="python")
     with right:
         st.markdown("**Bring a graph**")
+        if session.workbench().read_only:
+            st.caption("This avexplore takes no uploads. Start your own to compare with a graph of yours.")
+            return
         upload = st.file_uploader(
             "CSV (Cause, Effect), GraphML, DOT or JSON",
             type=["csv", "graphml", "dot", "json"],
@@ -216,8 +220,6 @@ def _svg(scene: Scene, picture: Picture, view: dict[str, Any]) -> str:
 
 
 def _import(scene: Scene, name: str, content: bytes) -> None:
-    from avexplore.ui import session
-
     folder = session.workbench().store.root / "imported-graphs"
     try:
         found = exchange.keep_import(folder, name, content, scene.nodes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -25,7 +26,7 @@ def artifact(config: Config, label: str, *, start: bool = True, stop_page: bool 
     """
     from avexplore.workbench import Failed, Missing, Ready
 
-    answer = session.workbench().ask(config, start=start)
+    answer = session.workbench().ask(config, start=start, slot=session.job_slot(config))
     if isinstance(answer, Ready):
         return answer.artifact
     if isinstance(answer, Failed):
@@ -33,7 +34,7 @@ def artifact(config: Config, label: str, *, start: bool = True, stop_page: bool 
     elif isinstance(answer, Missing):
         st.info(f"{label}: not computed yet.")
         if st.button("Compute now", key=f"start-{config.address[:12]}", type="primary"):
-            session.workbench().ask(config, start=True)
+            session.workbench().ask(config, slot=session.job_slot(config))
             st.rerun()
     else:
         _running(config, label)
@@ -45,7 +46,7 @@ def artifact(config: Config, label: str, *, start: bool = True, stop_page: bool 
 def _failed(config: Config, label: str, message: str) -> None:
     st.error(f"{label} did not work out. {message}")
     if st.button("Try again", key=f"retry-{config.address[:12]}"):
-        session.workbench().retry(config)
+        session.workbench().retry(config, slot=session.job_slot(config))
         st.rerun()
 
 
@@ -59,6 +60,41 @@ def _running(config: Config, label: str) -> None:
     status = answer.status
     left = f", about {status.seconds_left:.0f} s left" if status.seconds_left else ""
     st.progress(min(max(status.fraction, 0.0), 1.0), text=f"{label}: {status.message or status.state}{left}")
-    if st.button("Cancel", key=f"cancel-{config.address[:12]}"):
+    curves(status.address)
+    if not session.workbench().read_only and st.button("Cancel", key=f"cancel-{config.address[:12]}"):
         session.workbench().cancel(config)
         st.rerun()
+
+
+def curves(address: str) -> None:
+    """Loss and validation figure of a job at work, if it reports any."""
+    points = series(session.workbench().jobs.figures(address))
+    shown = [name for name in points if name not in ("epoch", "time")]
+    loss = [name for name in shown if name == "loss"]
+    quality = [name for name in shown if name.endswith("validation")][:1]
+    if len(points.get("epoch", ())) < 2:
+        return
+    for place, name in zip(st.columns(2), [*loss, *quality], strict=False):
+        with place:
+            st.caption(name.replace("_", " ").capitalize())
+            st.line_chart(
+                {"epoch": points["epoch"], name: points[name]}, x="epoch", y=name, height=140, x_label="Epoch"
+            )
+
+
+def series(figures: Sequence[Mapping[str, Any]], limit: int = 300) -> dict[str, list[float | None]]:
+    """Columns of a job's figures since its last training began: a job makes several, one after the other.
+
+    Args:
+        figures: Points, oldest first.
+        limit: Keep about so many points, evenly.
+
+    >>> series([{"epoch": 9, "loss": 1.0}, {"epoch": 1, "loss": 3.0}, {"epoch": 2, "loss": None}])
+    {'epoch': [1, 2], 'loss': [3.0, None]}
+    """
+    points = [point for point in figures if isinstance(point.get("epoch"), (int, float))]
+    first = max((i for i in range(1, len(points)) if points[i]["epoch"] <= points[i - 1]["epoch"]), default=0)
+    points = points[first:]
+    points = points[:: max(1, len(points) // limit)]
+    names = [name for name in (points[-1] if points else {}) if name not in ("message", "time")]
+    return {name: [point.get(name) for point in points] for name in names}

@@ -146,6 +146,9 @@ def _step(
 
 
 def _own(loaded: LoadedRun, direction: Direction) -> Query | None:
+    if session.workbench().read_only:
+        st.info("This avexplore takes no uploads. Start your own to ask with features of yours.")
+        return None
     modality: Modality = "audio" if direction == "audio-to-visual" else "visual"
     uploaded = st.file_uploader(
         f"Your {modality} features",

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import secrets
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from avexplore.folders import NAMED
+from avexplore.ui import gate
+
 if TYPE_CHECKING:
+    from avexplore.config import Config
     from avexplore.workbench import Run, Workbench
 
 
@@ -15,7 +22,27 @@ def workbench() -> Workbench:
     """The one workbench of this server: same store and jobs for every visitor."""
     from avexplore.workbench import Workbench
 
+    # Whoever starts Streamlit without `avexplore app` has named no folders.
+    os.environ.setdefault(NAMED, "")
     return Workbench()
+
+
+def visitor() -> str:
+    """A name for a visitor, so that one cannot take all the room for jobs: who has logged in, else this browser tab.
+
+    It tells nobody who it is: a digest, or a random number.
+    """
+    user = st.user.to_dict()
+    known = str(user.get("sub") or user.get("email") or st.context.cookies.get(gate.COOKIE, ""))
+    if known:
+        return hashlib.sha256(known.encode()).hexdigest()[:16]
+    name: str = st.session_state.setdefault("visitor", secrets.token_hex(8))
+    return name
+
+
+def job_slot(config: Config) -> str:
+    """A place of its own among the visitor's jobs: it counts for their share, and replaces nothing."""
+    return f"{visitor()}/{config.address[:16]}"
 
 
 def runs() -> dict[str, Run]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import streamlit as st
 
-from avexplore.config import DataConfig, FeatureFileConfig, StudentConfig, SyntheticConfig, TeacherConfig
+from avexplore.config import DataConfig, FeatureFileConfig, StudentConfig, SyntheticConfig, TeacherConfig, from_json
 from avexplore.errors import AvexploreError
-from avexplore.ui import config_form, session, uploads
+from avexplore.ui import config_form, jobs_panel, session, uploads
 from avexplore.ui.jobs_panel import REFRESH_SECONDS
+from avexplore.ui.plain_text import as_markdown
 
 if TYPE_CHECKING:
     from avexplore.jobs import JobStatus
@@ -97,6 +99,7 @@ def _read(paths: list[Path], annotation: Annotation) -> FeatureFileConfig | None
 
 def _parameters(data: DataConfig) -> None:
     from avexplore.presets import preset
+    from avexplore.workbench import Failed, Ready
 
     st.subheader("Method", anchor=False)
     name = st.radio("Preset", list(PRESETS), format_func=PRESETS.__getitem__, key="training.preset")
@@ -108,13 +111,18 @@ def _parameters(data: DataConfig) -> None:
     except AvexploreError as error:
         st.error(str(error))
         return
-    running = session.workbench().ask(student, start=False)
+    bench = session.workbench()
+    current = bench.ask(student, start=False)
     if st.button("Train", type="primary", width="stretch", key="training.start"):
-        session.workbench().keep_run(student)
+        bench.keep_run(student)
         for wanted in (student, student.twin):
-            session.workbench().ask(wanted)
+            begin = bench.retry if isinstance(bench.ask(wanted, start=False), Failed) else bench.ask
+            answer = begin(wanted, slot=session.job_slot(wanted))
+            if isinstance(answer, Failed):
+                st.error(answer.message)
+                return
         st.rerun()
-    if type(running).__name__ == "Ready":
+    if isinstance(current, Ready):
         st.success("This run is on this machine already.")
         st.page_link("pages/overview.py", label="Open it", query_params={"run": student.address[:12]})
 
@@ -166,8 +174,22 @@ def _job(status: JobStatus) -> None:
     if status.state in ("queued", "running"):
         if stop.button("Cancel", key=f"cancel-{status.address}", width="stretch"):
             session.workbench().jobs.cancel(status.address)
-        st.progress(min(max(status.fraction, 0.0), 1.0), text=status.message)
-    elif status.state == "failed":
-        st.error(status.message)
+        waiting = f"Number {status.position} in the queue" if status.position else ""
+        st.progress(min(max(status.fraction, 0.0), 1.0), text=as_markdown(waiting or status.message))
+        jobs_panel.curves(status.address)
+    elif status.state in ("failed", "cancelled") and status.config is not None:
+        again = stop.button("Go on", key=f"resume-{status.address}", width="stretch", help="From what it had saved.")
+        if again:
+            _resume(status.config)
+    if status.state == "failed":
+        st.error(as_markdown(status.message))
         if status.log:
             st.expander("Last lines of its log").code(status.log, language=None)
+
+
+def _resume(content: Mapping[str, Any]) -> None:
+    config = from_json(content)
+    try:
+        session.workbench().jobs.submit(config, slot=session.job_slot(config))
+    except AvexploreError as error:
+        st.error(as_markdown(str(error)))

@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from avexplore.errors import AvexploreError
+from avexplore.folders import NAMED
 from avexplore.jobs import JobStatus, Registry
 from avexplore.jobs import registry as module
 from avexplore.jobs.records import read_json
@@ -221,6 +222,23 @@ def test_a_pid_that_now_belongs_to_another_process_is_not_taken_for_the_worker(
     resumed = until(registry, config.address, "running", fits=lambda s: s.attempts == 2)
     assert resumed.state == "running"
     assert pid_of(registry, config.address) != os.getpid()
+
+
+@pytest.mark.parametrize("folders", ["", "/some/folder", None])
+def test_a_worker_may_read_what_the_one_who_asked_may_read(
+    registry: Registry, slow: ModuleType, until: Until, monkeypatch: pytest.MonkeyPatch, folders: str | None
+) -> None:
+    def name(value: str | None) -> None:
+        monkeypatch.delenv(NAMED) if value is None else monkeypatch.setenv(NAMED, value)
+
+    registry.workers = 0
+    config = slow.SlowConfig(steps=300)
+    name(folders)
+    assert registry.submit(config).state == "queued"
+    monkeypatch.setenv(NAMED, "/the/folders/of/somebody/who/looks")
+    registry.workers = 1
+    until(registry, config.address, "running", fits=lambda s: s.fraction > 0)
+    assert psutil.Process(pid_of(registry, config.address)).environ().get(NAMED) == folders
 
 
 def test_half_written_records_are_no_reason_to_fail(registry: Registry, slow: ModuleType, until: Until) -> None:

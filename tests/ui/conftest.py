@@ -21,18 +21,24 @@ CHROMIUM = "/usr/bin/chromium"
 
 @pytest.fixture(scope="session")
 def start_app() -> Iterator[Callable[..., str]]:
-    """Start the app on a data folder; returns its address. Keywords are added to its environment."""
+    """Start the app on a data folder; returns its address.
+
+    What follows the folder are options of `avexplore app`, keywords are added to its environment.
+    """
     with contextlib.ExitStack() as servers:
-        yield lambda home, **environment: servers.enter_context(_serve(home, environment))
+        yield lambda home, *options, **environment: servers.enter_context(_serve(home, options, environment))
 
 
 @contextlib.contextmanager
-def _serve(home: Path, environment: dict[str, str]) -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+def _serve(home: Path, options: tuple[str, ...], environment: dict[str, str]) -> Iterator[str]:
+    if "--port" in options:
+        port = int(options[options.index("--port") + 1])
+    else:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
     surroundings = {**os.environ, "AVEXPLORE_HOME": str(home), "OMP_NUM_THREADS": "1", **environment}
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), "--server.headless=true"]
+    command = [sys.executable, "-m", "avexplore", "app", *options, "--port", str(port)]
     with (home / "server.log").open("w") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=surroundings, stdout=log, stderr=subprocess.STDOUT)
         try:

@@ -1,0 +1,79 @@
+"""Where avexplore keeps its files, and which other folders it may read from."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import avexplore
+from avexplore.errors import DataError
+
+NAMED = "AVEXPLORE_FOLDERS"
+"""Environment variable: the folders named at start, separated as in PATH. Not set, any file may be read."""
+
+
+def home() -> Path:
+    """The one data folder: `AVEXPLORE_HOME`, or the platform's default for user data."""
+    if chosen := os.environ.get("AVEXPLORE_HOME"):
+        return Path(chosen).expanduser().resolve()
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("avexplore", appauthor=False))
+
+
+def checkout() -> Path:
+    """The folder that holds the package: in a checkout also `app.py`, `pages/` and `models/`."""
+    return Path(avexplore.__file__).resolve().parents[1]
+
+
+def shipped_models() -> Path:
+    """The read-only results that come with avexplore: `AVEXPLORE_MODELS`, or `models/` beside the package."""
+    chosen = os.environ.get("AVEXPLORE_MODELS")
+    return Path(chosen).expanduser().resolve() if chosen else checkout() / "models"
+
+
+def readable_folders() -> tuple[Path, ...] | None:
+    """The folders that files may be read from, links followed; None if any may.
+
+    Who types a path in a terminal or in Python reads what they like. The app, which also gets paths from configs and
+    from other people's files, is started with a list, and so are the jobs that it starts.
+    """
+    named = os.environ.get(NAMED)
+    if named is None:
+        return None
+    chosen = [Path(name).expanduser() for name in named.split(os.pathsep) if name]
+    return tuple(folder.resolve() for folder in (home(), shipped_models(), *chosen))
+
+
+def allowed(path: str | Path) -> Path:
+    """The true place of a file, links followed, if it may be read.
+
+    Every path that comes from a config, an address, an upload or a manifest goes through here before it is opened.
+
+    Args:
+        path: A file that may or may not exist.
+
+    Raises:
+        DataError: If it lies outside the data folder and the folders named at start, or makes no sense.
+    """
+    folders = readable_folders()
+    try:
+        true = Path(path).resolve()
+    except (OSError, ValueError, RuntimeError) as error:  # too long, a null character, links in a circle
+        raise DataError("The path cannot be looked up", where=Path(path).name[:200], fix="Check the path") from error
+    if folders is not None and not any(true.is_relative_to(folder) for folder in folders):
+        raise DataError(
+            "The file lies outside the folders that this avexplore may read",
+            where=Path(path).name[:200],
+            fix="Start it with `avexplore app --folder FOLDER`, or upload the file",
+        )
+    return true
+
+
+def may_read(path: str | Path) -> bool:
+    """Whether `allowed` lets a path pass."""
+    try:
+        allowed(path)
+    except DataError:
+        return False
+    return True

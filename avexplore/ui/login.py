@@ -1,0 +1,128 @@
+"""Streamlit's own login: who is not logged in sees a button and nothing else, and comes back to where they were.
+
+Set up in `.streamlit/secrets.toml`, section `[auth]`, as Streamlit's documentation of `st.login` says. Without that
+section nobody is asked. `allowed` in the section `[avexplore]` narrows it to some addresses, or to whole domains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote, unquote
+
+import streamlit as st
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+USER_COOKIE = "_streamlit_user"
+RETURN_COOKIE = "avexplore_return"
+_RETURN_SECONDS = 900
+
+
+def is_set_up() -> bool:
+    """Whether visitors have to log in."""
+    return st.secrets.load_if_toml_exists() and "auth" in st.secrets
+
+
+def providers() -> list[str]:
+    """Names of the providers under `[auth.NAME]`; empty if there is one without a name."""
+    section = st.secrets.get("auth", {})
+    return [name for name, value in section.items() if isinstance(value, Mapping) and "client_id" in value]
+
+
+def may_enter(user: Mapping[str, Any], allowed: Sequence[str] | None) -> bool:
+    """Whether somebody who is logged in may come in.
+
+    Args:
+        user: What the provider says of them.
+        allowed: Mail addresses, or domains as "@lab.example"; None lets in all whom the provider knows.
+
+    >>> may_enter({"email": "Ada@lab.example"}, ["@lab.example"])
+    True
+    >>> may_enter({"email": "ada@else.example"}, ["@lab.example", "ada@lab.example"])
+    False
+    >>> may_enter({"email": "ada@lab.example", "email_verified": False}, ["@lab.example"])
+    False
+    """
+    if allowed is None:
+        return True
+    mail = str(user.get("email", "")).lower()
+    known = {entry.lower() for entry in allowed}
+    return (
+        bool(mail) and user.get("email_verified", True) is True and bool({mail, "@" + mail.rpartition("@")[2]} & known)
+    )
+
+
+def has_entered() -> bool:
+    """Whether this visitor may see pages."""
+    if not is_set_up():
+        return True
+    return bool(st.user.is_logged_in) and may_enter(st.user.to_dict(), _allowed())
+
+
+def ask() -> None:
+    """What a visitor sees who may not, or not yet, see anything else."""
+    st.title("avexplore", anchor=False)
+    if st.user.is_logged_in:
+        st.error("You are logged in, but not on this server's list. Ask whoever runs it.")
+        st.button("Log out", on_click=st.logout)
+        return
+    st.caption("Log in to see what is here.")
+    names = providers()
+    if not names:
+        st.button("Log in", type="primary", on_click=st.login)
+    for name in names:
+        st.button(f"Log in with {name}", type="primary", on_click=st.login, args=(name,))
+
+
+def _allowed() -> list[str] | None:
+    listed = st.secrets.get("avexplore", {}).get("allowed")
+    return None if listed is None else [str(entry) for entry in listed]
+
+
+class ReturnAfterLogin:
+    """Brings a visitor back to the address that they asked for.
+
+    Streamlit's login ends at the home page. The address is kept in a cookie meanwhile, never longer than some minutes.
+
+    Args:
+        app: Streamlit.
+        pages: Addresses that are pages, without the leading slash.
+    """
+
+    def __init__(self, app: ASGIApp, *, pages: Sequence[str]) -> None:
+        self._app = app
+        self._pages = frozenset(pages)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Note where they want to go, or send them there."""
+        if scope["type"] != "http" or scope["method"] != "GET" or not is_set_up():
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        logged_in = USER_COOKIE in request.cookies
+        target = unquote(request.cookies.get(RETURN_COOKIE, ""))
+        if logged_in and scope["path"] == "/" and self._is_page(target.partition("?")[0]):
+            back = RedirectResponse(target, 303)
+            back.delete_cookie(RETURN_COOKIE)
+            await back(scope, receive, send)
+            return
+        query = scope["query_string"].decode("latin-1")
+        wanted = scope["path"] + (f"?{query}" if query else "")
+        if logged_in or not self._is_page(scope["path"]) or len(wanted) > 2000:
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_note(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                rules = f"Max-Age={_RETURN_SECONDS}; Path=/; HttpOnly; SameSite=Lax"
+                noted = f"{RETURN_COOKIE}={quote(wanted, safe='')}; {rules}"
+                MutableHeaders(scope=message).append("set-cookie", noted)
+            await send(message)
+
+        await self._app(scope, receive, send_with_note)
+
+    def _is_page(self, path: str) -> bool:
+        return path.startswith("/") and path[1:] in self._pages

@@ -1,0 +1,298 @@
+"""The password before everything, judged from outside."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+from urllib.parse import urlencode
+
+import pytest
+
+from avexplore.ui import gate, server
+from avexplore.ui.login import RETURN_COOKIE, USER_COOKIE, ReturnAfterLogin
+from avexplore.ui.response_headers import ResponseHeaders, content_policy, front_page
+from avexplore.ui.upload_limits import UploadLimits
+
+PASSWORD = "correct horse & battery=staple ü"
+
+
+def _load() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("avexplore_test_asgi", Path(__file__).with_name("asgi.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+asgi = _load()
+ask = asgi.ask
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Door:
+    """A gate with something behind it."""
+
+    def __init__(self, password: str = PASSWORD, key: bytes = b"k" * 32) -> None:
+        self.behind, self.clock = asgi.Behind(), Clock()
+        self.app = gate.PasswordGate(self.behind, password=password, key=key, clock=self.clock)
+
+    def try_(self, password: str, target: str = "/", **more: str):  # type: ignore[no-untyped-def]
+        form = urlencode({"password": password, "next": target}).encode()
+        return ask(self.app, "/login", method="POST", body=form, **more)
+
+    def cookie(self) -> str:
+        return str(self.try_(PASSWORD).cookies[gate.COOKIE].split(";")[0])
+
+
+@pytest.fixture
+def door() -> Door:
+    return Door()
+
+
+@pytest.mark.parametrize("path", ["/", "/retrieval?run=abc&q=%22%3E%3Cb%3E", "/static/js/index.js", "/media/x.png"])
+def test_without_the_password_there_is_only_a_form(door: Door, path: str) -> None:
+    answer = ask(door.app, path)
+    assert answer.status == 401
+    assert "<form" in answer.body
+    assert answer.headers["cache-control"] == "no-store"
+    assert not door.behind.reached
+    assert not answer.cookies
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("PUT", "/_stcore/upload_file/session/file"),
+        ("POST", "/"),
+        ("OPTIONS", "/_stcore/host-config"),
+        ("GET", "/_stcore/host-config"),
+        ("GET", "/_stcore/health/"),
+        ("GET", "/_stcore/../_stcore/health"),
+        ("PUT", "/login"),
+    ],
+)
+def test_nothing_else_of_the_server_is_reached(door: Door, method: str, path: str) -> None:
+    answer = ask(door.app, path, method=method, accept="*/*")
+    assert answer.status == 401
+    assert not door.behind.reached
+
+
+def test_whether_the_server_is_well_may_be_asked_by_anybody(door: Door) -> None:
+    assert ask(door.app, "/_stcore/health", accept="*/*").status == 200
+
+
+def test_the_live_connection_is_closed_before_it_opens(door: Door) -> None:
+    scope = {"type": "websocket", "path": "/_stcore/stream", "headers": [], "query_string": b"", "scheme": "ws"}
+    sent = asgi.run(door.app, scope, [{"type": "websocket.connect"}])
+    assert [message["type"] for message in sent] == ["websocket.close"]
+    known = scope | {"headers": [(b"cookie", f"{gate.COOKIE}={door.cookie()}".encode())]}
+    sent = asgi.run(door.app, known, [{"type": "websocket.connect"}])
+    assert [message["type"] for message in sent] == ["websocket.accept"]
+
+
+def test_the_right_password_leads_where_the_visitor_wanted_to_go(door: Door) -> None:
+    form = ask(door.app, "/retrieval?run=abc&query=7")
+    assert 'name="next" type="hidden" value="/retrieval?run=abc&amp;query=7"' in form.body
+    answer = door.try_(PASSWORD, "/retrieval?run=abc&query=7")
+    assert answer.status == 303
+    assert answer.headers["location"] == "/retrieval?run=abc&query=7"
+    rules = answer.cookies[gate.COOKIE].lower()
+    assert "httponly" in rules
+    assert "samesite=lax" in rules
+    cookie = f"other=1; {gate.COOKIE}={door.cookie()}"
+    assert ask(door.app, "/retrieval", cookie=cookie).body == "the secret page"
+    assert ask(door.app, "/_stcore/upload_file/a/b", method="PUT", cookie=cookie, accept="*/*").status == 200
+
+
+@pytest.mark.parametrize("given", ["", "correct horse", PASSWORD + " ", PASSWORD.upper(), "x" * 5000])
+def test_another_password_does_not(door: Door, given: str) -> None:
+    answer = door.try_(given)
+    assert answer.status == 401
+    assert "This is not the password" in answer.body
+    assert not answer.cookies
+    assert not door.behind.reached
+
+
+def test_the_password_is_in_no_answer(door: Door) -> None:
+    for answer in (door.try_(PASSWORD, "/x"), door.try_("wrong " + PASSWORD), ask(door.app, "/")):
+        said = answer.body + "".join(answer.headers.values()) + "".join(answer.cookies.values())
+        assert "horse" not in said
+        assert "battery" not in said
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "//evil.example",
+        "https://evil.example",
+        "/\\evil.example",
+        "evil",
+        "javascript:alert(1)",
+        "/a\r\nset-cookie: b=c",
+        "",
+    ],
+)
+def test_the_form_sends_nobody_to_another_site(door: Door, target: str) -> None:
+    answer = door.try_(PASSWORD, target)
+    assert answer.headers["location"] == "/"
+
+
+def test_what_is_asked_for_is_no_markup_on_the_form(door: Door) -> None:
+    assert "<script" not in ask(door.app, "/a?<script>alert(1)</script>").body
+    assert "<script" not in door.try_("wrong", '/"><script>alert(1)</script>').body
+
+
+def test_a_form_on_another_site_is_refused(door: Door) -> None:
+    assert door.try_(PASSWORD, origin="https://evil.example").status == 403
+    assert door.try_(PASSWORD, origin="http://lab.example").status == 303
+
+
+@pytest.mark.parametrize("body", [b"p" * 100_000, b"\xff\xfe", b"a=1&b=2&c=3&d=4&e=5&password=x", b""])
+def test_what_is_no_form_is_refused_and_not_kept(door: Door, body: bytes) -> None:
+    assert ask(door.app, "/login", method="POST", body=body).status in (400, 401, 413)
+    assert not door.behind.reached
+
+
+def test_after_ten_wrong_passwords_an_address_has_to_wait_and_others_need_not(door: Door) -> None:
+    for _ in range(gate.TRIES):
+        assert door.try_("wrong").status == 401
+    refused = door.try_(PASSWORD)
+    assert refused.status == 429, "the right one is refused, too: guessing on would find it"
+    wait = int(refused.headers["retry-after"])
+    assert 0 < wait <= gate.WINDOW_SECONDS + 1
+    assert door.try_(PASSWORD, client="10.0.0.2").status == 303
+    door.clock.now += wait
+    assert door.try_(PASSWORD).status == 303
+
+
+def test_many_addresses_together_have_a_limit_too(door: Door) -> None:
+    tried = [door.try_("wrong", client=f"10.0.{i}.1").status for i in range(gate.TRIES_OF_ALL + 20)]
+    assert tried.count(401) == gate.TRIES_OF_ALL
+    assert tried.count(429) == 20
+    known = f"{gate.COOKIE}={Door().cookie()}"
+    assert ask(door.app, "/", cookie=known).status == 200, "who is in stays in"
+
+
+def test_a_cookie_holds_for_its_time_its_password_and_its_server(door: Door) -> None:
+    cookie = door.cookie()
+    until, _, signature = cookie.partition(".")
+    forged = [
+        f"{int(until) + 1}.{signature}",
+        f"{until}.{'0' * len(signature)}",
+        f"{until}.",
+        until,
+        f"{'9' * 400}.{signature}",
+        f"٣.{signature}",
+        "",
+        "é",
+    ]
+    for value in forged:
+        assert ask(door.app, "/", cookie=f"{gate.COOKIE}={value}").status == 401, value
+    for other in (Door(password="another password"), Door(key=b"j" * 32)):
+        assert ask(other.app, "/", cookie=f"{gate.COOKIE}={cookie}").status == 401
+    restarted = Door()
+    assert ask(restarted.app, "/", cookie=f"{gate.COOKIE}={cookie}").status == 200
+    restarted.clock.now += gate.KNOWN_SECONDS
+    assert ask(restarted.app, "/", cookie=f"{gate.COOKIE}={cookie}").status == 401
+
+
+def test_leaving_takes_the_cookie_away(door: Door) -> None:
+    answer = ask(door.app, "/logout", cookie=f"{gate.COOKIE}={door.cookie()}")
+    assert answer.status == 303
+    assert "max-age=0" in answer.cookies[gate.COOKIE].lower()
+
+
+def test_the_key_of_the_cookies_outlives_a_restart_and_is_for_the_owner_only(tmp_path: Path) -> None:
+    first = server.cookie_key(tmp_path / "home")
+    assert server.cookie_key(tmp_path / "home") == first
+    assert len(first) == 32
+    assert (tmp_path / "home" / "cookie.key").stat().st_mode & 0o077 == 0
+    assert server.cookie_key(tmp_path / "other") != first
+    (tmp_path / "file").write_text("")
+    assert len(server.cookie_key(tmp_path / "file")) == 32, "a folder that cannot be written"
+
+
+def test_every_answer_forbids_framing_and_foreign_content() -> None:
+    app = ResponseHeaders(asgi.Behind(), policy=content_policy(front_page()))
+    headers = ask(app, "/").headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "SAMEORIGIN"
+    rules = dict(rule.split(" ", 1) for rule in headers["content-security-policy"].split("; "))
+    assert rules["frame-ancestors"] == "'self'"
+    assert rules["default-src"] == "'self'"
+    assert "http" not in headers["content-security-policy"]
+    assert "'unsafe-inline'" not in rules["script-src"]
+
+
+def test_a_visitor_uploads_so_much_and_no_more() -> None:
+    behind = asgi.Behind()
+    app = UploadLimits(behind, visitor_bytes=2500)
+
+    def upload(session: str, size: int, **more: str) -> int:
+        answer = ask(app, f"/_stcore/upload_file/{session}/f", method="PUT", body=b"x" * size, **more)
+        return int(answer.status)
+
+    assert [upload("anna", 1000) for _ in range(3)] == [200, 200, 413]
+    assert upload("anna", 500) == 200, "what was refused does not count"
+    assert upload("ben", 2000) == 200
+    assert upload("ben", 1, content_length="many") == 411
+    assert upload("ben", 1, content_length="-5000") == 411
+    assert ask(app, "/", method="GET").status == 200
+
+
+def test_the_demo_takes_no_uploads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AVEXPLORE_DEMO", "1")
+    behind = asgi.Behind()
+    app = UploadLimits(behind, visitor_bytes=server.upload_bytes() or 0)
+    assert ask(app, "/_stcore/upload_file/a/b", method="PUT", body=b"x").status == 403
+    assert not behind.reached
+
+
+class Secrets(dict):
+    def load_if_toml_exists(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("kept", "leads"),
+    [
+        ("%2Ftraining%3Frun%3D1", "/training?run=1"),
+        ("%2F%2Ftraining", None),
+        ("https%3A%2F%2Fevil.example", None),
+        ("%2Fevil", None),
+        ("%2Ftraining%2F..%2Fx", None),
+        ("", None),
+    ],
+)
+def test_the_way_back_leads_to_pages_only(monkeypatch: pytest.MonkeyPatch, kept: str, leads: str | None) -> None:
+    import streamlit as st
+
+    monkeypatch.setattr(st, "secrets", Secrets(auth={}))
+    cookie = f"{USER_COOKIE}=x; {RETURN_COOKIE}={kept}"
+    answer = ask(ReturnAfterLogin(asgi.Behind(), pages=["training"]), "/", cookie=cookie)
+    assert answer.headers.get("location") == leads
+    assert answer.status == (303 if leads else 200)
+    assert ask(ReturnAfterLogin(asgi.Behind(), pages=["training"]), "/training", cookie=cookie).status == 200
+
+
+def test_the_way_is_noted_for_pages_only_and_only_before_the_login(monkeypatch: pytest.MonkeyPatch) -> None:
+    import streamlit as st
+
+    app = ReturnAfterLogin(asgi.Behind(), pages=["training"])
+    monkeypatch.setattr(st, "secrets", Secrets(auth={}))
+    assert ask(app, "/training?run=1").cookies[RETURN_COOKIE].startswith("%2Ftraining%3Frun%3D1;")
+    assert not ask(app, "/other").cookies
+    assert not ask(app, "/training", cookie=f"{USER_COOKIE}=x").cookies
+    monkeypatch.setattr(st, "secrets", Secrets())
+    assert not ask(app, "/training").cookies, "nobody logs in here"
