@@ -12,7 +12,7 @@ from typing import Any
 from avexplore.ui.graph_view.picture import node_id, parse_id
 
 View = dict[str, Any]
-NAMES = ("at_least", "hide", "same", "focus", "path", "pick", "find")
+NAMES = ("at_least", "hide", "same", "focus", "path", "pick", "find", "look")
 FIRST_HIDDEN = ["ghost", "negative"]
 """Legend entries that are off until the reader turns them on: LIR uses positive dependencies only, and where the
 classes of a teacher compete, most others are that competition."""
@@ -20,7 +20,7 @@ classes of a teacher compete, most others are that competition."""
 _TRAITS = (
     *("node-audio", "node-visual", "edge-audio", "edge-visual", "edge-across"),
     *("directed", "undirected", "negative", "rare", "ghost", "forbidden"),
-    *("change-kept", "change-added", "change-removed", "change-reversed"),
+    *("change-kept", "change-half", "change-added", "change-removed", "change-reversed"),
 )
 
 
@@ -34,6 +34,7 @@ def first_view() -> View:
         "path": None,
         "selection": None,
         "search": "",
+        "camera": None,
     }
 
 
@@ -60,7 +61,17 @@ def read_view(query: Mapping[str, str], nodes: int) -> View:
     if _known(pick, nodes, 1) or _known(pick, nodes, 2):
         view["selection"] = {"kind": "node" if pick.startswith("n") else "edge", "id": pick}
     view["search"] = query.get("find", "")[:80]
+    view["camera"] = _read_camera(query.get("look", ""))
     return view
+
+
+def _read_camera(text: str) -> list[float] | None:
+    """Middle of the view, and how much nearer than the whole picture."""
+    try:
+        x, y, nearer = (float(number) for number in text.split("~"))
+    except ValueError:
+        return None
+    return [x, y, nearer] if abs(x) < 1e5 and abs(y) < 1e5 and 0.05 <= nearer <= 50 else None
 
 
 def _known(identifier: str, nodes: int, count: int) -> bool:
@@ -94,7 +105,14 @@ def write_view(view: Mapping[str, Any]) -> dict[str, str]:
         "path": "-".join(str(end) for end in path),
         "pick": str(selection.get("id") or ""),
         "find": str(view.get("search") or ""),
+        "look": _write_camera(view.get("camera")),
     }
+
+
+def _write_camera(camera: Any) -> str:
+    if not isinstance(camera, (list, tuple)) or len(camera) != 3:
+        return ""
+    return "~".join(f"{number:g}" for number in camera if isinstance(number, (int, float)))
 
 
 def update_query(query: MutableMapping[str, str], wanted: Mapping[str, str]) -> None:

@@ -87,6 +87,7 @@ _LIGHT = {
     "added": "#0072B2",
     "removed": "#D55E00",
     "reversed": "#A8558A",
+    "half": "#00805D",
     "kept": "#8A949E",
 }
 
@@ -161,7 +162,7 @@ def _svg_node(name: str, size: float, x: float, y: float, side: str) -> str:
     anchor = {"left": "end", "right": "start"}.get(side, "middle")
     dx = {"left": -size - 5, "right": size + 5}.get(side, 0.0)
     dy = 5.0 if side != "below" else size + 15
-    lines = wrapped(label)
+    lines = wrapped(label) if side == "below" else wrapped(label, width=22, lines=1)
     halo = 'paint-order="stroke" stroke="#fff" stroke-width="4" stroke-linejoin="round" fill="#1B2733"'
     text = "".join(
         f'<text x="{x + dx:.1f}" y="{y + dy + 15 * index:.1f}" text-anchor="{anchor}" {halo}>{html.escape(line)}</text>'

@@ -21,7 +21,14 @@ GHOST_FREQUENCY = 0.25
 EDGES_PER_NODE = 1.25
 """How many edges per node a first view shows at most: more is a ball of wool."""
 
-_CHANGES: dict[str, Change] = {"same": "kept", "added": "added", "removed": "removed"}
+_CHANGES: dict[str, Change] = {
+    "same": "kept",
+    "directed": "half",
+    "undirected": "half",
+    "reversed": "reversed",
+    "added": "added",
+    "removed": "removed",
+}
 
 
 def class_support(soft_labels: SoftLabels) -> IntArray:
@@ -186,7 +193,7 @@ def _compared(edges: list[Edge], graph: ClassGraph, other: ClassGraph) -> list[E
     found = []
     for edge in edges:
         kind = changes.get(edge.id, "same")
-        change = _CHANGES.get(kind, "reversed")
+        change = _CHANGES[kind]
         note = _NOTES[kind]
         found.append(replace(edge, change=change, title=f"{edge.title}\n{note}"))
     for a, b, directed in other.edges():

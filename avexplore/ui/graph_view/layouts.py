@@ -166,7 +166,7 @@ def spring(weights: FloatArray) -> FloatArray:
     if extent[1] > extent[0]:
         position = position[:, ::-1].copy()
     position -= position.mean(axis=0)
-    area = p * GAP_X * GAP_Y * 1.1
+    area = p * GAP_X * GAP_Y * 0.65
     spread = np.maximum(position.std(axis=0), 1e-9)
     position *= np.sqrt(area / 12) / spread * np.array([np.sqrt(ASPECT), 1 / np.sqrt(ASPECT)])
     return _push_apart(position, rounds=80 if p <= 300 else 12)
@@ -213,7 +213,7 @@ def _by_forces(both: FloatArray) -> FloatArray:
 
 def _push_apart(position: FloatArray, rounds: int) -> FloatArray:
     """Move nodes until their boxes (a sign with its name) no longer overlap, or nearly so. Shape (p, 2)."""
-    box = np.array([GAP_X * 0.92, GAP_Y * 0.72])
+    box = np.array([GAP_X * 1.1, GAP_Y * 0.78])
     position = position.copy()
     for _ in range(rounds):
         step = position[:, None] - position[None]
@@ -252,7 +252,7 @@ def circular(weights: FloatArray) -> FloatArray:
     # Even steps in height keep the names apart near the poles; the gap in the middle tells the halves apart.
     height = 2 * (np.arange(half) + 0.5) / half - 1
     radius = max(GAP_Y * 2.2, half * 17.0)
-    x, y = radius * (1.2 * np.sqrt(1 - height**2) + 0.2), radius * height
+    x, y = radius * (0.85 * np.sqrt(1 - height**2) + 0.35), radius * height
     position = np.zeros((p, 2))
     position[order] = np.column_stack([-x, y])
     position[order + half] = np.column_stack([x, y])

@@ -45,7 +45,7 @@ def to_network(picture: Picture, position: FloatArray, layout: LayoutName) -> Ne
             size=round(node.size, 1),
             title=node.title or plain_name(node.name),
             name=plain_name(node.name),
-            lines=wrapped(label),
+            lines=wrapped(label) if side == "below" else wrapped(label, width=22, lines=1),
             search=plain_name(node.name).lower(),
             modality=modality,
             side=side,

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 EdgeType = Literal["learned", "ghost", "forbidden"]
-Change = Literal["", "kept", "added", "removed", "reversed"]
+Change = Literal["", "kept", "half", "added", "removed", "reversed"]
+"""How an edge differs between two graphs; "half": in both, with a direction in one of them only."""
 
 LINE_LENGTH = 13
 """Letters in a line of a node's name before it is wrapped."""

@@ -174,7 +174,7 @@ def test_keys_focus_find_paths_and_let_go(shown: Any) -> None:
     canvas.press("p")
     shown.page.mouse.click(*shown.point(edge["to"]))
     assert shown.stage("stage.view.path") == [edge["from"], edge["to"]]
-    assert "way" in shown.page.locator(".graph-view .status").inner_text()
+    assert "path" in shown.page.locator(".graph-view .status").inner_text()
     threshold = shown.stage("stage.view.threshold")
     canvas.press("+")
     assert shown.stage("stage.view.threshold") == pytest.approx(min(threshold + 0.05, 1))

@@ -88,7 +88,7 @@ def test_a_comparison_colors_what_differs() -> None:
         "e0-1": "kept",
         "e0-2": "reversed",
         "e2-3": "added",
-        "e1-3": "reversed",
+        "e1-3": "half",
         "e1-2": "removed",
     }
 

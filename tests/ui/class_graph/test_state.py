@@ -71,6 +71,7 @@ views = some.fixed_dictionaries(
         "path": some.one_of(some.none(), some.just(["n1", "n3"])),
         "selection": some.one_of(some.none(), some.just({"kind": "edge", "id": "e0-3"})),
         "search": some.sampled_from(["", "dog", "a&b=c"]),
+        "camera": some.one_of(some.none(), some.just([12.0, -40.0, 1.5])),
     }
 )
 
@@ -91,6 +92,9 @@ def test_a_view_survives_the_address(view: dict[str, object]) -> None:
         {"path": "n1"},
         {"hide": "<script>"},
         {"pick": "e-1-2"},
+        {"look": "1~2"},
+        {"look": "1~nan~2"},
+        {"look": "0~0~1e9"},
     ],
 )
 def test_an_address_that_makes_no_sense_shows_the_first_view(query: dict[str, str]) -> None:
@@ -98,6 +102,7 @@ def test_an_address_that_makes_no_sense_shows_the_first_view(query: dict[str, st
     assert found["selection"] is None
     assert found["focus"] is None
     assert found["path"] is None
+    assert found["camera"] is None
     assert set(found["hidden"]) <= {"ghost", "negative"}
 
 

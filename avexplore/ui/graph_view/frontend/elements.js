@@ -33,8 +33,7 @@ export const ICONS = {
   fit: [path("M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4")],
   fullscreen: [path("M9 7l5-5M10 2h4v4M7 9l-5 5M2 10v4h4")],
   picture: [path("M8 2v8M4.5 7L8 10.5 11.5 7M2 14h12")],
-  plus: [path("M8 3v10M3 8h10")],
-  minus: [path("M3 8h10")],
+  keys: [path("M5.4 5.8a2.6 2.6 0 115 .8c-.5 1.2-2.4 1.6-2.4 3.1M8 12.9v.2")],
   undo: [path("M6 3L2.5 6.5 6 10M2.5 6.5H10a3.5 3.5 0 010 7H6")],
   redo: [path("M10 3l3.5 3.5L10 10M13.5 6.5H6a3.5 3.5 0 000 7h4")],
 };

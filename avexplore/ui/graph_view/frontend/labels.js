@@ -1,45 +1,69 @@
 // Names of the nodes, drawn above the edges at a size that stays readable at any zoom, with a halo.
 
 const HALO = 4.5;
+const LINE = 1.12; // height of a line over the size of its letters
+const measuring = document.createElement("canvas").getContext("2d");
+const widths = new Map();
+
+// Pixels of a letter, whatever the zoom.
+export function letterSize(scale, large) {
+  return large ? Math.min(22, Math.max(14, 17 * scale)) : Math.min(15, Math.max(10.5, 13.5 * scale));
+}
+
+function textWidth(lines, size, font) {
+  const key = `${font}\n${lines.join("\n")}`;
+  if (!widths.has(key)) {
+    measuring.font = `600 100px ${font}`;
+    widths.set(key, Math.max(...lines.map((line) => measuring.measureText(line).width)) / 100);
+  }
+  return widths.get(key) * size;
+}
+
+// Where a name stands beside its sign, in pixels from the sign's middle: anchor of its first line, and its box.
+export function labelPlace(node, scale, size, font) {
+  const gap = node.size * scale + 4;
+  const height = size * LINE;
+  const width = textWidth(node.lines, size, font);
+  const beside = (-(node.lines.length - 1) * height) / 2;
+  const [dx, dy, align] =
+    node.side === "left" ? [-gap, beside, "right"] : node.side === "right" ? [gap, beside, "left"] : [0, gap + height / 2, "center"];
+  const left = dx - (align === "center" ? width / 2 : align === "right" ? width : 0);
+  const box = [left, dy - height / 2, left + width, dy + (node.lines.length - 0.5) * height];
+  return { dx, dy, align, height, box };
+}
+
+const IMPORTANT = new Set(["selected", "end", "found", "near"]);
 
 export function drawLabels(context, network, nodes, looks, theme, options) {
   const scale = network.getScale();
-  const size = Math.min(options.large ? 22 : 15, Math.max(options.large ? 14 : 10.5, (options.large ? 17 : 13.5) * scale));
+  const size = letterSize(scale, options.large);
   const unit = 1 / scale;
-  const height = size * 1.12;
   const taken = [];
   const crowded = nodes.length > 60;
   context.save();
   context.lineJoin = "round";
   context.miterLimit = 2;
   context.textBaseline = "middle";
+  context.strokeStyle = theme.background;
+  context.fillStyle = theme.text;
+  context.lineWidth = HALO * unit;
   for (const node of nodes) {
     const look = looks.get(node.id);
-    const important = look === "selected" || look === "end" || look === "found" || look === "near";
+    const important = IMPORTANT.has(look);
     if (look === "dim" && crowded) continue;
     const { x, y } = network.getPosition(node.id);
-    const weight = important ? "600" : "400";
-    context.font = `${weight} ${size * unit}px ${theme.font}`;
-    const lines = node.lines;
-    const width = Math.max(...lines.map((line) => context.measureText(line).width)) / unit;
-    const gap = node.size * scale + 4;
-    let [dx, dy] = [0, gap + height / 2];
-    let align = "center";
-    if (node.side === "left") [dx, dy, align] = [-gap, (-(lines.length - 1) * height) / 2, "right"];
-    if (node.side === "right") [dx, dy, align] = [gap, (-(lines.length - 1) * height) / 2, "left"];
+    const place = labelPlace(node, scale, size, theme.font);
     if (crowded && !important) {
-      const left = x * scale + dx - (align === "center" ? width / 2 : align === "right" ? width : 0);
-      const box = [left, y * scale + dy - height / 2, left + width, y * scale + dy + (lines.length - 0.5) * height];
+      const [left, top, right, bottom] = place.box;
+      const box = [x * scale + left, y * scale + top, x * scale + right, y * scale + bottom];
       if (taken.some((t) => box[0] < t[2] && box[2] > t[0] && box[1] < t[3] && box[3] > t[1])) continue;
       taken.push(box);
     }
-    context.textAlign = align;
+    context.font = `${important ? "600" : "400"} ${size * unit}px ${theme.font}`;
+    context.textAlign = place.align;
     context.globalAlpha = { dim: 0.25, quiet: 0.6 }[look] ?? 1;
-    context.strokeStyle = theme.background;
-    context.fillStyle = theme.text;
-    context.lineWidth = HALO * unit;
-    lines.forEach((line, index) => {
-      const at = [x + dx * unit, y + (dy + index * height) * unit];
+    node.lines.forEach((line, index) => {
+      const at = [x + place.dx * unit, y + (place.dy + index * place.height) * unit];
       context.strokeText(line, ...at);
       context.fillText(line, ...at);
     });

@@ -15,6 +15,16 @@ function dot(theme, modality) {
   return drawing(14, 14, shape);
 }
 
+// An edge between a class heard and the same class seen, which one expects anyway.
+function pair(theme) {
+  const ends = [
+    ["path", { d: "M6 6h16", stroke: theme.edge.across, "stroke-width": 2 }],
+    ["circle", { cx: 5, cy: 6, r: 3.5, fill: theme.node.audio }],
+    ["rect", { x: 20, y: 2.5, width: 7, height: 7, fill: theme.node.visual }],
+  ];
+  return drawing(28, 12, ...ends);
+}
+
 export function legendEntries(edges, theme, compared) {
   const present = new Set(edges.map((edge) => edge.type));
   const entries = [
@@ -22,11 +32,17 @@ export function legendEntries(edges, theme, compared) {
     ["node-visual", "visual class", dot(theme, "visual")],
   ];
   if (compared) {
+    const changes = new Set(edges.map((edge) => edge.change));
     entries.push(
-      ["change-kept", "in both", line(theme.change.kept)],
-      ["change-added", `only in ${compared.first}`, line(theme.change.added)],
-      ["change-removed", `only in ${compared.second}`, line(theme.change.removed, { dashes: "3 4" })],
-      ["change-reversed", "direction differs", line(theme.change.reversed)],
+      ...[
+        ["kept", "in both", line(theme.change.kept)],
+        ["half", "in both, direction in one", line(theme.change.half)],
+        ["reversed", "direction reversed", line(theme.change.reversed)],
+        ["added", `only in ${compared.first}`, line(theme.change.added)],
+        ["removed", `only in ${compared.second}`, line(theme.change.removed, { dashes: "3 4" })],
+      ]
+        .filter(([change]) => changes.has(change))
+        .map(([change, ...entry]) => [`change-${change}`, ...entry]),
     );
   } else {
     entries.push(
@@ -35,6 +51,7 @@ export function legendEntries(edges, theme, compared) {
       ["edge-across", "across", line(theme.edge.across)],
     );
   }
+  if (edges.some((edge) => edge.same)) entries.push(["same", "same class", pair(theme)]);
   entries.push(["directed", "directed", line(theme.ghost, { arrow: true })], ["undirected", "undirected", line(theme.ghost)]);
   if (edges.some((edge) => edge.negative)) entries.push(["negative", "against each other", line(theme.ghost, { bar: true })]);
   if (edges.some((edge) => edge.frequency !== null)) {
@@ -45,10 +62,13 @@ export function legendEntries(edges, theme, compared) {
   return entries;
 }
 
-export function fillLegend(root, entries, view, toggle) {
+const isOn = (trait, view) => (trait === "same" ? !view.hideSameClass : !view.hidden.has(trait));
+
+export function fillLegend(root, entries, view, act) {
+  const toggle = (trait) => (trait === "same" ? act.hideSameClass(!view.hideSameClass) : act.toggle(trait));
   root.replaceChildren(
     ...entries.map(([trait, label, sign]) => {
-      const on = !view.hidden.has(trait);
+      const on = isOn(trait, view);
       const attributes = { type: "button", class: "entry", "aria-pressed": String(on), title: on ? `Hide: ${label}` : `Show: ${label}` };
       return element("button", { ...attributes, "data-trait": trait, onclick: () => toggle(trait) }, sign, element("span", { text: label }));
     }),

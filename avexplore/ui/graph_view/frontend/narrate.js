@@ -4,10 +4,11 @@ import { strength } from "./look.js";
 
 const percent = (value) => `${Math.round(100 * value)} %`;
 
-export function edgeCount(shown, total, measure, threshold, against) {
-  const what = measure === "frequency" ? `in at least ${percent(threshold)} of the bootstraps` : `the strongest by ${measure}`;
+export function edgeCount(shown, total, { measure, compared }, threshold, against) {
+  const what = measure === "frequency" ? `those in at least ${percent(threshold)} of the bootstraps` : `the strongest by ${measure}`;
+  const of = compared ? `of the ${total} edges of both graphs` : `of ${total} edges`;
   const without = against ? `, without ${against} that go against each other` : "";
-  return `showing ${shown} of ${total} edges, ${what}${without}`;
+  return `${shown} ${of} shown: ${what}${without}`;
 }
 
 export function describeNode(node, edges, nameOf) {
@@ -30,7 +31,7 @@ export function describePath(path, nameOf, start, goal) {
   const [a, b] = [nameOf(start), nameOf(goal)];
   const size = `${path.edges.size} edge${path.edges.size === 1 ? "" : "s"}`;
   if (path.kind === "none") return `Nothing that is shown connects ${a} with ${b}.`;
-  if (path.kind === "directed") return `${size} on directed ways from ${a} to ${b}.`;
-  if (path.kind === "opposite") return `${size} on directed ways from ${b} to ${a}.`;
-  return `No directed way; the shortest connection of ${a} and ${b} has ${size}.`;
+  if (path.kind === "directed") return `${size} on the directed paths from ${a} to ${b}.`;
+  if (path.kind === "opposite") return `No directed path there; ${size} on those from ${b} to ${a}.`;
+  return `No directed path; the shortest connection of ${a} and ${b} has ${size}.`;
 }

@@ -1,19 +1,20 @@
 // One graph view: its vis-network, what is being looked at, and the way back to Python.
 // vis-network draws; where nodes stand is decided in Python and by the reader's hand, never by physics.
 
-import { fit, glide, photograph } from "./camera.js";
+import { cameraOf, glide, look, photograph } from "./camera.js";
 import { element } from "./elements.js";
-import { listen } from "./keyboard.js";
+import { listenToMouse } from "./gestures.js";
+import { keyTable, listen } from "./keyboard.js";
 import { drawBadge, drawLabels } from "./labels.js";
 import { fillLegend, legendEntries } from "./legend.js";
 import { edgeLook, isVisible, nodeLook, strength } from "./look.js";
-import { closeMenu, edgeEntries, nodeEntries, openMenu } from "./menu.js";
+import { closeMenu } from "./menu.js";
 import { describeEdge, describeNode, describePath, edgeCount } from "./narrate.js";
 import { readTheme } from "./theme.js";
 import { buildToolbar, updateToolbar } from "./toolbar.js";
 import { between, within } from "./walk.js";
 
-const SHARED = ["threshold", "hidden", "hideSameClass", "focus", "path", "selection", "search"];
+const SHARED = ["threshold", "hidden", "hideSameClass", "focus", "path", "selection", "search", "camera"];
 
 export class Stage {
   constructor(vis, root, data) {
@@ -25,7 +26,7 @@ export class Stage {
     this.nodes = new vis.DataSet();
     this.edges = new vis.DataSet();
     this.drawn = { nodes: new Map(), edges: new Map() };
-    this.view = { threshold: 0, hidden: new Set(["ghost"]), hideSameClass: false, focus: null, path: null, selection: null, search: "" };
+    this.view = { threshold: 0, hidden: new Set(["ghost"]), hideSameClass: false, focus: null, path: null, selection: null, search: "", camera: null };
     this.serial = null;
     this.dragging = false;
     this.moved = {};
@@ -34,7 +35,7 @@ export class Stage {
     this.network = new vis.Network(this.canvas, { nodes: this.nodes, edges: this.edges }, data.options);
     this.parts = buildToolbar(root.querySelector(".toolbar"), this);
     listen(this.canvas, this);
-    this.#listenToNetwork();
+    listenToMouse(this);
     this.observer = new ResizeObserver(() => this.#resized());
     this.observer.observe(this.canvas);
     root.graphStage = this; // for tests, and for the curious
@@ -52,6 +53,7 @@ export class Stage {
     this.setTriggerValue = setTriggerValue;
     const started = performance.now();
     this.theme = readTheme(this.root);
+    const camera = JSON.stringify(this.view.camera);
     this.#takePushed(data.view);
     const previous = this.data;
     this.data = data;
@@ -59,6 +61,7 @@ export class Stage {
     this.edge = new Map(data.edges.map((edge) => [edge.id, edge]));
     if (data.height) this.canvas.style.height = `${data.height}px`;
     this.#place(previous);
+    if (previous && JSON.stringify(this.view.camera) !== camera) this.#look();
     this.refresh();
     if (!previous) this.#resized();
     this.drawMilliseconds = performance.now() - started;
@@ -88,9 +91,10 @@ export class Stage {
     this.nodes.add(fresh.map((node) => ({ ...nodeLook(node, "normal", this.theme), x: node.x, y: node.y })));
     if (previous && previous.layout.version !== this.data.layout.version) {
       this.moved = {};
+      this.view.camera = null;
       const goals = this.data.nodes.filter((node) => known.has(node.id));
-      glide(this.network, goals, () => this.fit());
-    } else if (previous && fresh.length) this.fit();
+      glide(this.network, goals, () => this.#look());
+    } else if (previous && fresh.length) this.#look();
   }
 
   #resized() {
@@ -100,7 +104,8 @@ export class Stage {
     this.network.redraw();
     if (this.size !== `${width}x${height}`) {
       this.size = `${width}x${height}`;
-      this.fit();
+      this.#look();
+      if (this.looks) this.refresh(); // what is said depends on whether this is the full screen
     }
   }
 
@@ -148,7 +153,7 @@ export class Stage {
     this.network.redraw();
     this.#tell(real, path, ends);
     updateToolbar(this.parts, view, this.data);
-    fillLegend(this.root.querySelector(".legend"), legendEntries(this.data.edges, theme, this.data.compared), view, (trait) => this.toggle(trait));
+    fillLegend(this.root.querySelector(".legend"), legendEntries(this.data.edges, theme, this.data.compared), view, this);
   }
 
   #syncEdges(visible, states) {
@@ -181,7 +186,7 @@ export class Stage {
     if (changed.length) this.nodes.update(changed);
   }
 
-  #drawOver(context) {
+  drawOver(context) {
     if (!this.data || !this.looks) return;
     const shown = this.data.nodes.filter((node) => !this.view.hidden.has(`node-${node.modality}`));
     const order = { selected: 0, end: 0, found: 1, near: 2, normal: 3, quiet: 4, dim: 5 };
@@ -202,16 +207,19 @@ export class Stage {
     const total = data.edges.filter((edge) => edge.type === "learned").length;
     const reach = (edge) => edge.type === "learned" && edge.negative && strength(edge) >= view.threshold;
     const against = view.hidden.has("negative") ? data.edges.filter(reach).length : 0;
-    const count = edgeCount(real.length, total, data.measure, view.threshold, against);
+    const count = edgeCount(real.length, total, data, view.threshold, against);
     this.root.querySelector(".count").textContent = count;
     const name = (id) => this.nameOf(id);
     let words = this.pending ? this.pending.hint : (data.message ?? "");
-    if (path) words = describePath(path, name, ...ends);
-    this.status.textContent = words;
+    if (path && !this.pending) words = describePath(path, name, ...ends);
     const selected = view.selection?.id;
     let spoken = `${data.summary} Now ${count}.`;
-    if (this.node.has(selected)) spoken = describeNode(this.node.get(selected), real, name);
-    else if (this.edge.has(selected)) spoken = describeEdge(this.edge.get(selected), name);
+    let chosen = "";
+    if (this.node.has(selected)) chosen = describeNode(this.node.get(selected), real, name);
+    else if (this.edge.has(selected)) chosen = describeEdge(this.edge.get(selected), name);
+    if (chosen) spoken = chosen;
+    // In full screen the page's panel is out of sight, so the picture itself says what is selected.
+    this.status.textContent = words || (this.isLarge ? chosen : "");
     const said = words ? `${spoken} ${words}` : spoken;
     if (this.spoken.textContent !== said) this.spoken.textContent = said;
     this.canvas.setAttribute("aria-label", `Class graph, ${data.nodes.length} nodes, ${count}`);
@@ -301,6 +309,7 @@ export class Stage {
   clear() {
     this.pending = null;
     closeMenu(this.menu);
+    this.root.querySelector(".keys").hidden = true;
     this.change({ selection: null, path: null, focus: null, search: "" });
   }
 
@@ -329,104 +338,60 @@ export class Stage {
   }
 
   fit() {
-    fit(this.network, this.canvas, this.data.nodes, this.isLarge);
+    this.view.camera = null;
+    this.#look();
+    this.share();
+  }
+
+  #look() {
+    look(this.network, this.#frame, this.data.nodes, this.#options, this.view.camera);
+  }
+
+  get #frame() {
+    return this.canvas.getBoundingClientRect();
+  }
+
+  get #options() {
+    return { large: this.isLarge, font: this.theme.font };
+  }
+
+  keepCamera() {
+    this.view.camera = cameraOf(this.network, this.#frame, this.data.nodes, this.#options);
+    this.share();
+  }
+
+  keepMoved(ids) {
+    for (const [id, { x, y }] of Object.entries(this.network.getPositions(ids))) this.moved[id] = [Math.round(x), Math.round(y)];
+    this.setStateValue("moved", { layout: this.data.layout.version, positions: { ...this.moved } });
   }
 
   save() {
     photograph(this.canvas.querySelector("canvas"), this.theme.background, "class_graph.png");
   }
 
+  help() {
+    const keys = this.root.querySelector(".keys");
+    keys.hidden = !keys.hidden;
+  }
+
   fullscreen() {
     if (document.fullscreenElement) document.exitFullscreen();
     else this.root.requestFullscreen?.();
-  }
-
-  #clicked(event) {
-    closeMenu(this.menu);
-    this.canvas.focus({ preventScroll: true });
-    const at = event.pointer.DOM;
-    const node = this.network.getNodeAt(at);
-    if (this.pending && node) {
-      const { then } = this.pending;
-      this.pending = null;
-      then(node);
-      return;
-    }
-    if (node && event.event.srcEvent?.shiftKey && this.view.selection?.kind === "node" && this.view.selection.id !== node) {
-      this.change({ path: [this.view.selection.id, node] });
-      return;
-    }
-    const edge = node ? undefined : this.network.getEdgeAt(at);
-    if (node) this.change({ selection: { kind: "node", id: node }, path: null });
-    else if (edge) this.change({ selection: { kind: "edge", id: edge }, path: null });
-    else if (this.view.selection || this.view.path) this.change({ selection: null, path: null });
-  }
-
-  #context(event) {
-    event.event.preventDefault();
-    const at = event.pointer.DOM;
-    const name = (id) => this.nameOf(id);
-    const send = (command) => this.send(command);
-    const node = this.node.get(this.network.getNodeAt(at));
-    const edge = node ? undefined : this.edge.get(this.network.getEdgeAt(at));
-    if (!node && !edge) {
-      closeMenu(this.menu);
-      return;
-    }
-    const begin = (kind, source) => {
-      const hint = `Click the class that ${name(source)} ${kind === "require" ? "must" : "must not"} point to`;
-      this.ask(hint, (target) => {
-        this.refresh();
-        if (target !== source) send({ kind, source, target });
-      });
-    };
-    const title = node ? name(node.id) : `${name(edge.from)} ${edge.directed ? "→" : "–"} ${name(edge.to)}`;
-    const entries = node ? nodeEntries(node, name, this.data.tiers, send, begin) : edgeEntries(edge, name, send);
-    const box = this.canvas.getBoundingClientRect();
-    const offset = box.top - this.root.getBoundingClientRect().top;
-    openMenu(this.menu, title, entries, at.x, at.y + offset, this.root.getBoundingClientRect());
-  }
-
-  #listenToNetwork() {
-    const { network } = this;
-    network.on("click", (event) => this.#clicked(event));
-    network.on("oncontext", (event) => this.#context(event));
-    network.on("doubleClick", (event) => {
-      const node = network.getNodeAt(event.pointer.DOM);
-      if (node) this.change({ selection: { kind: "node", id: node }, focus: this.view.focus?.node === node ? null : { node, hops: 1 } });
-    });
-    network.on("dragEnd", (event) => {
-      if (!event.nodes.length) return;
-      for (const [id, { x, y }] of Object.entries(network.getPositions(event.nodes))) this.moved[id] = [Math.round(x), Math.round(y)];
-      this.setStateValue("moved", { layout: this.data.layout.version, positions: { ...this.moved } });
-    });
-    network.on("hoverEdge", (event) => {
-      this.hovered = event.edge;
-      network.redraw();
-    });
-    network.on("blurEdge", () => {
-      this.hovered = null;
-      network.redraw();
-    });
-    network.on("afterDrawing", (context) => this.#drawOver(context));
-    // The wheel scrolls the page until the picture has been clicked into.
-    const wheel = (on) => network.setOptions({ interaction: { zoomView: on } });
-    wheel(false);
-    this.canvas.addEventListener("focusin", () => wheel(true));
-    this.canvas.addEventListener("focusout", () => wheel(false));
-    this.root.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") closeMenu(this.menu);
-    });
-    this.root.addEventListener("contextmenu", (event) => event.preventDefault());
   }
 }
 
 export function frame() {
   return [
     element("div", { class: "toolbar" }),
-    element("div", { class: "canvas", tabindex: 0, role: "application", "aria-label": "Class graph" }),
+    element(
+      "div",
+      { class: "frame" },
+      element("div", { class: "canvas", tabindex: 0, role: "application", "aria-label": "Class graph" }),
+      element("div", { class: "status" }),
+      keyTable(),
+    ),
     element("div", { class: "menu", role: "menu", hidden: true }),
-    element("div", { class: "line" }, element("span", { class: "count" }), element("span", { class: "status" })),
+    element("div", { class: "count" }),
     element("div", { class: "legend", role: "group", "aria-label": "Legend and filters" }),
     element("div", { class: "spoken", "aria-live": "polite" }),
   ];

@@ -5,7 +5,7 @@ const LIGHT = {
   node: { audio: "#E69F00", visual: "#4A9FD8" },
   rim: { audio: "#9A6A00", visual: "#005A8C" },
   edge: { audio: "#B97F00", visual: "#0072B2", across: "#00805D" },
-  change: { added: "#0072B2", removed: "#D55E00", reversed: "#A8558A", kept: "#8A949E" },
+  change: { added: "#0072B2", removed: "#D55E00", reversed: "#A8558A", half: "#00805D", kept: "#8A949E" },
   ghost: "#7A8691",
   forbidden: "#C0392B",
 };
@@ -13,7 +13,7 @@ const DARK = {
   node: { audio: "#E69F00", visual: "#56B4E9" },
   rim: { audio: "#FFD27A", visual: "#B5DFFA" },
   edge: { audio: "#E69F00", visual: "#56B4E9", across: "#2DBE92" },
-  change: { added: "#56B4E9", removed: "#FF8A3D", reversed: "#E08FC0", kept: "#77828D" },
+  change: { added: "#56B4E9", removed: "#FF8A3D", reversed: "#E08FC0", half: "#2DBE92", kept: "#77828D" },
   ghost: "#8A96A2",
   forbidden: "#FF7B6B",
 };

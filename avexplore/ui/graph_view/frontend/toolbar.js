@@ -33,23 +33,21 @@ export function buildToolbar(root, act) {
     { "aria-label": "Focus", title: "Show only what is within so many steps of the selected class (key f)", onchange: () => act.hops(Number(hops.value)) },
     ...[["0", "Whole graph"], ["1", "Focus: 1 step"], ["2", "Focus: 2 steps"], ["3", "Focus: 3 steps"]].map(([v, text]) => element("option", { value: v, text })),
   );
-  const same = element("input", { type: "checkbox", onchange: () => act.hideSameClass(!same.checked) });
-  const sameLabel = element("label", { class: "check", title: "Show edges between a class heard and the same class seen, which one expects anyway" }, same, element("span", { text: "Same class" }));
   const undo = iconButton("undo", "Undo the last change of a rule or control (u)", () => act.undo());
   const redo = iconButton("redo", "Redo", () => act.redo());
   root.append(
     search,
     element("label", { class: "slider" }, label, slider, value),
     hops,
-    sameLabel,
     element("span", { class: "spring" }),
     undo,
     redo,
     iconButton("fit", "Fit the picture into its frame", () => act.fit()),
     iconButton("picture", "Save the picture as PNG", () => act.save()),
+    iconButton("keys", "Keys and clicks (?)", () => act.help()),
     iconButton("fullscreen", "Full screen", () => act.fullscreen()),
   );
-  return { search, slider, value, label, hops, same, undo, redo };
+  return { search, slider, value, label, hops, undo, redo };
 }
 
 export function updateToolbar(parts, view, data) {
@@ -59,7 +57,6 @@ export function updateToolbar(parts, view, data) {
   parts.value.textContent = data.measure === "frequency" ? `≥ ${share} %` : `top ${100 - share} %`;
   parts.label.textContent = data.measure === "frequency" ? "Stability" : "Strength";
   parts.hops.value = String(view.focus?.hops ?? 0);
-  parts.same.checked = !view.hideSameClass;
   parts.undo.disabled = !data.canUndo;
   parts.redo.disabled = !data.canRedo;
 }
