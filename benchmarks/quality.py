@@ -1,111 +1,219 @@
-"""Does it retrieve? Every metric loss with and without AA proxies, with and without LIR, over seeds.
+"""Does it retrieve? Every metric loss, with and without proxies, with and without LIR, over seeds.
 
-    python benchmarks/quality.py --data yt8m_demo28.npz --seeds 5 --write docs/quality.md
+    python -m benchmarks.quality --data yt8m_demo28.npz --records quality.jsonl --write docs/quality.md
+    python -m benchmarks.quality --data yt8m_demo28.npz --records quality.jsonl --tune
 
-Training is paired: a student and its twin share their prefix, and a difference is one of the same seed, validation
-clips and batches. Half an interval is 1.96 standard errors over seeds. Figures are of test clips, which nothing was
-chosen on.
+Training is paired: a student and its twin share their prefix, and a difference is one of the same seed, teacher,
+validation clips and batches. ± is half a 95 % interval over seeds (Student's t). A figure that was computed once is
+kept in the records under the address of its model's config, so that a stopped run goes on where it was.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
-from avexplore.artifacts import Affinity, Embeddings, FeatureSet, SoftLabels
+from avexplore.artifacts import Affinity, Embeddings, FeatureSet, SoftLabels, TrainedStudent, TrainState
 from avexplore.config import BaselineConfig, DataConfig, PrefixConfig, StudentConfig, SyntheticConfig
 from avexplore.data import feature_file, load_features
-from avexplore.graph.affinity import build_affinity
-from avexplore.graph.stability import measure_stability
 from avexplore.presets import preset
 from avexplore.retrieval import evaluate
-from avexplore.training import baseline_embeddings, train_prefix, train_student, train_teacher
+from avexplore.retrieval.significance import interval
+from avexplore.training import baseline_embeddings, embed, train_prefix, train_student
+from avexplore.workbench import Workbench
 
-FIGURES = ("map", "any_label_map", "hidden_pair_ap")
+FIGURES = {"map": "MAP", "any_label_map": "any-label MAP", "hidden_pair_ap": "hidden-pair AP"}
 PAIR_LOSSES = ("supervised-contrastive", "triplet", "triplet-semihard", "triplet-hard", "contrastive")
 PROXY_LOSSES = ("proxy-triplet", "proxy-anchor")
-WITHOUT_LIR = ("infonce", "cross-entropy")
+PROXIES = {"none": "", "anchor_aware": ", AA proxies", "learned": ", learned proxies"}
+
+NUMBERS: dict[str, dict[str, float]] = {}
+"""Each loss's numbers where they are not the defaults: the best of `GRID` by validation MAP (`--tune`)."""
+
+GRID: dict[str, list[dict[str, float]]] = {
+    **{loss: [{"margin": m} for m in (0.1, 0.2, 0.4)] for loss in ("triplet", "triplet-semihard", "triplet-hard")},
+    "contrastive": [{"margin": m} for m in (0.2, 0.5, 0.8)],
+    "proxy-triplet": [{"margin": m} for m in (0.1, 0.2, 0.4)],
+    "proxy-anchor": [{"temperature": t, "margin": m} for t in (0.05, 0.1) for m in (0.1, 0.3)],
+}
 
 
-def arms() -> Iterator[tuple[str, str, bool]]:
-    """Loss, proxies, and whether LIR makes sense."""
-    for loss in (*PAIR_LOSSES, *PROXY_LOSSES):
-        for proxies in ("none", "anchor_aware"):
-            yield loss, proxies, True
-    for loss in WITHOUT_LIR:
-        yield loss, "none", False
+def arms() -> Iterator[tuple[str, str]]:
+    """Metric loss and proxies; a proxy loss has learned proxies by nature."""
+    for proxies in PROXIES:
+        for loss in PAIR_LOSSES if proxies == "learned" else (*PAIR_LOSSES, *PROXY_LOSSES):
+            yield loss, proxies
 
 
-def figures(embeddings: Embeddings, features: FeatureSet) -> list[float]:
-    metrics = evaluate(embeddings, features, split="test").metrics
-    return [metrics.get(name, float("nan")) for name in FIGURES]
+class Records:
+    """Figures by the address of what was trained, one JSON line each."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.path, self.found = path, {}
+        if path is not None and path.is_file():
+            for line in path.read_text().splitlines():
+                entry = json.loads(line)
+                self.found[entry["address"]] = entry["figures"]
+
+    def __contains__(self, config: StudentConfig | BaselineConfig) -> bool:
+        return config.address in self.found
+
+    def __getitem__(self, config: StudentConfig | BaselineConfig) -> dict[str, float]:
+        return self.found[config.address]
+
+    def put(self, config: StudentConfig | BaselineConfig, figures: dict[str, float]) -> None:
+        """Kept on disk at once."""
+        self.found[config.address] = figures
+        if self.path is not None:
+            with self.path.open("a") as file:
+                file.write(json.dumps({"address": config.address, "figures": figures}) + "\n")
 
 
-class Results:
-    """Figures by row of the table, one list per seed."""
-
-    def __init__(self) -> None:
-        self.rows: dict[str, list[list[float]]] = {}
-
-    def add(self, row: str, values: list[float]) -> None:
-        self.rows.setdefault(row, []).append(values)
-
-    def markdown(self) -> str:
-        lines = ["| | MAP | any-label MAP | hidden-pair AP |", "|---|---|---|---|"]
-        for row, values in self.rows.items():
-            table = np.array(values)
-            mean = table.mean(0)
-            half = 1.96 * table.std(0, ddof=1) / len(table) ** 0.5 if len(table) > 1 else np.full(len(mean), np.nan)
-            sign = "+" if "LIR minus" in row else ""
-            cells = [f"{m:{sign}.4f} ± {h:.4f}" for m, h in zip(mean, half, strict=True)]
-            lines.append(f"| {row} | " + " | ".join(cells) + " |")
-        return "\n".join(lines)
+def measured(whole: Embeddings, metric_part: Embeddings | None, features: FeatureSet) -> dict[str, float]:
+    """Figures of both splits by name, such as "test.map" and "test.metric_part.map"."""
+    found = {}
+    for split in ("validation", "test"):
+        for name, embeddings in (("", whole), ("metric_part.", metric_part)):
+            if embeddings is not None:
+                metrics = evaluate(embeddings, features, split=split).metrics
+                found |= {f"{split}.{name}{figure}": metrics[figure] for figure in FIGURES if figure in metrics}
+    return found
 
 
-def one_seed(data: DataConfig, seed: int, preset_name: str, results: Results) -> None:
-    features = load_features(data)
-    config = preset(preset_name, data, seed)  # type: ignore[arg-type]
-    assert config.regularizer is not None
-    affinity_config = config.regularizer.affinity
-    teacher = train_teacher(features, affinity_config.stability.graph.soft_labels, device="cpu")  # type: ignore[arg-type]
-    stability = measure_stability(teacher.soft_labels, affinity_config.stability)
-    affinity = build_affinity(affinity_config, stability)
-    for method in ("cca", "cluster-cca"):
-        found = baseline_embeddings(features, BaselineConfig(data=data, method=method, dim=len(features.classes)))
-        results.add(method, figures(found, features))
-    for loss, proxies, with_lir in arms():
-        arm = config.replace(loss=loss, proxies=proxies)
-        name = loss + (", AA proxies" if proxies == "anchor_aware" else "")
-        begin = time.monotonic()
-        pair(arm, name, features, teacher.soft_labels, affinity if with_lir else None, results)
-        print(f"seed {seed}  {name:<40} {time.monotonic() - begin:6.1f} s", flush=True)
-
-
-def pair(
-    config: StudentConfig,
-    name: str,
-    features: FeatureSet,
-    soft: SoftLabels,
-    affinity: Affinity | None,
-    results: Results,
-) -> None:
-    assert config.regularizer is not None
-    prefix = train_prefix(
-        features, PrefixConfig(student=config.twin, epochs=config.regularizer.start_epoch), device="cpu"
+def shortened(config: StudentConfig) -> StudentConfig:
+    """Half the width, half the epochs and twice the rate, to compare many arms; the teacher is as it was."""
+    lir = config.regularizer
+    assert lir is not None
+    return config.replace(
+        hidden=config.hidden // 2,
+        epochs=config.epochs // 2,
+        learning_rate=2 * config.learning_rate,
+        regularizer=lir.replace(start_epoch=lir.start_epoch // 2),
     )
-    twin = figures(train_student(features, config.twin, prefix=prefix, device="cpu").embeddings, features)
-    results.add(name, twin)
-    if affinity is None:
-        return
-    # The losses with a margin and no softmax shrink it; the others forgive.
-    student = train_student(features, config, prefix=prefix, soft_labels=soft, affinity=affinity, device="cpu")
-    lir = figures(student.embeddings, features)
-    results.add(f"{name}: LIR minus twin", [a - b for a, b in zip(lir, twin, strict=True)])
+
+
+def figures_of(trained: TrainedStudent, config: StudentConfig, features: FeatureSet) -> dict[str, float]:
+    part = embed(features, config.replace(posterior_share=0.0), trained.weights)
+    return measured(trained.embeddings, part, features)
+
+
+class Bench:
+    """One data set and seed, with what its arms share made once and when first needed."""
+
+    def __init__(
+        self, data: DataConfig, seed: int, preset_name: Any, short: bool, records: Records, bench: Workbench
+    ) -> None:
+        self.data, self.records, self.bench = data, records, bench
+        self.config = shortened(preset(preset_name, data, seed)) if short else preset(preset_name, data, seed)
+        self.features = load_features(data)
+        self.shared: tuple[SoftLabels, Affinity] | None = None
+
+    def arm(self, loss: str, proxies: str = "none", **numbers: float) -> StudentConfig:
+        """The student with LIR; its twin is the arm without."""
+        return self.config.replace(loss=loss, proxies=proxies, **NUMBERS.get(loss, {}), **numbers)
+
+    def twin(self, config: StudentConfig, prefix: TrainState | None = None) -> None:
+        if config.twin not in self.records:
+            trained = train_student(self.features, config.twin, prefix=prefix, device="cpu")
+            self.records.put(config.twin, figures_of(trained, config, self.features))
+
+    def pair(self, config: StudentConfig) -> None:
+        """A student with LIR and its twin."""
+        lir = config.regularizer
+        assert lir is not None
+        if config in self.records and config.twin in self.records:
+            return
+        if self.shared is None:
+            teacher = self.bench.get(lir.affinity.stability.graph.soft_labels)
+            self.shared = teacher.soft_labels, self.bench.get(lir.affinity)
+        soft_labels, affinity = self.shared
+        prefix = train_prefix(self.features, PrefixConfig(config.twin, lir.start_epoch), device="cpu")
+        self.twin(config, prefix)
+        given: dict[str, Any] = {"prefix": prefix, "soft_labels": soft_labels, "affinity": affinity}
+        trained = train_student(self.features, config, device="cpu", **given)
+        self.records.put(config, figures_of(trained, config, self.features))
+
+    def baseline(self, config: BaselineConfig) -> None:
+        if config not in self.records:
+            self.records.put(config, measured(baseline_embeddings(self.features, config), None, self.features))
+
+    def baselines(self) -> dict[str, StudentConfig | BaselineConfig]:
+        """What every table of this field carries."""
+        size = len(self.features.classes)
+        linear = {m: BaselineConfig(self.data, method=m, dim=size) for m in ("cca", "cluster-cca")}
+        return linear | {loss: self.arm(loss).twin for loss in ("infonce", "cross-entropy")}
+
+    def run(self) -> None:
+        """Everything that the table needs."""
+        for config in self.baselines().values():
+            self.baseline(config) if isinstance(config, BaselineConfig) else self.twin(config)
+        for loss, proxies in arms():
+            begin = time.process_time()
+            self.pair(self.arm(loss, proxies))
+            print(f"{self.data.stage} {self.config.seed} {loss}{PROXIES[proxies]} {time.process_time() - begin:.1f} s")
+
+
+def table(benches: list[Bench], part: str, split: str) -> str:
+    """One row per arm: the twin without LIR, and what LIR adds to it, paired by seed."""
+    records, names = benches[0].records, [f"{split}.{part}{figure}" for figure in FIGURES]
+    head = [*FIGURES.values(), *(f"LIR adds to {name}" for name in FIGURES.values())]
+    lines = ["| | " + " | ".join(head) + " |", "|---" * (len(head) + 1) + "|"]
+
+    def cell(values: list[float], signed: bool) -> str:
+        found = interval(values)
+        return f"{found.mean:{'+' if signed else ''}.4f} ± {(found.high - found.low) / 2:.4f}"
+
+    def row(title: str, twins: list[Any], students: list[Any]) -> None:
+        plain = [[records[t][name] for t in twins] for name in names]
+        cells = [cell(values, False) for values in plain]
+        for values, name in zip(plain, names, strict=True):
+            changes = [records[s][name] - value for s, value in zip(students, values, strict=False)]
+            cells.append(cell(changes, True) if changes else "")
+        lines.append(f"| {title} | " + " | ".join(cells) + " |")
+
+    for name in benches[0].baselines() if not part else ():
+        row(name, [bench.baselines()[name] for bench in benches], [])
+    for loss, proxies in arms():
+        students = [bench.arm(loss, proxies) for bench in benches]
+        row(loss + PROXIES[proxies], [s.twin for s in students], students)
+    return "\n".join(lines)
+
+
+def tune(benches: list[Bench]) -> None:
+    """Each loss's numbers by validation MAP, mean over seeds, without LIR."""
+    for loss, choices in GRID.items():
+        for numbers in choices:
+            found = []
+            for bench in benches:
+                config = bench.config.replace(loss=loss, **numbers)
+                bench.twin(config)
+                found.append(bench.records[config.twin])
+            whole, part = (np.mean([f[f"validation.{p}map"] for f in found]) for p in ("", "metric_part."))
+            print(f"{loss:<24} {numbers!s:<40} MAP {whole:.4f}   metric part alone {part:.4f}", flush=True)
+
+
+def page(benches: dict[str, list[Bench]], preset_name: str, short: bool) -> str:
+    text = ["# Quality\n", (__doc__ or "").strip().replace("\n    python", "\n\n    python", 1)]
+    chosen = "; ".join(f"{k} {', '.join(f'{n} {v:g}' for n, v in numbers.items())}" for k, numbers in NUMBERS.items())
+    how = f"Preset `{preset_name}`" + (", students of half the width, half the epochs and twice the rate" * short)
+    text.append(
+        f"\n{how}. Figures are of test clips, on which nothing was chosen; the epoch that is kept and each loss's "
+        f"numbers were chosen on validation clips ({chosen or 'defaults throughout'}). LIR is the preset's."
+    )
+    for name, found in benches.items():
+        text.append(f"\n## {name}, {len(found)} seeds\n\n{table(found, '', 'test')}")
+        text.append(
+            "\nThe metric part of the embedding alone, without the class heads' posteriors, which is all that the "
+            f"metric loss and its proxies act on:\n\n{table(found, 'metric_part.', 'test')}"
+        )
+    return "\n".join(text) + "\n"
 
 
 def main() -> None:
@@ -113,30 +221,31 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="yt8m_demo28.npz; without it, the synthetic benchmark alone")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--preset", default="quick")
-    parser.add_argument("--write", type=Path, help="where the table goes")
+    parser.add_argument("--short", action="store_true", help="students of half the width and half the epochs")
+    parser.add_argument("--only", choices=["yt8m", "synthetic"], help="one of the two data sets")
+    parser.add_argument("--records", type=Path, help="where figures are kept, to go on from")
+    parser.add_argument("--tune", action="store_true", help="compare each loss's numbers on validation clips instead")
+    parser.add_argument("--write", type=Path, help="where the page goes; it grows by a seed at a time")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    sources: dict[str, list[DataConfig]] = {}
-    if arguments.data:
-        # each seed draws validation clips of its own
-        file = feature_file(arguments.data, annotation="random")
-        sources["yt8m_demo28, random annotation"] = [file.replace(split_seed=s) for s in range(arguments.seeds)]
-    sources["synthetic benchmark"] = [SyntheticConfig(seed=s) for s in range(arguments.seeds)]
-    text = [__doc__.strip().replace("\n    python", "\n\n    python")] if __doc__ else []
-    text.insert(0, "# Quality\n")
-    tables: dict[str, Results] = {name: Results() for name in sources}
+    records, workbench = Records(arguments.records), Workbench()
+    benches: dict[str, list[Bench]] = {}
     for seed in range(arguments.seeds):
-        for name, configs in sources.items():
-            one_seed(configs[seed], seed, arguments.preset, tables[name])
-        # after every seed, so that a stopped run leaves what it has
-        body = "\n\n".join(
-            f"## {name}: {seed + 1} seeds, preset `{arguments.preset}`\n\n{table.markdown()}"
-            for name, table in tables.items()
-        )
-        page = "\n".join([*text, "", body, ""])
-        print(page, flush=True)
-        if arguments.write:
-            arguments.write.write_text(page)
+        sources: dict[str, DataConfig] = {}
+        if arguments.data and arguments.only != "synthetic":  # each seed draws validation clips of its own
+            file = feature_file(arguments.data, annotation="random", split_seed=seed)
+            sources["yt8m_demo28, random annotation"] = file
+        if arguments.only != "yt8m":
+            sources["Synthetic benchmark"] = SyntheticConfig(seed=seed)
+        for name, data in sources.items():
+            bench = Bench(data, seed, arguments.preset, arguments.short, records, workbench)
+            benches.setdefault(name, []).append(bench)
+            if not arguments.tune:
+                bench.run()
+        if not arguments.tune and arguments.write:
+            arguments.write.write_text(page(benches, arguments.preset, arguments.short))
+    if arguments.tune:
+        tune(next(iter(benches.values())))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from avexplore.losses.anchor_awareness import AnchorAwareness
 from avexplore.losses.contrastive import ContrastiveLoss
 from avexplore.losses.distances import DISTANCES, DistanceName
 from avexplore.losses.mining import same_label
-from avexplore.losses.pairs import PairLoss
+from avexplore.losses.pairs import PairLoss, by_direction
 from avexplore.losses.proxies import (
     ClassProxies,
     ProxyAnchorLoss,
@@ -54,25 +54,13 @@ class MetricLoss(nn.Module):
         """
         if not len(labels):
             return audio.sum() + visual.sum()
-        return self.both(audio, visual, labels, _by_direction(forgiven), _by_direction(margins))
+        return self.both(audio, visual, labels, forgiven, margins)
 
     def both(
-        self, audio: Tensor, visual: Tensor, labels: Tensor, forgiven: ByDirection, margins: ByDirection
+        self, audio: Tensor, visual: Tensor, labels: Tensor, forgiven: Tensor | None, margins: Tensor | None
     ) -> Tensor:
-        """As `forward`, on at least one clip, with rows = anchors in each direction's matrices."""
+        """As `forward`, on at least one clip."""
         raise NotImplementedError
-
-
-ByDirection = tuple[Tensor | None, Tensor | None]
-
-
-def _by_direction(pairs: Tensor | None) -> ByDirection:
-    """A matrix of (audio, visual) pairs as seen by the anchors of audio -> visual and of visual -> audio."""
-    if pairs is None:
-        return None, None
-    if pairs.ndim == 3:
-        return pairs[0], pairs[1].T
-    return pairs, pairs.T
 
 
 class CrossModalLoss(MetricLoss):
@@ -104,7 +92,7 @@ class CrossModalLoss(MetricLoss):
         self.class_proxies = ClassProxies(classes, dim) if proxies == "learned" else None
 
     def both(
-        self, audio: Tensor, visual: Tensor, labels: Tensor, forgiven: ByDirection, margins: ByDirection
+        self, audio: Tensor, visual: Tensor, labels: Tensor, forgiven: Tensor | None, margins: Tensor | None
     ) -> Tensor:
         """See `MetricLoss.both`."""
         if self.pair_loss.matched_pairs_only:
@@ -117,9 +105,7 @@ class CrossModalLoss(MetricLoss):
         else:
             forward = self.distance(self._anchors(audio, labels), visual)
             backward = self.distance(self._anchors(visual, labels), audio)
-        there: Tensor = self.pair_loss(forward, positive, forgiven[0], margins[0])
-        back: Tensor = self.pair_loss(backward, positive, forgiven[1], margins[1])
-        return there + back
+        return self.pair_loss.both_ways(forward, backward, positive, forgiven, margins)
 
     def _anchors(self, embedding: Tensor, labels: Tensor) -> Tensor:
         if self.awareness is not None:
@@ -151,13 +137,14 @@ class CrossModalProxyLoss(MetricLoss):
         self.awareness = AnchorAwareness(neighbors) if anchor_aware else None
 
     def both(
-        self, audio: Tensor, visual: Tensor, labels: Tensor, forgiven: ByDirection, margins: ByDirection
+        self, audio: Tensor, visual: Tensor, labels: Tensor, forgiven: Tensor | None, margins: Tensor | None
     ) -> Tensor:
         """See `MetricLoss.both`."""
         proxies = self.class_proxies()  # (C, d)
         positive = labels[:, None] == torch.arange(len(proxies), device=labels.device)  # (B, C)
         total = audio.new_zeros(())
-        for embedding, forgive, factor in zip((audio, visual), forgiven, margins, strict=True):
+        directions = zip((audio, visual), by_direction(forgiven), by_direction(margins), strict=True)
+        for embedding, forgive, factor in directions:
             anchors = embedding if self.awareness is None else self.awareness(embedding)
             forgive = None if forgive is None else class_means(forgive, positive)
             factor = None if factor is None else 1.0 - class_means(1.0 - factor, positive)
@@ -169,7 +156,7 @@ class NoMetricLoss(MetricLoss):
     """Zero, with a gradient of zeros: for the plain cross-entropy net, whose class heads do all the work."""
 
     def both(
-        self, audio: Tensor, visual: Tensor, labels: Tensor, forgiven: ByDirection, margins: ByDirection
+        self, audio: Tensor, visual: Tensor, labels: Tensor, forgiven: Tensor | None, margins: Tensor | None
     ) -> Tensor:
         """See `MetricLoss.both`."""
         return (audio.sum() + visual.sum()) * 0.0

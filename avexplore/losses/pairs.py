@@ -35,6 +35,36 @@ class PairLoss(nn.Module):
             A scalar; 0, with a gradient of zeros, if no pair counts.
         """
 
+    def both_ways(
+        self, there: Tensor, back: Tensor, positive: Tensor, forgiven: Tensor | None, margins: Tensor | None
+    ) -> Tensor:
+        """The sum over both directions.
+
+        Args:
+            there: Distances from audio anchors to visual candidates. Shape (B, B).
+            back: Distances from visual anchors to audio candidates. Shape (B, B).
+            positive: As in `forward`, and symmetric. Shape (B, B), bool.
+            forgiven, margins: As in `forward`, of (audio n, visual m). Shape (B, B), or (2, B, B) to tell
+                audio -> visual from visual -> audio.
+        """
+        forgive, factor = by_direction(forgiven), by_direction(margins)
+        first: Tensor = self(there, positive, forgive[0], factor[0])
+        second: Tensor = self(back, positive, forgive[1], factor[1])
+        return first + second
+
+
+def by_direction(pairs: Tensor | None) -> tuple[Tensor, Tensor] | tuple[None, None]:
+    """A matrix of (audio, visual) pairs as seen by the anchors of audio -> visual and of visual -> audio.
+
+    >>> [seen.shape for seen in by_direction(torch.zeros(2, 3, 4))]
+    [torch.Size([3, 4]), torch.Size([4, 3])]
+    """
+    if pairs is None:
+        return None, None
+    if pairs.ndim == 3:
+        return pairs[0], pairs[1].T
+    return pairs, pairs.T
+
 
 def kept(positive: Tensor, forgiven: Tensor | None, dtype: torch.dtype) -> Tensor:
     """Weight of each pair as a negative: 0 for positives, 1 - forgiven for negatives. Shape (B, B)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from avexplore.losses.pairs import PairLoss
+from avexplore.losses.pairs import PairLoss, by_direction
 
 
 class SupervisedContrastiveLoss(PairLoss):
@@ -33,17 +33,36 @@ class SupervisedContrastiveLoss(PairLoss):
         self, distances: Tensor, positive: Tensor, forgiven: Tensor | None = None, margins: Tensor | None = None
     ) -> Tensor:
         """See `PairLoss.forward`; distances are cosine distances."""
+        return self._softmax(distances, _shares(positive, distances.dtype), self._offsets(forgiven, margins))
+
+    def both_ways(
+        self, there: Tensor, back: Tensor, positive: Tensor, forgiven: Tensor | None, margins: Tensor | None
+    ) -> Tensor:
+        """See `PairLoss.both_ways`; what both directions share is computed once."""
+        share, offsets = _shares(positive, there.dtype), by_direction(self._offsets(forgiven, margins))
+        return self._softmax(there, share, offsets[0]) + self._softmax(back, share, offsets[1])
+
+    def _softmax(self, distances: Tensor, share: Tensor, offset: Tensor | None) -> Tensor:
         logits = distances / -self.temperature  # = (s - 1) / T: the softmax does not see the constant
-        weighted = logits
-        if forgiven is not None:
-            weighted = weighted + torch.log1p(-forgiven.to(logits.dtype))
+        if offset is not None:
+            logits = logits + offset.to(logits.dtype)
+        # Nothing is taken off positives, so that one fused log-softmax serves both parts of the fraction.
+        return -(logits.log_softmax(1) * share).sum()
+
+    def _offsets(self, forgiven: Tensor | None, margins: Tensor | None) -> Tensor | None:
+        """What LIR adds to the logits of negatives, <= 0."""
+        found = None if forgiven is None else forgiven.neg().log1p_()
         if margins is not None:
-            weighted = weighted + (margins.to(logits.dtype) - 1.0) * (self.margin / self.temperature)
-        mask = positive.to(logits.dtype)
-        count = mask.sum(1)
-        mean_positive = (logits * mask).sum(1) / count.clamp(min=1.0)
-        per_anchor = (weighted.logsumexp(1) - mean_positive) * (count > 0)
-        return per_anchor.sum() / (count > 0).sum().clamp(min=1)
+            off = (margins - 1.0) * (self.margin / self.temperature)
+            found = off if found is None else found + off
+        return found
+
+
+def _shares(positive: Tensor, dtype: torch.dtype) -> Tensor:
+    """What each positive pair weighs in the mean over anchors of the mean over their positives. Shape (B, B)."""
+    mask = positive.to(dtype)
+    count = mask.sum(1, keepdim=True)
+    return mask / (count.clamp(min=1.0) * (count > 0).sum().clamp(min=1))
 
 
 class InfoNCELoss(SupervisedContrastiveLoss):

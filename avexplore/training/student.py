@@ -128,14 +128,24 @@ class StudentTask:
         return label + self.config.alpha * align
 
     def measure(self) -> dict[str, float]:
-        """MAP of a sample of the training clips and of the validation clips."""
+        """MAP of a sample of the training clips and of the validation clips; the loss's terms on validation clips.
+
+        The terms are of one batch and without LIR, so that the curves of a student and its twin mean the same.
+        """
         figures = {}
         for split, most in (("train", _TRAIN_SAMPLE), ("validation", _VALIDATION_SAMPLE)):
             part = {name: values[:most] for name, values in self.data[split].items()}
-            if len(part["labels"]):
-                share, temperature = self.config.posterior_share, self.config.posterior_temperature
-                audio, visual = embed_outputs(self.net(part["audio"], part["visual"]), share, temperature)
-                figures[f"map_{split}"] = float(cross_modal_map(audio, visual, part["labels"]))
+            if not len(part["labels"]):
+                continue
+            share, temperature = self.config.posterior_share, self.config.posterior_temperature
+            out = self.net(part["audio"], part["visual"])
+            figures[f"map_{split}"] = float(cross_modal_map(*embed_outputs(out, share, temperature), part["labels"]))
+            if split == "validation":
+                batch = BranchOutputs(*(values[:, : self.config.batch_size] for values in out))
+                labels = part["labels"][: self.config.batch_size]
+                metric = self.metric(*embed_outputs(batch, 0.0, 1.0), labels)
+                semantic = self.config.semantic_weight * self._semantic(batch, labels, labels, None)
+                figures |= {"metric_loss_validation": float(metric), "semantic_loss_validation": float(semantic)}
         return figures
 
 

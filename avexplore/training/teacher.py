@@ -33,7 +33,7 @@ from avexplore.training.device import choose_device
 from avexplore.training.inputs import InputMap, fit_inputs, inputs_from_arrays, inputs_to_arrays
 from avexplore.training.loop import Plan, fit, kept_weights
 
-_CURVE_CLIPS = 2000
+_TRAIN_SAMPLE, _VALIDATION_SAMPLE = 300, 2000
 _MEASUREMENTS = 30
 
 
@@ -60,16 +60,23 @@ class TeacherTask:
         return torch.stack([label, self.loss.alpha * align]) * self.members
 
     def measure(self) -> dict[str, float]:
-        """Accuracy of the mean logits on train and validation."""
+        """Accuracy of the mean logits on train and validation; the loss's terms, mean over members, on validation."""
         figures = {}
-        for split in ("train", "validation"):
-            part = {name: values[:_CURVE_CLIPS] for name, values in self.data[split].items()}
+        for split, most in (("train", _TRAIN_SAMPLE), ("validation", _VALIDATION_SAMPLE)):
+            part = {name: values[:most] for name, values in self.data[split].items()}
             if not len(part["labels"]):
                 continue
             out = self.net(part["audio"], part["visual"])
             for modality, logits in (("audio", out.audio_logits), ("visual", out.visual_logits)):
                 right = logits.mean(0).argmax(1) == part["labels"]
                 figures[f"accuracy_{modality}_{split}"] = float(right.float().mean())
+            if split == "validation":
+                labels = part["labels"].repeat(self.members)
+                label, align = self.loss.terms(out.audio_logits.flatten(0, 1), out.visual_logits.flatten(0, 1), labels)
+                figures |= {
+                    "label_loss_validation": float(label),
+                    "alignment_loss_validation": float(self.loss.alpha * align),
+                }
         return figures
 
 

@@ -191,9 +191,9 @@ def _epochs(loaded: LoadedRun) -> None:
         st.info("This run kept no figures over its epochs.")
         return
     maps, losses = ([name for name in columns if name.startswith("map") == wanted] for wanted in (True, False))
-    for chosen, title in ((maps, "MAP"), (losses, "Losses, training clips")):
+    for chosen, title in ((maps, "MAP"), (losses, "Losses")):
         if chosen:
-            _picture(figures.epochs(before, after, start, chosen, title), title.split(",")[0].lower() + "-over-epochs")
+            _picture(figures.epochs(before, after, start, chosen, title), title.lower() + "-over-epochs")
     st.caption(
         f"Kept: epoch {without.best_epoch + 1} without LIR and {trained.best_epoch + 1} with, each chosen on "
         "validation MAP. Up to LIR's start both trainings are one."

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 from sklearn.metrics import average_precision_score
 
@@ -19,6 +20,13 @@ def test_agrees_with_scikit_learn() -> None:
 def test_a_query_without_a_relevant_answer_scores_zero() -> None:
     relevant = torch.tensor([[True, False], [False, False]])
     assert float(mean_average_precision(torch.tensor([[2.0, 1.0], [2.0, 1.0]]), relevant)) == 0.5
+
+
+def test_among_equal_answers_the_relevant_ones_come_last() -> None:
+    relevant = torch.tensor([[True, False, False], [False, True, False]])
+    assert abs(float(mean_average_precision(torch.zeros(2, 3), relevant)) - 1 / 3) < 1e-6  # collapse is no success
+    mixed = torch.tensor([[-0.5, -0.5, 0.5]])
+    assert float(mean_average_precision(mixed, torch.tensor([[True, False, True]]))) == pytest.approx((1 + 2 / 3) / 2)
 
 
 def test_both_directions_count_alike() -> None:

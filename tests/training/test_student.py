@@ -20,6 +20,7 @@ from avexplore.config import (
     TeacherConfig,
 )
 from avexplore.errors import Cancelled, TrainingError
+from avexplore.losses import build_metric_loss
 from avexplore.nets.two_branch import BranchOutputs
 from avexplore.training import embed, train_prefix, train_student
 from avexplore.training.student import embed_outputs, evidence
@@ -228,6 +229,19 @@ def test_the_epoch_kept_is_the_best_of_the_second_half(twin: TrainedStudent) -> 
     curve = twin.history.columns["map_validation"]
     assert twin.best_epoch == 5 + int(curve[5:].argmax())
     assert twin.epochs == len(curve) == 10
+
+
+def test_curves_hold_each_term_on_validation_clips(features: FeatureSet, twin: TrainedStudent) -> None:
+    rows = features.rows("validation")
+    last = train_student(features, config(epochs=1), device="cpu")  # one epoch, so that what is kept is the last
+    net = embed(features, config(posterior_share=0.0), last.weights)
+    audio, visual = torch.from_numpy(net.audio[rows]), torch.from_numpy(net.visual[rows])
+    labels = torch.from_numpy(features.hard_label[rows])
+    batch = slice(0, config().batch_size)
+    expected = build_metric_loss(config(), 4)(audio[batch], visual[batch], labels[batch])
+    assert last.history.columns["metric_loss_validation"][-1] == pytest.approx(float(expected), rel=1e-5)
+    semantic = twin.history.columns["semantic_loss_validation"]
+    assert semantic[-1] < semantic[0]
 
 
 def test_test_clips_have_no_say(features: FeatureSet, twin: TrainedStudent) -> None:

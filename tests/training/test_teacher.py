@@ -103,6 +103,19 @@ def test_calibration_is_reported_per_modality(trained: TrainedTeacher) -> None:
     assert (trained.soft_labels.temperature > 0).all()
 
 
+def test_curves_hold_each_term_on_validation_clips(features: FeatureSet) -> None:
+    one = train_teacher(features, config(members=1, epochs=1, calibration="none"), device="cpu")
+    rows = features.rows("validation")
+    audio, visual = (torch.from_numpy(values[rows]) for values in (one.soft_labels.audio, one.soft_labels.visual))
+    target = torch.from_numpy(features.hard_label[rows])
+    smoothing = config().label_smoothing
+    expected = sum(
+        torch.nn.functional.cross_entropy(logits, target, label_smoothing=smoothing) for logits in (audio, visual)
+    )
+    assert one.history.columns["label_loss_validation"][-1] == pytest.approx(float(expected), rel=1e-5)
+    assert one.history.columns["alignment_loss_validation"][-1] >= 0
+
+
 def test_without_validation_clips_it_stays_uncalibrated_and_says_so(features: FeatureSet) -> None:
     none = dataclasses.replace(features, split=np.where(features.split == 1, 0, features.split).astype(np.int8))
     soft = train_teacher(none, config(epochs=2), device="cpu").soft_labels
