@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 
 import pytest
 
@@ -58,8 +59,13 @@ def _wait(url: str, process: subprocess.Popen[bytes], seconds: float = 300) -> N
     while time.monotonic() < end:
         if process.poll() is not None:
             raise RuntimeError("The app's server stopped")
-        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=5):
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
             return
+        except HTTPError as not_yet:
+            not_yet.close()
+        except OSError:
+            pass
         time.sleep(0.1)
     raise RuntimeError("The app's server did not start")
 

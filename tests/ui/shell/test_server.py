@@ -97,6 +97,7 @@ def test_the_demo_shows_runs_and_takes_nothing(
     upload = urllib.request.Request(f"{app}/_stcore/upload_file/a/b", b"x" * 100, method="PUT")
     with pytest.raises(HTTPError) as refused:
         urllib.request.urlopen(upload, timeout=60)
+    refused.value.close()
     assert refused.value.code == 403
     left = [path for path in tmp_path.rglob("*") if path.is_file() and path.name not in ("server.log", "registry.lock")]
     assert not left, "the demo writes nothing"
@@ -163,8 +164,8 @@ def test_no_page_loads_anything_from_elsewhere_or_breaks_its_own_rules(
         calm(page)
     assert [url for url in outside if not re.match(r"(data|blob|about):|ws://127\.0\.0\.1", url)] == []
     assert broken == []
-    answer = urllib.request.urlopen(app, timeout=60)
-    assert "frame-ancestors 'self'" in answer.headers["content-security-policy"]
+    with urllib.request.urlopen(app, timeout=60) as answer:
+        assert "frame-ancestors 'self'" in answer.headers["content-security-policy"]
 
 
 def test_a_name_made_to_point_here_gets_no_live_connection(start_app: Callable[..., str], tmp_path: Path) -> None:
