@@ -346,8 +346,11 @@ class GraphConfig(Config):
     """The teacher, or a file of soft labels."""
     engine: Literal["grasp", "boss", "both", "causal-learn-grasp", "causal-learn-boss"] = "both"
     """Search algorithm; both runs BOSS, then GRaSP from its result."""
-    score: Literal["bic", "bdeu"] = "bic"
-    """Gaussian BIC on the values, or BDeu on discretized values."""
+    score: Literal["bic", "bdeu", "kernel"] = "bic"
+    """Gaussian BIC on the values, BDeu on discretized values, or a kernel regression's cross-validated likelihood.
+
+    The last finds any kind of dependency, and takes some hundred clips and a few classes at most.
+    """
     transform: Literal["raw", "logit", "clr", "ilr", "drop-one", "rank", "class-centered"] = "raw"
     """What is done to the soft labels before the search."""
     penalty_discount: float = within(0.0, 1000.0, 2.0, open_low=True)

@@ -144,7 +144,13 @@ def is_quick(config: Config, nodes: int | None = None) -> bool:
         case GraphConfig():
             small = (nodes or 0) <= 80
             kicks = config.iterations if config.strategy == "iterated" else 1
-            return small and config.strategy != "restarts" and kicks <= 1000 and "causal" not in config.engine
+            return (
+                small
+                and config.strategy != "restarts"
+                and kicks <= 1000
+                and "causal" not in config.engine
+                and config.score != "kernel"
+            )
         case StabilityConfig():
             searches = config.bootstraps + (config.null_bootstraps if config.null != "none" else 0)
             return is_quick(config.graph, nodes) and searches <= 10 and (nodes or 0) <= 40

@@ -16,6 +16,7 @@ from avexplore.config import GraphConfig, SoftLabelSource, StabilityConfig
 from avexplore.errors import AvexploreError, ConfigError
 
 Engine = Literal["grasp", "boss", "both", "causal-learn-grasp", "causal-learn-boss"]
+Score = Literal["bic", "bdeu", "kernel"]
 Transform = Literal["raw", "logit", "clr", "ilr", "drop-one", "rank", "class-centered"]
 
 
@@ -32,6 +33,13 @@ def graph(
         float | None, typer.Option(help="c in BIC = 2L - c k ln n; 1 is plain BIC, useful 1..16.")
     ] = None,
     engine: Annotated[Engine | None, typer.Option(help="Which searcher.")] = None,
+    score: Annotated[
+        Score | None,
+        typer.Option(
+            help="bic: Gaussian, the default. bdeu: discretized, no assumption on distributions. kernel: any kind of "
+            "dependency, for some hundred clips and a few classes."
+        ),
+    ] = None,
     transform: Annotated[Transform | None, typer.Option(help="What is done to the soft labels first.")] = None,
     training_rows: Annotated[
         int | None, typer.Option(help="The first so many rows of a soft-label file are training clips.", min=0)
@@ -59,7 +67,13 @@ def graph(
         if stability_config is None:
             raise ConfigError("This student has no LIR and so no class graph", where="regularizer")
         config = stability_config.graph
-    given = {"penalty_discount": penalty_discount, "engine": engine, "transform": transform, "rows": rows}
+    given = {
+        "penalty_discount": penalty_discount,
+        "engine": engine,
+        "score": score,
+        "transform": transform,
+        "rows": rows,
+    }
     config = config.replace(**{name: value for name, value in given.items() if value is not None})
     config = chosen.changed(config)
     bench = workbench(device)

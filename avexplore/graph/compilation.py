@@ -25,6 +25,8 @@ import numba.extending
 import platformdirs
 from llvmlite import binding as llvm
 
+from avexplore.graph.whole_program import PartCompiler, WholeCompiler
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 # Scalars of compiled code are machine types, which type checkers take for neither int nor NumPy scalar.
@@ -32,7 +34,7 @@ Int = Any  # int64
 Real = Any  # float64
 Truth = Any  # bool
 
-ENGINE = ("bitset", "randomness", "grow_shrink", "permutation", "boss", "grasp", "walk", "score")
+ENGINE = ("bitset", "randomness", "grow_shrink", "permutation", "boss", "grasp", "walk", "score", "whole_program")
 """Modules whose functions are compiled into callers in other files."""
 
 _settings: Any = numba.core.config  # its entries are made at run time
@@ -69,8 +71,15 @@ def _forget_old(parent: Path) -> None:
 
 
 def compiled(function: Function) -> Function:
-    """Compile for use from other compiled code; releases the GIL."""
-    wrapped: Any = numba.njit(function, nogil=True, error_model="numpy")
+    """Compile for use from other compiled code only; no reference counting, so nothing may be allocated in it."""
+    wrapped: Any = numba.njit(
+        function,
+        error_model="numpy",
+        no_cpython_wrapper=True,
+        no_cfunc_wrapper=True,
+        _nrt=False,
+        pipeline_class=PartCompiler,
+    )
     template = wrapped.get_call_template
 
     def without_literals(arguments: Any, keywords: Any) -> Any:
@@ -84,11 +93,13 @@ def compiled(function: Function) -> Function:
 
 
 def entry_point(function: Function) -> Function:
-    """Compile for calls from Python, and keep the machine code in `cache_folder`."""
+    """Compile for calls from Python; releases the GIL. The machine code is kept in `cache_folder`."""
     before = _settings.CACHE_DIR
     _settings.CACHE_DIR = str(cache_folder())
     try:
-        wrapped: Function = numba.njit(function, nogil=True, error_model="numpy", cache=True)
+        wrapped: Function = numba.njit(
+            function, nogil=True, error_model="numpy", cache=True, no_cfunc_wrapper=True, pipeline_class=WholeCompiler
+        )
     finally:
         _settings.CACHE_DIR = before
     return wrapped

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from avexplore.artifacts import BoolArray, FloatArray, IntArray, Report, silent
 from avexplore.config import GraphConfig
 from avexplore.graph.knowledge import Knowledge
+
+if TYPE_CHECKING:
+    from avexplore.graph.causal_learn import LocalScore
 
 
 @dataclass(frozen=True)
@@ -98,8 +101,22 @@ def _scored(dag: IntArray, correlation: FloatArray, samples: int, config: GraphC
     return Outcome(dag, bic_score(correlation, samples, dag, penalty), edge_gains(correlation, samples, dag, penalty))
 
 
-def run_bdeu(
-    states: IntArray,
+def local_score(table: FloatArray | IntArray, config: GraphConfig) -> LocalScore:
+    """The score of a node given its parents, where it is not the BIC: of states (`bdeu`) or of values (`kernel`).
+
+    Raises:
+        GraphError: If the data are too many for the score.
+    """
+    from avexplore.graph.bdeu import bdeu_local_score
+    from avexplore.graph.kernel_score import kernel_local_score
+
+    if config.score == "kernel":
+        return kernel_local_score(table)
+    return bdeu_local_score(table, parents_expected=1.0 / config.penalty_discount)
+
+
+def run_local(
+    table: FloatArray | IntArray,
     config: GraphConfig,
     knowledge: Knowledge,
     *,
@@ -107,22 +124,21 @@ def run_bdeu(
     seconds: float | None = None,
     report: Report = silent,
 ) -> Outcome:
-    """Search discrete columns with BDeu, whose score only causal-learn's search can take.
+    """Search with a score that only causal-learn's search can take.
 
     Args:
-        states: Shape (n, p), int64.
-        config: BOSS for `boss`, `both` and `causal-learn-boss`, else GRaSP; 1 / `penalty_discount` is the number of
-            parents that a node is expected to have.
+        table: States for `bdeu`, int64, values for `kernel`. Shape (n, p).
+        config: BOSS for `boss`, `both` and `causal-learn-boss`, else GRaSP. With `bdeu`, 1 / `penalty_discount` is the
+            number of parents that a node is expected to have; `kernel` takes no penalty.
         knowledge, seed, seconds, report: As in `run_search`.
 
     Raises:
-        GraphError: If it takes longer than `seconds`.
+        GraphError: If it takes longer than `seconds`, or the data are too many for the score.
     """
     from avexplore.graph import causal_learn
-    from avexplore.graph.bdeu import bdeu_local_score
 
-    local = bdeu_local_score(states, parents_expected=1.0 / config.penalty_discount)
-    p = states.shape[1]
+    local = local_score(table, config)
+    p = table.shape[1]
     found = causal_learn.search(
         local,
         p,

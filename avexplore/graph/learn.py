@@ -13,7 +13,7 @@ from avexplore.graph.bdeu import states_of
 from avexplore.graph.checks import check_columns, choose_rows, describe_kind
 from avexplore.graph.comparison import shd
 from avexplore.graph.covariance import correlation as correlate
-from avexplore.graph.engines import Outcome, run_bdeu, run_search
+from avexplore.graph.engines import Outcome, run_local, run_search
 from avexplore.graph.equivalence import along_lines
 from avexplore.graph.knowledge import Knowledge, knowledge_masks, orient_with_knowledge
 from avexplore.graph.score import edge_effects
@@ -112,6 +112,8 @@ def learn_class_graph(soft_labels: SoftLabels, config: GraphConfig, report: Repo
     correlation = correlate(prepared.matrix)
     if config.score == "bdeu":
         outcome = _search_bdeu(soft_labels, prepared, config, report)
+    elif config.score == "kernel":
+        outcome = _search_kernel(prepared, config, report)
     else:
         outcome = run_search(correlation, samples, config, prepared.knowledge, seed=config.seed, report=report)
     effect = edge_effects(correlation, outcome.dag)
@@ -153,7 +155,7 @@ def _other_classes(outcome: Outcome, cpdag: IntArray, knowledge: Knowledge) -> t
 
 def _search_bdeu(soft_labels: SoftLabels, prepared: Prepared, config: GraphConfig, report: Report) -> Outcome:
     states, how = states_of(soft_labels, prepared.rows)
-    found = run_bdeu(states[:, prepared.columns], config, prepared.knowledge, seed=config.seed, report=report)
+    found = run_local(states[:, prepared.columns], config, prepared.knowledge, seed=config.seed, report=report)
     notes = [
         f"BDeu saw three states per class ({how}) and ran in causal-learn's search; effects are those of the "
         "undiscretized soft labels. The penalty discount acts as a prior of "
@@ -162,6 +164,15 @@ def _search_bdeu(soft_labels: SoftLabels, prepared: Prepared, config: GraphConfi
     if config.transform != "raw":
         notes.append("BDeu discretizes the soft labels themselves: the transform only decides which nodes take part.")
     return replace(found, notes=tuple(notes))
+
+
+def _search_kernel(prepared: Prepared, config: GraphConfig, report: Report) -> Outcome:
+    found = run_local(prepared.matrix, config, prepared.knowledge, seed=config.seed, report=report)
+    note = (
+        "The kernel score finds any kind of dependency and ran in causal-learn's search; effects are those of the "
+        "linear regression all the same. It has no penalty to set: what does not predict held-out clips is left out."
+    )
+    return replace(found, notes=(note,))
 
 
 def _afterthoughts(graph: ClassGraph) -> tuple[str, ...]:

@@ -119,12 +119,12 @@ def total_score(forest: Forest, permutation: Permutation) -> Real:
 
 
 @compiled
-def write_parents(forest: Forest, permutation: Permutation, parents: IntArray) -> None:
-    """Write each variable's set of parents. Shape (p, w)."""
+def write_parents(forest: Forest, permutation: Permutation, parents: IntArray, row: Int) -> None:
+    """Write each variable's set of parents into `parents[row]`, shape (p, w)."""
     words = permutation.prefix.shape[1]
     for y in range(len(permutation.order)):
         for w in range(words):
-            parents[y, w] = forest.nodes[permutation.node[y], PATH + 2 * words + w]
+            parents[row, y, w] = forest.nodes[permutation.node[y], PATH + 2 * words + w]
 
 
 @compiled

@@ -11,7 +11,7 @@ from avexplore.config import GraphConfig
 from avexplore.graph.bdeu import states_of
 from avexplore.graph.covariance import bootstrap_correlations
 from avexplore.graph.covariance import correlation as correlate
-from avexplore.graph.engines import run_bdeu, run_many
+from avexplore.graph.engines import run_local, run_many
 from avexplore.graph.learn import Prepared
 from avexplore.graph.nulls import null_sample
 from avexplore.graph.score import edge_effects
@@ -37,8 +37,8 @@ class Resampler(Protocol):
 
 def resampler(soft_labels: SoftLabels, prepared: Prepared, graph: GraphConfig, quick: GraphConfig) -> Resampler:
     """The resampler of the config's score; `quick` searches resamples, `graph` the clips as they are."""
-    if graph.score == "bdeu":
-        return _Discrete(soft_labels, prepared, graph)
+    if graph.score != "bic":
+        return _Local(soft_labels, prepared, graph)
     return _Gaussian(prepared, graph, quick)
 
 
@@ -77,33 +77,39 @@ class _Gaussian:
         return run_many(correlations, len(self._prepared.rows), config, known, seed=seed, report=report)
 
 
-class _Discrete:
+class _Local:
+    """Scores that causal-learn's search takes: of states, or of the values themselves."""
+
     def __init__(self, soft_labels: SoftLabels, prepared: Prepared, graph: GraphConfig) -> None:
         self._prepared, self._graph = prepared, graph
-        self._states = states_of(soft_labels, prepared.rows)[0][:, prepared.columns]
+        self._table: FloatArray | IntArray = prepared.matrix
+        if graph.score == "bdeu":
+            self._table = states_of(soft_labels, prepared.rows)[0][:, prepared.columns]
 
     def bootstraps(self, seed: int, count: int, report: Report) -> tuple[IntArray, FloatArray]:
         rng = np.random.default_rng(seed)
-        n = len(self._states)
+        n = len(self._table)
         dags, effects = [], []
         for b in range(count):
             drawn = rng.integers(0, n, size=(n,))
-            dags.append(self._search(self._states[drawn], seed + b, report))
+            dags.append(self._search(self._table[drawn], seed + b, report))
             effects.append(edge_effects(correlate(self._prepared.matrix[drawn]), dags[-1]))
         return np.stack(dags), np.stack(effects)
 
     def seeds(self, first: int, count: int, report: Report) -> IntArray:
-        return np.stack([self._search(self._states, first + b, report) for b in range(count)])
+        return np.stack([self._search(self._table, first + b, report) for b in range(count)])
 
     def nulls(self, name: str, groups: IntArray, classes: int, seed: int, count: int, report: Report) -> IntArray:
         rng = np.random.default_rng(seed)
         found = []
         for b in range(count):
-            states = null_sample(self._states.astype(np.float64), groups, self._prepared.columns, classes, name, rng)
-            if name == "one-hot":  # annotated or not, and which side of its noise
-                states = np.where(states > 0.5, 2, states > 0)
-            found.append(self._search(states.astype(np.int64), seed + b, report))
+            sample = null_sample(self._table.astype(np.float64), groups, self._prepared.columns, classes, name, rng)
+            if self._graph.score == "bdeu":
+                if name == "one-hot":  # annotated or not, and which side of its noise
+                    sample = np.where(sample > 0.5, 2, sample > 0)
+                sample = sample.astype(np.int64)
+            found.append(self._search(sample, seed + b, report))
         return np.stack(found)
 
-    def _search(self, states: IntArray, seed: int, report: Report) -> IntArray:
-        return run_bdeu(states, self._graph, self._prepared.knowledge, seed=seed, report=report).dag
+    def _search(self, table: FloatArray | IntArray, seed: int, report: Report) -> IntArray:
+        return run_local(table, self._graph, self._prepared.knowledge, seed=seed, report=report).dag

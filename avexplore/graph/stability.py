@@ -10,6 +10,7 @@ import numpy as np
 from avexplore.artifacts import BoolArray, ClassGraph, FloatArray, GraphStability, IntArray, Report, SoftLabels, silent
 from avexplore.config import StabilityConfig
 from avexplore.graph.covariance import correlation as correlate
+from avexplore.graph.kernel_score import refuse_if_endless
 from avexplore.graph.learn import Prepared, prepare, to_cpdag
 from avexplore.graph.resampling import batches, resampler
 from avexplore.graph.transforms import classes_of
@@ -40,6 +41,8 @@ def measure_stability(soft_labels: SoftLabels, config: StabilityConfig, report: 
     quick = config.graph.replace(strategy=config.strategy)
     source = resampler(soft_labels, prepared, config.graph, quick)
     null_count = 0 if config.null == "none" else config.null_bootstraps
+    if config.graph.score == "kernel":
+        refuse_if_endless(*prepared.matrix.shape, config.bootstraps + config.seeds + null_count)
     progress = _Progress(report, config.bootstraps + config.seeds + null_count)
     notes = list(prepared.warnings)
 

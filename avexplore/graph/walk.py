@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -121,7 +122,8 @@ def _start(walk: Walk) -> None:
     """Begin a descent: from scratch, or from what a kick has changed."""
     progress = walk.progress
     if progress[PHASE] == KICKED and progress[ERA] == walk.forest.counters[FORGOTTEN]:
-        walk.permutation.node[:] = walk.node
+        for v in range(len(walk.node)):
+            walk.permutation.node[v] = walk.node[v]
         resettle(walk.forest, walk.permutation)
     else:
         settle(walk.forest, walk.permutation)
@@ -181,10 +183,10 @@ def _kick(walk: Walk) -> None:
     """Move a few variables of the basin's best order to random places."""
     permutation = walk.permutation
     p = len(walk.visit)
-    best = walk.orders[walk.progress[BASIN]]
     for k in range(p):
-        permutation.order[k] = best[k]
-        permutation.position[best[k]] = k
+        v = walk.orders[walk.progress[BASIN], k]
+        permutation.order[k] = v
+        permutation.position[v] = k
     for _ in range(walk.settings[STRENGTH]):
         v = randomness.below(p, walk.random)
         low, high = bounds(walk.forest, permutation, v)
@@ -230,16 +232,21 @@ def _arrive(walk: Walk) -> None:
         progress[FAILED] += 1
     if score >= walk.found[basin] - NEGLIGIBLE:  # equals are accepted: plateaus are wide
         walk.found[basin] = max(score, walk.found[basin])
-        walk.orders[basin] = walk.permutation.order
-        walk.node[:] = walk.permutation.node
-        write_parents(walk.forest, walk.permutation, walk.parents[basin])
+        for v in range(len(walk.node)):
+            walk.orders[basin, v] = walk.permutation.order[v]
+            walk.node[v] = walk.permutation.node[v]
+        write_parents(walk.forest, walk.permutation, walk.parents, basin)
         progress[ERA] = walk.forest.counters[FORGOTTEN]
     if progress[KICKS] < settings[MAX_KICKS] and progress[FAILED] < settings[PATIENCE]:
         progress[KICKS] += 1
         _kick(walk)
         return
-    best = walk.found[: basin + 1].max()
-    agreeing = (walk.found[: basin + 1] >= best - NEGLIGIBLE).sum()
+    best = -math.inf
+    for b in range(basin + 1):
+        best = max(best, walk.found[b])
+    agreeing = 0
+    for b in range(basin + 1):
+        agreeing += walk.found[b] >= best - NEGLIGIBLE
     out_of_kicks = settings[MAX_KICKS] > 0 and progress[KICKS] >= settings[MAX_KICKS]
     if basin + 1 < settings[MAX_BASINS] and agreeing < settings[AGREEMENT] and not out_of_kicks:
         progress[BASIN] += 1

@@ -20,6 +20,7 @@ NAMES = {
     "causal-learn-boss": "BOSS of causal-learn (slow)",
     "bic": "BIC (Gaussian)",
     "bdeu": "BDeu (discretized)",
+    "kernel": "kernel (small data only)",
     "raw": "as they are",
     "logit": "log-odds",
     "clr": "centered log-ratio",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,19 +39,21 @@ def test_old_folders_are_forgotten(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == compilation.KEPT_FOLDERS
 
 
-def test_random_numbers_are_even_and_repeat() -> None:
+def test_random_numbers_are_even_and_repeat(from_python: Callable[[Any], Any]) -> None:
+    below = from_python(randomness.below)
     state = np.array([5], np.int64)
-    drawn = np.array([randomness.below(7, state) for _ in range(14_000)])
+    drawn = np.array([below(7, state) for _ in range(14_000)])
     assert set(drawn) == set(range(7))
     assert np.bincount(drawn) == pytest.approx(2000, rel=0.1)
     again = np.array([5], np.int64)
-    assert [randomness.below(7, again) for _ in range(20)] == drawn[:20].tolist()
+    assert [below(7, again) for _ in range(20)] == drawn[:20].tolist()
 
 
-def test_packed_sets_hold_their_elements() -> None:
+def test_packed_sets_hold_their_elements(from_python: Callable[[Any], Any]) -> None:
+    contains, pop = from_python(bitset.contains), from_python(bitset.pop)
     rng = np.random.default_rng(0)
     matrix = rng.random((4, 150)) < 0.3
     sets = bitset.pack(matrix)
     for row in range(4):
-        assert [bool(bitset.contains(sets, row, x)) for x in range(150)] == matrix[row].tolist()
-        assert [bitset.pop(sets, row) for _ in range(matrix[row].sum() + 1)] == [*np.flatnonzero(matrix[row]), -1]
+        assert [bool(contains(sets, row, x)) for x in range(150)] == matrix[row].tolist()
+        assert [pop(sets, row) for _ in range(matrix[row].sum() + 1)] == [*np.flatnonzero(matrix[row]), -1]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from avexplore.config import GraphConfig, SoftLabelFileConfig
-from avexplore.graph.engines import run_bdeu, run_many, run_search
+from avexplore.graph.engines import run_local, run_many, run_search
 from avexplore.graph.knowledge import Knowledge
 from avexplore.graph.score import bic_score
 
@@ -40,7 +40,7 @@ def test_bdeu_gains_are_what_the_score_loses(engine: str) -> None:
     states = rng.integers(0, 3, size=(400, 6))
     states[:, 1] = np.where(rng.random(400) < 0.8, states[:, 0], states[:, 1])
     states[:, 4] = np.where(rng.random(400) < 0.8, states[:, 1], states[:, 4])
-    found = run_bdeu(states, config(engine=engine), FREE, seed=0)
+    found = run_local(states, config(engine=engine, score="bdeu"), FREE, seed=0)
     skeleton = found.dag | found.dag.T
     assert {tuple(pair) for pair in np.argwhere(np.triu(skeleton))} == {(0, 1), (1, 4)}
     # A tree: the gains of its edges add up to what it scores over the empty graph.

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 
 from avexplore.artifacts import FloatArray, IntArray
+from avexplore.graph import grow_shrink
 from avexplore.graph.covariance import correlation
 from avexplore.graph.cpdag import consistent_dag, dag_to_cpdag
-from avexplore.graph.grow_shrink import SCORE, clear, find, plant
+from avexplore.graph.grow_shrink import SCORE, plant
 from avexplore.graph.score import bic_score, edge_effects, edge_gains
 
 
@@ -97,7 +101,8 @@ def slow_grow_shrink(data: FloatArray, y: int, among: list[int], c: float) -> tu
     return sorted(parents), score
 
 
-def test_tree_gives_the_parents_of_a_plain_grow_shrink() -> None:
+def test_tree_gives_the_parents_of_a_plain_grow_shrink(from_python: Callable[[Any], Any]) -> None:
+    clear, find = from_python(grow_shrink.clear), from_python(grow_shrink.find)
     shrunk = 0
     for seed in range(12):
         data, _ = example(seed, 8)
