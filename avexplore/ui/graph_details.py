@@ -24,14 +24,15 @@ def draw_details(scene: Scene, picture: Picture, view: dict[str, Any]) -> None:
     tab = st.segmented_control(
         "Below the picture", TABS, default=TABS[0], key="g_tab", label_visibility="collapsed", bind="query-params"
     )
-    if tab == "Matrix":
-        _matrix(scene, view)
-    elif tab == "Comparison":
-        draw_comparison(scene)
-    elif tab == "In and out":
-        draw_files(scene, picture, view)
-    else:
-        _edges(scene, picture, view)
+    with st.container(key="graph-details"):
+        if tab == "Matrix":
+            _matrix(scene, view)
+        elif tab == "Comparison":
+            draw_comparison(scene)
+        elif tab == "In and out":
+            draw_files(scene, picture, view)
+        else:
+            _edges(scene, picture, view)
 
 
 def _edges(scene: Scene, picture: Picture, view: dict[str, Any]) -> None:

@@ -40,6 +40,8 @@ def _draw_downloads(scene: Scene, picture: Picture, view: dict[str, Any]) -> Non
 
     st.markdown("**Take this graph with you**")
     graph = scene.shown.graph
+    # Downloads are made outside of the page's run, where there is no session: all they need is fetched here.
+    layout, position, _ = place(scene)
     with st.container(horizontal=True):
         for name, suffix in exchange.SUFFIXES.items():
             st.download_button(
@@ -51,18 +53,13 @@ def _draw_downloads(scene: Scene, picture: Picture, view: dict[str, Any]) -> Non
             )
         st.download_button(
             "SVG",
-            lambda: _svg(scene, picture, view),
+            lambda: exchange.to_svg(picture, position, layout, view["threshold"], view["hidden"]),
             file_name="class_graph.svg",
             mime="image/svg+xml",
             key="g-save-svg",
             on_click="ignore",
             help="A vector graphic of what is shown, for a paper. PNG: the arrow in the picture's tool bar.",
         )
-
-
-def _svg(scene: Scene, picture: Picture, view: dict[str, Any]) -> str:
-    layout, position, _ = place(scene)
-    return exchange.to_svg(picture, position, layout, view["threshold"], view["hidden"])
 
 
 def _draw_upload(scene: Scene) -> None:
