@@ -16,35 +16,69 @@ MODALITY_INDEX = {"audio": 0, "visual": 1}
 
 
 @dataclass(frozen=True)
-class Calibration:
-    """What the teacher says of a class, beside what is known.
+class Reliability:
+    """What the teacher says of a class, beside what is known, over clips that it was not trained with if there are any.
 
     Attributes:
-        mean_probability: Mean probability over the clips.
-        annotated: Share of the clips annotated with the class; NaN if annotations are unknown.
-        true: Share of the clips that truly hold it; NaN if unknown.
-        split: Clips it was taken over.
+        confidence: Mean probability in each of the bins of equal width. Shape (bins,), NaN where empty.
+        annotated: Share of each bin's clips annotated with the class. Shape (bins,), NaN where empty or unknown.
+        true: Share that truly holds it; None if unknown. Shape (bins,).
+        count: Clips per bin. Shape (bins,).
+        error: Expected calibration error against the annotation, sum of count / n x |annotated - confidence|; NaN
+            if annotations are unknown.
+        mean_probability, annotated_share, true_share: The same over all bins; NaN if unknown.
+        clips, split: How many clips, and which.
     """
 
+    confidence: FloatArray
+    annotated: FloatArray
+    true: FloatArray | None
+    count: IntArray
+    error: float
     mean_probability: float
-    annotated: float
-    true: float
+    annotated_share: float
+    true_share: float
+    clips: int
     split: str
 
 
-def calibration(soft_labels: SoftLabels, node: str, clips: Clips | None = None) -> Calibration:
-    """How much of a class the teacher sees, on clips it was not trained with if there are any."""
+def reliability(soft_labels: SoftLabels, node: str, clips: Clips | None = None, bins: int = 8) -> Reliability | None:
+    """Reliability of one class, one against the rest; None without clips.
+
+    References:
+        Guo et al., On Calibration of Modern Neural Networks, ICML 2017.
+    """
     modality, label = split_node(node)
     column = soft_labels.classes.index(label)
     split = next((name for name in ("validation", "test", "train", "all") if len(soft_labels.rows(name))), "all")
     rows = soft_labels.rows(split)
+    if not len(rows):
+        return None
     said = soft_labels.probabilities()[MODALITY_INDEX[modality], rows, column]
+    place = np.minimum((said * bins).astype(int), bins - 1)
+    count = np.bincount(place, minlength=bins)
+
+    def per_bin(values: FloatArray) -> FloatArray:
+        share: FloatArray = np.full(bins, np.nan)
+        np.divide(np.bincount(place, values, bins), count, out=share, where=count > 0)
+        return share
+
+    confidence = per_bin(said)
     known = soft_labels.hard_label[rows]
+    annotated = per_bin((known == column).astype(float)) if (known >= 0).all() else np.full(bins, np.nan)
     truth = true_labels(clips, modality)
-    return Calibration(
-        mean_probability=float(said.mean()) if len(rows) else float("nan"),
-        annotated=float((known == column).mean()) if (known >= 0).any() else float("nan"),
-        true=float(truth[rows, column].mean()) if truth is not None and len(rows) else float("nan"),
+    held = None if truth is None else truth[rows, column].astype(float)
+    gap = np.abs(annotated - confidence)[count > 0]
+    return Reliability(
+        confidence=confidence,
+        annotated=annotated,
+        true=None if held is None else per_bin(held),
+        count=count,
+        error=float((count[count > 0] * gap).sum() / len(rows)),
+        mean_probability=float(said.mean()),
+        annotated_share=float((known == column).mean()) if (known >= 0).all() else float("nan"),
+        true_share=float("nan") if held is None else float(held.mean()),
+        clips=len(rows),
         split=split,
     )
 
@@ -57,11 +91,60 @@ def true_labels(clips: Clips | None, modality: str) -> BoolArray | None:
     return clips.true_labels if own is None else own
 
 
+def modalities_known_apart(clips: Clips | None) -> bool:
+    """Whether it is known which classes a clip lets hear and which it lets see."""
+    return clips is not None and clips.true_audio is not None and clips.true_visual is not None
+
+
 def annotated_or_top(soft_labels: SoftLabels) -> IntArray:
     """The annotated class of each clip; where that is unknown, the teacher's first choice. Shape (n,)."""
     top = soft_labels.probabilities().sum(axis=0).argmax(axis=1)
     found: IntArray = np.where(soft_labels.hard_label >= 0, soft_labels.hard_label, top)
     return found
+
+
+def annotation(soft_labels: SoftLabels, row: int) -> str:
+    """A clip's annotated class; in brackets the teacher's first choice where that is unknown."""
+    name = soft_labels.classes[int(annotated_or_top(soft_labels)[row])]
+    return name if int(soft_labels.hard_label[row]) >= 0 else f"({name})"
+
+
+def clip_name(clips: Clips | None, row: int) -> str:
+    """What a clip is called."""
+    return clips.clip_ids[row] if clips is not None else f"clip {row}"
+
+
+@dataclass(frozen=True)
+class LabelBar:
+    """One class in one clip: its soft labels in [0, 1], and whether it is "annotated", "true" (only), or ""."""
+
+    name: str
+    audio: float
+    visual: float
+    known: str
+
+
+def label_bars(soft_labels: SoftLabels, clips: Clips | None, row: int, count: int = 5) -> list[LabelBar]:
+    """A clip's strongest soft labels, the strongest first; classes known to be there are always among them."""
+    chance = soft_labels.probabilities()[:, row]
+    known = np.zeros(len(soft_labels.classes), bool)
+    if clips is not None and clips.true_labels is not None:
+        known |= clips.true_labels[row]
+    annotated = int(soft_labels.hard_label[row])
+    if annotated >= 0:
+        known[annotated] = True
+    order = np.argsort(-chance.max(axis=0), kind="stable")
+    kept = [int(c) for place, c in enumerate(order) if place < count or known[c]]
+    words = {True: "true", False: ""}
+    return [
+        LabelBar(
+            soft_labels.classes[c],
+            float(chance[0, c]),
+            float(chance[1, c]),
+            "annotated" if c == annotated else words[bool(known[c])],
+        )
+        for c in kept
+    ]
 
 
 def strongest_clips(soft_labels: SoftLabels, node: str, count: int = 12, *, unannotated: bool = False) -> IntArray:
@@ -95,6 +178,10 @@ class Pairs:
         """Product of the two soft labels, as LIR weights the pair. Shape (k,)."""
         product: FloatArray = self.first_label * self.second_label
         return product
+
+    def strongest(self, count: int) -> Pairs:
+        """The first so many."""
+        return Pairs(self.first[:count], self.second[:count], self.first_label[:count], self.second_label[:count])
 
 
 def linked_pairs(soft_labels: SoftLabels, source: str, target: str, count: int = 10, reach: int = 60) -> Pairs:
@@ -150,6 +237,31 @@ def pair_distances(embeddings: Embeddings, pairs: Pairs, source: str, target: st
 
     distance: FloatArray = 1.0 - (side(source, pairs.first) * side(target, pairs.second)).sum(axis=1)
     return distance
+
+
+def usual_distance(embeddings: Embeddings, soft_labels: SoftLabels, source: str, target: str) -> float:
+    """Mean cosine distance over all pairs of differently annotated training clips, in the modalities of an edge.
+
+    The sum of all products of two sets of vectors is the product of their sums, so no pair is visited.
+    """
+    rows = soft_labels.rows("train")
+    if not len(rows):
+        rows = soft_labels.rows("all")
+    labels = annotated_or_top(soft_labels)[rows]
+    count = len(soft_labels.classes)
+
+    def sums(node: str) -> FloatArray:
+        values = getattr(embeddings, split_node(node)[0])[rows].astype(np.float64)
+        unit = values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-12)
+        per_class: FloatArray = np.zeros((count, unit.shape[1]))
+        np.add.at(per_class, labels, unit)
+        return per_class
+
+    one, other = sums(source), sums(target)
+    clips = np.bincount(labels, minlength=count).astype(np.float64)
+    products = float(one.sum(axis=0) @ other.sum(axis=0) - (one * other).sum())
+    pairs = float(clips.sum() ** 2 - (clips**2).sum())
+    return 1.0 - products / pairs if pairs else float("nan")
 
 
 @dataclass(frozen=True)

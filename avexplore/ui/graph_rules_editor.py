@@ -9,6 +9,7 @@ import streamlit as st
 
 from avexplore.config import KnowledgeConfig
 from avexplore.ui import graph_rules as rules_of
+from avexplore.ui import graph_visit as visit
 from avexplore.ui.graph_view.picture import plain_name
 
 if TYPE_CHECKING:
@@ -59,10 +60,8 @@ def draw_rules(rules: KnowledgeConfig, nodes: tuple[str, ...]) -> None:
         st.rerun()
     left, right = st.columns(2)
     history = st.session_state.graph_history
-    from avexplore.ui.graph_explorer import go_to
-
-    left.button("Undo", disabled=not history.can_undo, on_click=lambda: go_to(history.undo()), width="stretch")
-    right.button("Redo", disabled=not history.can_redo, on_click=lambda: go_to(history.redo()), width="stretch")
+    left.button("Undo", disabled=not history.can_undo, on_click=visit.undo, width="stretch")
+    right.button("Redo", disabled=not history.can_redo, on_click=visit.redo, width="stretch")
 
 
 def _ordered(rules: KnowledgeConfig) -> KnowledgeConfig:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,46 +23,64 @@ LEARNED = "learned"
 
 @dataclass(frozen=True)
 class Choice:
-    """A graph by name; `load` fetches it, or None if it cannot be had now."""
+    """A graph by name.
+
+    Attributes:
+        label: What to call it.
+        load: Fetches it, or None if it is not computed yet.
+        config: What computes it; None if it needs no computing.
+        is_truth: Whether it is what is known rather than what was inferred.
+    """
 
     label: str
     load: Callable[[], ClassGraph | None]
+    config: Config | None = None
+    is_truth: bool = False
 
 
 def choices(
     *,
     clips: Clips | None,
     imports: Path,
-    import_address: str,
+    import_addresses: Sequence[str],
     pinned: Mapping[str, tuple[str, GraphConfig]],
     other_runs: Mapping[str, tuple[str, Config]],
     get: Callable[[Config], Any],
 ) -> dict[str, Choice]:
-    """Graphs beside the one that the controls make, by the key that stands in the address.
+    """Graphs beside the one that the controls make, by the key that stands in the address; no two share a label.
 
     Args:
         clips: For the planted graph and for true co-occurrence, where known.
         imports: Folder of imported graphs.
-        import_address: Which of them was imported last, or "".
+        import_addresses: Which of them were imported.
         pinned: Graphs that the reader kept, by key: name and config.
         other_runs: Graphs of other runs, by key: name and config.
         get: Fetches the result of a config, or None.
     """
     found: dict[str, Choice] = {}
     if clips is not None and clips.true_graph is not None:
-        planted = clips.true_graph
-        nodes = _nodes(clips)
-        found["planted"] = Choice(
-            "the planted graph", lambda: ClassGraph(nodes, planted.astype(np.int8), source="planted")
-        )
+        planted = ClassGraph(_nodes(clips), clips.true_graph.astype(np.int8), source="planted")
+        found["planted"] = Choice("the planted graph", lambda: planted, is_truth=True)
     if clips is not None and clips.true_labels is not None:
-        found["true"] = Choice("true co-occurrence (hidden labels)", lambda: co_occurrence_graph(clips))
-    imported = kept_import(imports, import_address) if import_address else None
-    if imported is not None:
-        found[f"import-{import_address}"] = Choice(f"imported: {imported.source or 'graph'}", lambda: imported)
+        found["true"] = Choice("true co-occurrence (hidden labels)", lambda: co_occurrence_graph(clips), is_truth=True)
+    for address in import_addresses:
+        imported = kept_import(imports, address)
+        if imported is not None:
+            found[f"import-{address}"] = Choice(f"imported: {imported.source or 'graph'}", lambda it=imported: it)  # type: ignore[misc]
     for key, (name, config) in {**pinned, **other_runs}.items():
-        found[key] = Choice(name, lambda config=config: get(config))  # type: ignore[misc]
-    return found
+        found[key] = Choice(name, lambda config=config: get(config), config)  # type: ignore[misc]
+    return _distinct(found)
+
+
+def _distinct(found: dict[str, Choice]) -> dict[str, Choice]:
+    """The address holds labels, so each must be the only one of its kind."""
+    labels = [choice.label for choice in found.values()]
+    return {
+        key: choice
+        if labels.count(choice.label) == 1
+        else Choice(f"{choice.label} ({key[-6:]})", choice.load, choice.config, choice.is_truth)
+        for key, choice in found.items()
+    }
 
 
 def _nodes(clips: Clips) -> tuple[str, ...]:

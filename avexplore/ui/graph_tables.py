@@ -47,15 +47,15 @@ def edge_table(
         if edge.change:
             row["compared"] = edge.change
         if stability is not None:
-            row["bootstraps"] = float(stability.edge_frequency[i, j])
-            row["this direction"] = float(stability.orientation_frequency[i, j])
-            if stability.null != "none":
-                row["null model"] = float(stability.null_frequency[i, j])
-            if stability.seeds:
-                row["seeds"] = float(stability.seed_frequency[i, j])
+            row["bootstraps"] = 100 * float(stability.edge_frequency[i, j])
+            row["direction"] = 100 * float(stability.orientation_frequency[i, j])
         if edge.change != "removed":
             row["effect"] = float(graph.effect[i, j] or graph.effect[j, i])
             row["BIC gain"] = float(max(graph.gain[i, j], graph.gain[j, i]))
+        if stability is not None and stability.null != "none":
+            row["null"] = 100 * float(stability.null_frequency[i, j])
+        if stability is not None and stability.seeds:
+            row["seeds"] = 100 * float(stability.seed_frequency[i, j])
         rows.append(row)
     table = pd.DataFrame(rows, index=pd.Index([edge.id for edge in edges], name="id"))
     for column in ("bootstraps", "BIC gain"):
@@ -72,8 +72,11 @@ MATRICES = {
     "null": "Share under the null model",
     "correlation": "Correlation of the soft labels",
     "effect": "Effect of the row's class on the column's",
-    "graphs": "Share of the graphs at hand that hold the edge",
+    "graphs": "Share of several graphs that hold the link",
+    "graph-arrows": "Share of several graphs that hold the arrow",
 }
+OVER_GRAPHS = ("graphs", "graph-arrows")
+"""Those that look at more graphs than the one on screen."""
 
 
 def matrix_values(
@@ -85,7 +88,7 @@ def matrix_values(
         return edges
     if name == "effect":
         return graph.effect
-    if name == "graphs":
+    if name in OVER_GRAPHS:
         return frequency
     if stability is None:
         return None
@@ -100,7 +103,7 @@ def matrix_values(
 
 
 def matrix_figure(
-    values: FloatArray, nodes: tuple[str, ...], *, title: str, selected: tuple[int, ...] = (), dark: bool = False
+    values: FloatArray, nodes: tuple[str, ...], *, selected: tuple[int, ...] = (), dark: bool = False
 ) -> go.Figure:
     """A heatmap whose cells can be clicked: the points above them carry the edge's id."""
     import plotly.graph_objects as go
@@ -117,6 +120,8 @@ def matrix_figure(
     reach = float(np.nanmax(np.abs(clean))) if p > 1 else 1.0
     short = [f"{'♪' if split_node(name)[0] == 'audio' else '▣'} {split_node(name)[1][:18]}" for name in nodes]
     places = list(range(p))
+    cell = max(11, min(26, 560 // max(p, 1)))
+    yes_or_no = bool(np.isin(clean[~np.eye(p, dtype=bool)], (0, 1)).all())
     figure = go.Figure(
         go.Heatmap(
             z=clean,
@@ -128,7 +133,8 @@ def matrix_figure(
             xgap=1,
             ygap=1,
             hoverinfo="skip",
-            colorbar={"thickness": 12, "outlinewidth": 0},
+            showscale=not yes_or_no,
+            colorbar={"thickness": 10, "outlinewidth": 0, "len": 0.6, "tickformat": "+.2f" if signed else ".0%"},
         )
     )
     rows, columns = np.nonzero(~np.eye(p, dtype=bool))
@@ -136,11 +142,12 @@ def matrix_figure(
         f"{_safe(plain_name(nodes[i]))} → {_safe(plain_name(nodes[j]))}: {values[i, j]:.2f}"
         for i, j in zip(rows, columns, strict=True)
     ]
+    # A heatmap's cells cannot be selected; the unseen points above them can.
     figure.add_scatter(
         x=columns,
         y=rows,
         mode="markers",
-        marker={"symbol": "square", "size": max(5, 560 // max(p, 1)), "opacity": 0, "color": "#E69F00"},
+        marker={"symbol": "square", "size": cell, "opacity": 0, "color": "#E69F00"},
         customdata=[edge_id(int(i), int(j)) for i, j in zip(rows, columns, strict=True)],
         text=hover,
         hovertemplate="%{text}<extra></extra>",
@@ -151,16 +158,22 @@ def matrix_figure(
             box = {"x0": j - 0.5, "x1": j + 0.5, "y0": i - 0.5, "y1": i + 0.5}
             figure.add_shape(type="rect", **box, line={"color": "#E69F00", "width": 2})
     if p % 2 == 0:
-        for at in (p / 2 - 0.5,):
-            figure.add_hline(at, line_width=1, line_color="#8A949E")
-            figure.add_vline(at, line_width=1, line_color="#8A949E")
-    axis = {"tickmode": "array", "tickvals": places, "ticktext": [_safe(name) for name in short], "showgrid": False}
+        figure.add_hline(p / 2 - 0.5, line_width=1, line_color="#8A949E")
+        figure.add_vline(p / 2 - 0.5, line_width=1, line_color="#8A949E")
+    axis = {
+        "tickmode": "array",
+        "tickvals": places,
+        "ticktext": [_safe(name) for name in short],
+        "tickfont": {"size": 9 if p > 40 else 11},
+        "showgrid": False,
+        "zeroline": False,
+        "fixedrange": True,
+    }
     figure.update_layout(
-        title={"text": title, "font": {"size": 14}},
-        height=max(460, 17 * p + 160),
-        margin={"l": 8, "r": 8, "t": 40, "b": 8},
-        xaxis={**axis, "side": "bottom", "tickangle": -60, "title": "to", "zeroline": False},
-        yaxis={**axis, "autorange": "reversed", "title": "from", "zeroline": False},
+        height=cell * p + 140,
+        margin={"l": 4, "r": 4, "t": 8, "b": 4},
+        xaxis={**axis, "side": "bottom", "tickangle": -60, "range": [-0.5, p - 0.5], "ticks": ""},
+        yaxis={**axis, "range": [p - 0.5, -0.5], "ticks": ""},
         dragmode=False,
     )
     return figure

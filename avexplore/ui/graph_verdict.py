@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -81,11 +81,36 @@ def _direction(graph: ClassGraph, stability: GraphStability | None) -> list[Rema
         return []
     forth = stability.orientation_frequency[arrows[:, 0], arrows[:, 1]]
     back = stability.orientation_frequency[arrows[:, 1], arrows[:, 0]]
-    sure = int((forth > 2 * back + 0.2).sum())
+    sure = int(np.sum(keeps_direction(forth, back)))
     level: Level = "good" if sure > 0.75 * len(arrows) else "fair" if sure > 0.4 * len(arrows) else "poor"
     text = f"{sure} of {len(arrows)} arrows keep their direction over the bootstraps"
     text += "." if level == "good" else "; read the others as links without direction."
     return [Remark(level, text)]
+
+
+def keeps_direction(forth: Any, back: Any) -> Any:
+    """Whether the bootstraps agree on a direction: shares of them that hold it this way and the other way.
+
+    >>> keeps_direction(0.8, 0.1), keeps_direction(0.5, 0.4)
+    (True, False)
+    """
+    return forth > 2 * back + 0.2
+
+
+def comparison_remark(graph: ClassGraph, other: ClassGraph, name: str) -> Remark:
+    """How far a graph agrees with another one, in a sentence."""
+    from avexplore.graph.comparison import compare
+
+    found = compare(graph, other)
+    ours, theirs = int(np.triu(graph.skeleton, 1).sum()), int(np.triu(other.skeleton, 1).sum())
+    shared = sum(found.count(kind) for kind in ("same", "reversed", "directed", "undirected"))
+    turned = found.count("reversed")
+    level: Level = "good" if found.jaccard > 0.7 else "fair" if found.jaccard > 0.4 else "poor"
+    text = (
+        f"Beside {name}: {shared} links are shared, {ours - shared} are only here and {theirs - shared} only there "
+        f"(Jaccard {found.jaccard:.2f}); {turned} of the shared ones point the other way. SHD {found.shd}."
+    )
+    return Remark(level, text)
 
 
 def _truth(graph: ClassGraph, stability: GraphStability | None, clips: Clips | None) -> list[Remark]:

@@ -86,6 +86,9 @@ class Screen:
 
     def open(self, address: str) -> Screen:
         self.page.goto(address)
+        return self.ready()
+
+    def ready(self) -> Screen:
         self.page.wait_for_selector(".graph-view[data-version]", timeout=60_000)
         self.page.wait_for_function("() => window.graphStage()?.visible !== undefined")
         return self
@@ -125,6 +128,10 @@ class Screen:
         )
         return box["x"] + at["x"], box["y"] + at["y"]
 
+    def panel(self) -> str:
+        """All text of the panel beside the picture, folded away or not."""
+        return str(self.page.locator(".st-key-graph-panel").evaluate("(e) => e.textContent"))
+
     def calm(self) -> None:
         """Wait until Streamlit has nothing to do."""
         self.page.wait_for_function("() => !document.querySelector('[data-testid=stStatusWidget]')", timeout=30_000)
@@ -133,6 +140,17 @@ class Screen:
 @pytest.fixture
 def screen(browser: Any, server: str) -> Iterator[Screen]:
     context = browser.new_context(viewport={"width": 1366, "height": 900}, color_scheme="light")
+    yield from _screen(context, server)
+
+
+@pytest.fixture
+def second_screen(browser: Any, server: str) -> Iterator[Screen]:
+    """Another visitor's browser, which shares nothing with the first."""
+    context = browser.new_context(viewport={"width": 1366, "height": 900}, color_scheme="light")
+    yield from _screen(context, server)
+
+
+def _screen(context: Any, server: str) -> Iterator[Screen]:
     page = context.new_page()
     shown = Screen(page)
     page.add_init_script(

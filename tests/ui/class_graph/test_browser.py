@@ -31,7 +31,7 @@ def test_a_click_on_a_node_tells_its_neighbors(shown: Any, made_home: Any) -> No
     shown.page.get_by_text("Markov blanket", exact=True).wait_for()
     assert "pick=n2" in shown.page.url
     parents = [made_home.graph.nodes[i] for i in np.flatnonzero(made_home.graph.skeleton[2])]
-    panel = shown.page.locator(".facts").inner_text()
+    panel = shown.panel()
     assert all(name.split(":", 1)[1] in panel for name in parents)
 
 
@@ -40,7 +40,7 @@ def test_a_click_on_an_edge_tells_how_sure_it_is(shown: Any, made_home: Any) -> 
     shown.page.mouse.click(*shown.edge_point(edge["id"]))
     shown.page.get_by_text("In bootstraps", exact=True).wait_for()
     i, j = (int(part) for part in edge["id"][1:].split("-"))
-    assert f"{made_home.stability.edge_frequency[i, j]:.0%}" in shown.page.locator(".facts").inner_text()
+    assert f"{made_home.stability.edge_frequency[i, j]:.0%}" in shown.panel()
     assert f"pick={edge['id']}" in shown.page.url
 
 
@@ -208,7 +208,7 @@ def test_bootstraps_fill_in_behind_a_new_graph(shown: Any) -> None:
 def test_a_row_of_the_edge_table_selects_in_the_picture(screen: Any, server: str, made_home: Any) -> None:
     screen.open(f"{server}/class_graph?g_all_edges=true")
     screen.calm()
-    table = screen.page.locator("[data-testid=stDataFrame]").last
+    table = screen.page.locator(".st-key-graph-details [data-testid=stDataFrame]")
     table.scroll_into_view_if_needed()
     box = table.bounding_box()
     screen.page.mouse.click(box["x"] + 14, box["y"] + 52)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.calibration import calibration_curve
 
 from avexplore.artifacts import ClassGraph, Clips, Embeddings, GraphStability, SoftLabels, class_nodes
 from avexplore.config import GraphConfig, KnowledgeConfig, SoftLabelFileConfig, StabilityConfig, SyntheticConfig
@@ -15,6 +16,7 @@ from avexplore.errors import GraphError
 from avexplore.ui import graph_evidence as evidence
 from avexplore.ui.graph_exchange import keep_import, kept_import, to_python, to_svg
 from avexplore.ui.graph_picture import build_picture, class_support
+from avexplore.ui.graph_reliability import in_words, points, reliability_chart
 from avexplore.ui.graph_subjects import choices, co_occurrence_graph, reordered
 from avexplore.ui.graph_verdict import verdict
 from avexplore.ui.graph_view.layouts import arrange
@@ -54,11 +56,50 @@ def test_support_counts_annotated_training_clips() -> None:
     assert class_support(unknown).tolist() == [2, 2, 1, 2, 2, 1], "audio tops A A B B C, visual tops A B B A C"
 
 
-def test_calibration_compares_with_what_is_known() -> None:
-    found = evidence.calibration(labels(), "audio:A", clips())
-    assert found.mean_probability == pytest.approx(np.mean([0.9, 0.8, 0.1, 0.3, 0.0]))
-    assert (found.annotated, found.true, found.split) == (0.4, 0.6, "train")
-    assert np.isnan(evidence.calibration(labels(), "audio:A").true)
+def test_reliability_compares_with_what_is_known_bin_by_bin() -> None:
+    # audio:A is given .9, .8, .1, .3, 0; annotated in the first two clips, truly there in clips 0, 1 and 3.
+    found = evidence.reliability(labels(), "audio:A", clips(), bins=2)
+    assert found is not None
+    assert found.count.tolist() == [3, 2]
+    assert found.confidence == pytest.approx([0.4 / 3, 0.85])
+    assert found.annotated == pytest.approx([0, 1])
+    assert found.true == pytest.approx([1 / 3, 1])
+    assert found.error == pytest.approx(3 / 5 * 0.4 / 3 + 2 / 5 * 0.15)
+    assert found.mean_probability == pytest.approx(0.42)
+    assert (found.annotated_share, found.true_share, found.split) == (0.4, 0.6, "train")
+
+
+def test_reliability_does_not_make_up_what_is_unknown() -> None:
+    found = evidence.reliability(replace(labels(), hard_label=np.array([0, -1, 1, 1, 2])), "audio:A", bins=4)
+    assert found is not None
+    assert found.true is None
+    assert np.isnan(found.annotated).all()
+    assert np.isnan(found.error)
+    assert points(found) == []
+
+
+def test_reliability_agrees_with_the_diagram_of_a_two_class_teacher() -> None:
+    rng = np.random.default_rng(0)
+    share = rng.random(400)
+    both = np.stack([share, 1 - share], axis=1)
+    known = (rng.random(400) > share).astype(int)
+    soft = SoftLabels(both, both, "probabilities", ("A", "B"), np.zeros(400, int), known)
+    found = evidence.reliability(soft, "audio:A", bins=10)
+    assert found is not None
+    fraction, mean = calibration_curve(known == 0, share, n_bins=10)
+    assert found.annotated == pytest.approx(fraction)
+    assert found.confidence == pytest.approx(mean)
+
+
+def test_the_reliability_chart_shows_each_bin_with_its_interval() -> None:
+    found = evidence.reliability(labels(), "audio:A", clips(), bins=2)
+    assert found is not None
+    first = points(found)[0]
+    assert (first["kind"], first["share"], first["clips"]) == ("annotated with it", 0, 3)
+    assert (first["low"], first["high"]) == (0, pytest.approx(0.5615, abs=1e-4)), "Wilson: 1 / (1 + 3 / 1.96^2)"
+    assert len(points(found)) == 4
+    assert "100% annotated with it where 0.85 is given" in in_words(found)
+    reliability_chart(found).to_json()
 
 
 def test_strongest_clips_can_leave_out_the_annotated_ones() -> None:
@@ -81,6 +122,25 @@ def test_pair_distances_use_the_modality_of_each_end() -> None:
     audio, visual = np.eye(5, dtype=np.float32), np.eye(5, dtype=np.float32)[[0, 1, 0, 3, 4]]
     assert evidence.pair_distances(Embeddings(audio, visual), pairs, "audio:A", "visual:B") == pytest.approx([0])
     assert evidence.pair_distances(Embeddings(visual, audio), pairs, "audio:A", "visual:B") == pytest.approx([1])
+
+
+def test_the_usual_distance_is_the_mean_over_all_pairs() -> None:
+    rng = np.random.default_rng(1)
+    audio, visual = rng.normal(size=(2, 5, 3)).astype(np.float32)
+    unit = [values / np.linalg.norm(values, axis=1, keepdims=True) for values in (audio, visual)]
+    known = labels().hard_label
+    pairs = [1 - unit[0][a] @ unit[1][b] for a in range(5) for b in range(5) if known[a] != known[b]]
+    found = evidence.usual_distance(Embeddings(audio, visual), labels(), "audio:A", "visual:B")
+    assert found == pytest.approx(np.mean(pairs), abs=1e-6)
+
+
+def test_a_clip_shows_its_strongest_and_its_known_classes() -> None:
+    bars = evidence.label_bars(labels(), clips(), 1, count=1)
+    assert [(one.name, one.audio, one.visual, one.known) for one in bars] == [
+        ("A", 0.8, 0.2, "annotated"),
+    ], "A is .8 heard, B .8 seen: the first of equals, and A is annotated"
+    bars = evidence.label_bars(labels(), clips(), 0, count=1)
+    assert [(one.name, one.known) for one in bars] == [("A", "annotated"), ("B", "true")]
 
 
 def test_co_occurrence_is_counted() -> None:
@@ -149,7 +209,12 @@ def test_an_import_is_kept_and_found_again(tmp_path: Path) -> None:
     assert found.edges() == [("audio:A", "visual:B", True)]
     assert keep_import(tmp_path, "theirs.csv", b",Cause,Effect\n0,audio_A,visual_B\n", NODES) == address
     offered = choices(
-        clips=None, imports=tmp_path, import_address=address, pinned={}, other_runs={}, get=lambda config: None
+        clips=None,
+        imports=tmp_path,
+        import_addresses=[address, address[::-1]],
+        pinned={},
+        other_runs={},
+        get=lambda config: None,
     )
     assert [choice.label for choice in offered.values()] == ["imported: theirs.csv"]
 

@@ -150,7 +150,7 @@ def test_the_table_lists_what_the_picture_shows_strongest_first() -> None:
 
 
 def test_the_matrix_shows_hostile_names_as_text() -> None:
-    figure = matrix_figure(np.eye(4, k=1), NODES, title="edges", selected=(0, 1))
+    figure = matrix_figure(np.eye(4, k=1), NODES, selected=(0, 1))
     text = figure.to_json()
     assert "<b>B" not in text.replace("\\u003c", "<")
     assert "&lt;b&gt;B" in text.replace("\\u0026", "&")

@@ -58,7 +58,8 @@ export function glide(network, goals, done) {
     const eased = 1 - (1 - share) ** 3;
     for (const { id, x, y } of goals) {
       const from = start.get(id);
-      network.moveNode(id, from.x + (x - from.x) * eased, from.y + (y - from.y) * eased);
+      if (share === 1) network.moveNode(id, x, y); // exactly there, without the round-off of the way
+      else network.moveNode(id, from.x + (x - from.x) * eased, from.y + (y - from.y) * eased);
     }
     if (share < 1) requestAnimationFrame(step);
     else done();

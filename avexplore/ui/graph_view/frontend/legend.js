@@ -55,7 +55,7 @@ export function legendEntries(edges, theme, compared) {
   entries.push(["directed", "directed", line(theme.ghost, { arrow: true })], ["undirected", "undirected", line(theme.ghost)]);
   if (edges.some((edge) => edge.negative)) entries.push(["negative", "against each other", line(theme.ghost, { bar: true })]);
   if (edges.some((edge) => edge.frequency !== null)) {
-    entries.push(["rare", "in under half the bootstraps", line(theme.ghost, { dashes: "6 4" })]);
+    entries.push(["rare", "under 50 % of bootstraps", line(theme.ghost, { dashes: "6 4" })]);
   }
   if (present.has("ghost")) entries.push(["ghost", "only in bootstraps", line(theme.ghost, { dashes: "1.5 4", width: 2 })]);
   if (present.has("forbidden")) entries.push(["forbidden", "forbidden", line(theme.forbidden, { dashes: "2 5", width: 2 })]);

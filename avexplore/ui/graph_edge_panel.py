@@ -1,0 +1,141 @@
+"""What is known of one edge: how sure it is, what is true, and the clip pairs that LIR relates through it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from avexplore.ui import graph_evidence as evidence
+from avexplore.ui import graph_facts as facts
+from avexplore.ui.graph_clips import draw_clip, picked
+from avexplore.ui.graph_verdict import keeps_direction
+from avexplore.ui.graph_view.picture import plain_name, split_node
+from avexplore.ui.plain_text import as_html
+
+if TYPE_CHECKING:
+    from avexplore.artifacts import GraphStability
+    from avexplore.ui.graph_panel import Subject
+
+SHOWN_PAIRS, COUNTED_PAIRS = 12, 200
+
+
+def draw_edge(subject: Subject, i: int, j: int) -> None:
+    """The panel of a selected pair of nodes, linked or not."""
+    graph, stability = subject.graph, subject.stability
+    forth, back = bool(graph.adjacency[i, j]), bool(graph.adjacency[j, i])
+    if back and not forth:
+        i, j = j, i
+    source, target = graph.nodes[i], graph.nodes[j]
+    linked, undirected = forth or back, forth and back
+    sign = "–" if undirected or not linked else "→"
+    rows: list[tuple[str, str]] = _sureness(stability, i, j) if stability is not None else []
+    effect = float(graph.effect[i, j] or graph.effect[j, i])
+    if linked and effect:
+        rows.append(("Effect", f"{effect:+.2f}: they go {'together' if effect > 0 else 'against each other'}"))
+        rows.append(("BIC gain", f"{max(graph.gain[i, j], graph.gain[j, i]):,.0f}"))
+    rows += _true_rows(subject, source, target)
+    if subject.affinity is not None:
+        weight = max(float(subject.affinity.weights[i, j]), float(subject.affinity.weights[j, i]))
+        rows.append(("Weight in LIR", f"{weight:.2f}" if weight else "none: LIR leaves this edge out"))
+    kind = "not in this graph"
+    if linked:
+        kind = "undirected: its direction cannot be told from such data" if undirected else _direction(stability, i, j)
+    facts.draw(f"{plain_name(source)} {sign} {plain_name(target)}", kind, facts.grid(rows))
+    if {split_node(source)[1], split_node(target)[1]} <= set(subject.labels.classes):
+        _draw_pairs(subject, source, target)
+
+
+def _direction(stability: GraphStability | None, i: int, j: int) -> str:
+    if stability is None:
+        return "directed"
+    forth, back = float(stability.orientation_frequency[i, j]), float(stability.orientation_frequency[j, i])
+    return "directed" if keeps_direction(forth, back) else "directed, but the bootstraps do not agree on the direction"
+
+
+def _sureness(stability: GraphStability, i: int, j: int) -> list[tuple[str, str]]:
+    null = float(stability.null_frequency[i, j]) if stability.null != "none" else None
+    rows = [("In bootstraps", facts.bar(float(stability.edge_frequency[i, j]), null))]
+    if null is not None:
+        rows.append(("Null model", f"{null:.0%} (the red mark)"))
+    both = stability.orientation_frequency
+    rows.append(("Direction", f"{both[i, j]:.0%} of the bootstraps this way, {both[j, i]:.0%} the other"))
+    if stability.seeds:
+        turned = stability.seed_orientation_frequency
+        rows.append(
+            (
+                "Search seeds",
+                f"in {stability.seed_frequency[i, j]:.0%} of {stability.seeds}; {turned[i, j]:.0%} this way, "
+                f"{turned[j, i]:.0%} the other",
+            )
+        )
+    rows.append(("Correlation", f"{stability.correlation[i, j]:+.2f}"))
+    return rows
+
+
+def _true_rows(subject: Subject, source: str, target: str) -> list[tuple[str, str]]:
+    rows = []
+    a, b = split_node(source)[1], split_node(target)[1]
+    found = evidence.co_occurrence(subject.clips, source, target)
+    if found is not None and (a != b or evidence.modalities_known_apart(subject.clips)):
+        lift = f", {found.lift:.1f} times what chance gives" if np.isfinite(found.lift) else ""
+        rows.append(("Truly together", f"{found.both:,} of {found.source_clips:,} clips{lift}"))
+    published = evidence.audioset_co_occurrence(a, b)
+    if published is not None:
+        share = f"{published.share:.0%}" if published.share else "less than 5%"
+        rows.append(("In AudioSet", as_html(f"{share} of the clips with {published.rarer} hold {published.commoner}")))
+    return rows
+
+
+def _draw_pairs(subject: Subject, source: str, target: str) -> None:
+    labels = subject.labels
+    pairs = evidence.linked_pairs(labels, source, target, COUNTED_PAIRS)
+    if not len(pairs.first):
+        st.caption("No two clips of different annotations stand at the ends of this edge.")
+        return
+    both = subject.embeddings()
+    title = "Clip pairs that this edge relates"
+    body = f"<h5>{title}</h5><p>Different annotations, high soft labels at both ends.</p>"
+    shown = pairs.strongest(SHOWN_PAIRS)
+    table: dict[str, Any] = {
+        "from": [evidence.annotation(labels, row) for row in shown.first],
+        "to": [evidence.annotation(labels, row) for row in shown.second],
+        "weight": shown.weight,
+    }
+    if both is not None:
+        before, after = (evidence.pair_distances(e, pairs, source, target) for e in both)
+        usual = [evidence.usual_distance(e, labels, source, target) for e in both]
+        body += facts.grid([("What LIR did", _what_lir_did(before, after, usual[1] - usual[0]))])
+        table["LIR"] = (after - before)[: len(shown.first)]
+    facts.draw_more(body)
+    chosen = picked(f"pairs-{source}-{target}", len(shown.first))
+    st.dataframe(
+        table,
+        hide_index=True,
+        height=36 * min(len(shown.first), 5) + 38,
+        column_config={
+            "from": st.column_config.TextColumn(width=78, help="Annotation of the clip at the edge's first end"),
+            "to": st.column_config.TextColumn(width=78, help="Annotation of the clip at its other end"),
+            "weight": st.column_config.NumberColumn(
+                format="%.2f", width=52, help="Product of the two soft labels, as LIR weights the pair"
+            ),
+            "LIR": st.column_config.NumberColumn(
+                format="%+.3f", width=54, help="Cosine distance with LIR minus without; negative: they came closer"
+            ),
+        },
+        **chosen.arguments,
+    )
+    for row, node in ((shown.first[chosen.row], source), (shown.second[chosen.row], target)):
+        draw_clip(labels, subject.clips, int(row), end=plain_name(node))
+    if (labels.hard_label < 0).any():
+        st.caption("In brackets: annotation unknown, the teacher's first choice instead.")
+
+
+def _what_lir_did(before: np.ndarray, after: np.ndarray, usual: float) -> str:
+    shift = float((after - before).mean())
+    closer = float((after < before).mean())
+    return (
+        f"Cosine distance {before.mean():.3f} without, {after.mean():.3f} with LIR ({shift:+.3f}) over the "
+        f"{len(before)} strongest pairs; {closer:.0%} came closer. All pairs of different annotations: {usual:+.3f}."
+    )
