@@ -75,7 +75,7 @@ class Board {
     const text = moved === null ? `${side ? "from" : "to"} ${answer.otherWords}` : moved === 0 ? "=" : side
       ? `${moved > 0 ? "↑" : "↓"} ${Math.abs(moved).toLocaleString("en")}` : `→ ${answer.otherWords}`;
     end.append(bars, element("em", "", text));
-    card.append(element("span", "rank", answer.rank), sign, words, end);
+    card.append(element("span", "rank", answer.rank), sign, words, ...this.media(answer), end);
     card.title = `${answer.title}, ${answer.id}: rank ${answer.rank}, cosine ${answer.similarity.toFixed(3)}; rank ${answer.otherWords} in the other list`;
     card.setAttribute("aria-label", `Rank ${answer.rank}: ${answer.title}, ${this.word[answer.kind]}`);
     card.onclick = () => {
@@ -87,6 +87,18 @@ class Board {
     card.onpointerleave = card.onblur = () => this.glow(null);
     this.cards[side].set(answer.clip, card);
     return card;
+  }
+
+  media(answer) {
+    if (!answer.media) return [];
+    const sign = element("span", "media", { video: "▶", sound: "♪", picture: "" }[answer.media]);
+    if (answer.picture.startsWith("data:image/jpeg;base64,")) {
+      const picture = element("img");
+      picture.src = answer.picture;
+      picture.alt = "";
+      sign.prepend(picture);
+    }
+    return [sign];
   }
 
   mark(clip) {
