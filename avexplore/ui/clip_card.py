@@ -90,7 +90,7 @@ def draw(loaded: LoadedRun, clip: int, *, key: str, count: int = 6, explain: boo
         },
         hide_index=True,
         key=key,
-        height=36 * len(lines) + 38,
+        height="content",
     )
     if explain:
         known = loaded.clips.true_labels is not None

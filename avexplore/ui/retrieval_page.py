@@ -37,7 +37,7 @@ _SPLITS: tuple[Literal["test", "validation", "train"], ...] = ("test", "validati
 def draw(loaded: LoadedRun) -> None:
     """The whole page below its heading."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        query_by = st.container()
+        query_by = st.container(width=170)
         st.segmented_control(
             "Direction", list(DIRECTIONS), format_func=lambda name: DIRECTIONS[name], default="audio-to-visual",
             key="direction", bind="query-params", required=True,
@@ -55,7 +55,7 @@ def draw(loaded: LoadedRun) -> None:
     reports = _reports(loaded, split, len(gallery))
     offered = [pick for pick in PICKS if reports is not None or pick not in ("gained", "lost")]
     query_by.selectbox(
-        "Query", offered, format_func=lambda pick: PICKS[pick], key="by", bind="query-params", width=170,
+        "Query", offered, format_func=lambda pick: PICKS[pick], key="by", bind="query-params",
         help="Best and worst change: by how much LIR raises or lowers the query's average precision."
         + ("" if reports else " Not offered here: the queries of so large a gallery are not all ranked."),
     )  # fmt: skip
@@ -211,8 +211,12 @@ def _player(clips: Clips, query: int | None, chosen: int | None) -> None:
     }
     if not files:
         return
-    key = f"player-{query}-{chosen}"
-    shown = st.segmented_control("Player", list(files), default=next(iter(files)), key=key, required=True)
+    shown = next(iter(files))
+    if len(files) > 1:
+        shown = st.segmented_control(
+            "Play", list(files), default=shown, key=f"player-{query}-{chosen}", required=True,
+            label_visibility="collapsed",
+        )  # fmt: skip
     clip_media.play(clips, files[shown])
 
 

@@ -91,7 +91,9 @@ class Board {
 
   media(answer) {
     if (!answer.media) return [];
-    const sign = element("span", "media", { video: "▶", sound: "♪", picture: "" }[answer.media]);
+    const sign = element("span", "media");
+    const badge = { video: "▶", sound: "♪", picture: "" }[answer.media];
+    if (badge) sign.append(element("i", "", badge));
     if (answer.picture.startsWith("data:image/jpeg;base64,")) {
       const picture = element("img");
       picture.src = answer.picture;
@@ -118,7 +120,8 @@ class Board {
     const frame = this.svg.getBoundingClientRect();
     if (!frame.width) return;
     const middle = (card) => { const box = card.getBoundingClientRect(); return box.top + box.height / 2 - frame.top; };
-    const last = Math.max(...this.cards.flatMap((cards) => [...cards.values()].map((card) => middle(card) + 40)), 0);
+    // What leaves a list goes out below its last card.
+    const last = Math.max(...this.cards.flatMap((cards) => [...cards.values()].map((card) => middle(card) + card.offsetHeight / 2 + 16)), 0);
     const paths = [];
     const clips = new Set([...this.cards[0].keys(), ...this.cards[1].keys()]);
     for (const clip of clips) {
