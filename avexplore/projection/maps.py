@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -61,14 +63,15 @@ def project(
     tables = [neighbor_table(points, k) for points in original]
     coordinates = [_scaled(_principal(points)) for points in original]
     if len(original[0]) >= 8:  # fewer points than that are a list, not a map
-        report(0.15, "Laying out the start")
-        half = max(5, config.epochs // 2)
-        jitter = np.random.default_rng(config.seed).normal(scale=1e-3, size=coordinates[0].shape)
-        start = _umap(original[0], tables[0], coordinates[0] + jitter, half, config, 1.0)
-        report(0.5, "Laying out the map without LIR")
-        coordinates[0] = _umap(original[0], tables[0], start, half, config, _GENTLE)
-        report(0.7, "Laying out the map with LIR")
-        coordinates[1] = _umap(original[1], tables[1], start, half, config, _GENTLE)
+        with _threads_kept():
+            report(0.15, "Laying out the start")
+            half = max(5, config.epochs // 2)
+            jitter = np.random.default_rng(config.seed).normal(scale=1e-3, size=coordinates[0].shape)
+            start = _umap(original[0], tables[0], coordinates[0] + jitter, half, config, 1.0)
+            report(0.5, "Laying out the map without LIR")
+            coordinates[0] = _umap(original[0], tables[0], start, half, config, _GENTLE)
+            report(0.7, "Laying out the map with LIR")
+            coordinates[1] = _umap(original[1], tables[1], start, half, config, _GENTLE)
     else:
         coordinates[1] = _aligned(coordinates[0], coordinates[1])
     report(0.9, "Measuring the maps")
@@ -161,7 +164,6 @@ def _umap(
     with warnings.catch_warnings():
         # It warns that Tensorflow is absent and that new points cannot be added later: neither is needed.
         warnings.simplefilter("ignore")
-        from threadpoolctl import threadpool_limits
         from umap import UMAP
 
         model = UMAP(
@@ -175,20 +177,23 @@ def _umap(
             # one thread: the price of getting the same map again
             n_jobs=1,
         )
-        before = _openmp_threads()
         coordinates: FloatArray = model.fit_transform(points)
-        # numba, starting its threads, raises OpenMP's number of threads for the whole process, and a training after
-        # this would add up in another order.
-        threadpool_limits(before, user_api="openmp")
     return np.nan_to_num(coordinates).astype(np.float32)
 
 
-def _openmp_threads() -> int | None:
-    from threadpoolctl import threadpool_info
+@contextmanager
+def _threads_kept() -> Iterator[None]:
+    """numba, starting its threads, raises OpenMP's number of threads for the whole process, and a training after this
+    would add up in another order."""
+    from threadpoolctl import threadpool_info, threadpool_limits
 
     found = [library["num_threads"] for library in threadpool_info() if library["user_api"] == "openmp"]
     asked = os.environ.get("OMP_NUM_THREADS", "")
-    return min(found) if found else int(asked) if asked.isdigit() else None
+    before = min(found) if found else int(asked) if asked.isdigit() else None
+    try:
+        yield
+    finally:
+        threadpool_limits(before, user_api="openmp")
 
 
 def _measured(

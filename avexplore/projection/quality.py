@@ -13,8 +13,8 @@ import numpy as np
 from avexplore.artifacts import Embeddings, FloatArray, IntArray
 from avexplore.errors import DataError
 
-_CHUNK_CELLS = 8_000_000
-"""Distances held at once: 64 MB as float64."""
+_CHUNK_CELLS = 500_000
+"""Distances held at once: 4 MB as float64, about what a cache holds."""
 
 
 def stack_modalities(embeddings: Embeddings, rows: IntArray) -> FloatArray:
@@ -46,7 +46,8 @@ def neighbor_table(points: FloatArray, count: int) -> tuple[IntArray, FloatArray
     count = min(count, len(points) - 1)
     if count < 1:
         raise DataError("A single point has no neighbors", where="projection", fix="Use more clips")
-    index = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(points)
+    algorithm = "kd_tree" if points.shape[1] <= 3 else "brute"
+    index = NearestNeighbors(n_neighbors=count, algorithm=algorithm).fit(points)
     distances, indices = index.kneighbors()
     return indices, distances
 
@@ -169,8 +170,8 @@ def point_trustworthiness(
         distances = squares[rows, None] - 2.0 * (original[rows] @ original.T) + squares[None, :]
         distances[np.arange(len(rows)), rows] = -np.inf  # the point itself has rank 0
         shown = np.take_along_axis(distances, near[rows], axis=1)
-        distances.sort(axis=1)
-        ranks = np.stack([np.searchsorted(row, values) for row, values in zip(distances, shown, strict=True)])
+        # k passes that count what is closer take a fraction of the time of sorting all distances.
+        ranks = np.stack([np.count_nonzero(distances < shown[:, j, None], axis=1) for j in range(k)], axis=1)
         penalty = np.maximum(ranks - k, 0).sum(axis=1)
         trusted[rows] = 1.0 - 2.0 / (k * (2.0 * n - 3.0 * k - 1.0)) * penalty
     return trusted

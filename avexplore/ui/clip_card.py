@@ -10,10 +10,9 @@ import numpy as np
 import streamlit as st
 
 from avexplore.artifacts import Clips
+from avexplore.ui import clip_media
 from avexplore.ui.loaded_run import LoadedRun
 
-_VIDEO = (".mp4", ".webm", ".mov", ".m4v", ".ogv")
-_SOUND = (".wav", ".mp3", ".ogg", ".flac", ".m4a", ".aac", ".opus")
 ANNOTATED, HIDDEN, NOT_TRUE, UNKNOWN = "annotated", "true, not annotated", "", "not annotated"
 
 
@@ -58,26 +57,21 @@ def title(clips: Clips, clip: int) -> str:
 
 
 def media_file(clips: Clips, clip: int) -> Path | None:
-    """The clip's video or sound on this machine, None if there is none that a browser plays."""
-    if not clips.media or not clips.media[clip]:
-        return None
-    path = Path(clips.media[clip])
-    return path if path.suffix.lower() in (*_VIDEO, *_SOUND) and path.is_file() else None
+    """The clip's file on this machine, None if there is none that a browser shows."""
+    media = clip_media.of(clips, clip)
+    return media.path if media is not None else None
 
 
 def play(clips: Clips, clip: int) -> bool:
     """Show the player if the clip has a file; False if not."""
-    path = media_file(clips, clip)
-    if path is None:
-        return False
-    (st.video if path.suffix.lower() in _VIDEO else st.audio)(path)
-    return True
+    return clip_media.play(clips, clip)
 
 
-def draw(loaded: LoadedRun, clip: int, *, key: str, count: int = 6, explain: bool = True) -> None:
-    """The card."""
+def draw(loaded: LoadedRun, clip: int, *, key: str, count: int = 6, explain: bool = True, player: bool = True) -> None:
+    """The card; without `player` where another one on the page plays the clip."""
     st.text(title(loaded.clips, clip))
-    play(loaded.clips, clip)
+    if player:
+        play(loaded.clips, clip)
     lines = label_lines(loaded, clip, count)
     bar: dict[str, Any] = {"min_value": 0.0, "max_value": 1.0, "format": "%.2f"}
     marks = {ANNOTATED: "✔", HIDDEN: "+"}
@@ -96,7 +90,7 @@ def draw(loaded: LoadedRun, clip: int, *, key: str, count: int = 6, explain: boo
         },
         hide_index=True,
         key=key,
-        height=36 * len(lines) + 38,
+        height="content",
     )
     if explain:
         known = loaded.clips.true_labels is not None

@@ -256,7 +256,7 @@ def _neighbors(
         on_select="rerun",
         selection_mode="single-row",
         key="neighbor-table",
-        height=36 * len(after) + 38,
+        height="content",
     )
     picked = chosen["selection"]["rows"] if chosen else []
     if picked and st.button("Go to this neighbor", key="go-neighbor"):
@@ -279,7 +279,7 @@ def _selection(loaded: LoadedRun, projection: Projection, points: Sequence[int])
         column_config={"Clips": st.column_config.ProgressColumn(format="%d", max_value=int(counts.max()))},
         hide_index=True,
         key="selection-classes",
-        height=min(36 * len(order) + 38, 320),
+        height="content" if len(order) <= 8 else 320,
     )
     links.to("retrieval", "Ask these clips in Retrieval", {"by": PICKS["lasso"]})
     st.download_button(

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from avexplore.ui import clip_card, retrieval_lists
+from avexplore.ui import clip_card, clip_media, retrieval_lists
 from avexplore.ui.loaded_run import LoadedRun
 from avexplore.ui.retrieval_lists import KINDS, Answers, Query
 
@@ -55,6 +55,7 @@ def _answers(loaded: LoadedRun, query: Query, answers: Answers, top: int, when: 
         lines = clip_card.label_lines(loaded, clip, 5)
         soft = ", ".join(f"{line.name} {getattr(line, side):.2f}" for line in lines)
         own = " · the query's other half" if clip == query.clip else ""
+        media = clip_media.of(loaded.clips, clip)
         found.append(
             {
                 "clip": clip,
@@ -66,6 +67,8 @@ def _answers(loaded: LoadedRun, query: Query, answers: Answers, top: int, when: 
                 "otherWords": answers.rank_words(1 - when, position),
                 "similarity": float(answers.similarity[when][place]),
                 "softness": f"Soft labels, {side}: {soft}",
+                "media": media.kind if media is not None else None,
+                "picture": clip_media.thumbnail(media.thumbnail) if media is not None and media.thumbnail else "",
                 "bars": retrieval_lists.bars(lines, side),  # type: ignore[arg-type]
             }
         )

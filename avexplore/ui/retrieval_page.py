@@ -10,11 +10,12 @@ from typing import Literal
 import numpy as np
 import streamlit as st
 
-from avexplore.artifacts import IntArray, Modality, RetrievalReport
+from avexplore.artifacts import Clips, IntArray, Modality, RetrievalReport
 from avexplore.config import EvaluationConfig
 from avexplore.errors import AvexploreError
 from avexplore.ui import (
     clip_card,
+    clip_media,
     csv_cells,
     jobs_panel,
     links,
@@ -36,7 +37,7 @@ _SPLITS: tuple[Literal["test", "validation", "train"], ...] = ("test", "validati
 def draw(loaded: LoadedRun) -> None:
     """The whole page below its heading."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        query_by = st.container()
+        query_by = st.container(width=170)
         st.segmented_control(
             "Direction", list(DIRECTIONS), format_func=lambda name: DIRECTIONS[name], default="audio-to-visual",
             key="direction", bind="query-params", required=True,
@@ -50,10 +51,11 @@ def draw(loaded: LoadedRun) -> None:
         gallery = loaded.clips.rows(split)
         st.segmented_control("Answers", [5, 10, 20, 50], default=10, key="top", bind="query-params", required=True)
         search = retrieval_gallery.choose(len(gallery)) if len(gallery) > retrieval_gallery.WHOLE else None
+        clip_media.box(loaded.clips)
     reports = _reports(loaded, split, len(gallery))
     offered = [pick for pick in PICKS if reports is not None or pick not in ("gained", "lost")]
     query_by.selectbox(
-        "Query", offered, format_func=lambda pick: PICKS[pick], key="by", bind="query-params", width=170,
+        "Query", offered, format_func=lambda pick: PICKS[pick], key="by", bind="query-params",
         help="Best and worst change: by how much LIR raises or lowers the query's average precision."
         + ("" if reports else " Not offered here: the queries of so large a gallery are not all ranked."),
     )  # fmt: skip
@@ -191,15 +193,34 @@ def _answers(loaded: LoadedRun, query: Query, gallery: IntArray, search: Search 
             "Both rankings (CSV)", lambda: _table(loaded, answers), "rankings.csv", "text/csv", type="tertiary"
         )
     with left:
+        _player(loaded.clips, query.clip, chosen)
         if query.clip is not None:
             st.caption("Query, by its " + ("sound" if query.direction == "audio-to-visual" else "picture"))
-            clip_card.draw(loaded, query.clip, key="query-card", count=4)
+            clip_card.draw(loaded, query.clip, key="query-card", count=4, player=False)
         else:
             st.caption("The query is a vector of your own, so nothing is said of right and wrong.")
         if chosen is None:
             st.info("Click an answer to see its clip and why LIR links the two.")
         else:
             _why(loaded, query, answers, chosen)
+
+
+def _player(clips: Clips, query: int | None, chosen: int | None) -> None:
+    """The page's one player: of the answer that was clicked, otherwise of the query."""
+    files = {
+        name: clip
+        for name, clip in (("answer", chosen), ("query", query))
+        if clip is not None and clip_media.of(clips, clip) is not None
+    }
+    if not files:
+        return
+    shown = next(iter(files))
+    if len(files) > 1:
+        shown = st.segmented_control(
+            "Play", list(files), default=shown, key=f"player-{query}-{chosen}", required=True,
+            label_visibility="collapsed",
+        )  # fmt: skip
+    clip_media.play(clips, files[shown])
 
 
 def _first(loaded: LoadedRun, query: Query, gallery: IntArray, search: Search) -> Answers:
@@ -235,7 +256,7 @@ def _why(loaded: LoadedRun, query: Query, answers: Answers, chosen: int) -> None
     st.markdown(f"**Answer, {kind.word}: rank {before} without LIR, {after} with**")
     if query.clip is not None:
         _links(loaded, query, query.clip, answers, position)
-    clip_card.draw(loaded, chosen, key="answer-card", count=5, explain=False)
+    clip_card.draw(loaded, chosen, key="answer-card", count=5, explain=False, player=False)
 
 
 def _links(loaded: LoadedRun, query: Query, clip: int, answers: Answers, position: int) -> None:

@@ -75,7 +75,7 @@ class Board {
     const text = moved === null ? `${side ? "from" : "to"} ${answer.otherWords}` : moved === 0 ? "=" : side
       ? `${moved > 0 ? "↑" : "↓"} ${Math.abs(moved).toLocaleString("en")}` : `→ ${answer.otherWords}`;
     end.append(bars, element("em", "", text));
-    card.append(element("span", "rank", answer.rank), sign, words, end);
+    card.append(element("span", "rank", answer.rank), sign, words, ...this.media(answer), end);
     card.title = `${answer.title}, ${answer.id}: rank ${answer.rank}, cosine ${answer.similarity.toFixed(3)}; rank ${answer.otherWords} in the other list`;
     card.setAttribute("aria-label", `Rank ${answer.rank}: ${answer.title}, ${this.word[answer.kind]}`);
     card.onclick = () => {
@@ -87,6 +87,20 @@ class Board {
     card.onpointerleave = card.onblur = () => this.glow(null);
     this.cards[side].set(answer.clip, card);
     return card;
+  }
+
+  media(answer) {
+    if (!answer.media) return [];
+    const sign = element("span", "media");
+    const badge = { video: "▶", sound: "♪", picture: "" }[answer.media];
+    if (badge) sign.append(element("i", "", badge));
+    if (answer.picture.startsWith("data:image/jpeg;base64,")) {
+      const picture = element("img");
+      picture.src = answer.picture;
+      picture.alt = "";
+      sign.prepend(picture);
+    }
+    return [sign];
   }
 
   mark(clip) {
@@ -106,7 +120,8 @@ class Board {
     const frame = this.svg.getBoundingClientRect();
     if (!frame.width) return;
     const middle = (card) => { const box = card.getBoundingClientRect(); return box.top + box.height / 2 - frame.top; };
-    const last = Math.max(...this.cards.flatMap((cards) => [...cards.values()].map((card) => middle(card) + 40)), 0);
+    // What leaves a list goes out below its last card.
+    const last = Math.max(...this.cards.flatMap((cards) => [...cards.values()].map((card) => middle(card) + card.offsetHeight / 2 + 16)), 0);
     const paths = [];
     const clips = new Set([...this.cards[0].keys(), ...this.cards[1].keys()]);
     for (const clip of clips) {

@@ -5,6 +5,7 @@ What is stored is made up here and only here; the pages get it through the real 
 
 from __future__ import annotations
 
+import shutil
 import wave
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import streamlit as st
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from avexplore.artifacts import (
@@ -228,15 +230,25 @@ class Server:
     home: Path
 
 
+def beep(path: Path, seconds: float) -> None:
+    """A sound file of silence."""
+    with wave.open(str(path), "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(8000)
+        out.writeframes(bytes(int(16000 * seconds)))
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory, start_app: Callable[..., str]) -> Server:
     home = tmp_path_factory.mktemp("served")
     sound = home / "beep.wav"
-    with wave.open(str(sound), "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(8000)
-        out.writeframes(bytes(8000))
+    beep(sound, 0.5)
+    folder = home / "named"
+    folder.mkdir()
+    beep(folder / "tone.wav", 0.75)
+    shutil.copy(Path(__file__).with_name("clip.webm"), folder)
+    Image.new("RGB", (320, 180), "#0072B2").save(folder / "frame.png")
     made = make_run(home, media=(str(sound),) * 160)
     store_projection(made)
-    return Server(start_app(home), made, home)
+    return Server(start_app(home, AVEXPLORE_FOLDERS=str(folder)), made, home)

@@ -295,6 +295,55 @@ def test_a_clip_with_a_file_can_be_played(visit: Callable[..., Any], server: Any
     assert player.evaluate("player => player.duration") == pytest.approx(0.5, abs=0.05)
 
 
+def test_a_manifest_brings_thumbnails_and_one_player_to_every_page(visit: Callable[..., Any], server: Any) -> None:
+    made = server.made
+    rows = made.clips.rows("test")
+    query = int(rows[5])
+    scores = made.after.visual[rows] @ made.after.audio[query]
+    ranked = rows[np.argsort(-scores, kind="stable")]
+    film, tone = [int(clip) for clip in ranked if clip not in (query, rows[0])][:2]
+    names = made.clips.clip_ids
+    page = visit(f"/retrieval?query={query}")
+    page.locator(".card").first.wait_for()
+    settled(page)
+    page.get_by_role("button", name="Media files").click()
+    upload = page.locator('[data-testid="stPopoverBody"] input[type=file]')
+
+    def give(text: str) -> None:
+        settled(page)
+        upload.set_input_files({"name": "media.csv", "mimeType": "text/csv", "buffer": text.encode()})
+
+    give(f"clip_id,path\n{names[film]},{server.home}/beep.wav\n")
+    page.get_by_text("leads out of the folders").wait_for()
+    give(f"clip_id,path,thumbnail\n{names[film]},clip.webm,frame.png\n{names[tone]},tone.wav,\n{names[1]},gone.mp4,\n")
+    page.get_by_text("Files for 3 clips; 1 of them are not there").wait_for()
+
+    page.goto(f"{server.url}/retrieval?query={query}")
+    picture = page.locator(f".right .card[data-clip='{film}'] img")
+    picture.wait_for()
+    until(lambda: picture.evaluate("image => image.naturalWidth") > 0)
+    assert page.locator(f".right .card[data-clip='{tone}'] img").count() == 0
+    until(lambda: page.locator("audio").count() == 1)  # the query's own, from the data set
+    steady(page, page.locator(".board"))
+    page.locator(f".right .card[data-clip='{film}']").click()
+    player = page.locator("video")
+    player.wait_for()
+    until(lambda: page.locator("audio").count() == 0)
+    until(lambda: player.evaluate("video => video.readyState") >= 2)
+    assert player.evaluate("video => [video.videoWidth, video.videoHeight]") == [96, 64]
+    player.evaluate("video => { video.muted = true; return video.play(); }")
+    until(lambda: player.evaluate("video => video.currentTime") > 0)
+    settled(page)
+    page.locator(f".right .card[data-clip='{tone}']").click()
+    until(lambda: page.locator("video").count() == 0)
+    sound = page.locator("audio")
+    until(lambda: sound.evaluate("sound => sound.duration") == pytest.approx(0.75, abs=0.05))
+
+    page.goto(f"{server.url}/embedding_space?point=visual-{film}")
+    player.wait_for()
+    until(lambda: player.evaluate("video => video.readyState") >= 2)
+
+
 def test_own_vectors_without_stored_weights_get_a_sentence(visit: Callable[..., Any]) -> None:
     page = visit("/retrieval?by=Own+vectors")
     upload = page.locator("input[type=file]")
