@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 from avexplore.artifacts import Affinity, Embeddings, FeatureSet, SoftLabels, TrainedStudent, TrainState
-from avexplore.config import BaselineConfig, DataConfig, PrefixConfig, StudentConfig, SyntheticConfig
+from avexplore.config import BaselineConfig, DataConfig, PrefixConfig, StudentConfig, SyntheticConfig, TeacherConfig
 from avexplore.data import feature_file, load_features
 from avexplore.presets import preset
 from avexplore.retrieval import evaluate
@@ -34,7 +34,11 @@ PAIR_LOSSES = ("supervised-contrastive", "triplet", "triplet-semihard", "triplet
 PROXY_LOSSES = ("proxy-triplet", "proxy-anchor")
 PROXIES = {"none": "", "anchor_aware": ", AA proxies", "learned": ", learned proxies"}
 
-NUMBERS: dict[str, dict[str, float]] = {}
+NUMBERS: dict[str, dict[str, float]] = {
+    "triplet": {"margin": 0.1},
+    "triplet-semihard": {"margin": 0.1},
+    "contrastive": {"margin": 0.8},
+}
 """Each loss's numbers where they are not the defaults: the best of `GRID` by validation MAP (`--tune`)."""
 
 GRID: dict[str, list[dict[str, float]]] = {
@@ -88,6 +92,17 @@ def measured(whole: Embeddings, metric_part: Embeddings | None, features: Featur
     return found
 
 
+def with_teacher_of(config: StudentConfig, seed: int) -> StudentConfig:
+    """A teacher of its own for each seed; the graph's null model, which weights do not need, is left out."""
+    lir, stability, teacher = config.regularizer, config.stability, config.soft_labels
+    assert lir is not None
+    assert stability is not None
+    assert isinstance(teacher, TeacherConfig)
+    graph = stability.graph.replace(soft_labels=teacher.replace(seed=seed * teacher.members))
+    stability = stability.replace(graph=graph, null="none", seeds=0)
+    return config.replace(regularizer=lir.replace(affinity=lir.affinity.replace(stability=stability)))
+
+
 def shortened(config: StudentConfig) -> StudentConfig:
     """Half the width, half the epochs and twice the rate, to compare many arms; the teacher is as it was."""
     lir = config.regularizer
@@ -112,7 +127,8 @@ class Bench:
         self, data: DataConfig, seed: int, preset_name: Any, short: bool, records: Records, bench: Workbench
     ) -> None:
         self.data, self.records, self.bench = data, records, bench
-        self.config = shortened(preset(preset_name, data, seed)) if short else preset(preset_name, data, seed)
+        config = with_teacher_of(preset(preset_name, data, seed), seed)
+        self.config = shortened(config) if short else config
         self.features = load_features(data)
         self.shared: tuple[SoftLabels, Affinity] | None = None
 
