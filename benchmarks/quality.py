@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 from avexplore.artifacts import Affinity, Embeddings, FeatureSet, SoftLabels, TrainedStudent, TrainState
-from avexplore.config import BaselineConfig, DataConfig, PrefixConfig, StudentConfig, SyntheticConfig
+from avexplore.config import BaselineConfig, DataConfig, PrefixConfig, StudentConfig, SyntheticConfig, TeacherConfig
 from avexplore.data import feature_file, load_features
 from avexplore.presets import preset
 from avexplore.retrieval import evaluate
@@ -34,7 +34,11 @@ PAIR_LOSSES = ("supervised-contrastive", "triplet", "triplet-semihard", "triplet
 PROXY_LOSSES = ("proxy-triplet", "proxy-anchor")
 PROXIES = {"none": "", "anchor_aware": ", AA proxies", "learned": ", learned proxies"}
 
-NUMBERS: dict[str, dict[str, float]] = {}
+NUMBERS: dict[str, dict[str, float]] = {
+    "triplet": {"margin": 0.1},
+    "triplet-semihard": {"margin": 0.1},
+    "contrastive": {"margin": 0.8},
+}
 """Each loss's numbers where they are not the defaults: the best of `GRID` by validation MAP (`--tune`)."""
 
 GRID: dict[str, list[dict[str, float]]] = {
@@ -47,9 +51,10 @@ GRID: dict[str, list[dict[str, float]]] = {
 
 def arms() -> Iterator[tuple[str, str]]:
     """Metric loss and proxies; a proxy loss has learned proxies by nature."""
-    for proxies in PROXIES:
-        for loss in PAIR_LOSSES if proxies == "learned" else (*PAIR_LOSSES, *PROXY_LOSSES):
-            yield loss, proxies
+    for loss in PAIR_LOSSES:
+        yield from ((loss, proxies) for proxies in PROXIES)
+    for loss in PROXY_LOSSES:
+        yield from ((loss, proxies) for proxies in ("none", "anchor_aware"))
 
 
 class Records:
@@ -87,6 +92,17 @@ def measured(whole: Embeddings, metric_part: Embeddings | None, features: Featur
     return found
 
 
+def with_teacher_of(config: StudentConfig, seed: int) -> StudentConfig:
+    """A teacher of its own for each seed; the graph's null model, which weights do not need, is left out."""
+    lir, stability, teacher = config.regularizer, config.stability, config.soft_labels
+    assert lir is not None
+    assert stability is not None
+    assert isinstance(teacher, TeacherConfig)
+    graph = stability.graph.replace(soft_labels=teacher.replace(seed=seed * teacher.members))
+    stability = stability.replace(graph=graph, null="none", seeds=0)
+    return config.replace(regularizer=lir.replace(affinity=lir.affinity.replace(stability=stability)))
+
+
 def shortened(config: StudentConfig) -> StudentConfig:
     """Half the width, half the epochs and twice the rate, to compare many arms; the teacher is as it was."""
     lir = config.regularizer
@@ -111,7 +127,8 @@ class Bench:
         self, data: DataConfig, seed: int, preset_name: Any, short: bool, records: Records, bench: Workbench
     ) -> None:
         self.data, self.records, self.bench = data, records, bench
-        self.config = shortened(preset(preset_name, data, seed)) if short else preset(preset_name, data, seed)
+        config = with_teacher_of(preset(preset_name, data, seed), seed)
+        self.config = shortened(config) if short else config
         self.features = load_features(data)
         self.shared: tuple[SoftLabels, Affinity] | None = None
 
@@ -150,14 +167,22 @@ class Bench:
         linear = {m: BaselineConfig(self.data, method=m, dim=size) for m in ("cca", "cluster-cca")}
         return linear | {loss: self.arm(loss).twin for loss in ("infonce", "cross-entropy")}
 
-    def run(self) -> None:
-        """Everything that the table needs."""
-        for config in self.baselines().values():
-            self.baseline(config) if isinstance(config, BaselineConfig) else self.twin(config)
-        for loss, proxies in arms():
-            begin = time.process_time()
-            self.pair(self.arm(loss, proxies))
-            print(f"{self.data.stage} {self.config.seed} {loss}{PROXIES[proxies]} {time.process_time() - begin:.1f} s")
+    def compared(self) -> dict[str, StudentConfig]:
+        """A student with LIR for each metric loss and choice of proxies; its twin is the same without."""
+        return {loss + PROXIES[proxies]: self.arm(loss, proxies) for loss, proxies in arms()}
+
+
+def rows(benches: list[Bench]) -> Iterator[str]:
+    """Makes the table row by row, over all seeds; the name of each row as it is done."""
+    for name in benches[0].baselines():
+        for bench in benches:
+            config = bench.baselines()[name]
+            bench.baseline(config) if isinstance(config, BaselineConfig) else bench.twin(config)
+        yield name
+    for name in benches[0].compared():
+        for bench in benches:
+            bench.pair(bench.compared()[name])
+        yield name
 
 
 def table(benches: list[Bench], part: str, split: str) -> str:
@@ -179,10 +204,13 @@ def table(benches: list[Bench], part: str, split: str) -> str:
         lines.append(f"| {title} | " + " | ".join(cells) + " |")
 
     for name in benches[0].baselines() if not part else ():
-        row(name, [bench.baselines()[name] for bench in benches], [])
-    for loss, proxies in arms():
-        students = [bench.arm(loss, proxies) for bench in benches]
-        row(loss + PROXIES[proxies], [s.twin for s in students], students)
+        plain = [bench.baselines()[name] for bench in benches]
+        if all(config in records for config in plain):
+            row(name, plain, [])
+    for name in benches[0].compared():
+        students = [bench.compared()[name] for bench in benches]
+        if all(s in records and s.twin in records for s in students):
+            row(name, [s.twin for s in students], students)
     return "\n".join(lines)
 
 
@@ -225,27 +253,31 @@ def main() -> None:
     parser.add_argument("--only", choices=["yt8m", "synthetic"], help="one of the two data sets")
     parser.add_argument("--records", type=Path, help="where figures are kept, to go on from")
     parser.add_argument("--tune", action="store_true", help="compare each loss's numbers on validation clips instead")
-    parser.add_argument("--write", type=Path, help="where the page goes; it grows by a seed at a time")
+    parser.add_argument("--write", type=Path, help="where the page goes; it grows row by row")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    records, workbench = Records(arguments.records), Workbench()
-    benches: dict[str, list[Bench]] = {}
-    for seed in range(arguments.seeds):
-        sources: dict[str, DataConfig] = {}
-        if arguments.data and arguments.only != "synthetic":  # each seed draws validation clips of its own
-            file = feature_file(arguments.data, annotation="random", split_seed=seed)
-            sources["yt8m_demo28, random annotation"] = file
-        if arguments.only != "yt8m":
-            sources["Synthetic benchmark"] = SyntheticConfig(seed=seed)
-        for name, data in sources.items():
-            bench = Bench(data, seed, arguments.preset, arguments.short, records, workbench)
-            benches.setdefault(name, []).append(bench)
-            if not arguments.tune:
-                bench.run()
-        if not arguments.tune and arguments.write:
-            arguments.write.write_text(page(benches, arguments.preset, arguments.short))
+    records, workbench, seeds = Records(arguments.records), Workbench(), range(arguments.seeds)
+    sources: dict[str, list[DataConfig]] = {}
+    if arguments.data and arguments.only != "synthetic":  # each seed draws validation clips of its own
+        files = [feature_file(arguments.data, annotation="random", split_seed=seed) for seed in seeds]
+        sources["yt8m_demo28, random annotation"] = [*files]
+    if arguments.only != "yt8m":
+        sources["Synthetic benchmark"] = [SyntheticConfig(seed=seed) for seed in seeds]
+    benches = {
+        name: [
+            Bench(data, seed, arguments.preset, arguments.short, records, workbench) for seed, data in enumerate(all_)
+        ]
+        for name, all_ in sources.items()
+    }
     if arguments.tune:
         tune(next(iter(benches.values())))
+        return
+    begin = time.monotonic()
+    for found in benches.values():
+        for name in rows(found):
+            print(f"{time.monotonic() - begin:8.0f} s  {found[0].data.stage:<10} {name}", flush=True)
+            if arguments.write:
+                arguments.write.write_text(page(benches, arguments.preset, arguments.short))
 
 
 if __name__ == "__main__":

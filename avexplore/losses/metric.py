@@ -100,12 +100,11 @@ class CrossModalLoss(MetricLoss):
         else:
             positive = same_label(labels)
         if self.proxies == "none":
-            forward = self.distance(audio, visual)
-            backward = forward.T
+            there, back = self.distance(audio, visual), None
         else:
-            forward = self.distance(self._anchors(audio, labels), visual)
-            backward = self.distance(self._anchors(visual, labels), audio)
-        return self.pair_loss.both_ways(forward, backward, positive, forgiven, margins)
+            there = self.distance(self._anchors(audio, labels), visual)
+            back = self.distance(self._anchors(visual, labels), audio)
+        return self.pair_loss.both_ways(there, back, positive, forgiven, margins)
 
     def _anchors(self, embedding: Tensor, labels: Tensor) -> Tensor:
         if self.awareness is not None:

@@ -36,20 +36,25 @@ class PairLoss(nn.Module):
         """
 
     def both_ways(
-        self, there: Tensor, back: Tensor, positive: Tensor, forgiven: Tensor | None, margins: Tensor | None
+        self,
+        there: Tensor,
+        back: Tensor | None,
+        positive: Tensor,
+        forgiven: Tensor | None = None,
+        margins: Tensor | None = None,
     ) -> Tensor:
         """The sum over both directions.
 
         Args:
             there: Distances from audio anchors to visual candidates. Shape (B, B).
-            back: Distances from visual anchors to audio candidates. Shape (B, B).
+            back: Distances from visual anchors to audio candidates; None if they are the same ones. Shape (B, B).
             positive: As in `forward`, and symmetric. Shape (B, B), bool.
             forgiven, margins: As in `forward`, of (audio n, visual m). Shape (B, B), or (2, B, B) to tell
                 audio -> visual from visual -> audio.
         """
         forgive, factor = by_direction(forgiven), by_direction(margins)
         first: Tensor = self(there, positive, forgive[0], factor[0])
-        second: Tensor = self(back, positive, forgive[1], factor[1])
+        second: Tensor = self(there.T if back is None else back, positive, forgive[1], factor[1])
         return first + second
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from avexplore.losses.pairs import PairLoss, by_direction
@@ -33,21 +32,28 @@ class SupervisedContrastiveLoss(PairLoss):
         self, distances: Tensor, positive: Tensor, forgiven: Tensor | None = None, margins: Tensor | None = None
     ) -> Tensor:
         """See `PairLoss.forward`; distances are cosine distances."""
-        return self._softmax(distances, _shares(positive, distances.dtype), self._offsets(forgiven, margins))
+        return _cross_entropy(self._logits(distances, self._offsets(forgiven, margins)), _shares(positive, distances))
 
     def both_ways(
-        self, there: Tensor, back: Tensor, positive: Tensor, forgiven: Tensor | None, margins: Tensor | None
+        self,
+        there: Tensor,
+        back: Tensor | None,
+        positive: Tensor,
+        forgiven: Tensor | None = None,
+        margins: Tensor | None = None,
     ) -> Tensor:
         """See `PairLoss.both_ways`; what both directions share is computed once."""
-        share, offsets = _shares(positive, there.dtype), by_direction(self._offsets(forgiven, margins))
-        return self._softmax(there, share, offsets[0]) + self._softmax(back, share, offsets[1])
+        share, offsets = _shares(positive, there), by_direction(self._offsets(forgiven, margins))
+        logits = self._logits(there, offsets[0])
+        directed = any(pairs is not None and pairs.ndim == 3 for pairs in (forgiven, margins))
+        if back is None and not directed:
+            return _cross_entropy(logits, share) + _cross_entropy(logits, share.T, dim=0)
+        return_logits = self._logits(there.T if back is None else back, offsets[1])
+        return _cross_entropy(logits, share) + _cross_entropy(return_logits, share)
 
-    def _softmax(self, distances: Tensor, share: Tensor, offset: Tensor | None) -> Tensor:
+    def _logits(self, distances: Tensor, offset: Tensor | None) -> Tensor:
         logits = distances / -self.temperature  # = (s - 1) / T: the softmax does not see the constant
-        if offset is not None:
-            logits = logits + offset.to(logits.dtype)
-        # Nothing is taken off positives, so that one fused log-softmax serves both parts of the fraction.
-        return -(logits.log_softmax(1) * share).sum()
+        return logits if offset is None else logits + offset.to(logits.dtype)
 
     def _offsets(self, forgiven: Tensor | None, margins: Tensor | None) -> Tensor | None:
         """What LIR adds to the logits of negatives, <= 0."""
@@ -58,11 +64,16 @@ class SupervisedContrastiveLoss(PairLoss):
         return found
 
 
-def _shares(positive: Tensor, dtype: torch.dtype) -> Tensor:
+def _shares(positive: Tensor, like: Tensor) -> Tensor:
     """What each positive pair weighs in the mean over anchors of the mean over their positives. Shape (B, B)."""
-    mask = positive.to(dtype)
+    mask = positive.to(like.dtype)
     count = mask.sum(1, keepdim=True)
     return mask / (count.clamp(min=1.0) * (count > 0).sum().clamp(min=1))
+
+
+def _cross_entropy(logits: Tensor, share: Tensor, dim: int = 1) -> Tensor:
+    """Of the softmax along `dim` with the positives. Nothing is taken off their logits, so one log-softmax serves."""
+    return -(logits.log_softmax(dim) * share).sum()
 
 
 class InfoNCELoss(SupervisedContrastiveLoss):

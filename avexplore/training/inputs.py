@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+import scipy.linalg
 from numpy.typing import NDArray
 
 from avexplore.artifacts import MODALITIES, FeatureSet, FloatArray
@@ -80,10 +81,12 @@ def _standardizing(values: FloatArray, components: int) -> InputMap:
 def _whitening(values: FloatArray, components: int) -> InputMap:
     mean = values.mean(axis=0, dtype=np.float64)
     centered = values - mean
-    variance, directions = np.linalg.eigh(centered.T @ centered / len(values))
+    width = values.shape[1]
+    most = max(1, min(components, width, len(values) // _ROWS_PER_COMPONENT))
+    covariance = centered.T @ centered / len(values)
+    variance, directions = scipy.linalg.eigh(covariance, subset_by_index=(width - most, width - 1))
     variance, directions = variance[::-1], directions[:, ::-1]
-    present = int((variance > 1e-7 * max(variance[0], 1e-30)).sum())
-    kept = max(1, min(components, present, len(values) // _ROWS_PER_COMPONENT))
+    kept = max(1, int((variance > 1e-7 * max(variance[0], 1e-30)).sum()))
     directions = directions[:, :kept]
     # An eigenvector's sign is arbitrary; its largest entry shall be positive.
     largest = np.abs(directions).argmax(axis=0)

@@ -47,6 +47,20 @@ def test_is_the_loop(with_lir, batch):
     assert found.item() == pytest.approx(total / 11)
 
 
+@pytest.mark.parametrize("directed", [False, True])
+@pytest.mark.parametrize("kind", ["forgiven", "margins"])
+def test_both_ways_is_one_way_and_the_other(kind, directed, batch):
+    """What both directions share is computed once; each alone, with rows = anchors, must add up to the same."""
+    audio, visual, labels = batch(9, 5, 3)
+    D, positive = cosine_distance(audio, visual), same_label(labels)
+    pairs = torch.rand(2, 9, 9, generator=torch.Generator().manual_seed(0), dtype=torch.float64) * 0.9
+    pairs = pairs.masked_fill(positive, 0.0) if kind == "forgiven" else pairs.masked_fill(positive, 1.0)
+    given = pairs if directed else pairs[0]
+    loss = SupervisedContrastiveLoss(0.2)
+    there, back = loss(D, positive, **{kind: pairs[0]}), loss(D.T, positive, **{kind: pairs[int(directed)].T})
+    torch.testing.assert_close(CrossModalLoss(loss)(audio, visual, labels, **{kind: given}), there + back)
+
+
 def test_agrees_with_pytorch_metric_learning(batch):
     audio, visual, labels = batch(20, 6, 4, dtype=torch.float32)
     peer = losses.SupConLoss(0.1, distance=distances.CosineSimilarity())
