@@ -533,6 +533,36 @@ class ExperimentReport(Artifact):
 
 
 @dataclass(frozen=True)
+class SweepReport(Artifact):
+    """What a sweep tried, in its order, and the validation figures of every trial.
+
+    Attributes:
+        parameters: Names, as `stage.field`. Length P.
+        trials: The values of each trial. Length T, each of length P.
+        metrics: Names, as in `RetrievalReport.metrics`. Length M.
+        values: With LIR, by trial and seed. Shape (T, S, M).
+        twins: The same of each student's twin without LIR. Shape (T, S, M).
+        objective: The metric that decided.
+    """
+
+    parameters: tuple[str, ...]
+    trials: tuple[tuple[int | float | str, ...], ...]
+    metrics: tuple[str, ...]
+    values: FloatArray
+    twins: FloatArray
+    objective: str
+
+    def _check(self) -> None:
+        widths = {len(trial) for trial in self.trials}
+        _require(widths <= {len(self.parameters)}, "Trials and parameters do not fit", where="sweep")
+        for name in ("values", "twins"):
+            shape = getattr(self, name).shape
+            fits = len(shape) == 3 and (shape[0], shape[2]) == (len(self.trials), len(self.metrics))
+            _require(fits, f"Unexpected shape {shape} of {name}", where="sweep")
+        _require(self.objective in self.metrics, f"No {self.objective!r} among the figures", where="sweep")
+
+
+@dataclass(frozen=True)
 class Projection(Artifact):
     """Two maps of the same clips, before and after LIR; rows 0..m-1 audio, m..2m-1 visual.
 

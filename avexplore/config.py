@@ -22,6 +22,8 @@ from typing import Any, ClassVar, Literal, Self, Union, get_args, get_origin, ge
 
 from avexplore.errors import ConfigError
 
+C = typing.TypeVar("C", bound="Config")
+
 _REGISTRY: dict[str, type[Config]] = {}
 
 
@@ -627,6 +629,49 @@ class ExperimentConfig(Config):
             raise ConfigError("Arms are missing or repeat", where="experiment.arms", fix="Name each arm once")
 
 
+@dataclass(frozen=True)
+class VaryConfig(Config):
+    """One parameter of a sweep and the values that are tried."""
+
+    stage: ClassVar[str] = "vary"
+    parameter: str
+    """The field, as `stage.field`, such as "regularizer.weight"."""
+    values: tuple[int | float | str, ...]
+    """In their order, where they have one."""
+
+    def _check(self) -> None:
+        if not self.values or len(set(self.values)) != len(self.values):
+            raise ConfigError(f"Values of {self.parameter} are missing or repeat", where="sweep.vary")
+
+
+@dataclass(frozen=True)
+class SweepConfig(Config):
+    """Which parameters do best on validation clips? Test clips play no part."""
+
+    stage: ClassVar[str] = "sweep"
+    student: StudentConfig
+    """The student with LIR that is varied; its own seed is replaced by each of the seeds."""
+    vary: tuple[VaryConfig, ...]
+    """What is varied; everything else stays as in the student."""
+    method: Literal["tpe", "random", "grid"] = "tpe"
+    """Optuna's Tree-structured Parzen Estimator, random choices, or every combination."""
+    trials: int = within(1, 10_000, 16)
+    """Combinations that are tried, the student's own first; `grid` tries all."""
+    seeds: int = within(1, 100, 2)
+    """Students trained for each combination; a trial's figure is their mean."""
+    objective: Literal["map", "any_label_map", "hidden_pair_ap"] = "map"
+    """Figure on validation clips that decides; all but `map` look at hidden labels, for choosing and never to train."""
+    seed: int = within(0, 2**31 - 1, 0)
+    """Draws the combinations."""
+
+    def _check(self) -> None:
+        if self.student.regularizer is None:
+            raise ConfigError("A sweep needs a student with LIR", where="sweep.student")
+        names = [varied.parameter for varied in self.vary]
+        if not names or len(set(names)) != len(names):
+            raise ConfigError("Parameters are missing or repeat", where="sweep.vary", fix="Name each parameter once")
+
+
 @cache
 def field_help(cls: type[Config]) -> Mapping[str, str]:
     """One sentence per field: the string under it in this file. User interfaces show it as help.
@@ -650,3 +695,36 @@ def walk(config: Config) -> typing.Iterator[Config]:
         value = getattr(config, f.name)
         if isinstance(value, Config):
             yield from walk(value)
+
+
+def override(config: C, changes: Mapping[str, Mapping[str, Any]], *, where: str = "--set") -> C:
+    """A copy with fields changed by stage name, wherever the stage stands in the config.
+
+    Args:
+        config: What is copied.
+        changes: By stage, by field.
+        where: What a message names as the place of a mistake.
+
+    Raises:
+        ConfigError: If a stage is not part of the config, or a field not part of the stage.
+
+    >>> changed = override(TeacherConfig(SyntheticConfig()), {"synthetic": {"clips": 100}, "teacher": {"epochs": 2}})
+    >>> changed.data.clips, changed.epochs
+    (100, 2)
+    """
+    stages = {part.stage: type(part) for part in walk(config)}
+    for stage, values in changes.items():
+        if stage not in stages:
+            raise ConfigError(f"No stage {stage!r} here", where=where, fix=f"Use one of {', '.join(sorted(stages))}")
+        known = {f.name for f in fields(stages[stage])}
+        if unknown := set(values) - known:
+            raise ConfigError(
+                f"No field {sorted(unknown)[0]!r}", where=stage, fix=f"Use one of {', '.join(sorted(known))}"
+            )
+    return _overridden(config, changes)
+
+
+def _overridden(config: C, changes: Mapping[str, Mapping[str, Any]]) -> C:
+    values = {f.name: getattr(config, f.name) for f in fields(config)}
+    values = {name: _overridden(v, changes) if isinstance(v, Config) else v for name, v in values.items()}
+    return type(config)(**(values | dict(changes.get(config.stage, {}))))

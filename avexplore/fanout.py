@@ -6,18 +6,60 @@ only what it was at, and the next run of the same command goes on from there.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from avexplore import pipeline
-from avexplore.artifacts import Report, silent
-from avexplore.config import Config, from_json
+from avexplore import experiments, pipeline
+from avexplore.artifacts import Report, RetrievalReport, silent
+from avexplore.config import Config, EvaluationConfig, ExperimentConfig, SweepConfig, from_json
 from avexplore.errors import AvexploreError
+from avexplore.store import Store
+from avexplore.workbench import Workbench
 
 SECONDS_TO_CONNECT = 10
+
+
+def make(
+    config: Config,
+    bench: Workbench,
+    *,
+    workers: int = 1,
+    scheduler: str | None = None,
+    report: Report = silent,
+) -> Any:
+    """A result that is made of many: its parts at once, then itself. Any other is made here.
+
+    Args:
+        config: An experiment or a sweep.
+        bench: Whose data folder and device are used.
+        workers, scheduler: As for `make_all`.
+        report: Told of the progress.
+
+    Returns:
+        The artifact.
+
+    Raises:
+        AvexploreError: If a part cannot be made.
+        Cancelled: If `report` says so.
+    """
+
+    def measure(cells: list[EvaluationConfig], report: Report) -> list[RetrievalReport]:
+        make_all(cells, bench.store.root, workers=workers, scheduler=scheduler, device=bench.device, report=report)
+        return [bench.get(cell) for cell in cells]
+
+    if config not in bench.store:
+        match config:
+            case ExperimentConfig():
+                measure(experiments.cells(config), report)
+                return bench.get(config)
+            case SweepConfig():
+                experiments.run_sweep(config, measure, report)
+                # Asks for the same trials again, and finds them in the store.
+                return bench.get(config)
+    return bench.get(config, report)
 
 
 def make_all(
@@ -26,6 +68,7 @@ def make_all(
     *,
     workers: int = 1,
     scheduler: str | None = None,
+    device: str | None = None,
     report: Report = silent,
 ) -> None:
     """Make every result and keep it in the store at `home`.
@@ -37,6 +80,7 @@ def make_all(
         home: Data folder; on a cluster, one that all workers see under this path.
         workers: Processes on this machine; 1 works in this process.
         scheduler: Address of a Dask scheduler, such as "tcp://10.0.0.5:8786"; its workers are used instead.
+        device: What trainings run on; None lets them choose.
         report: Told after each result.
 
     Raises:
@@ -47,14 +91,18 @@ def make_all(
     total = sum(len(wave) for wave in waves) or 1
     done = 0
     failures: list[AvexploreError] = []
+
+    def partial(fraction: float, message: str = "", **figures: float) -> None:
+        report((done + fraction) / total, f"{done} of {total} results. {message}".strip())
+
     with _backend(workers, scheduler) as parallel:
         for wave in waves:
-            report(done / total, f"{len(wave)} x {wave[0].stage}" if wave else "")
-            for error in _each(parallel, wave, home):
+            partial(0.0, f"{len(wave)} x {wave[0].stage}" if wave else "")
+            for error in _each(parallel, wave, home, device, partial):
                 done += 1
                 if error is not None:
                     failures.append(error)
-                report(done / total, f"{done} of {total} results")
+                partial(0.0)
     if failures:
         raise failures[0]
 
@@ -84,24 +132,37 @@ def _shared(configs: Iterable[Config]) -> Iterator[list[Config]]:
         yield waves[depth]
 
 
-def _each(parallel: Any, configs: Sequence[Config], home: Path) -> Iterator[AvexploreError | None]:
+def _each(
+    parallel: Any, configs: Sequence[Config], home: Path, device: str | None, report: Report
+) -> Iterator[AvexploreError | None]:
+    if parallel is None:
+        yield from (_attempt(_bench(str(home), device), config, report) for config in configs)
+        return
     from joblib import delayed
 
     # JSON rather than objects: workers check every value again, and versions that differ are noticed.
-    yield from parallel(delayed(_make)(config.to_json(), config.address, str(home)) for config in configs)
+    place = str(home.resolve())
+    yield from parallel(delayed(_make)(config.to_json(), config.address, place, device) for config in configs)
 
 
-def _make(content: dict[str, Any], address: str, home: str) -> AvexploreError | None:
-    os.environ["AVEXPLORE_HOME"] = home
-    from avexplore.workbench import Workbench
-
+def _make(content: dict[str, Any], address: str, home: str, device: str | None) -> AvexploreError | None:
     config = from_json(content)
     if config.address != address:
         return AvexploreError(
             "A worker runs another version of avexplore", where=config.stage, fix="Install the same version everywhere"
         )
+    return _attempt(_bench(home, device), config, silent)
+
+
+@lru_cache(1)
+def _bench(home: str, device: str | None) -> Workbench:
+    """One for all results that a process makes: features and teachers stay at hand."""
+    return Workbench(Store(Path(home)), device=device, read_only=False)
+
+
+def _attempt(bench: Workbench, config: Config, report: Report) -> AvexploreError | None:
     try:
-        Workbench().get(config)
+        bench.get(config, report)
     except AvexploreError as error:
         return error
     return None
@@ -109,10 +170,14 @@ def _make(content: dict[str, Any], address: str, home: str) -> AvexploreError | 
 
 @contextmanager
 def _backend(workers: int, scheduler: str | None) -> Iterator[Any]:
+    """What runs many calls at once; None to run them here, one after the other."""
+    if scheduler is None and workers == 1:
+        yield None
+        return
     from joblib import Parallel, parallel_config
 
     if scheduler is None:
-        with parallel_config("loky" if workers > 1 else "sequential", n_jobs=workers, inner_max_num_threads=None):
+        with parallel_config("loky", n_jobs=workers):
             yield Parallel(return_as="generator_unordered")
         return
     try:

@@ -29,6 +29,7 @@ from avexplore.config import (
     SoftLabelSource,
     StabilityConfig,
     StudentConfig,
+    SweepConfig,
     SyntheticConfig,
     TeacherConfig,
     walk,
@@ -88,6 +89,9 @@ def needs(config: Config) -> tuple[Config, ...]:
             return (config.before, config.after, ClipsConfig(config.before.data))
         case ExperimentConfig():
             return tuple(experiments.cells(config))
+        case SweepConfig():
+            # Its trials follow from each other's figures: `compute` asks for them one batch after the other.
+            return (ClipsConfig(config.student.data),)
         case _:
             return ()
 
@@ -309,6 +313,18 @@ def _(config: ProjectionConfig, use: Surroundings) -> Artifact:
 @compute.register
 def _(config: ExperimentConfig, use: Surroundings) -> Artifact:
     return experiments.gather(config, [use.get(cell) for cell in experiments.cells(config)])
+
+
+@compute.register
+def _(config: SweepConfig, use: Surroundings) -> Artifact:
+    def measure(cells: list[EvaluationConfig], report: Report) -> list[Any]:
+        found = []
+        for i, cell in enumerate(cells):
+            found.append(use.get(cell))
+            report((i + 1) / len(cells))
+        return found
+
+    return experiments.run_sweep(config, measure, use.report)
 
 
 def data_of(config: Config) -> Config | None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import fields
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,8 +14,8 @@ from avexplore.config import (
     StudentConfig,
     SyntheticConfig,
     from_json,
-    walk,
 )
+from avexplore.config import override as override
 from avexplore.errors import ConfigError, DataError
 
 C = TypeVar("C", bound=Config)
@@ -37,41 +36,20 @@ def parse_settings(settings: Iterable[str]) -> dict[str, dict[str, Any]]:
         stage, dot, field = name.strip().partition(".")
         if not (equals and dot and field):
             raise ConfigError(f"Cannot read {setting!r}", where="--set", fix="Write stage.field=value")
-        try:
-            value = json.loads(text)
-        except ValueError:
-            value = text
-        found.setdefault(stage, {})[field] = value
+        found.setdefault(stage, {})[field] = parse_value(text)
     return found
 
 
-def override(config: C, changes: Mapping[str, Mapping[str, Any]]) -> C:
-    """A copy with fields changed by stage name, wherever the stage stands in the config.
+def parse_value(text: str) -> Any:
+    """A value as JSON, or as the text that it is.
 
-    Raises:
-        ConfigError: If a stage is not part of the config, or a field not part of the stage.
-
-    >>> from avexplore.config import TeacherConfig
-    >>> changed = override(TeacherConfig(SyntheticConfig()), {"synthetic": {"clips": 100}, "teacher": {"epochs": 2}})
-    >>> changed.data.clips, changed.epochs
-    (100, 2)
+    >>> parse_value("0.5"), parse_value("pull")
+    (0.5, 'pull')
     """
-    stages = {part.stage: type(part) for part in walk(config)}
-    for stage, values in changes.items():
-        if stage not in stages:
-            raise ConfigError(f"No stage {stage!r} here", where="--set", fix=f"Use one of {', '.join(sorted(stages))}")
-        known = {f.name for f in fields(stages[stage])}
-        if unknown := set(values) - known:
-            raise ConfigError(
-                f"No field {sorted(unknown)[0]!r}", where=stage, fix=f"Use one of {', '.join(sorted(known))}"
-            )
-    return _changed(config, changes)
-
-
-def _changed(config: C, changes: Mapping[str, Mapping[str, Any]]) -> C:
-    values = {f.name: getattr(config, f.name) for f in fields(config)}
-    values = {name: _changed(v, changes) if isinstance(v, Config) else v for name, v in values.items()}
-    return type(config)(**(values | dict(changes.get(config.stage, {}))))
+    try:
+        return json.loads(text.strip())
+    except ValueError:
+        return text.strip()
 
 
 def data_config(files: list[Path] | None, annotation: str | None, classes: str | None, seed: int) -> DataConfig:

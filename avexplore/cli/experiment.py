@@ -1,20 +1,27 @@
-"""`avexplore experiment`: arms and controls over paired seeds, on this machine's cores or a Dask cluster."""
+"""`avexplore experiment` and `avexplore sweep`: many trainings, on this machine's cores or a Dask cluster."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import typer
 
-from avexplore.cli import options
+from avexplore.cli import configure, options
 from avexplore.cli.chosen import Chosen, workbench
 from avexplore.cli.output import emit, progress, say, stdout_is_ours, table
-from avexplore.config import ARMS, ExperimentConfig
+from avexplore.config import ARMS, ExperimentConfig, StudentConfig, SweepConfig, VaryConfig
+from avexplore.errors import ConfigError
+
+Workers = Annotated[int, typer.Option(help="Processes on this machine.", min=1)]
+Scheduler = Annotated[
+    str | None, typer.Option(help="Address of a Dask scheduler whose workers see the same data folder.")
+]
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
+    """Add the commands."""
     app.command("experiment")(experiment)
+    app.command("sweep")(sweep)
 
 
 def experiment(
@@ -25,36 +32,29 @@ def experiment(
     settings: options.Settings = None,
     config: options.ConfigFile = None,
     run: options.RunKey = None,
-    arms: Annotated[str, typer.Option(help="[form:]source[+I], baseline:cca, ..., separated by commas.")] = ",".join(
-        ARMS[:4]
-    ),
+    arms: Annotated[
+        str,
+        typer.Option(help="[form:]source[+I], proxies:anchor_aware[+graph+I], baseline:cca, ..., separated by commas."),
+    ] = ",".join(ARMS[:4]),
     seeds: Annotated[int, typer.Option(help="Number of paired seeds.", min=2)] = 5,
     vary_teacher: Annotated[bool, typer.Option(help="Train the teacher anew for each seed.")] = True,
-    split: Annotated[str, typer.Option(help="test, or validation while parameters are being chosen.")] = "test",
-    workers: Annotated[int, typer.Option(help="Processes on this machine.", min=1)] = 1,
-    scheduler: Annotated[
-        str | None, typer.Option(help="Address of a Dask scheduler whose workers see the same data folder.")
-    ] = None,
+    split: Annotated[
+        Literal["validation", "test"], typer.Option(help="test, or validation while parameters are being chosen.")
+    ] = "test",
+    workers: Workers = 1,
+    scheduler: Scheduler = None,
     device: options.Device = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Does the graph help? Every arm against its twin without LIR and against the controls, paired by seed."""
-    from avexplore.experiments import cells, compare_arms, summary
-    from avexplore.fanout import make_all
+    from avexplore import fanout
+    from avexplore.experiments import compare_arms, summary
 
     student = Chosen(data, annotation, classes, preset, 0, settings, config, run).student()
-    wanted = ExperimentConfig(
-        student,
-        tuple(arms.split(",")),
-        seeds=seeds,
-        vary_teacher=vary_teacher,
-        split=split,  # type: ignore[arg-type]
-    )
-    bench = workbench(device)
+    wanted = ExperimentConfig(student, tuple(arms.split(",")), seeds=seeds, vary_teacher=vary_teacher, split=split)
     with stdout_is_ours(), progress(quiet or json) as report:
-        make_all(cells(wanted), bench.store.root, workers=workers, scheduler=scheduler, report=report)
-        found = bench.get(wanted)
+        found = fanout.make(wanted, workbench(device), workers=workers, scheduler=scheduler, report=report)
     comparisons = {metric: compare_arms(found, metric) for metric in found.metrics}
     if json:
         emit(
@@ -79,3 +79,93 @@ def experiment(
         ]
         table(f"{metric}, against the twin without LIR, {seeds} paired seeds, {split} clips", head, lines)
     say(summary(found))
+
+
+def sweep(
+    data: options.Files = None,
+    annotation: options.Annotation = None,
+    classes: options.Classes = None,
+    preset: options.Preset = "quick",
+    settings: options.Settings = None,
+    config: options.ConfigFile = None,
+    run: options.RunKey = None,
+    vary: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A parameter and its values, as lambda=0.5,1,2; the values may be left out. lambda, top_k, tau, "
+            "penalty_discount, start_epoch, k, head, transform, or stage.field. May be repeated."
+        ),
+    ] = None,
+    method: Annotated[
+        Literal["tpe", "random", "grid"], typer.Option(help="Optuna's TPE, random choices, or every combination.")
+    ] = "tpe",
+    trials: Annotated[int, typer.Option(help="Combinations to try; grid tries all.", min=1)] = 16,
+    seeds: Annotated[int, typer.Option(help="Students for each combination.", min=1)] = 2,
+    objective: Annotated[
+        Literal["map", "any_label_map", "hidden_pair_ap"], typer.Option(help="Figure on validation clips that decides.")
+    ] = "map",
+    seed: options.Seed = 0,
+    workers: Workers = 1,
+    scheduler: Scheduler = None,
+    device: options.Device = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Which parameters do best on validation clips? Stopped and started again, it goes on where it was."""
+    from avexplore import fanout
+    from avexplore.experiments.sweep import best_student, check, outcomes, sweep_summary
+
+    student = Chosen(data, annotation, classes, preset, 0, settings, config, run).student()
+    wanted = SweepConfig(
+        student,
+        tuple(parse_vary(student, text) for text in vary or ("lambda", "top_k", "tau")),
+        method=method,
+        trials=trials,
+        seeds=seeds,
+        objective=objective,
+        seed=seed,
+    )
+    check(wanted)
+    with stdout_is_ours(), progress(quiet or json) as report:
+        found = fanout.make(wanted, workbench(device), workers=workers, scheduler=scheduler, report=report)
+    ranking = outcomes(wanted, found)
+    best = best_student(wanted, ranking[0])
+    if json:
+        trials_found: list[dict[str, Any]] = [vars(one) | {"gain": vars(one.gain)} for one in ranking]
+        emit(
+            {
+                "objective": found.objective,
+                "split": "validation",
+                "trials": trials_found,
+                "summary": sweep_summary(wanted, found),
+                "best_address": best.address,
+                "best": best.to_json(),
+                "address": wanted.address,
+                "sweep": wanted.to_json(),
+            }
+        )
+        return
+    head = ("Trial", *found.parameters, found.objective, "twin", "Difference")
+    lines = [
+        (one.number, *map(str, one.values.values()), one.objective, one.twin, f"{one.gain.mean:+.4f}")
+        for one in ranking[:20]
+    ]
+    table(f"The best of {len(ranking)} trials, {seeds} seeds each, validation clips", head, lines)
+    say(sweep_summary(wanted, found))
+    say(f"Look at the best one: the Training page's address with ?student={best.address[:12]}")
+
+
+def parse_vary(student: StudentConfig, text: str) -> VaryConfig:
+    """`parameter` or `parameter=value,value,...`, values as JSON or plain text.
+
+    Raises:
+        ConfigError: If the parameter is not known, or a value is refused.
+    """
+    from avexplore.experiments.sweep import varied
+
+    name, equals, values = text.partition("=")
+    if not equals:
+        return varied(student, name.strip())
+    if not values.strip():
+        raise ConfigError(f"Cannot read {text!r}", where="--vary", fix="Write parameter=value,value")
+    return varied(student, name.strip(), [configure.parse_value(value) for value in values.split(",")])

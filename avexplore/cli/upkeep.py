@@ -117,8 +117,10 @@ def run_job(folder: Path, device: str | None = None) -> int:
     Returns:
         The exit code: 0 done, 1 failed, 130 stopped.
     """
+    from avexplore import fanout
     from avexplore.jobs import JobReport, Registry, memory
     from avexplore.jobs.records import read_json
+    from avexplore.jobs.registry import default_workers, has_gpu
 
     request = read_json(folder / "request.json")
     if request is None:
@@ -140,7 +142,7 @@ def run_job(folder: Path, device: str | None = None) -> int:
     try:
         report.say("running", 0.0, "Starting")
         config = from_json(request["config"])
-        workbench(device).get(config, report)
+        fanout.make(config, workbench(device), workers=1 if has_gpu() else default_workers(), report=report)
         report.say("done", 1.0)
         code = 0
     except Cancelled as stopped:

@@ -1,89 +1,15 @@
-"""Does the graph help? Arms and seeds as configs, and their paired comparison.
-
-An experiment is nothing but evaluations of students: each cell is a config with an address, so that cells already
-trained are not trained again, a stopped experiment goes on where it was, and cells can be made anywhere.
-"""
+"""The figures of all arms and seeds, compared pair by pair."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import get_args, get_type_hints
 
 import numpy as np
 
 from avexplore.artifacts import ExperimentReport, RetrievalReport
-from avexplore.config import (
-    AffinityConfig,
-    BaselineConfig,
-    EvaluationConfig,
-    ExperimentConfig,
-    RegularizerConfig,
-    StudentConfig,
-    TeacherConfig,
-)
+from avexplore.config import ExperimentConfig
 from avexplore.errors import ConfigError
-
-TWIN = "without LIR"
-FORMS = get_args(get_type_hints(RegularizerConfig)["form"])
-SOURCES = get_args(get_type_hints(AffinityConfig)["source"])
-
-
-def model_of_arm(config: ExperimentConfig, arm: str, seed: int) -> StudentConfig | BaselineConfig:
-    """What is trained for one arm and seed.
-
-    Raises:
-        ConfigError: If the arm is not understood.
-    """
-    student = _reseeded(config.student, seed, config.vary_teacher)
-    if arm == TWIN:
-        return student.twin
-    kind, _, choice = arm.rpartition(":")
-    if kind == "baseline":
-        return BaselineConfig(student.data, method=choice, seed=seed)  # type: ignore[arg-type]
-    if kind == "proxies":
-        return student.twin.replace(proxies=choice)
-    if kind == "loss":
-        return student.twin.replace(loss=choice)
-    source, plus, extra = choice.partition("+")
-    regularizer = student.regularizer
-    assert regularizer is not None  # ExperimentConfig sees to it
-    if source not in SOURCES or (plus and extra != "I") or kind not in ("", *FORMS):
-        raise ConfigError(
-            f"Arm {arm!r} is not understood",
-            where="experiment.arms",
-            fix=f"Use [form:]source[+I] with form {', '.join(FORMS)} and source {', '.join(SOURCES)}",
-        )
-    affinity = regularizer.affinity.replace(source=source, same_class=bool(plus), seed=seed)
-    changed = regularizer.replace(affinity=affinity, form=kind or regularizer.form)
-    return student.replace(regularizer=changed)
-
-
-def _reseeded(student: StudentConfig, seed: int, vary_teacher: bool) -> StudentConfig:
-    regularizer = student.regularizer
-    assert regularizer is not None
-    affinity = regularizer.affinity
-    stability = affinity.stability
-    source = stability.graph.soft_labels
-    if vary_teacher and isinstance(source, TeacherConfig):
-        # Members of an ensemble are seeded one after the other: keep the seeds' members apart.
-        source = source.replace(seed=seed * source.members)
-        stability = stability.replace(graph=stability.graph.replace(soft_labels=source))
-        affinity = affinity.replace(stability=stability)
-    return student.replace(seed=seed, regularizer=regularizer.replace(affinity=affinity))
-
-
-def arms_of(config: ExperimentConfig) -> tuple[str, ...]:
-    """The twin first, then the arms."""
-    return (TWIN, *config.arms)
-
-
-def cells(config: ExperimentConfig) -> list[EvaluationConfig]:
-    """Every evaluation that the experiment needs, seed by seed, so that first results come early."""
-    return [
-        EvaluationConfig(model_of_arm(config, arm, seed), split=config.split)
-        for seed in range(config.seeds)
-        for arm in arms_of(config)
-    ]
+from avexplore.experiments.arms import TWIN, arms_of
 
 
 def gather(config: ExperimentConfig, reports: list[RetrievalReport]) -> ExperimentReport:

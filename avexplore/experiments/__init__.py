@@ -1,0 +1,21 @@
+"""Does the graph help, and with which parameters? Arms over paired seeds, and sweeps on validation clips."""
+
+from avexplore.experiments.arms import OFFERED, TWIN, arms_of, cells, model_of_arm
+from avexplore.experiments.comparison import Comparison, compare_arms, gather, summary
+from avexplore.experiments.sweep import Outcome, outcomes, run_sweep, sweep_summary
+
+__all__ = [
+    "OFFERED",
+    "TWIN",
+    "Comparison",
+    "Outcome",
+    "arms_of",
+    "cells",
+    "compare_arms",
+    "gather",
+    "model_of_arm",
+    "outcomes",
+    "run_sweep",
+    "summary",
+    "sweep_summary",
+]

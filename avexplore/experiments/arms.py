@@ -1,0 +1,104 @@
+"""Arms and seeds as configs.
+
+An experiment is nothing but evaluations of students: each cell is a config with an address, so that cells already
+trained are not trained again, a stopped experiment goes on where it was, and cells can be made anywhere.
+"""
+
+from __future__ import annotations
+
+from typing import get_args, get_type_hints
+
+from avexplore.config import (
+    ARMS,
+    AffinityConfig,
+    BaselineConfig,
+    EvaluationConfig,
+    ExperimentConfig,
+    RegularizerConfig,
+    StudentConfig,
+    TeacherConfig,
+)
+from avexplore.errors import ConfigError
+
+TWIN = "without LIR"
+FORMS = get_args(get_type_hints(RegularizerConfig)["form"])
+SOURCES = get_args(get_type_hints(AffinityConfig)["source"])
+OFFERED = (
+    *ARMS,
+    *(f"{form}:graph+I" for form in FORMS),
+    "proxies:anchor_aware",
+    "proxies:anchor_aware+graph+I",
+    "baseline:cca",
+    "baseline:cluster-cca",
+    "loss:cross-entropy",
+    "loss:infonce",
+)
+"""Arms that a face offers; any other that `ExperimentConfig.arms` describes works as well."""
+
+
+def model_of_arm(config: ExperimentConfig, arm: str, seed: int) -> StudentConfig | BaselineConfig:
+    """What is trained for one arm and seed.
+
+    Raises:
+        ConfigError: If the arm is not understood.
+    """
+    student = reseeded(config.student, seed, config.vary_teacher)
+    if arm == TWIN:
+        return student.twin
+    kind, _, choice = arm.rpartition(":")
+    if kind == "baseline":
+        return BaselineConfig(student.data, method=choice, seed=seed)  # type: ignore[arg-type]
+    if kind == "loss":
+        return student.twin.replace(loss=choice)
+    if kind == "proxies":
+        proxies, plus, weights = choice.partition("+")
+        return (
+            _with_weights(student, arm, weights, "").replace(proxies=proxies)
+            if plus
+            else student.twin.replace(proxies=proxies)
+        )
+    return _with_weights(student, arm, choice, kind)
+
+
+def _with_weights(student: StudentConfig, arm: str, choice: str, form: str) -> StudentConfig:
+    regularizer = student.regularizer
+    assert regularizer is not None  # ExperimentConfig sees to it
+    source, plus, extra = choice.partition("+")
+    if source not in SOURCES or (plus and extra != "I") or form not in ("", *FORMS):
+        raise ConfigError(
+            f"Arm {arm!r} is not understood",
+            where="experiment.arms",
+            fix=f"Use [form:]source[+I] with form {', '.join(FORMS)} and source {', '.join(SOURCES)}",
+        )
+    seed = student.seed
+    affinity = regularizer.affinity.replace(source=source, same_class=bool(plus), seed=seed)
+    return student.replace(regularizer=regularizer.replace(affinity=affinity, form=form or regularizer.form))
+
+
+def reseeded(student: StudentConfig, seed: int, vary_teacher: bool) -> StudentConfig:
+    """The student with another seed; with `vary_teacher` its teacher, too."""
+    regularizer = student.regularizer
+    assert regularizer is not None
+    affinity = regularizer.affinity
+    stability = affinity.stability
+    source = stability.graph.soft_labels
+    if vary_teacher and isinstance(source, TeacherConfig):
+        # Members of an ensemble are seeded one after the other: keep the seeds' members apart.
+        source = source.replace(seed=seed * source.members)
+        stability = stability.replace(graph=stability.graph.replace(soft_labels=source))
+        affinity = affinity.replace(stability=stability)
+    return student.replace(seed=seed, regularizer=regularizer.replace(affinity=affinity))
+
+
+def arms_of(config: ExperimentConfig) -> tuple[str, ...]:
+    """The twin first, then the arms."""
+    return (TWIN, *config.arms)
+
+
+def cells(config: ExperimentConfig) -> list[EvaluationConfig]:
+    """Every evaluation that the experiment needs, seed by seed, so that first results come early."""
+    return [
+        EvaluationConfig(model_of_arm(config, arm, seed), split=config.split)
+        for seed in range(config.seeds)
+        for arm in arms_of(config)
+    ]
