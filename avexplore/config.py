@@ -447,6 +447,8 @@ class RegularizerConfig(Config):
     """Whether a clip's soft labels are each modality's own, or the mean of both modalities' outputs."""
     class_heads: float = within(0.0, 1000.0, 1.0)
     """Degree to which the student's class heads, too, stop counting linked classes as wrong; 0 leaves them alone."""
+    posterior_links: float = within(0.0, 1.0, 0.2)
+    """Probability that the strongest link's other class is present, too, for posteriors in the embedding; 0 is off."""
     start_epoch: int = within(0, 100_000, 15)
     """E_teach: LIR is off before this epoch."""
     ramp_epochs: int = within(0, 100_000, 0)

@@ -20,6 +20,7 @@ from avexplore.losses.class_links import class_links, forgiving_offsets
 from avexplore.losses.graph_regularizer import GraphRegularizer
 from avexplore.losses.metric import build_metric_loss
 from avexplore.losses.semantic_alignment import alignment_term, label_term
+from avexplore.nets.linked_posteriors import LinkedPosteriors
 from avexplore.nets.two_branch import BranchOutputs, TwoBranch, from_arrays
 from avexplore.training.device import choose_device
 from avexplore.training.inputs import InputMap, fit_inputs, inputs_from_arrays, inputs_to_arrays
@@ -32,7 +33,9 @@ _VALIDATION_SAMPLE = 2000
 _MEASUREMENTS = 50
 
 
-def embed_outputs(out: BranchOutputs, share: float, temperature: float) -> tuple[Tensor, Tensor]:
+def embed_outputs(
+    out: BranchOutputs, share: float, temperature: float, linked: LinkedPosteriors | None = None
+) -> tuple[Tensor, Tensor]:
     """What the network says of B clips, as unit vectors of both modalities.
 
     z = [sqrt(1 - g) u, sqrt(g) p, sqrt(g) r 0] for audio and [sqrt(1 - g) u, sqrt(g) p, 0, sqrt(g) r] for visual, with
@@ -43,10 +46,14 @@ def embed_outputs(out: BranchOutputs, share: float, temperature: float) -> tuple
     for annotated-label MAP sorts by. Normalizing p instead would forget how sure the network is. The last two columns
     make up the length, each in one modality alone, so that they take no part in cross-modal cosines.
 
+    With links, p gives way to q, the probability of each class's presence: q.q' grows with the number of events that
+    two clips can be expected to share, annotated or not. Where q is longer than 1 it is scaled down to that.
+
     Args:
         out: Of one network (M = 1).
         share: g in [0, 1); 0 gives u alone.
         temperature: T > 0.
+        linked: What the class graph adds to the posteriors; None leaves them alone.
 
     Returns:
         Audio and visual. Shapes (B, dim), or (B, dim + C + 2) if share > 0.
@@ -55,6 +62,8 @@ def embed_outputs(out: BranchOutputs, share: float, temperature: float) -> tuple
     if share == 0.0:
         return audio, visual
     a, v = (out.audio_logits[0] / temperature).softmax(1), (out.visual_logits[0] / temperature).softmax(1)
+    if linked is not None:
+        a, v = (q / q.norm(dim=1, keepdim=True).clamp(min=1.0) for q in (linked(a, 0), linked(v, 1)))
     rest_a, rest_v = ((1 - p.square().sum(1, keepdim=True)).clamp(min=0).sqrt() for p in (a, v))
     nothing = torch.zeros_like(rest_a)
     own, common = share**0.5, (1 - share) ** 0.5
@@ -77,9 +86,11 @@ class StudentTask:
         data: dict[str, dict[str, Tensor]],
         regularizer: GraphRegularizer | None,
         links: Tensor | None = None,
+        linked: LinkedPosteriors | None = None,
     ) -> None:
         self.config, self.net, self.metric, self.data, self.regularizer = config, net, metric, data, regularizer
         self.links = links  # of training clips and classes, (n_train, C)
+        self.linked, self.switched_on = linked, False
         self.module: nn.Module = nn.ModuleDict({"net": net, "metric": metric})
         self.rows = torch.arange(len(data["train"]["labels"]), device=data["train"]["labels"].device)
         self.form = config.regularizer.form if config.regularizer is not None else None
@@ -93,6 +104,7 @@ class StudentTask:
 
     def losses(self, rows: Tensor, strength: Tensor | None) -> Tensor:
         """L = L_metric + semantic weight * AV-SAL + lambda * LIR. `rows`: (1, B); `strength` None without LIR."""
+        self.switched_on = strength is not None
         picked, train = rows[0], self.data["train"]
         labels = train["labels"][picked]
         out = self.net(train["audio"][picked], train["visual"][picked])
@@ -139,7 +151,9 @@ class StudentTask:
                 continue
             share, temperature = self.config.posterior_share, self.config.posterior_temperature
             out = self.net(part["audio"], part["visual"])
-            figures[f"map_{split}"] = float(cross_modal_map(*embed_outputs(out, share, temperature), part["labels"]))
+            linked = self.linked if self.switched_on else None
+            embedded = embed_outputs(out, share, temperature, linked)
+            figures[f"map_{split}"] = float(cross_modal_map(*embedded, part["labels"]))
             if split == "validation":
                 batch = BranchOutputs(*(values[:, : self.config.batch_size] for values in out))
                 labels = part["labels"][: self.config.batch_size]
@@ -189,7 +203,7 @@ def train_student(
     state = fit(task, plan_of(config), report, start=prefix, state_file=state_file)
     weights, best_epoch = kept_weights(state)
     own = {name.removeprefix("net."): values for name, values in weights.items() if name.startswith("net.")}
-    arrays = {**own, **inputs_to_arrays(maps)}
+    arrays = {**own, **inputs_to_arrays(maps), **({} if task.linked is None else task.linked.to_arrays())}
     return TrainedStudent(embed(features, config, arrays), arrays, state.history, best_epoch, state.epoch)
 
 
@@ -217,14 +231,15 @@ def embed(features: FeatureSet, config: StudentConfig, weights: Mapping[str, NDA
     """
     maps = inputs_from_arrays(weights)
     net = _network(config, maps, weights["audio_head.weight"].shape[-1], None)
-    from_arrays(net, {name: values for name, values in weights.items() if not name.startswith("input.")})
+    from_arrays(net, {name: values for name, values in weights.items() if not name.startswith(("input.", "links."))})
     net.eval()
+    linked = LinkedPosteriors.from_arrays(weights)
     found: tuple[list[Tensor], list[Tensor]] = ([], [])
     with torch.no_grad():
         for begin in range(0, len(features.hard_label), 4096):
             rows = slice(begin, begin + 4096)
             out = net(torch.from_numpy(maps[0](features.audio[rows])), torch.from_numpy(maps[1](features.visual[rows])))
-            pair = embed_outputs(out, config.posterior_share, config.posterior_temperature)
+            pair = embed_outputs(out, config.posterior_share, config.posterior_temperature, linked)
             for parts, part in zip(found, pair, strict=True):
                 parts.append(part)
     audio, visual = (torch.cat(parts).numpy() for parts in found)
@@ -247,7 +262,7 @@ def task_of(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)  # learned proxies are drawn from the global generator
         metric = build_metric_loss(config, len(features.classes))
-    lir = (None, None) if config.regularizer is None else _lir(features, config, soft_labels, affinity, where)
+    lir = (None, None, None) if config.regularizer is None else _lir(features, config, soft_labels, affinity, where)
     return StudentTask(config, net.to(where), metric.to(where), data, *lir), maps
 
 
@@ -257,8 +272,8 @@ def _lir(
     soft_labels: SoftLabels | None,
     affinity: Affinity | None,
     device: torch.device,
-) -> tuple[GraphRegularizer, Tensor | None]:
-    """LIR on pairs of clips, and the links of clips and classes."""
+) -> tuple[GraphRegularizer, Tensor | None, LinkedPosteriors | None]:
+    """LIR on pairs of clips, the links of clips and classes, and the links between classes for the embedding."""
     assert config.regularizer is not None
     if soft_labels is None or affinity is None:
         raise TrainingError("LIR needs soft labels and class-pair weights", where="student", fix="Pass both")
@@ -272,8 +287,9 @@ def _lir(
     rows = torch.from_numpy(features.rows("train").astype(np.int64)).to(device)
     given = evidence(soft_labels, config.regularizer.evidence)
     regularizer = GraphRegularizer.from_config(config.regularizer, affinity, given, features, rows)
+    linked = _linked(features, config, affinity, device)
     if config.regularizer.class_heads == 0:
-        return regularizer, None
+        return regularizer, None, linked
     index = features.rows("train")
     audio, visual = torch.tensor(given.probabilities()[:, index], dtype=torch.float32)
     true = (
@@ -283,7 +299,21 @@ def _lir(
     )
     labels = torch.from_numpy(features.hard_label[index].astype(np.int64))
     weights = torch.tensor(affinity.weights, dtype=torch.float32)
-    return regularizer, class_links(weights, audio, visual, labels, true).to(device)
+    return regularizer, class_links(weights, audio, visual, labels, true).to(device), linked
+
+
+def _linked(
+    features: FeatureSet, config: StudentConfig, affinity: Affinity, device: torch.device
+) -> LinkedPosteriors | None:
+    """What the embedding's posteriors take from the class graph; true pairs link clips and not classes."""
+    assert config.regularizer is not None
+    strength = config.regularizer.posterior_links
+    if strength == 0 or config.posterior_share == 0 or affinity.true_pairs:
+        return None
+    counts = np.bincount(features.hard_label[features.rows("train")], minlength=len(features.classes))
+    return LinkedPosteriors.from_weights(
+        affinity.weights, counts / max(1, counts.sum()), strength, config.regularizer.level, device
+    )
 
 
 def evidence(soft_labels: SoftLabels, kind: Literal["own", "both"]) -> SoftLabels:

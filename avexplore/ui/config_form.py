@@ -19,6 +19,7 @@ LABELS = {
     "members": "Ensemble members",
     "alpha": "Alignment weight (alpha)",
     "weight": "LIR weight (lambda)",
+    "posterior_links": "Links in the embedding",
     "tau": "Soft-label threshold (tau)",
     "start_epoch": "LIR starts at epoch",
     "ramp_epochs": "Ramp, in epochs",

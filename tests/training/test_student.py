@@ -144,7 +144,7 @@ def test_a_weight_of_zero_is_no_regularizer(
 ) -> None:
     nothing = train_student(
         features,
-        config(regularizer=regularizer(weight=0.0, class_heads=0.0)),
+        config(regularizer=regularizer(weight=0.0, class_heads=0.0, posterior_links=0.0)),
         soft_labels=soft_labels,
         affinity=affinity,
         device="cpu",
@@ -173,6 +173,42 @@ def test_class_heads_stop_counting_hidden_classes_as_wrong(
         )
         belief.append(trained.embeddings.visual[rows][:, 8:12][hidden].mean())
     assert belief[1] > 1.2 * belief[0]
+
+
+def test_linked_classes_enter_the_embedding_and_nothing_else(
+    features: FeatureSet, soft_labels: SoftLabels, affinity: Affinity
+) -> None:
+    given = {"soft_labels": soft_labels, "affinity": affinity, "device": "cpu"}
+    plain, linked = (
+        train_student(
+            features, config(regularizer=regularizer(posterior_links=strength), posterior_share=0.5, epochs=12), **given
+        )
+        for strength in (0.0, 0.5)
+    )
+    for name in ("loss", "metric_loss", "semantic_loss"):
+        np.testing.assert_array_equal(plain.history.columns[name], linked.history.columns[name])
+    assert "links.presence" in linked.weights
+    assert "links.presence" not in plain.weights
+    # From the same network: the partner class rises, the metric part stays, and vectors keep unit length.
+    settings = config(posterior_share=0.5, epochs=12)
+    without = {name: values for name, values in linked.weights.items() if not name.startswith("links.")}
+    before, after = embed(features, settings, without), embed(features, settings, linked.weights)
+    np.testing.assert_array_equal(after.audio, linked.embeddings.audio)
+    np.testing.assert_array_equal(before.audio[:, :8], after.audio[:, :8])
+    assert features.true_labels is not None
+    hidden = features.true_labels.copy()
+    hidden[np.arange(len(hidden)), features.hard_label] = False
+    for modality in ("audio", "visual"):
+        was, now = getattr(before, modality)[:, 8:12], getattr(after, modality)[:, 8:12]
+        assert now[hidden].mean() > 1.1 * was[hidden].mean()
+        np.testing.assert_allclose(np.linalg.norm(getattr(after, modality), axis=1), 1, atol=1e-5)
+
+
+def test_true_pairs_link_no_classes(features: FeatureSet, soft_labels: SoftLabels, affinity: Affinity) -> None:
+    true = dataclasses.replace(affinity, true_pairs=True)
+    settings = config(regularizer=regularizer(), posterior_share=0.5, epochs=6)
+    trained = train_student(features, settings, soft_labels=soft_labels, affinity=true, device="cpu")
+    assert "links.presence" not in trained.weights
 
 
 def test_evidence_of_both_modalities_is_their_mean_output(features: FeatureSet) -> None:

@@ -1,0 +1,122 @@
+"""LIR in the embedding: a class that the graph links to what a clip is annotated with becomes likelier there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+CEILING = 0.95
+"""No link makes a class certain."""
+SMALL = 1e-3
+"""Added to probabilities before one is divided by another."""
+_ENTRIES = 4_000_000
+
+
+class LinkedPosteriors:
+    """From the probability of each annotation to the probability that a class is present, annotated or not.
+
+    A class head gives p_c, the probability that a clip is annotated with c. A clip has one annotation and may hold more
+    events. [ours] Each class i that it may be annotated with brings class j with probability r_ij, independently of the
+    others (a noisy or):
+
+        q_j = 1 - (1 - p_j) * prod over i of (1 - p_i r_ij),   r_ij = m_ij L_j / (m_ij L_j + 1 - m_ij).
+
+    m_ij is what the link alone says of j where i is annotated, and L_j = p_j / pi_j what the clip says of j: how much
+    likelier its features make that annotation than its share pi_j of all clips is. r is Bayes' rule in odds. A link
+    without evidence in the clip adds next to nothing, and so does evidence without a link.
+
+    Audio and visual posteriors each have links of their own.
+
+    Args:
+        presence: m, `presence[k, i, j]` for posteriors of modality k (0 audio, 1 visual), in [0, 1), with zeros where
+            i = j. Shape (2, C, C).
+        share: pi, the share of each class among annotations. Shape (C,).
+
+    >>> links = LinkedPosteriors(np.array([[[0, 0.5], [0, 0]]] * 2), np.array([0.5, 0.5]))
+    >>> links(torch.tensor([[0.8, 0.2]]), 0).round(decimals=2)
+    tensor([[0.8000, 0.3800]])
+    """
+
+    def __init__(self, presence: NDArray[Any], share: NDArray[Any], device: torch.device | str = "cpu") -> None:
+        self.presence, self.share = np.asarray(presence, np.float32), np.asarray(share, np.float32)
+        self._share = torch.from_numpy(self.share).to(device)
+        self._edges = []
+        for block in self.presence:
+            source, target = np.nonzero(block)
+            m = torch.from_numpy(block[source, target])
+            ends = torch.from_numpy(source), torch.from_numpy(target)
+            self._edges.append(tuple(each.to(device) for each in (*ends, m)))
+
+    @classmethod
+    def from_weights(
+        cls,
+        weights: NDArray[Any],
+        share: NDArray[Any],
+        strength: float,
+        level: Literal["class", "node"] = "class",
+        device: torch.device | str = "cpu",
+    ) -> LinkedPosteriors:
+        """Links from A-hat.
+
+        m_ij = strength * A_ij / (largest A between different classes) * sqrt(pi_j / pi_i), at most .95 [ours]. The root
+        is what turns an association that is the same both ways, like a correlation, into a conditional probability:
+        for rare events P(j | i) - P(j) = r_ij sqrt(pi_j / pi_i) to first order, so that a rare class brings a common
+        one more often than the reverse. A_ij of two classes is the largest of their nodes' pairs; with `level="node"`
+        only pairs that start from a node of the posterior's own modality count.
+
+        Args:
+            weights: A-hat over class nodes, audio nodes first, source in rows. Shape (2C, 2C), >= 0.
+            share: Share of each class among annotations. Shape (C,).
+            strength: Probability that the strongest link's other class is present, between classes that are equally
+                common and without evidence, in [0, 1].
+            level: See above.
+            device: Where posteriors will lie.
+        """
+        count = len(share)
+        blocks = np.asarray(weights, np.float64).reshape(2, count, 2, count).max(axis=2)  # over the target's modality
+        if level == "class":
+            blocks = np.broadcast_to(blocks.max(axis=0), blocks.shape)
+        between = blocks * (1.0 - np.eye(count))
+        scaled = between / max(float(between.max(initial=0.0)), 1e-12)
+        ratio = np.sqrt((share[None, :] + SMALL) / (share[:, None] + SMALL))
+        return cls(np.minimum(strength * scaled * ratio, CEILING), share, device)
+
+    def __call__(self, posterior: Tensor, modality: int) -> Tensor:
+        """q of some clips.
+
+        Args:
+            posterior: p. Shape (B, C), in [0, 1].
+            modality: 0 audio, 1 visual.
+
+        Returns:
+            Shape (B, C), in [0, 1], nowhere below p.
+        """
+        source, target, m = self._edges[modality]
+        if not len(m):
+            return posterior
+        step = max(1, _ENTRIES // len(m))
+        return torch.cat([self._linked(part, source, target, m) for part in posterior.split(step)])
+
+    def _linked(self, p: Tensor, source: Tensor, target: Tensor, m: Tensor) -> Tensor:
+        evidence = (p + SMALL) / (self._share + SMALL)
+        odds = m * evidence[:, target]
+        brought = odds / (odds + (1.0 - m))
+        missed = torch.log1p(-(p[:, source] * brought).clamp(max=1.0 - 1e-6))
+        absent = (1.0 - p) * torch.zeros_like(p).index_add(1, target, missed).exp()
+        return 1.0 - absent
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """By name, to be stored beside a network's weights."""
+        return {"links.presence": self.presence, "links.share": self.share}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> LinkedPosteriors | None:
+        """Read what `to_arrays` wrote; None if a student has no links."""
+        if "links.presence" not in arrays:
+            return None
+        return cls(np.asarray(arrays["links.presence"]), np.asarray(arrays["links.share"]))
