@@ -23,6 +23,7 @@ from avexplore.ui.graph_panel import Subject, draw_panel
 from avexplore.ui.graph_picture import build_picture, class_support, first_threshold
 from avexplore.ui.graph_refine import draft_of, redraw_when_refined, refiner
 from avexplore.ui.graph_rules_editor import draw_rules
+from avexplore.ui.graph_stand_in import must_wait, stand_in
 from avexplore.ui.graph_subjects import LEARNED, NOTHING, Choice, choices, fits, reordered
 from avexplore.ui.graph_view.component import mount
 from avexplore.ui.graph_view.layouts import LAYOUTS, LayoutName, arrange
@@ -103,7 +104,7 @@ def _explore(run: Run, labels: SoftLabels, teacher: Any) -> None:
         if shown is None and stability is None:
             if refiner().is_done(scene.settings.graph):
                 _ask_stability(scene)
-            else:
+            elif not must_wait(scene.settings.graph):
                 redraw_when_refined(scene.settings.graph)
         draw_panel(subject, (view["selection"] or {}).get("id", ""))
     draw_details(scene, picture, graph, stability, other, view, others)
@@ -181,12 +182,9 @@ def _get(config: Any) -> Any:
 
 
 def _learned(scene: Scene) -> tuple[ClassGraph | None, GraphStability | None]:
-    from avexplore.graph.compilation import compile_in_background, is_compiled
-
-    if not is_compiled():
-        with st.spinner("Preparing the search engine: once per machine, about half a minute"):
-            compile_in_background().join()
     config = scene.settings.graph
+    if must_wait(config):
+        return stand_in(config), None
     draft = draft_of(config)
     if draft is not None and not refiner().is_done(config):
         quick = _get(draft)
