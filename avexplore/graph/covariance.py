@@ -13,6 +13,9 @@ from avexplore.errors import DataError
 
 Float64 = NDArray[np.float64]
 
+BLOCK = 1 << 23
+"""Numbers of a large table that are looked at together: 64 MiB of them."""
+
 CONSTANT = 1e-12
 """A column whose standard deviation is below this share of its largest magnitude counts as constant."""
 
@@ -20,8 +23,10 @@ CONSTANT = 1e-12
 def correlation(matrix: FloatArray) -> Float64:
     """Pearson correlations of columns; a constant column correlates with nothing.
 
+    Large tables are read block by block, so that a memory-mapped file need not fit into memory.
+
     Args:
-        matrix: Shape (n, p).
+        matrix: Shape (n, p), of any real type.
 
     Returns:
         Shape (p, p), ones on the diagonal, symmetric.
@@ -34,8 +39,11 @@ def correlation(matrix: FloatArray) -> Float64:
            [1., 1., 0.],
            [0., 0., 1.]])
     """
-    accumulator = CorrelationAccumulator(np.asarray(matrix).shape[1] if np.ndim(matrix) == 2 else 0)
-    accumulator.add(matrix)
+    table = np.asarray(matrix)
+    accumulator = CorrelationAccumulator(table.shape[1] if table.ndim == 2 else 0)
+    step = max(1, BLOCK // max(accumulator.variables, 1))
+    for first in range(0, max(len(table), 1) if table.ndim else 1, step):
+        accumulator.add(table[first : first + step] if table.ndim else table)
     return accumulator.correlation()
 
 
@@ -69,7 +77,7 @@ class CorrelationAccumulator:
     """
 
     def __init__(self, variables: int) -> None:
-        self.samples = 0
+        self.samples, self.variables = 0, variables
         self._mean = np.zeros(variables)
         self._moment = np.zeros((variables, variables))
         self._largest = np.zeros(variables)
@@ -81,8 +89,8 @@ class CorrelationAccumulator:
             DataError: If the batch has another number of columns or holds NaN or infinite values.
         """
         batch = np.asarray(rows, np.float64)
-        if batch.ndim != 2 or batch.shape[1] != len(self._mean):
-            raise DataError(f"Expected rows of {len(self._mean)} columns, got shape {batch.shape}", where="table")
+        if batch.ndim != 2 or batch.shape[1] != self.variables:
+            raise DataError(f"Expected rows of {self.variables} columns, got shape {batch.shape}", where="table")
         if len(batch) == 0:
             return
         mean = batch.mean(axis=0)

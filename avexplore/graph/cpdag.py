@@ -7,11 +7,13 @@ References:
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from avexplore.artifacts import IntArray
 from avexplore.errors import GraphError
-from avexplore.graph.compilation import Int, entry_point
+from avexplore.graph.compilation import Int, entry_point, is_compiled
 
 UNKNOWN, COMPELLED, REVERSIBLE = range(3)
 
@@ -92,6 +94,12 @@ def _label_edges(dag: IntArray, cpdag: IntArray) -> Int:
     return reached
 
 
+def _quickest() -> Callable[[IntArray, IntArray], Int]:
+    """The compiled function, or as long as that would have to be compiled first, the same as plain Python."""
+    plain: Callable[[IntArray, IntArray], Int] = _label_edges.py_func  # type: ignore[attr-defined]
+    return _label_edges if is_compiled() else plain
+
+
 def dag_to_cpdag(dag: IntArray) -> IntArray:
     """The CPDAG of a DAG's Markov equivalence class.
 
@@ -111,7 +119,7 @@ def dag_to_cpdag(dag: IntArray) -> IntArray:
     """
     edges = np.ascontiguousarray(dag, np.int8)
     cpdag = np.zeros(edges.shape, np.int8)
-    if _label_edges(edges, cpdag) < len(edges):
+    if _quickest()(edges, cpdag) < len(edges):
         raise GraphError("The graph has a cycle", where="directed graph")
     return cpdag
 
@@ -152,4 +160,4 @@ def consistent_dag(cpdag: IntArray) -> IntArray:
 
 def warm_up() -> None:
     """Compile for the array types that `dag_to_cpdag` passes."""
-    dag_to_cpdag(np.zeros((2, 2), np.int8))
+    _label_edges(np.zeros((2, 2), np.int8), np.zeros((2, 2), np.int8))

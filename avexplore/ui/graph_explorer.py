@@ -18,6 +18,7 @@ from avexplore.ui.graph_panel import Subject, draw_panel
 from avexplore.ui.graph_picture import shown as shown_edges
 from avexplore.ui.graph_refine import draft_of, redraw_when_refined, refiner
 from avexplore.ui.graph_scene import Scene, Shown, at_hand
+from avexplore.ui.graph_stand_in import must_wait, stand_in
 from avexplore.ui.graph_subjects import LEARNED, NOTHING, Choice, choices, fits, reordered
 from avexplore.ui.plain_text import as_markdown
 
@@ -67,7 +68,7 @@ def _explore(run: Run, labels: SoftLabels, teacher: Any) -> None:
         if shown.is_own and stability is None:
             if refiner().is_done(settings.graph):
                 _ask_stability(settings)
-            else:
+            elif not must_wait(settings.graph):
                 redraw_when_refined(settings.graph)
         subject = Subject(
             shown=shown,
@@ -90,12 +91,9 @@ def _clips(source: SoftLabelSource) -> Clips | None:
 
 
 def _learned(settings: Settings) -> tuple[ClassGraph | None, GraphStability | None]:
-    from avexplore.graph.compilation import compile_in_background, is_compiled
-
-    if not is_compiled():
-        with st.spinner("Preparing the search engine: once per machine, about half a minute"):
-            compile_in_background().join()
     config = settings.graph
+    if must_wait(config):
+        return stand_in(config), None
     draft = draft_of(config)
     if draft is not None and not refiner().is_done(config):
         quick = at_hand(draft)

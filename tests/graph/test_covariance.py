@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from avexplore.errors import DataError
+from avexplore.graph import covariance
 from avexplore.graph.covariance import CorrelationAccumulator, bootstrap_correlations, correlation
 
 
@@ -40,6 +44,39 @@ def test_resamples_are_those_of_the_weights() -> None:
     weights = np.random.default_rng(9).multinomial(40, np.full(40, 1 / 40), size=6)
     for b in range(6):
         np.testing.assert_allclose(found[b], np.corrcoef(np.repeat(rows, weights[b], axis=0).T), atol=1e-12)
+
+
+def test_a_mapped_file_is_read_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(4)
+    rows = (rng.normal(size=(503, 6)) @ rng.normal(size=(6, 6)) + 1e4).astype(np.float32)
+    rows.tofile(tmp_path / "rows.f32")
+    table = np.memmap(tmp_path / "rows.f32", np.float32, "r", shape=rows.shape)
+    seen: list[int] = []
+    add = CorrelationAccumulator.add
+
+    def watched(self: CorrelationAccumulator, block: np.ndarray) -> None:
+        seen.append(block.size)
+        add(self, block)
+
+    monkeypatch.setattr(CorrelationAccumulator, "add", watched)
+    monkeypatch.setattr(covariance, "BLOCK", 120)
+    np.testing.assert_allclose(correlation(table), np.corrcoef(rows.astype(np.float64).T), atol=1e-9)
+    assert max(seen) <= 120
+    assert sum(seen) == rows.size
+
+
+def test_memory_does_not_grow_with_the_rows() -> None:
+    def peak(rows: int) -> int:
+        accumulator = CorrelationAccumulator(40)
+        accumulator.add(np.ones((1000, 40)))
+        tracemalloc.start()
+        for first in range(0, rows, 1000):
+            accumulator.add(np.random.default_rng(first).normal(size=(1000, 40)))
+        found = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return found
+
+    assert peak(50_000) < 1.1 * peak(5_000)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])

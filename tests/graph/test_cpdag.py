@@ -7,6 +7,7 @@ import pytest
 
 from avexplore.artifacts import IntArray
 from avexplore.errors import GraphError
+from avexplore.graph import cpdag
 from avexplore.graph.cpdag import consistent_dag, dag_to_cpdag
 
 
@@ -35,6 +36,22 @@ def test_agrees_with_causal_learn_on_random_dags() -> None:
     for _ in range(520):
         dag = random_dag(rng, int(rng.integers(2, 13)), float(rng.uniform(0.05, 0.9)))
         np.testing.assert_array_equal(dag_to_cpdag(dag), their_cpdag(dag))
+
+
+def test_plain_python_gives_the_same_before_anything_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(3)
+    dags = [random_dag(rng, int(rng.integers(1, 20)), float(rng.uniform(0.05, 0.9))) for _ in range(40)]
+    asked = []
+
+    def compiled(yes: bool) -> list[IntArray]:
+        monkeypatch.setattr(cpdag, "is_compiled", lambda: asked.append(yes) or yes)
+        return [dag_to_cpdag(dag) for dag in dags]
+
+    for one, two in zip(compiled(True), compiled(False), strict=True):
+        np.testing.assert_array_equal(one, two)
+    assert len(asked) == 80
+    with pytest.raises(GraphError, match="cycle"):
+        dag_to_cpdag(np.array([[0, 1], [1, 0]]))
 
 
 def test_v_structure_is_kept_and_orients_what_follows() -> None:

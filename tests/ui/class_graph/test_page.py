@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -66,7 +68,9 @@ def test_names_in_the_panel_are_escaped(app: AppTest, made_home: Any) -> None:
 
 
 def test_running_soft_labels_show_progress(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    status = SimpleNamespace(fraction=0.4, message="epoch 4 of 10", state="running", seconds_left=None)
+    status = SimpleNamespace(
+        fraction=0.4, message="epoch 4 of 10", state="running", seconds_left=None, address="0" * 64
+    )
     ask = Workbench.ask
 
     def waiting(self: Workbench, config: Any, start: bool = True, **more: Any) -> Any:
@@ -85,7 +89,7 @@ def test_failed_soft_labels_say_why(app: AppTest, monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_graph_is_shown_while_bootstraps_run(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    status = SimpleNamespace(fraction=0.4, message="40 of 100", state="running", seconds_left=None)
+    status = SimpleNamespace(fraction=0.4, message="40 of 100", state="running", seconds_left=None, address="0" * 64)
     ask = Workbench.ask
 
     def waiting(self: Workbench, config: Any, start: bool = True, **more: Any) -> Any:
@@ -146,3 +150,63 @@ def test_bootstraps_that_were_stopped_stay_stopped(app: AppTest, monkeypatch: py
     assert started == []
     next(button for button in app.button if button.label == "Compute now").click().run()
     assert len(started) == 1
+
+
+def test_causal_learn_answers_while_our_search_is_compiled(
+    app: AppTest, made_home: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from avexplore.config import GraphConfig
+    from avexplore.graph import compilation
+    from avexplore.store import Store
+    from avexplore.ui.graph_stand_in import MARK, WORD, stand_in_for
+
+    ready, at_work = [False], threading.Event()
+    worker = threading.Thread(target=at_work.wait, daemon=True)
+    worker.start()
+    monkeypatch.setattr(compilation, "is_compiled", lambda: ready[0])
+    monkeypatch.setattr(compilation, "compile_in_background", lambda: worker)
+    config = GraphConfig(made_home.source, penalty_discount=7.0, seed=11)
+    other = stand_in_for(config)
+    assert other is not None
+    assert (other.engine, other.penalty_discount, other.seed) == ("causal-learn-boss", 7.0, 11)
+    status = SimpleNamespace(fraction=0.4, message="local scores", state="running", seconds_left=None, address="0" * 64)
+    asked: list[GraphConfig] = []
+    ask = Workbench.ask
+
+    def working(self: Workbench, wanted: Any, start: bool = True, **more: Any) -> Any:
+        if isinstance(wanted, GraphConfig):
+            asked.append(wanted)
+            if wanted == other and wanted not in self.store:
+                return Running(status)  # type: ignore[arg-type]
+        return ask(self, wanted, start, **more)
+
+    monkeypatch.setattr(Workbench, "ask", working)
+    opened(app, g_penalty_discount="7", g_seed="11")
+    assert any(WORD in found.proto.text for found in app.get("progress"))
+    assert config not in asked
+
+    stand_in = Workbench(Store(made_home.home)).get(other)
+    app.run()
+    assert MARK in [found.value for found in app.info]
+    drawn = {edge["id"] for edge in payload(app)["edges"] if edge["type"] == "learned"}
+    assert drawn == {f"e{i}-{j}" for i, j in np.argwhere(np.triu(stand_in.skeleton, 1))}
+    assert config not in Store(made_home.home)
+
+    ready[0] = True
+    app.run()
+    assert MARK not in [found.value for found in app.info]
+    assert payload(app)["edges"]
+    at_work.set()
+
+
+def test_a_stored_graph_is_shown_without_waiting_for_the_compiler(
+    app: AppTest, made_home: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from avexplore.graph import compilation
+
+    def never() -> None:
+        raise AssertionError("nothing has to be compiled")
+
+    monkeypatch.setattr(compilation, "is_compiled", lambda: False)
+    monkeypatch.setattr(compilation, "compile_in_background", never)
+    test_ready_shows_the_learned_graph(app, made_home)

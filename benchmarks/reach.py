@@ -1,0 +1,320 @@
+"""How far the class graph reaches: hundreds of classes in both modalities, and millions of clips.
+
+    python benchmarks/reach.py --data ../shared/data --write docs/reach.md
+    python benchmarks/reach.py --data ../shared/data --quick
+
+Two sets of soft labels of a size at which nobody can look at single edges:
+
+- VGGSounder, 309 classes x 2 = 618 nodes, 15,446 clips. Its file says how many of 7 models voted for a class from
+  the sound alone and from the picture alone. With v votes of m models and the class's mean share of votes b over all
+  clips, the soft label is the log-odds of (v + b) / (m + 1): their share, with one more vote cast by the average.
+- AudioSet, 527 classes x 2 = 1,054 nodes, simulated: one standard normal per class and clip, with the correlations that
+  give every pair of classes AudioSet's own joint count over 2,084,320 clips (tetrachoric correlations; pairs expected
+  in fewer than 5 clips and met in fewer than 5 count as independent), made positive definite by raising its
+  eigenvalues. Each modality hears or sees that number through noise of its own, of standard deviation 0.7 by ear and
+  0.5 by eye.
+
+CPU seconds of one core; the search with covariance and CPDAG. Peak memory is that of a process which does nothing else,
+less what it held before the search. Exponents are slopes of least squares on logarithms.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import platform
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from avexplore.artifacts import FloatArray
+
+Row = tuple[str, ...]
+SIMULATED_CLIPS = 20_000
+NOISE = (0.7, 0.5)
+FEWEST = 5.0
+CHUNK = 4096
+
+
+# --- data ---------------------------------------------------------------------------------------------------------
+
+
+def vggsounder(folder: Path) -> FloatArray:
+    """Log-odds of the models' votes. Shape (15446, 618), float32."""
+    with np.load(folder / "vggsounder" / "vggsounder_labels_and_model_votes.npz") as file:
+        models, classes = file["n_models"].astype(np.float64), len(file["classes"])
+        blocks = []
+        for modality in ("a", "v"):
+            votes = np.zeros((len(models), classes))
+            row, column, count = file[f"votes_{modality}_coo"].T
+            votes[row, column] = count
+            average = (votes / models[:, None]).mean(axis=0)
+            share = (votes + average) / (models[:, None] + 1.0)
+            with np.errstate(divide="ignore"):  # a class without any vote is constant, and left out below
+                blocks.append(np.where(average > 0, np.log(share) - np.log1p(-share), 0.0))
+    return np.concatenate(blocks, axis=1).astype(np.float32)
+
+
+def tetrachoric(joint: FloatArray, clips: float) -> FloatArray:
+    """Correlations of normals whose joint exceedances have these counts. Shape (C, C), positive definite."""
+    from scipy.special import ndtr, ndtri
+
+    chance = np.diag(joint) / clips
+    limit = -ndtri(chance)
+    upper = np.triu_indices(len(joint), 1)
+    h, k = limit[upper[0]], limit[upper[1]]
+    independent = ndtr(-h) * ndtr(-k)
+    wanted = joint[upper] / clips
+    node, weight = np.polynomial.legendre.leggauss(24)
+
+    def together(r: FloatArray) -> FloatArray:
+        """P(X > h, Y > k) at correlation r, by integrating the density over the correlation (Plackett 1954)."""
+        at = r[:, None] * (node + 1) / 2
+        free = 1 - at**2
+        density = np.exp(-(h[:, None] ** 2 - 2 * at * (h * k)[:, None] + k[:, None] ** 2) / (2 * free))
+        return independent + (density / (2 * np.pi * np.sqrt(free))) @ weight * r / 2
+
+    low, high = np.full(len(h), -0.95), np.full(len(h), 0.95)
+    for _ in range(30):
+        middle = (low + high) / 2
+        below = together(middle) < wanted
+        low, high = np.where(below, middle, low), np.where(below, high, middle)
+    found = np.where((independent * clips < FEWEST) & (joint[upper] < FEWEST), 0.0, (low + high) / 2)
+    matrix = np.eye(len(joint))
+    matrix[upper] = matrix[upper[::-1]] = found
+    values, vectors = np.linalg.eigh(matrix)
+    matrix = (vectors * values.clip(1e-3)) @ vectors.T
+    scale = np.sqrt(np.diag(matrix))
+    return matrix / scale[:, None] / scale[None, :]
+
+
+def audioset(folder: Path, clips: int = SIMULATED_CLIPS) -> FloatArray:
+    """Simulated soft labels with AudioSet's co-occurrence. Shape (clips, 1054), float32."""
+    with np.load(folder / "ave" / "audioset_full_joint527.npz") as file:
+        factor = np.linalg.cholesky(tetrachoric(file["joint"].astype(np.float64), float(file["n_clips"])))
+    rng = np.random.default_rng(0)
+    held = rng.standard_normal((clips, len(factor)), np.float32) @ factor.T.astype(np.float32)
+    return np.concatenate([held + s * rng.standard_normal(held.shape, np.float32) for s in NOISE], axis=1)
+
+
+def random_linear(p: int, degree: float, n: int, seed: int) -> FloatArray:
+    """Linear Gaussian data of a random DAG, weights +-U(.25, 1). Shape (n, p)."""
+    rng = np.random.default_rng(seed)
+    weights = np.triu(rng.random((p, p)) < degree / (p - 1), 1) * rng.uniform(0.25, 1.0, (p, p))
+    weights *= rng.choice([-1.0, 1.0], (p, p))
+    data = rng.normal(size=(n, p))
+    for y in range(p):
+        data[:, y] += data @ weights[:, y]
+    return data[:, rng.permutation(p)]
+
+
+def chunks(rows: int, columns: int) -> Iterator[FloatArray]:
+    """Rows with a factor in common, made as they are asked for. Each of shape (<= CHUNK, columns), float32."""
+    rng = np.random.default_rng(0)
+    for first in range(0, rows, CHUNK):
+        block = rng.standard_normal((min(CHUNK, rows - first), columns), np.float32)
+        block += block[:, :1]
+        yield block
+
+
+# --- measurements, each in a process of its own ----------------------------------------------------------------------
+
+
+def peak_mib() -> float:
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1024 if platform.system() == "Linux" else peak / 2**20
+
+
+def timed(call: Callable[[], Any]) -> tuple[float, Any]:
+    begun = time.process_time()
+    result = call()
+    return time.process_time() - begun, result
+
+
+def one_search(data: FloatArray, engine: str, c: float = 2.0) -> dict[str, float]:
+    from avexplore.graph.checks import check_columns
+    from avexplore.graph.compilation import warm_up
+    from avexplore.graph.covariance import correlation
+    from avexplore.graph.cpdag import dag_to_cpdag
+    from avexplore.graph.search import search
+
+    names = tuple(f"audio:{k}" for k in range(data.shape[1]))
+    varying = data[:, data.std(axis=0) > 0]
+    kept = check_columns(varying[:, :], names[: varying.shape[1]]).columns
+    table = varying[:, kept]
+    warm_up()
+    before = peak_mib()
+
+    def run() -> Any:
+        result = search(correlation(table), len(table), penalty_discount=c, engine=engine)  # type: ignore[arg-type]
+        return result, dag_to_cpdag(result.dag)
+
+    seconds, (result, cpdag) = timed(run)
+    return {
+        "nodes": table.shape[1],
+        "clips": len(table),
+        "seconds": seconds,
+        "mib": peak_mib() - before,
+        "edges": int((cpdag | cpdag.T).sum()) // 2,
+        "score": result.score,
+    }
+
+
+def search_of(source: str, engine: str, folder: str) -> dict[str, float]:
+    return one_search((vggsounder if source == "vggsounder" else audioset)(Path(folder)), engine)
+
+
+def search_of_random(p: int, degree: float, n: int, engine: str) -> dict[str, float]:
+    return one_search(random_linear(p, degree, n, 1), engine)
+
+
+def covariance_pass(rows: int, columns: int) -> dict[str, float]:
+    from avexplore.graph.covariance import CorrelationAccumulator
+
+    accumulator = CorrelationAccumulator(columns)
+    accumulator.add(next(chunks(8, columns)))
+    before, spent = peak_mib(), 0.0
+    for block in chunks(rows, columns):
+        spent += timed(lambda b=block: accumulator.add(b))[0]  # type: ignore[misc]
+    accumulator.correlation()
+    return {"clips": rows, "nodes": columns, "seconds": spent, "mib": peak_mib() - before}
+
+
+def apart(function: Callable[..., dict[str, float]], *arguments: Any) -> dict[str, float]:
+    """The result from a process of its own, so that its peak memory is its own, too."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        found = pool.submit(function, *arguments).result()
+    print(function.__name__, *arguments[:3], {k: round(v, 3) for k, v in found.items()}, flush=True)
+    return found
+
+
+# --- what is said of it ---------------------------------------------------------------------------------------------
+
+
+def exponent(x: list[float], y: list[float]) -> float:
+    """Slope of ln y over ln x by least squares.
+
+    >>> round(exponent([1, 2, 4], [3, 12, 48]), 6)
+    2.0
+    """
+    return float(np.polyfit(np.log(x), np.log(y), 1)[0])
+
+
+def table(head: Row, rows: list[Row]) -> list[str]:
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return [*lines, *("| " + " | ".join(row) + " |" for row in rows), ""]
+
+
+def real_sizes(folder: Path, lines: list[str]) -> None:
+    rows: list[Row] = []
+    for source, name in (("vggsounder", "VGGSounder votes"), ("audioset", "AudioSet, simulated")):
+        for engine in ("boss", "grasp", "both"):
+            m = apart(search_of, source, engine, str(folder))
+            rows.append(
+                (
+                    name,
+                    f"{m['nodes']:,.0f}",
+                    f"{m['clips']:,.0f}",
+                    {"boss": "BOSS", "grasp": "GRaSP", "both": "BOSS, then GRaSP"}[engine],
+                    f"{m['seconds']:.1f}",
+                    f"{m['mib']:.0f}",
+                    f"{m['edges']:,.0f}",
+                    f"{m['score']:,.0f}",
+                )
+            )
+    lines += ["## Class graphs of hundreds of classes", ""]
+    lines += ["One start, c = 2. Columns that never vary or repeat another are left out of the nodes.", ""]
+    head = ("data", "nodes", "clips", "engine", "CPU s", "MiB", "edges", "score")
+    lines += table(head, rows)
+
+
+def growth(lines: list[str], quick: bool) -> None:
+    engines = ("boss", "grasp")
+    lines += ["## How cost grows", ""]
+    lines += ["Random linear data, one start, c = 2, 2,000 clips unless said otherwise.", ""]
+    sizes = (75, 150, 300) if quick else (75, 150, 300, 600, 1054)
+    degrees = (2.0, 4.0) if quick else (2.0, 3.0, 4.0, 6.0)
+    clips = (1000, 2000, 4000) if quick else (1000, 4000, 16_000, 64_000)
+    rows: list[Row] = []
+    said = []
+    for what, cases, value in (
+        ("nodes", [(p, 4.0, 2000) for p in sizes], "nodes"),
+        ("edges", [(300, d, 2000) for d in degrees], "edges"),
+        ("clips", [(100, 4.0, n) for n in clips], "clips"),
+    ):
+        slopes = []
+        for engine in engines:
+            found = [apart(search_of_random, *case, engine) for case in cases]
+            for case, m in zip(cases, found, strict=True):
+                cells = (f"{m['nodes']:,.0f}", f"{case[1]:g}", f"{m['edges']:,.0f}", f"{m['clips']:,.0f}")
+                rows.append((what, engine.upper() if engine == "boss" else "GRaSP", *cells, f"{m['seconds']:.3f}"))
+            slopes.append(exponent([m[value] for m in found], [m["seconds"] for m in found]))
+        said.append((what, *(f"{slope:.2f}" for slope in slopes)))
+    lines += table(("grows", "engine", "nodes", "degree", "edges", "clips", "CPU s"), rows)
+    lines += ["Time grows as a power of what grows, the rest held:", ""]
+    lines += table(("grows", "BOSS", "GRaSP"), said)
+    lines += [
+        "The search itself sees the correlation matrix and the number of clips only. More clips find more and weaker "
+        "edges, which is what it then costs; the pass over the clips is linear.",
+        "",
+    ]
+
+
+def millions(lines: list[str], quick: bool) -> None:
+    counts = (20_000, 40_000) if quick else (200_000, 2_000_000)
+    found = [apart(covariance_pass, rows, 1054) for rows in counts]
+    lines += ["## 2,000,000 clips", ""]
+    lines += [f"The covariance in one pass over float32 rows of 1,054 columns that come {CHUNK:,} at a time.", ""]
+    rows = [(f"{m['clips']:,.0f}", f"{m['seconds']:.1f}", f"{m['mib']:.0f}") for m in found]
+    lines += table(("clips", "CPU s", "MiB"), rows)
+    last = found[-1]
+    seconds = last["seconds"] * 2e6 / last["clips"]
+    disk = 2e6 * 1054 * 4 / 2**30
+    slope = exponent([m["clips"] for m in found], [m["seconds"] for m in found])
+    lines += [
+        f"Exponent in the clips: {slope:.2f}. So 2,000,000 clips need {seconds / 60:.1f} minutes of one core for the "
+        f"pass, the memory above whatever their number, and the time to read {disk:.1f} GiB of float32; then a search "
+        "as in the table at the top. Each bootstrap needs a pass of its own.",
+        "",
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="Folder of the real data")
+    parser.add_argument("--quick", action="store_true", help="smaller sizes of what is made up")
+    parser.add_argument("--only", action="append", choices=("real", "growth", "millions"))
+    parser.add_argument("--write", type=Path)
+    options = parser.parse_args()
+    chosen = options.only or ["real", "growth", "millions"]
+    lines = [
+        "# Reach",
+        "",
+        "How far the class graph reaches: hundreds of classes in both modalities, millions of clips.",
+        "",
+    ]
+    lines += [f"By `python benchmarks/reach.py` on {platform.system()} {platform.machine()}, one core, shared.", ""]
+    if "real" in chosen:
+        if options.data.is_dir():
+            real_sizes(options.data, lines)
+        else:
+            print(f"skipped: {options.data} is not here", flush=True)
+    if "growth" in chosen:
+        growth(lines, options.quick)
+    if "millions" in chosen:
+        millions(lines, options.quick)
+    if options.write:
+        options.write.write_text("\n".join(lines), encoding="utf-8")
+    print(json.dumps({"written": str(options.write) if options.write else None}))
+
+
+if __name__ == "__main__":
+    main()
