@@ -140,6 +140,7 @@ def _offer_missing(scene: Scene) -> None:
     """A button that computes the graphs that are not there yet, one after the other; then their progress."""
     missing = [choice for choice in scene.others.values() if choice.config is not None and choice.load() is None]
     if not missing:
+        st.session_state.pop("graph_compute_missing", None)
         return
     names = ", ".join(choice.label for choice in missing)
     st.caption(as_markdown(f"Not computed yet: {names}."))

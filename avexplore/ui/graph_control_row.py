@@ -88,13 +88,13 @@ def _draw_compare(run: Run, now: GraphConfig, others: dict[str, Choice]) -> None
 
 def _draw_teachers(run: Run, now: GraphConfig, teacher: TeacherConfig) -> None:
     st.caption("The same search on the soft labels of teachers trained for longer or shorter, or from other seeds.")
-    steps = sorted({max(1, round(teacher.epochs * share)) for share in (0.25, 0.5, 1, 1.5, 2)})
-    epochs = st.multiselect("Epochs", steps, key="graph-teacher-epochs", accept_new_options=True)
-    seeds = st.multiselect("Seeds", list(range(6)), key="graph-teacher-seeds", accept_new_options=True)
+    left, right = st.columns(2)
+    epochs = left.text_input(f"Epochs (now {teacher.epochs})", key="graph-teacher-epochs", placeholder="10, 20, 30")
+    seeds = right.text_input(f"Seeds (now {teacher.seed})", key="graph-teacher-seeds", placeholder="0, 1, 2")
     try:
-        wanted = variants.of_teachers(now, [int(value) for value in epochs], [int(value) for value in seeds])
-    except (ValueError, AvexploreError) as error:
-        st.error(as_markdown(f"These are no epochs or seeds of a teacher: {error}"))
+        wanted = variants.of_teachers(now, variants.numbers(epochs), variants.numbers(seeds))
+    except AvexploreError as error:
+        st.error(as_markdown(str(error)))
         return
     if len(wanted) > variants.MOST:
         st.caption(f"{len(wanted)} teachers are more than fit here; choose at most {variants.MOST}.")

@@ -9,7 +9,7 @@ import streamlit as st
 from avexplore.ui import graph_visit as visit
 from avexplore.ui.graph_comparing import draw_comparison, frequency_over_graphs
 from avexplore.ui.graph_files import draw_files
-from avexplore.ui.graph_tables import MATRICES, OVER_GRAPHS, edge_table, matrix_figure, matrix_values
+from avexplore.ui.graph_tables import DIRECTED, MATRICES, OVER_GRAPHS, edge_table, matrix_figure, matrix_values
 from avexplore.ui.graph_view.picture import parse_id
 
 if TYPE_CHECKING:
@@ -122,4 +122,5 @@ def _matrix(scene: Scene, view: dict[str, Any]) -> None:
         config={"displayModeBar": False},
         alt=f"Matrix of {len(scene.nodes)} classes: {MATRICES[name]}",
     )
-    st.caption("Row points to column. A click on a cell selects that pair in the picture and in the panel.")
+    reading = "Row points to column." if name in DIRECTED else "Links, whatever their direction."
+    st.caption(f"{reading} A click on a cell selects that pair in the picture and in the panel.")

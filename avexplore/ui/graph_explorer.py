@@ -141,10 +141,12 @@ def _embeddings(run: Run) -> tuple[Embeddings, Embeddings] | None:
 
 
 def _others(run: Run, clips: Clips | None) -> dict[str, Choice]:
+    # A teacher trained for a pinned graph is a run of its own, too: once is enough.
+    pinned = {config.soft_labels for _, config in st.session_state.graph_pinned.values()}
     runs = {
         f"run-{key}": (f"run: {other.name}", controls.defaults(other).graph)
         for key, other in session.runs().items()
-        if key != run.key
+        if key != run.key and other.soft_labels not in pinned
     }
     return choices(
         clips=clips,

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from avexplore.config import GraphConfig
     from avexplore.ui.graph_scene import Shown
 
+AT_LEAST = 4
+"""So many remarks are in sight, where there are as many; plain notes beyond are folded away."""
 _SIGNS = {"good": "✓", "fair": "≈", "poor": "⚠", "note": "·"}
 
 
@@ -76,7 +78,9 @@ def draw_panel(subject: Subject, selection: str) -> None:
 
 def draw_verdict(remarks: list[Remark]) -> None:
     """Is it right? In plain words."""
-    first = [remark for remark in remarks if remark.level != "note"] or remarks[:1]
+    first = [remark for remark in remarks if remark.level != "note"]
+    notes = [remark for remark in remarks if remark.level == "note"]
+    first += notes[: max(0, AT_LEAST - len(first))]
     rest = [remark for remark in remarks if remark not in first]
     more = folded(f"{len(rest)} more to know", f"<ul class='remarks'>{_items(rest)}</ul>") if rest else ""
     st.html(f'{STYLE}<div class="facts"><h4>Is it right?</h4><ul class="remarks">{_items(first)}</ul>{more}</div>')

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
-    from avexplore.artifacts import ClassGraph, FloatArray, GraphStability
+    from avexplore.artifacts import ClassGraph, FloatArray, GraphStability, IntArray
     from avexplore.ui.graph_view.picture import Picture
 
 
@@ -75,6 +75,8 @@ MATRICES = {
     "graphs": "Share of several graphs that hold the link",
     "graph-arrows": "Share of several graphs that hold the arrow",
 }
+DIRECTED = ("edges", "direction", "effect", "graph-arrows")
+"""Those in which a row and a column that are exchanged are something else."""
 OVER_GRAPHS = ("graphs", "graph-arrows")
 """Those that look at more graphs than the one on screen."""
 
@@ -137,7 +139,7 @@ def matrix_figure(
             colorbar={"thickness": 10, "outlinewidth": 0, "len": 0.6, "tickformat": "+.2f" if signed else ".0%"},
         )
     )
-    rows, columns = np.nonzero(~np.eye(p, dtype=bool))
+    rows, columns = _cells(clean)
     hover = [
         f"{_safe(plain_name(nodes[i]))} → {_safe(plain_name(nodes[j]))}: {values[i, j]:.2f}"
         for i, j in zip(rows, columns, strict=True)
@@ -177,6 +179,18 @@ def matrix_figure(
         dragmode=False,
     )
     return figure
+
+
+MOST_CELLS = 20_000
+
+
+def _cells(values: FloatArray) -> tuple[IntArray, IntArray]:
+    """Rows and columns of the cells that can be clicked: all off the diagonal, or the strongest of very many."""
+    rows, columns = np.nonzero(~np.eye(len(values), dtype=bool))
+    if len(rows) > MOST_CELLS:
+        strongest = np.argpartition(-np.abs(values[rows, columns]), MOST_CELLS)[:MOST_CELLS]
+        rows, columns = rows[strongest], columns[strongest]
+    return rows, columns
 
 
 def _safe(text: str) -> str:

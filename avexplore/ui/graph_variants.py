@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from avexplore.config import GraphConfig, TeacherConfig
-from avexplore.errors import AvexploreError
+from avexplore.errors import AvexploreError, ConfigError
 from avexplore.ui import graph_rules as rules_of
 from avexplore.ui.graph_controls import NAMES, SEARCH_FIELDS
 
@@ -97,6 +98,22 @@ def _read_one(text: str, base: GraphConfig, nodes: Sequence[str]) -> GraphConfig
         return base.replace(**changes)
     except (ValueError, AvexploreError):
         return None
+
+
+def numbers(text: str) -> list[int]:
+    """Whole numbers as people type them.
+
+    Raises:
+        ConfigError: If there is anything else.
+
+    >>> numbers("10, 20 30;40"), numbers(" ")
+    ([10, 20, 30, 40], [])
+    """
+    found = re.split(r"[,;\s]+", text.strip()) if text.strip() else []
+    for part in found:
+        if not re.fullmatch(r"[0-9]{1,9}", part):
+            raise ConfigError(f"{part[:20]!r} is no whole number", where="other teachers", fix="Write, say, 10, 20, 30")
+    return [int(part) for part in found]
 
 
 def of_teachers(config: GraphConfig, epochs: Sequence[int], seeds: Sequence[int]) -> list[GraphConfig]:

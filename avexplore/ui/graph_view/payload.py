@@ -40,8 +40,9 @@ def to_network(picture: Picture, position: FloatArray, layout: LayoutName) -> Ne
             node_id(index),
             label=label,
             shape="square" if modality == "visual" else "dot",
-            x=round(float(x), 1),
-            y=round(float(y), 1),
+            # vis-network cuts fractions off when a node is added, but not when it is moved.
+            x=round(float(x)),
+            y=round(float(y)),
             size=round(node.size, 1),
             title=node.title or plain_name(node.name),
             name=plain_name(node.name),

@@ -9,9 +9,12 @@ import re
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import numpy as np
 import pytest
+
+from avexplore.ui.graph_tables import MATRICES
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -38,7 +41,7 @@ def save(shown: Any, name: str) -> str:
 
 
 def test_a_cell_of_the_matrix_selects_in_the_picture_and_the_panel(screen: Any, server: str, made_home: Any) -> None:
-    screen.open(f"{server}/class_graph?g_tab=Matrix&g_matrix=correlation")
+    screen.open(f"{server}/class_graph?{urlencode({'g_tab': 'Matrix', 'g_matrix': MATRICES['correlation']})}")
     plot = screen.page.locator(".js-plotly-plot")
     plot.wait_for()
     plot.scroll_into_view_if_needed()
@@ -77,12 +80,13 @@ def test_the_table_has_one_row_per_edge_in_the_picture(shown: Any) -> None:
 def test_a_selected_edge_comes_first_in_the_table(shown: Any) -> None:
     last = shown.stage("stage.data.edges.filter(e => e.type === 'learned').at(-1).id")
     shown.page.get_by_text("Also the edges that the picture leaves out").click()
+    shown.page.wait_for_url("**g_all_edges=true**")
     shown.stage("stage.select({ kind: 'edge', id: argument })", last)
     shown.page.wait_for_url(f"**pick={last}**")
     names = shown.stage(
         "[stage.edge.get(argument).from, stage.edge.get(argument).to].map(id => stage.nameOf(id))", last
     )
-    shown.page.locator(".st-key-graph-details [data-testid=stDataFrame]").scroll_into_view_if_needed()
+    shown.page.locator(".st-key-graph-details").get_by_text("Sort by a column").scroll_into_view_if_needed()
     shown.page.wait_for_function(
         """(names) => {
           const row = document.querySelector('.st-key-graph-details [role=row][aria-rowindex="2"]');
@@ -293,11 +297,12 @@ def test_imported_graphs_are_compared_and_counted_together(files: Any, made_home
     assert changes[f"e{i}-{j}"] in ("kept", "half", "reversed")
     assert sum(change == "added" for change in changes.values()) == len(graph.edges()) - 1
     files.page.get_by_text("links are shared").wait_for()
-    files.page.goto(files.page.url.replace("g_tab=In+and+out", "g_tab=Matrix&g_matrix=graphs"))
+    matrix = urlencode({"g_tab": "Matrix", "g_matrix": MATRICES["graphs"]})
+    files.page.goto(files.page.url.replace("g_tab=In+and+out", matrix))
     files.ready()
     plot = files.page.locator(".js-plotly-plot")
     plot.wait_for()
-    z = plot.evaluate("(plot) => Array.from(plot.data[0].z, (row) => Array.from(row))")
+    z = plot.evaluate("(plot) => Array.from(plot.calcdata[0][0].z, (row) => Array.from(row))")
     assert z[i][j] == pytest.approx(1), "in all three graphs"
     assert z[free[1]][free[0]] == pytest.approx(1 / 3), "in one of three, whatever its direction"
     assert "3 graphs." in files.page.locator("[data-testid=stMain]").inner_text()

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
+import wave
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,9 +14,21 @@ from typing import Any
 import numpy as np
 import pytest
 import streamlit as st
+from hypothesis import given
+from hypothesis import strategies as some
 from streamlit.testing.v1 import AppTest
 
-from avexplore.config import SoftLabelFileConfig, StabilityConfig
+from avexplore.config import (
+    GraphConfig,
+    KnowledgeConfig,
+    SoftLabelFileConfig,
+    StabilityConfig,
+    SyntheticConfig,
+    TeacherConfig,
+)
+from avexplore.errors import ConfigError
+from avexplore.store import Store
+from avexplore.ui import graph_variants as variants
 from avexplore.ui.plain_text import as_html
 from avexplore.workbench import Failed, Missing, Running, Workbench
 
@@ -210,3 +226,76 @@ def test_a_stored_graph_is_shown_without_waiting_for_the_compiler(
     monkeypatch.setattr(compilation, "is_compiled", lambda: False)
     monkeypatch.setattr(compilation, "compile_in_background", never)
     test_ready_shows_the_learned_graph(app, made_home)
+
+
+def test_the_python_on_the_page_runs_and_gives_the_same(app: AppTest, made_home: Any) -> None:
+    opened(app, g_tab="In and out", rules="f0-1")
+    (code,) = [found.value for found in app.code if "Workbench" in found.value]
+    assert "\ngraph = " in code, "its bootstraps are not done, so the lines make the graph"
+    ask = "\nprint(sorted(graph.edges()))"
+    environment = {**os.environ, "AVEXPLORE_HOME": str(made_home.home)}
+    done = subprocess.run([sys.executable, "-c", code + ask], env=environment, capture_output=True, timeout=240)
+    assert done.returncode == 0, done.stderr.decode()
+    pair = tuple(made_home.labels.nodes[:2])
+    config = GraphConfig(made_home.source, knowledge=KnowledgeConfig(forbidden=(pair,)))  # type: ignore[arg-type]
+    wanted = sorted(Workbench(Store(made_home.home)).get(config).edges())
+    assert done.stdout.decode().strip() == repr(wanted)
+    assert not any({a, b} == set(pair) and (a, b) == pair for a, b, _ in wanted)
+
+
+def test_a_clip_with_a_file_is_played_in_the_panel(tmp_path: Path) -> None:
+    def page(folder: str) -> None:
+        import numpy as np
+
+        from avexplore.artifacts import Clips, SoftLabels
+        from avexplore.ui.graph_clips import draw_clip
+
+        share = np.array([[0.9, 0.1], [0.2, 0.8]])
+        known = np.array([0, 1])
+        labels = SoftLabels(share, share, "probabilities", ("<b>Dog</b>", "Cat"), np.zeros(2, int), known)
+        clips = Clips(
+            hard_label=known,
+            classes=labels.classes,
+            split=np.zeros(2, int),
+            clip_ids=("one", "two"),
+            media=(f"{folder}/one.wav", f"{folder}/gone.mp4"),
+        )
+        draw_clip(labels, clips, 0, end="Dog (audio)")
+        draw_clip(labels, clips, 1)
+
+    with wave.open(str(tmp_path / "one.wav"), "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(8000)
+        sound.writeframes(b"\0\0" * 800)
+    test = AppTest.from_function(page, args=(str(tmp_path),)).run()
+    assert not test.exception
+    assert len(test.get("audio")) == 1
+    assert not test.get("video"), "a file that is gone is not offered"
+    shown = markup(test)
+    assert "Dog (audio): one · &lt;b&gt;Dog&lt;/b&gt;" in shown
+    assert "two · Cat" in shown
+
+
+def test_graphs_of_other_teachers_are_offered_and_trained_when_needed() -> None:
+    data = SyntheticConfig(clips=60, classes=3)
+    config = GraphConfig(TeacherConfig(data), penalty_discount=4.0)
+    wanted = variants.of_teachers(config, variants.numbers("5, 10"), variants.numbers("1"))
+    assert [(one.soft_labels.epochs, one.soft_labels.seed) for one in wanted] == [(5, 1), (10, 1)]  # type: ignore[union-attr]
+    assert {one.penalty_discount for one in wanted} == {4.0}
+    base = GraphConfig(TeacherConfig(data))
+    kept = {variants.key_of(one): ("", one) for one in wanted}
+    nodes = ("audio:A", "audio:B", "visual:A", "visual:B")
+    again = variants.read(variants.write(kept, base, nodes), base, nodes)
+    assert [one for _, one in again.values()] == wanted
+    assert all("teacher of" in name and "c = 4" in name for name, _ in again.values())
+    assert variants.of_teachers(GraphConfig(SoftLabelFileConfig("f" * 64)), [5], [1]) == []
+    for text in ("ten", "5.5", "-1", "1e3"):
+        with pytest.raises(ConfigError):
+            variants.numbers(text)
+
+
+@given(some.text(max_size=60))
+def test_any_text_is_read_as_some_kept_graphs(text: str) -> None:
+    base = GraphConfig(SoftLabelFileConfig("f" * 64))
+    assert isinstance(variants.read(text, base, ("audio:A", "visual:A")), dict)

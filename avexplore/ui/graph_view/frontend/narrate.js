@@ -5,10 +5,10 @@ import { strength } from "./look.js";
 const percent = (value) => `${Math.round(100 * value)} %`;
 
 export function edgeCount(shown, total, { measure, compared }, threshold, against) {
-  const what = measure === "frequency" ? `those in at least ${percent(threshold)} of the bootstraps` : `the strongest by ${measure}`;
+  const what = measure === "frequency" ? `: those in at least ${percent(threshold)} of the bootstraps` : `: the strongest by ${measure}`;
   const of = compared ? `of the ${total} edges of both graphs` : `of ${total} edges`;
   const without = against ? `, without ${against} that go against each other` : "";
-  return `${shown} ${of} shown: ${what}${without}`;
+  return `${shown} ${of} shown${threshold > 0 ? what : ""}${without}`;
 }
 
 export function describeNode(node, edges, nameOf) {
