@@ -455,7 +455,7 @@ def _lir_name(config: StudentConfig) -> str:
 
 
 class _Memory:
-    """The results asked for last, up to a number of bytes; memory-mapped arrays count, too."""
+    """The results asked for last, up to a number of bytes in memory; mapped files hold none of it."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -484,12 +484,21 @@ class _Memory:
 
 def _bytes(value: Any) -> int:
     if isinstance(value, np.ndarray):
-        return int(value.nbytes)
+        return 64 if _mapped(value) else int(value.nbytes)
     if isinstance(value, Mapping):
         return sum(_bytes(item) for item in value.values())
     if isinstance(value, Artifact) and is_dataclass(value):
         return sum(_bytes(getattr(value, f.name)) for f in fields(value))
     return 64
+
+
+def _mapped(array: Any) -> bool:
+    """Whether an array's values lie in a file that is mapped, and so can leave memory at any time."""
+    while isinstance(array, np.ndarray):
+        if isinstance(array, np.memmap):
+            return True
+        array = array.base
+    return False
 
 
 __all__ = [

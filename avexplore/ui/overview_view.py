@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 FIGURES = {
     "map": ("MAP", "Mean average precision over all queries, both directions; the annotated class is relevant."),
-    "map_audio_to_visual": ("MAP, A->V", "Audio queries, visual gallery."),
-    "map_visual_to_audio": ("MAP, V->A", "Visual queries, audio gallery."),
+    "map_audio_to_visual": ("MAP, A→V", "Audio queries, visual gallery."),
+    "map_visual_to_audio": ("MAP, V→A", "Visual queries, audio gallery."),
     "any_label_map": ("Any-label MAP", "Clips that share any true label are relevant, annotated or not."),
     "hidden_pair_ap": ("Hidden-pair AP", "Only pairs that share a true label nobody annotated count as relevant."),
 }

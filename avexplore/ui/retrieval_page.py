@@ -83,12 +83,10 @@ def _from_clips(
     loaded: LoadedRun, pick: Pick, direction: Direction, gallery: IntArray, reports: list[RetrievalReport] | None
 ) -> Query | None:
     change = retrieval_queries.changes(reports[0], reports[1], direction) if reports else {}
-    label = 0
+    label, row = 0, st.container(horizontal=True, vertical_alignment="bottom")
     if pick == "class":
         names = range(len(loaded.clips.classes))
-        label = st.selectbox(
-            "Class", names, format_func=lambda c: loaded.clips.classes[c], key="class", width=260
-        )  # fmt: skip
+        label = row.selectbox("Class", names, format_func=lambda c: loaded.clips.classes[c], key="class", width=220)
     seed = st.session_state.setdefault("draw", 0) if pick == "random" else 0
     lasso = st.session_state.get(LASSO, ())
     if reports:
@@ -107,7 +105,8 @@ def _from_clips(
     if not offered:
         _nothing_offered(pick)
         return None
-    chosen = _step(loaded, offered, change, wanted if wanted in offered else offered[0], pick)
+    with row:
+        chosen = _step(loaded, offered, change, wanted if wanted in offered else offered[0], pick)
     st.query_params["query"] = str(chosen)
     return retrieval_lists.from_clip(loaded, chosen, direction)
 
@@ -128,19 +127,18 @@ def _step(
         return f"{title}   AP {change[clip][0]:.2f} → {change[clip][1]:.2f}" if clip in change else title
 
     place = offered.index(current)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        # The list's key changes with what is offered, so that a stale choice is never shown.
-        chosen = st.selectbox(
-            "Clip", offered, index=place, format_func=words, key=f"clip-{hash((tuple(offered), current))}", width=460
-        )
-        if st.button("Previous", disabled=place == 0, shortcut="Shift+P"):
-            chosen = offered[place - 1]
-        if st.button("Next", disabled=place == len(offered) - 1, shortcut="Shift+N"):
-            chosen = offered[place + 1]
-        if pick == "random" and st.button("Draw again"):
-            st.session_state["draw"] = st.session_state.get("draw", 0) + 1
-            st.query_params.pop("query", None)
-            st.rerun()
+    # The list's key changes with what is offered, so that a stale choice is never shown.
+    chosen = st.selectbox(
+        "Clip", offered, index=place, format_func=words, key=f"clip-{hash((tuple(offered), current))}", width=460
+    )
+    if st.button("Previous", disabled=place == 0, shortcut="Shift+P"):
+        chosen = offered[place - 1]
+    if st.button("Next", disabled=place == len(offered) - 1, shortcut="Shift+N"):
+        chosen = offered[place + 1]
+    if pick == "random" and st.button("Draw again"):
+        st.session_state["draw"] = st.session_state.get("draw", 0) + 1
+        st.query_params.pop("query", None)
+        st.rerun()
     if chosen != current:
         st.query_params["query"] = str(chosen)
         st.rerun()

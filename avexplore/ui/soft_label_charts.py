@@ -98,7 +98,7 @@ def heat_map(
                 alt.Tooltip("value:Q", title=value_title, format=".3f"),
             ],
         )
-        .properties(width=max(220, 16 * len(column_names)), height=step * len(row_names))
+        .properties(width=max(220, 11 * len(column_names)), height=step * len(row_names))
     )
 
 

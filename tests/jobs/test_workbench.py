@@ -179,6 +179,21 @@ def test_memory_keeps_what_was_asked_for_last(bench: Workbench, slow: ModuleType
     assert bench._memory._bytes <= bench._memory._limit
 
 
+def test_mapped_results_take_no_memory_and_stay_at_hand(tmp_path: Path) -> None:
+    from avexplore import workbench
+    from avexplore.artifacts import Embeddings
+
+    np.save(tmp_path / "large.npy", np.ones((1000, 8), np.float32))
+    mapped = np.asarray(np.load(tmp_path / "large.npy", mmap_mode="r"))
+    memory = workbench._Memory(40_000)
+    for name in ("a", "b", "c"):
+        memory.put(name, Ready(Embeddings(mapped, mapped[:])))
+    assert all(memory.get(name) is not None for name in ("a", "b", "c"))
+    memory.put("own", Ready(Embeddings(np.ones((500, 8), np.float32), np.ones((500, 8), np.float32))))
+    memory.put("another", Ready(Embeddings(np.ones((500, 8), np.float32), np.ones((500, 8), np.float32))))
+    assert memory.get("own") is None
+
+
 def test_the_state_of_the_registry_is_shared_with_later_workbenches(bench: Workbench, slow: ModuleType) -> None:
     config = slow.SlowConfig(steps=200)
     bench.ask(config)

@@ -431,6 +431,24 @@ def test_evaluation_tables_and_pictures_download(visit: Callable[..., Any], serv
     assert picture.value.path().read_bytes()[:4] == b"\x89PNG"
 
 
+def test_a_table_is_copied_as_latex_and_a_picture_saved_as_vectors(visit: Callable[..., Any], server: Any) -> None:
+    page = visit("/evaluation")
+    plot = page.locator(".js-plotly-plot").first
+    plot.wait_for()
+    steady(page, plot)
+    plot.hover()
+    with page.expect_download() as picture:
+        page.locator('.modebar-btn[data-title*="ownload"]').first.click()
+    assert picture.value.suggested_filename == "map-by-class.svg"
+    drawn = picture.value.path().read_text(encoding="utf-8")
+    assert drawn.lstrip().startswith("<svg")
+    assert "Train horn" in drawn
+    page.get_by_role("button", name="Copy as Markdown").first.click()
+    code = page.locator('[data-testid="stPopoverBody"] code')
+    code.wait_for()
+    until(lambda: "| MAP, mean |" in code.inner_text())
+
+
 def test_evaluation_tabs_stand_in_the_address(visit: Callable[..., Any]) -> None:
     page = visit("/evaluation")
     page.get_by_role("tab", name="Over epochs").wait_for()

@@ -5,6 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -85,6 +89,27 @@ def test_the_table_holds_the_stored_figures_to_the_last_digit(reports, app):
     code = [block.value for block in at.code]
     assert any(text.startswith(r"\begin{tabular}{lrrrr}") for text in code)
     assert any(text.startswith("| Figure | Without LIR |") for text in code)
+
+
+def test_the_page_and_the_command_line_say_the_same_to_the_last_digit(made, app, tmp_path):
+    """Each computes the report by itself, in a data folder of its own."""
+    places = {"page": made.home, "command": tmp_path / "command"}
+    shutil.copytree(made.home, places["command"])
+    for home in places.values():
+        for student in (made.student.twin, made.student):
+            assert Store(home).remove(EvaluationConfig(student).address)
+    said = []
+    for lir in ("--no-lir", "--lir"):
+        command = [sys.executable, "-m", "avexplore", "evaluate", "--run", made.key, lir, "--json"]
+        environment = {**os.environ, "AVEXPLORE_HOME": str(places["command"])}
+        found = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=True)
+        said.append(json.loads(found.stdout)["metrics"])
+    at = app("evaluation")
+    assert not at.exception
+    table = at.dataframe[0].value.set_index("Figure")
+    for key, (name, _) in tables.FIGURES.items():
+        for column, metrics in zip(("Without LIR", "With LIR"), said, strict=True):
+            assert table.loc[name, column] == metrics[key]
 
 
 def test_false_negatives_of_the_page_are_those_of_the_report(reports, made, app):
