@@ -56,3 +56,12 @@ def test_maps_survive_arrays_and_refuse_other_features(features: FeatureSet) -> 
     np.testing.assert_array_equal(maps[0](features.audio), fit_inputs(features, "whitened", 8)[0](features.audio))
     with pytest.raises(DataError, match="trained on 12 features"):
         maps[0](features.visual)
+
+
+def test_a_remembered_fit_is_of_the_same_clips_and_choices(features: FeatureSet) -> None:
+    first = fit_inputs(features, "whitened", 8)
+    assert fit_inputs(features, "whitened", 8) is first
+    assert fit_inputs(features, "whitened", 7)[0].width == 7
+    assert fit_inputs(features, "standardized", 7)[0].matrix.ndim == 1
+    other = dataclasses.replace(features, audio=features.audio * 2)
+    np.testing.assert_allclose(fit_inputs(other, "whitened", 8)[0].mean, first[0].mean * 2, rtol=1e-5, atol=1e-6)
