@@ -136,6 +136,7 @@ class Workbench:
         self._memory = _Memory(MEMORY_BYTES)
         self._busy: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
+        self._listed: tuple[tuple[int, ...], list[Run]] | None = None
         self._desk = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
 
     # --- asking ---------------------------------------------------------------------------------------------------
@@ -371,6 +372,15 @@ class Workbench:
 
         The many students of an experiment are stored, too, but are no runs unless `keep_run` says so.
         """
+        # Every page asks for this list at every step of a slider; what it is made from shows in the folders' times.
+        stamp = self.store.changes()
+        if self._listed is not None and stamp and self._listed[0] == stamp:
+            return list(self._listed[1])
+        found = self._list_runs()
+        self._listed = stamp, found
+        return list(found)
+
+    def _list_runs(self) -> list[Run]:
         found = []
         kept, used = self.store.known_runs(), set()
         for summary in self.store.entries(StudentConfig.stage):

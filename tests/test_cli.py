@@ -254,6 +254,27 @@ def test_a_folder_to_read_from_has_to_be_one(tmp_path: Path) -> None:
         serve.folder_list([tmp_path / "absent"])
 
 
+def test_health_says_what_is_wrong_and_with_its_exit_code(
+    avexplore_home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, out, _ = run(["health", "--json"], capsys)
+    assert code == 0
+    found = json.loads(out)
+    assert found["ok"]
+    assert found["free_bytes"] > 0
+    assert found["jobs"] == {"queued": 0, "running": 0, "failed": 0}
+    monkeypatch.setattr("avexplore.cli.upkeep.LEAST_FREE", 1 << 62)
+    code, out, _ = run(["health", "--json"], capsys)
+    assert code == 1
+    assert "free" in json.loads(out)["problems"][0]
+    blocked = avexplore_home / "file"
+    blocked.write_text("")
+    monkeypatch.setenv("AVEXPLORE_HOME", str(blocked))
+    code, out, _ = run(["health", "--json"], capsys)
+    assert code == 1
+    assert "cannot be written" in json.loads(out)["problems"][0]
+
+
 def test_jobs_are_listed_and_stopped_from_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = preset("tiny", SyntheticConfig(clips=1000, classes=6)).soft_labels
     assert config is not None

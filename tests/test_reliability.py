@@ -85,3 +85,13 @@ def test_the_same_config_and_seed_give_the_same_bytes_in_two_processes(tmp_path:
     assert one is not None
     assert other is not None
     assert one.content == other.content
+
+
+@pytest.mark.slow
+def test_a_few_visitors_at_once_tune_graphs_on_the_real_server_without_an_error() -> None:
+    script = Path(__file__).parents[1] / "benchmarks" / "crowd.py"
+    command = [sys.executable, str(script), "--visitors", "3", "--seconds", "4", "--demo"]
+    environment = os.environ | {"AVEXPLORE_MODELS": str(script.parents[1] / "models")}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=280, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "**0 errors**, 0 tracebacks" in done.stdout

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+import tempfile
 import time
 import traceback
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -23,6 +26,7 @@ def register(app: typer.Typer) -> None:
     app.command("export")(export)
     app.command("runs")(runs)
     app.command("compute")(compute)
+    app.command("health")(health)
     for name, group in (("jobs", _jobs), ("store", _store)):
         app.add_typer(group, name=name)
 
@@ -163,6 +167,41 @@ def run_job(folder: Path, device: str | None = None) -> int:
     watched.set()
     registry.look(now=True)
     return code
+
+
+# --- health -------------------------------------------------------------------------------------------------------
+
+LEAST_FREE = 1 << 30
+"""Bytes of free disk below which writing results may soon fail."""
+
+
+def health(json: options.Json = False) -> None:
+    """Whether results can be written and jobs move; exit code 1 if something is wrong."""
+    bench = workbench()
+    root = bench.store.root
+    free, problems = 0, []
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=root):
+            free = shutil.disk_usage(root).free
+        if free < LEAST_FREE:
+            problems.append(f"Only {size_text(free)} are free where results are kept")
+    except OSError as error:
+        problems.append(f"The data folder cannot be written: {error.strerror or error}")
+    try:
+        counts = Counter(job.state for job in bench.jobs.all())
+    except OSError as error:
+        counts = Counter()
+        problems.append(f"The jobs cannot be read: {error.strerror or error}")
+    aside = len(bench.store.quarantine())
+    jobs = {state: counts[state] for state in ("queued", "running", "failed")}
+    if json:
+        emit({"ok": not problems, "problems": problems, "free_bytes": free, "jobs": jobs, "set_aside": aside})
+    else:
+        listed = ", ".join(f"{count} {state}" for state, count in jobs.items())
+        say("\n".join([*problems, f"{size_text(free)} free; jobs: {listed}; {aside} entries set aside."]))
+    if problems:
+        raise typer.Exit(1)
 
 
 # --- jobs ---------------------------------------------------------------------------------------------------------

@@ -27,6 +27,8 @@ WORKER = ("-m", "avexplore", "compute", "--job")
 MAX_ATTEMPTS = 3
 MAX_WAITING = 50
 MAX_PER_VISITOR = 6
+KEPT_RECORDS = 200
+"""Finished jobs whose log and curves are kept."""
 _GPU_STAGES = {"teacher", "prefix", "student"}
 _LOOK_SECONDS = 0.5
 
@@ -58,6 +60,8 @@ class Registry:
         self._command = command or WORKER
         self._looked = 0.0
         self._guard = threading.RLock()
+        self._read: dict[str, tuple[tuple[int, int, int], dict[str, Any]]] = {}
+        self._last_words: dict[tuple[str, float, int], str] = {}
 
     def folder(self, address: str) -> Path:
         """Where a job keeps its files."""
@@ -84,7 +88,7 @@ class Registry:
                 slots[slot] = address
                 write_json(self._slot_file, slots)
             if earlier not in (None, address) and earlier not in slots.values():
-                self._stop(str(earlier))
+                self._replace(str(earlier))
             request = self._request(address)
             state = self._state(address, request) if request else None
             if state not in ("queued", "running"):
@@ -107,6 +111,7 @@ class Registry:
                     "folders": os.environ.get(NAMED),
                 }
                 write_json(folder / "request.json", fresh)
+                self._forget_old()
             self._advance()
         found = self.status(address)
         assert found is not None
@@ -191,11 +196,33 @@ class Registry:
         return {name: str(address) for name, address in (read_json(self._slot_file) or {}).items()}
 
     def _requests(self) -> list[dict[str, Any]]:
-        paths = (self.root / "jobs").glob("*/request.json")
-        return [request for path in paths if (request := read_json(path)) is not None]
+        try:
+            with os.scandir(self.root / "jobs") as found:
+                names = [entry.name for entry in found if entry.is_dir()]
+        except FileNotFoundError:
+            return []
+        with self._guard:
+            for gone in self._read.keys() - set(names):
+                self._read.pop(gone, None)
+            for key in [key for key in self._last_words if key[0] not in self._read]:
+                self._last_words.pop(key, None)
+        return [request for name in names if (request := self._request(name)) is not None]
 
     def _request(self, address: str) -> dict[str, Any] | None:
-        return read_json(self.folder(address) / "request.json")
+        """A job's request; read again only if it was replaced, since many visitors look at many jobs."""
+        path = self.folder(address) / "request.json"
+        try:
+            status = path.stat()
+        except OSError:
+            return None
+        stamp = (status.st_mtime_ns, status.st_ino, status.st_size)
+        known = self._read.get(address)
+        if known is None or known[0] != stamp:
+            request = read_json(path)
+            if request is None or "address" not in request:
+                return None
+            known = self._read[address] = stamp, request
+        return dict(known[1])
 
     def _is_active(self, address: str) -> bool:
         request = self._request(address)
@@ -210,10 +237,14 @@ class Registry:
         """ "queued", "running", "dead", "done", "failed" or "cancelled"."""
         if request["state"] != "started":
             return str(request["state"])
+        key = (address, request["requested"], request["attempts"])
+        if key in self._last_words:
+            return self._last_words[key]
         # First whether it lives, then what it said: it may finish between the two, and the last word counts.
         alive = Identity(request["pid"], request["created"]).is_alive()
         said = (self._progress(request) or {}).get("state")
         if said in ("done", "failed", "cancelled"):
+            self._last_words[key] = str(said)
             return str(said)
         return "running" if alive else "dead"
 
@@ -262,6 +293,20 @@ class Registry:
             request |= {"state": "queued", "note": "The worker died; going on from its last saved state"}
         write_json(self.folder(address) / "request.json", request)
         return str(request["state"])
+
+    def _replace(self, address: str) -> None:
+        """Stop what nobody wants any more; what never began leaves nothing behind."""
+        request = self._request(address)
+        if request is not None and request["state"] == "queued" and not request["attempts"]:
+            shutil.rmtree(self.folder(address), ignore_errors=True)
+        else:
+            self._stop(address)
+
+    def _forget_old(self) -> None:
+        """Keep the records of the newest finished jobs. Results and saved states lie elsewhere, and stay."""
+        finished = [r for r in self._requests() if self._state(r["address"], r) in ("done", "failed", "cancelled")]
+        for request in sorted(finished, key=lambda r: -r["requested"])[KEPT_RECORDS:]:
+            shutil.rmtree(self.folder(request["address"]), ignore_errors=True)
 
     def _stop(self, address: str) -> None:
         request = self._request(address)

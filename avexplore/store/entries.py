@@ -196,6 +196,24 @@ class Store:
         newest = sorted(found.values(), key=lambda s: (s.created, s.address), reverse=True)
         return sorted(newest, key=lambda s: not s.shipped)
 
+    def changes(self) -> tuple[int, ...]:
+        """Something that differs after entries were added or removed; () while that may not be told, just after."""
+        folders = [self.root / "runs"]
+        for base in (self.shipped, self.root / "artifacts"):
+            try:
+                with os.scandir(base) as stages:
+                    folders += [base, *(Path(stage.path) for stage in stages if stage.is_dir())]
+            except OSError:
+                continue
+        times = []
+        for folder in folders:
+            try:
+                times.append(folder.stat().st_mtime_ns)
+            except OSError:
+                times.append(0)
+        # File systems keep time in ticks: two changes in one look like one.
+        return tuple(times) if time.time_ns() - max(times) > 2_000_000_000 else ()
+
     def _summary(self, path: Path, shipped: bool) -> Summary | None:
         try:
             stamp = path.stat().st_mtime_ns

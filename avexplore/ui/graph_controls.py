@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any, get_args, get_type_hints
 
 import streamlit as st
@@ -113,7 +114,7 @@ def draw_penalty(base: GraphConfig) -> None:
 
 def draw_choice(config: Config, field: str, label: str) -> None:
     """A selectbox over the choices that a config's field allows."""
-    options = list(get_args(get_type_hints(type(config))[field]))
+    options = list(get_args(_hints(type(config))[field]))  # type: ignore[arg-type]
     st.selectbox(
         label,
         options,
@@ -166,3 +167,9 @@ def draw_stability(base: Settings) -> None:
         draw_number(base.stability, "null_bootstraps", "Null resamples", highest=2000, step=50)
         draw_number(base.affinity, "top_k", "Top K per class", highest=100)
     draw_choice(base.stability, "null", "Null model")
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    """The types of a config's fields: looked up once, not for each widget at each step of a slider."""
+    return get_type_hints(kind)

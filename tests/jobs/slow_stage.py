@@ -51,12 +51,15 @@ def _(config: SlowConfig, use: pipeline.Surroundings) -> Artifact:
         state = read_weights(use.state_file)
         begin, values = int(state["step"]), state["values"].copy()
         sys.stderr.write(f"resumed at step {begin}\n")
+    hoard = []
     for step in range(begin, config.steps):
         match config.fault:
             case "error":
                 raise DataError("The clips are upside down", where="clips", fix="Turn them")
             case "crash":
                 raise ZeroDivisionError("no such luck")
+            case "fill":
+                hoard.append(np.ones(4_000_000))
             case "die" if step == begin + 2:
                 sys.stderr.write("about to die\n")
                 os.kill(os.getpid(), 9)

@@ -16,8 +16,9 @@ import pytest
 
 from avexplore.errors import AvexploreError
 from avexplore.folders import NAMED
-from avexplore.jobs import JobStatus, Registry
+from avexplore.jobs import JobStatus, Registry, memory
 from avexplore.jobs import registry as module
+from avexplore.jobs.processes import Identity
 from avexplore.jobs.records import read_json
 from avexplore.store import Store
 
@@ -239,6 +240,89 @@ def test_a_worker_may_read_what_the_one_who_asked_may_read(
     registry.workers = 1
     until(registry, config.address, "running", fits=lambda s: s.fraction > 0)
     assert psutil.Process(pid_of(registry, config.address)).environ().get(NAMED) == folders
+
+
+def test_a_job_that_takes_too_much_memory_ends_in_words(
+    registry: Registry, slow: ModuleType, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AVEXPLORE_JOB_MEMORY", "0.7")
+    config = slow.SlowConfig(steps=2000, fault="fill", pause=0.03)  # 32 MB a step, 64 GB in all
+    registry.submit(config)
+    failed = until(registry, config.address, "failed", seconds=120)
+    assert "more than 0.7 GiB" in failed.message
+    assert "AVEXPLORE_JOB_MEMORY" in failed.message
+    assert "more than 0.7 GiB" in failed.log
+    assert failed.attempts == 1, "it would only happen again"
+    request = read_json(registry.folder(config.address) / "request.json")
+    assert request is not None
+    end = time.monotonic() + 60
+    while Identity(request["pid"], request["created"]).is_alive():
+        assert time.monotonic() < end, "it still holds the memory"
+        time.sleep(0.05)
+
+
+def test_a_job_within_its_memory_is_left_alone(
+    registry: Registry, slow: ModuleType, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AVEXPLORE_JOB_MEMORY", "3")
+    config = slow.SlowConfig(steps=20, fault="fill")
+    registry.submit(config)
+    assert until(registry, config.address, "done").attempts == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a process offer itself")
+def test_the_system_would_end_a_job_before_the_app(registry: Registry, slow: ModuleType, until: Until) -> None:
+    config = slow.SlowConfig(steps=400)
+    registry.submit(config)
+    until(registry, config.address, "running", fits=lambda s: s.fraction > 0)
+    offered = Path(f"/proc/{pid_of(registry, config.address)}/oom_score_adj").read_text()
+    assert int(offered) > int(Path("/proc/self/oom_score_adj").read_text())
+
+
+def test_the_share_of_a_job_is_less_where_others_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AVEXPLORE_SHARED", raising=False)
+    alone = memory.job_bytes(4)
+    monkeypatch.setenv("AVEXPLORE_SHARED", "1")
+    assert 4 * memory.job_bytes(4) < memory.machine_bytes()
+    assert memory.job_bytes(4) < alone < memory.machine_bytes()
+    for nonsense in ("much", "-1", "nan", "inf", ""):
+        monkeypatch.setenv(memory.VARIABLE, nonsense)
+        assert memory.job_bytes(4) < alone
+    monkeypatch.setenv(memory.VARIABLE, "1.5")
+    assert memory.job_bytes(4) == 3 * 2**29
+
+
+def test_what_a_visitor_no_longer_waits_for_is_forgotten(registry: Registry, slow: ModuleType, until: Until) -> None:
+    for seed in range(3):
+        config = slow.SlowConfig(seed=seed, steps=2)
+        registry.submit(config, slot=f"visitor-{seed}/x")
+        until(registry, config.address, "done")
+    last = slow.SlowConfig(seed=9, steps=300)
+    registry.submit(last, slot="visitor-9/x")
+    assert read_json(registry.root / "jobs" / "slots.json") == {"visitor-9/x": last.address}
+
+
+def test_a_slider_moved_on_leaves_nothing_behind_in_the_queue(registry: Registry, slow: ModuleType) -> None:
+    registry.workers = 1
+    registry.submit(slow.SlowConfig(seed=1000, steps=500))
+    for seed in range(20):
+        registry.submit(slow.SlowConfig(seed=seed), slot="anna/graph")
+    waiting = [job for job in registry.all() if job.state == "queued"]
+    assert [job.address for job in waiting] == [slow.SlowConfig(seed=19).address]
+    assert len(registry.all()) == 2
+
+
+def test_records_of_old_jobs_go_and_results_stay(
+    registry: Registry, slow: ModuleType, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "KEPT_RECORDS", 2)
+    configs = [slow.SlowConfig(seed=seed, steps=1) for seed in range(5)]
+    for config in configs:
+        registry.submit(config)
+        until(registry, config.address, "done")
+    # The newest was at work still when the older ones were counted.
+    assert [job.address for job in registry.all()] == [config.address for config in configs[:1:-1]]
+    assert all(config in Store(registry.root) for config in configs)
 
 
 def test_half_written_records_are_no_reason_to_fail(registry: Registry, slow: ModuleType, until: Until) -> None:

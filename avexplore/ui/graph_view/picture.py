@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
 EdgeType = Literal["learned", "ghost", "forbidden"]
@@ -44,6 +45,7 @@ def parse_id(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in parts)
 
 
+@lru_cache(8192)
 def split_node(name: str) -> tuple[str, str]:
     """Modality and class of a node's name; a name without a modality counts as audio.
 
@@ -54,6 +56,7 @@ def split_node(name: str) -> tuple[str, str]:
     return (modality, label) if found and modality in ("audio", "visual") else ("audio", name)
 
 
+@lru_cache(8192)
 def plain_name(name: str) -> str:
     """A node's name as a reader says it.
 
@@ -143,6 +146,7 @@ class Picture:
         return [edge for edge in self.edges if edge.type == "learned"]
 
 
+@lru_cache(8192)
 def group_of(source: str, target: str) -> str:
     """Which modalities an edge links: "audio", "visual" or "across".
 
