@@ -201,8 +201,8 @@ def _regularizer(loaded: LoadedRun, case: Case) -> None:
     _say(
         f"So pairs of clips like this one with {event} clips {how}.",
         "The strength is soft label × weight × soft label, over all class pairs: thick lines are strong links, dashed "
-        f"ones hardly count. LIR acts on training clips only; shown are this test clip's links by the same measure, to "
-        f"clips annotated otherwise than {own}.",
+        "ones hardly count. In training, LIR acts on training clips only; shown are this test clip's links by the same "
+        f"measure, to clips annotated otherwise than {own}.",
     )
     gallery = loaded.clips.rows("test")
     labels = np.asarray(loaded.clips.hard_label)[gallery]
