@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 import avexplore
-from avexplore.cli import experiment, graph, models, serve, stages, upkeep
+from avexplore.cli import experiment, graph, models, report, serve, stages, upkeep
 from avexplore.errors import AvexploreError, Cancelled
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ graph.register(app)
 upkeep.register(app)
 models.register(app)
 experiment.register(app)
+report.register(app)
 serve.register(app)
 
 

@@ -100,7 +100,7 @@ class LinkedPosteriors:
         if not len(m):
             return posterior
         step = max(1, _ENTRIES // len(m))
-        return torch.cat([self._linked(part, source, target, m) for part in posterior.split(step)])
+        return torch.cat([self._linked(part, source, target, m) for part in torch.split(posterior, step)])
 
     def _linked(self, p: Tensor, source: Tensor, target: Tensor, m: Tensor) -> Tensor:
         evidence = (p + SMALL) / (self._share + SMALL)

@@ -13,6 +13,17 @@ if TYPE_CHECKING:
     from avexplore.config import Config
 
 REFRESH_SECONDS = 0.7
+CURVES = {
+    "loss": "Loss",
+    "map_train": "MAP, training clips",
+    "map_validation": "MAP, validation clips",
+    "accuracy_audio_validation": "Accuracy by ear, validation clips",
+    "accuracy_visual_validation": "Accuracy by eye, validation clips",
+    "best_map": "Best MAP so far, validation clips",
+    "best_any_label_map": "Best any-label MAP so far, validation clips",
+    "best_hidden_pair_ap": "Best hidden-pair AP so far, validation clips",
+}
+"""Live figures that a job may report."""
 
 
 def artifact(config: Config, label: str, *, start: bool = True, stop_page: bool = True) -> Any:
@@ -67,23 +78,23 @@ def _running(config: Config, label: str) -> None:
 
 
 def curves(address: str) -> None:
-    """Loss and validation figure of a job at work, if it reports any."""
+    """Loss and figures of a job at work, if it reports any: over epochs, or over the trials of a sweep."""
     points = series(session.workbench().jobs.figures(address))
-    shown = [name for name in points if name not in ("epoch", "time")]
-    loss = [name for name in shown if name == "loss"]
-    quality = [name for name in shown if name.endswith("validation")][:1]
-    if len(points.get("epoch", ())) < 2:
+    x = "epoch" if "epoch" in points else None
+    known = [name for name in CURVES if sum(value is not None for value in points.get(name, ())) > 1]
+    groups = [[name for name in known if (name == "loss") == is_loss] for is_loss in (True, False)]
+    groups = [names for names in groups if names]
+    if not groups:
         return
-    for place, name in zip(st.columns(2), [*loss, *quality], strict=False):
-        with place:
-            st.caption(name.replace("_", " ").capitalize())
-            st.line_chart(
-                {"epoch": points["epoch"], name: points[name]}, x="epoch", y=name, height=140, x_label="Epoch"
-            )
+    for place, names in zip(st.columns(len(groups)), groups, strict=True):
+        shown = {CURVES[name]: points[name] for name in names} | ({"Epoch": points[x]} if x else {})
+        place.line_chart(shown, x="Epoch" if x else None, y=[CURVES[name] for name in names], height=170)
 
 
 def series(figures: Sequence[Mapping[str, Any]], limit: int = 300) -> dict[str, list[float | None]]:
     """Columns of a job's figures since its last training began: a job makes several, one after the other.
+
+    A sweep's figures come without epochs, and are all kept.
 
     Args:
         figures: Points, oldest first.
@@ -92,8 +103,9 @@ def series(figures: Sequence[Mapping[str, Any]], limit: int = 300) -> dict[str, 
     >>> series([{"epoch": 9, "loss": 1.0}, {"epoch": 1, "loss": 3.0}, {"epoch": 2, "loss": None}])
     {'epoch': [1, 2], 'loss': [3.0, None]}
     """
-    points = [point for point in figures if isinstance(point.get("epoch"), (int, float))]
-    first = max((i for i in range(1, len(points)) if points[i]["epoch"] <= points[i - 1]["epoch"]), default=0)
+    points = [point for point in figures if isinstance(point.get("epoch"), (int, float))] or list(figures)
+    epochs = [point.get("epoch", i) for i, point in enumerate(points)]
+    first = max((i for i in range(1, len(points)) if epochs[i] <= epochs[i - 1]), default=0)
     points = points[first:]
     points = points[:: max(1, len(points) // limit)]
     names = [name for name in (points[-1] if points else {}) if name not in ("message", "time")]

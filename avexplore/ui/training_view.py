@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from avexplore.jobs import JobStatus
 
 Annotation = Literal["auto", "random", "rarest", "given"]
+SEED_HELP = "Same seed and parameters, same result."
 PRESETS: dict[Literal["quick", "paper", "tiny"], str] = {
     "quick": "Quick: seconds on a laptop, for a live demo",
     "paper": "Paper: 1000 epochs, LIR from epoch 400",
@@ -32,10 +33,14 @@ def draw() -> None:
         return
     form, progress = st.columns([3, 2], gap="large")
     with form:
-        st.subheader("Data", anchor=False)
-        data = _data()
-        if data is not None:
-            _parameters(data)
+        given = _given()
+        if given is not None:
+            _from_student(given)
+        else:
+            st.subheader("Data", anchor=False)
+            data = _data()
+            if data is not None:
+                _from_preset(data)
     with progress:
         st.subheader("Work in progress", anchor=False)
         _jobs()
@@ -97,15 +102,45 @@ def _read(paths: list[Path], annotation: Annotation) -> FeatureFileConfig | None
     return config
 
 
-def _parameters(data: DataConfig) -> None:
+def _from_preset(data: DataConfig) -> None:
     from avexplore.presets import preset
-    from avexplore.workbench import Failed, Ready
 
     st.subheader("Method", anchor=False)
     name = st.radio("Preset", list(PRESETS), format_func=PRESETS.__getitem__, key="training.preset")
-    seed = int(st.number_input("Seed", 0, 2**31 - 1, 0, help="Same seed and parameters, same result."))
-    student: StudentConfig = preset(name, data, seed)
-    key = f"training.{name}"
+    seed = int(st.number_input("Seed", 0, 2**31 - 1, 0, help=SEED_HELP))
+    _parameters(preset(name, data, seed), f"training.{name}")
+
+
+def _given() -> StudentConfig | None:
+    """The stored student that the address names, as a link from a sweep does: its parameters fill the form."""
+    key = st.query_params.get("student", "")
+    if not key:
+        return None
+    known = session.workbench().store.entries(StudentConfig.stage)
+    found = [one.config for one in known if one.address.startswith(key) and isinstance(one.config, StudentConfig)]
+    if len(found) == 1 and found[0].regularizer is not None:
+        return found[0]
+    st.warning("The student in this address is not on this machine, or has no LIR. The form starts from a preset.")
+    return None
+
+
+def _from_student(student: StudentConfig) -> None:
+    from avexplore.experiments.arms import reseeded
+
+    key = student.address[:12]
+    what, back = st.columns([3, 1], vertical_alignment="center")
+    what.info(f"Filled in from student `{key}`, which is on this machine, with its data.", icon=":material/tune:")
+    if back.button("Start from a preset", width="stretch", key="training.back"):
+        del st.query_params["student"]
+        st.rerun()
+    st.subheader("Method", anchor=False)
+    seed = int(st.number_input("Seed", 0, 2**31 - 1, student.seed, key=f"training.{key}.seed", help=SEED_HELP))
+    _parameters(student if seed == student.seed else reseeded(student, seed, True), f"training.{key}")
+
+
+def _parameters(student: StudentConfig, key: str) -> None:
+    from avexplore.workbench import Failed, Ready
+
     try:
         student = _edited(student, key)
     except AvexploreError as error:
@@ -123,8 +158,13 @@ def _parameters(data: DataConfig) -> None:
                 return
         st.rerun()
     if isinstance(current, Ready):
-        st.success("This run is on this machine already.")
-        st.page_link("pages/overview.py", label="Open it", query_params={"run": student.address[:12]})
+        st.success("This student is on this machine already.")
+        if student.address[:12] in session.runs():
+            st.page_link("pages/overview.py", label="Open it", query_params={"run": student.address[:12]})
+        elif st.button("List it among the runs", key="training.keep"):
+            bench.keep_run(student)
+            bench.ask(student.twin, slot=session.job_slot(student.twin))
+            st.rerun()
 
 
 def _edited(student: StudentConfig, key: str) -> StudentConfig:
@@ -169,8 +209,9 @@ def _jobs() -> None:
 
 def _job(status: JobStatus) -> None:
     left = f", about {status.seconds_left:.0f} s left" if status.seconds_left else ""
+    place = f", number {status.position} in line" if status.position else ""
     name, stop = st.columns([4, 1], vertical_alignment="center")
-    name.markdown(f"**{status.stage}** `{status.address[:12]}` {status.state}{left}")
+    name.markdown(f"**{status.stage.capitalize()}** `{status.address[:12]}` {status.state}{place}{left}")
     if status.state in ("queued", "running"):
         if stop.button("Cancel", key=f"cancel-{status.address}", width="stretch"):
             session.workbench().jobs.cancel(status.address)
