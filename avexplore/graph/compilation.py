@@ -39,6 +39,7 @@ ENGINE = ("bitset", "randomness", "grow_shrink", "permutation", "boss", "grasp",
 
 _settings: Any = numba.core.config  # its entries are made at run time
 
+_njit: Any = numba.njit  # its types know only some of its options
 _types: Any = numba.types  # untyped, as is the next
 _cgutils: Any = numba.core.cgutils
 
@@ -72,7 +73,7 @@ def _forget_old(parent: Path) -> None:
 
 def compiled(function: Function) -> Function:
     """Compile for use from other compiled code only; no reference counting, so nothing may be allocated in it."""
-    wrapped: Any = numba.njit(
+    wrapped: Any = _njit(
         function,
         error_model="numpy",
         no_cpython_wrapper=True,
@@ -97,7 +98,7 @@ def entry_point(function: Function) -> Function:
     before = _settings.CACHE_DIR
     _settings.CACHE_DIR = str(cache_folder())
     try:
-        wrapped: Function = numba.njit(
+        wrapped: Function = _njit(
             function, nogil=True, error_model="numpy", cache=True, no_cfunc_wrapper=True, pipeline_class=WholeCompiler
         )
     finally:

@@ -96,7 +96,7 @@ def kernel_local_score(matrix: FloatArray) -> LocalScore:
         key = (node, frozenset(parents))
         if key not in known:
             target = _centered(kernels[node])
-            given = _centered(math.prod(kernels[k] for k in sorted(parents))) if parents else None  # type: ignore[type-var]
+            given = _centered(np.prod([kernels[k] for k in sorted(parents)], axis=0)) if parents else None
             known[key] = -float(np.mean([_loss(target, given, test) for test in folds]))
         return known[key]
 
