@@ -111,8 +111,8 @@ def local_score(table: FloatArray | IntArray, config: GraphConfig) -> LocalScore
     from avexplore.graph.kernel_score import kernel_local_score
 
     if config.score == "kernel":
-        return kernel_local_score(table.astype(np.float64, copy=False))
-    return bdeu_local_score(table.astype(np.int64, copy=False), parents_expected=1.0 / config.penalty_discount)
+        return kernel_local_score(np.asarray(table, np.float64))
+    return bdeu_local_score(np.asarray(table, np.int64), parents_expected=1.0 / config.penalty_discount)
 
 
 def run_local(

@@ -42,7 +42,8 @@ def measure_stability(soft_labels: SoftLabels, config: StabilityConfig, report: 
     source = resampler(soft_labels, prepared, config.graph, quick)
     null_count = 0 if config.null == "none" else config.null_bootstraps
     if config.graph.score == "kernel":
-        refuse_if_endless(len(prepared.matrix), prepared.matrix.shape[1], config.bootstraps + config.seeds + null_count)
+        clips, nodes = prepared.matrix.shape
+        refuse_if_endless(clips, nodes, config.bootstraps + config.seeds + null_count)
     progress = _Progress(report, config.bootstraps + config.seeds + null_count)
     notes = list(prepared.warnings)
 
