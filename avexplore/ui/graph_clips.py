@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from avexplore.ui import clip_card
+from avexplore.ui import clip_media
 from avexplore.ui import graph_address as address
 from avexplore.ui import graph_evidence as evidence
 from avexplore.ui import graph_facts as facts
@@ -61,5 +61,5 @@ def draw_clip(labels: SoftLabels, clips: Clips | None, row: int, *, end: str = "
     known = as_html(evidence.annotation(labels, row))
     facts.draw_more(f"<h5>{as_html(end) + ': ' if end else ''}{name} · {known}</h5>")
     if clips is not None:
-        clip_card.play(clips, row)
+        clip_media.play(clips, row)
     facts.draw_more(facts.soft_labels(evidence.label_bars(labels, clips, row)))

@@ -98,8 +98,11 @@ def _learned(settings: Settings) -> tuple[ClassGraph | None, GraphStability | No
     if draft is not None and not refiner().is_done(config):
         quick = at_hand(draft)
         if quick is not None:
-            refiner().want(visit.visitor(), config)
+            refiner().want(visit.tab(), config)
             return quick, None
+    if config.score == "bdeu":
+        with st.spinner("Searching with BDeu, which takes some seconds"):
+            session.workbench().ask(config, slot=session.job_slot(config))
     graph = jobs_panel.artifact(config, "The class graph", stop_page=False)
     if graph is None:
         return None, None
@@ -113,7 +116,7 @@ def _ask_stability(settings: Settings) -> None:
     answer = session.workbench().ask(config, start=False)
     # What the reader stopped stays stopped until asked for again with the button that the panel then shows.
     if isinstance(answer, Missing) and not answer.reason:
-        answer = session.workbench().ask(config, slot=f"{visit.visitor()}/graph")
+        answer = session.workbench().ask(config, slot=f"{session.visitor()}/graph-{visit.tab()}")
     if isinstance(answer, Ready):
         st.rerun()
     jobs_panel.artifact(config, "Stability", start=False, stop_page=False)

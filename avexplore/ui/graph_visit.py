@@ -98,11 +98,9 @@ def _start(run: Run, base: Settings, nodes: tuple[str, ...], *, cold: bool) -> N
             state[key] = value
 
 
-def visitor() -> str:
+def tab() -> str:
     """A name for this browser tab: what it asks for anew replaces what it asked for before."""
-    if "graph_visitor" not in st.session_state:
-        st.session_state.graph_visitor = secrets.token_hex(4)
-    name: str = st.session_state.graph_visitor
+    name: str = st.session_state.setdefault("graph_tab_name", secrets.token_hex(4))
     return name
 
 
