@@ -12,7 +12,7 @@ from avexplore.artifacts import RetrievalReport, TrainedStudent
 from avexplore.config import EvaluationConfig, StudentConfig
 from avexplore.ui import evaluation_figures as figures
 from avexplore.ui import evaluation_tables as tables
-from avexplore.ui import jobs_panel, session
+from avexplore.ui import jobs_panel, session, split_reports
 from avexplore.ui.loaded_run import LoadedRun
 
 if TYPE_CHECKING:
@@ -38,10 +38,12 @@ def draw(loaded: LoadedRun) -> None:
             "Pictures are saved as", ["svg", "png"], default="svg", key="picture", bind="query-params", required=True,
             help="What the camera in a picture's upper right corner downloads. SVG for print, PNG for slides.",
         )  # fmt: skip
-    before, after = (
-        jobs_panel.artifact(EvaluationConfig(student, split), "Ranking every query")
-        for student in (loaded.student.twin, loaded.student)
-    )
+    count = len(loaded.clips.rows(split))
+    reports = split_reports.both(loaded.student, split, count)
+    if reports is None:
+        split_reports.say_too_many(loaded.key, split, count)
+        return
+    before, after = reports
     _figures(loaded, before, after, split)
     views: dict[str, Callable[[], None]] = {
         "By class": lambda: _classes(loaded, before, after),
@@ -304,7 +306,7 @@ def _measured(key: str, split: Split, top: int, tau: float, same_class: bool, _l
     return delta_distance(
         before,
         after,
-        _loaded.probabilities[:, rows],
+        _loaded.soft(rows),
         _loaded.clips.hard_label[rows],
         weights,
         top=top,

@@ -9,7 +9,7 @@ import streamlit as st
 
 from avexplore.artifacts import MODALITIES
 from avexplore.config import ClipsConfig, Config, EvaluationConfig, StudentConfig, TeacherConfig
-from avexplore.ui import jobs_panel, session
+from avexplore.ui import jobs_panel, session, split_reports
 
 if TYPE_CHECKING:
     from avexplore.artifacts import Clips, RetrievalReport, TrainedTeacher
@@ -134,6 +134,9 @@ def _students(run: Run) -> None:
 
 
 def _reports(student: StudentConfig) -> tuple[RetrievalReport, RetrievalReport] | None:
+    clips = _quiet(ClipsConfig(student.data), "Reading the clips")
+    if clips is None or split_reports.too_many(student, "test", len(clips.rows("test"))):
+        return None
     before = _quiet(EvaluationConfig(student.twin), "Figures of the twin without LIR")
     after = _quiet(EvaluationConfig(student), "Figures of the student with LIR")
     return None if before is None or after is None else (before, after)

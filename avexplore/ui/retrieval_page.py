@@ -11,7 +11,6 @@ import numpy as np
 import streamlit as st
 
 from avexplore.artifacts import Clips, IntArray, Modality, RetrievalReport
-from avexplore.config import EvaluationConfig
 from avexplore.errors import AvexploreError
 from avexplore.ui import (
     clip_card,
@@ -25,6 +24,7 @@ from avexplore.ui import (
     retrieval_queries,
     retrieval_upload,
     session,
+    split_reports,
 )
 from avexplore.ui.loaded_run import LoadedRun
 from avexplore.ui.retrieval_gallery import Search
@@ -52,7 +52,7 @@ def draw(loaded: LoadedRun) -> None:
         st.segmented_control("Answers", [5, 10, 20, 50], default=10, key="top", bind="query-params", required=True)
         search = retrieval_gallery.choose(len(gallery)) if len(gallery) > retrieval_gallery.WHOLE else None
         clip_media.box(loaded.clips)
-    reports = _reports(loaded, split, len(gallery))
+    reports = split_reports.both(loaded.student, split, len(gallery))
     offered = [pick for pick in PICKS if reports is not None or pick not in ("gained", "lost")]
     query_by.selectbox(
         "Query", offered, format_func=lambda pick: PICKS[pick], key="by", bind="query-params",
@@ -66,21 +66,15 @@ def draw(loaded: LoadedRun) -> None:
         _answers(loaded, query, gallery, search)
 
 
-def _reports(
-    loaded: LoadedRun, split: Literal["train", "validation", "test"], count: int
-) -> list[RetrievalReport] | None:
-    """Every query's average precision without and with LIR; None for a large gallery where nobody has ranked them."""
-    configs = [EvaluationConfig(student, split) for student in (loaded.student.twin, loaded.student)]
-    if count > retrieval_gallery.WHOLE and any(session.workbench().plan(config) for config in configs):
-        return None
-    return [jobs_panel.artifact(config, "Ranking every query") for config in configs]
-
-
 # --- the query ----------------------------------------------------------------------------------------------------
 
 
 def _from_clips(
-    loaded: LoadedRun, pick: Pick, direction: Direction, gallery: IntArray, reports: list[RetrievalReport] | None
+    loaded: LoadedRun,
+    pick: Pick,
+    direction: Direction,
+    gallery: IntArray,
+    reports: tuple[RetrievalReport, RetrievalReport] | None,
 ) -> Query | None:
     change = retrieval_queries.changes(reports[0], reports[1], direction) if reports else {}
     label, row = 0, st.container(horizontal=True, vertical_alignment="bottom")

@@ -82,7 +82,7 @@ class Cases:
 def find_cases(loaded: LoadedRun, gallery: IntArray) -> Cases:
     """All cases among the clips of a gallery, which is also where answers come from."""
     labels = np.asarray(loaded.clips.hard_label)[gallery]
-    chance = loaded.probabilities[:, gallery]
+    chance = loaded.soft(gallery)
     best = chance.max(axis=0)
     others = np.ones_like(best, dtype=bool)
     others[np.arange(len(gallery)), labels] = False

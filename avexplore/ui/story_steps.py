@@ -148,7 +148,7 @@ def _teacher(loaded: LoadedRun, case: Case) -> None:
     lines = clip_card.label_lines(loaded, case.clip, 6)
     event_name = loaded.clips.classes[case.event]
     if event_name not in [line.name for line in lines]:
-        soft = loaded.probabilities[:, case.clip, case.event]
+        soft = loaded.soft(np.array([case.clip]))[:, 0, case.event]
         lines = [*lines[:5], clip_card.LabelLine(event_name, clip_card.HIDDEN, float(soft[0]), float(soft[1]))]
     rows = [
         {

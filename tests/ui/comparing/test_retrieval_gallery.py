@@ -12,8 +12,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from avexplore.artifacts import MODALITIES
+from avexplore.config import EvaluationConfig
 from avexplore.retrieval import VectorIndex
 from avexplore.retrieval import ranking as ranking_module
+from avexplore.store import Store
 from avexplore.ui import retrieval_gallery, retrieval_lists, retrieval_queries
 from avexplore.ui.loaded_run import LoadedRun
 from avexplore.ui.retrieval_lists import Direction
@@ -123,6 +125,20 @@ def test_an_index_that_cannot_be_built_leaves_exact_answers(
     assert isinstance(found, str)
     assert "FAISS is not installed" in found
     assert isinstance(gallery.built("exact"), retrieval_gallery.Built)
+
+
+def test_figures_that_would_take_hours_are_left_to_the_command_line(app: Visit, made: Any, large: None) -> None:
+    for student in (made.student.twin, made.student):
+        assert Store(made.home).remove(EvaluationConfig(student).address)
+    for page in ("evaluation", "overview"):
+        at = app(page)
+        assert not at.exception
+        assert EvaluationConfig(made.student) not in Store(made.home)
+        said = [block.value for block in at.code]
+        assert any(f"avexplore evaluate --run {made.key}" in text for text in said) == (page == "evaluation")
+    at = app("retrieval")
+    assert at.selectbox(key="by").options == ["By class", "At random", "From the map", "Own vectors"]
+    assert len(board(at)["lists"][0]["answers"]) == 10
 
 
 def test_queries_whose_change_is_not_known_can_still_be_chosen(loaded: LoadedRun) -> None:
