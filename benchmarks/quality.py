@@ -39,7 +39,7 @@ NUMBERS: dict[str, dict[str, float]] = {
     "triplet-semihard": {"margin": 0.1},
     "contrastive": {"margin": 0.8},
 }
-"""Each loss's numbers where they are not the defaults: the best of `GRID` by validation MAP (`--tune`)."""
+"""Each loss's numbers where they are not the defaults: the best of `GRID` by validation MAP (see docs/training.md)."""
 
 GRID: dict[str, list[dict[str, float]]] = {
     **{loss: [{"margin": m} for m in (0.1, 0.2, 0.4)] for loss in ("triplet", "triplet-semihard", "triplet-hard")},
