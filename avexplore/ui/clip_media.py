@@ -22,10 +22,9 @@ import streamlit as st
 from avexplore.artifacts import Clips
 from avexplore.data.media import PICTURES, SOUNDS, VIDEOS, MediaEntry, inside, read_media_manifest, to_json
 from avexplore.errors import AvexploreError
+from avexplore.folders import NAMED, may_read
 from avexplore.ui import session
 
-FOLDERS = "AVEXPLORE_FOLDERS"
-"""Environment variable: folders that files may be read from, separated as in PATH."""
 _MANIFEST_BYTES = 64 * 2**20
 _THUMBNAIL = (112, 72)
 
@@ -49,7 +48,7 @@ class Media:
 
 def named_folders() -> tuple[Path, ...]:
     """The folders named at start."""
-    return tuple(Path(name).expanduser() for name in os.environ.get(FOLDERS, "").split(os.pathsep) if name)
+    return tuple(Path(name).expanduser() for name in os.environ.get(NAMED, "").split(os.pathsep) if name)
 
 
 def of(clips: Clips, clip: int) -> Media | None:
@@ -61,10 +60,7 @@ def of(clips: Clips, clip: int) -> Media | None:
     else:
         path = Path(clips.media[clip]) if clips.media and clips.media[clip] else None
         thumbnail = None
-        if path is not None and FOLDERS in os.environ:
-            own = (*named_folders(), session.workbench().store.root)
-            path = path if inside(str(path), own) else None
-        path = path if path is not None and path.is_file() else None
+        path = path if path is not None and may_read(path) and path.is_file() else None
     kind = _kind(path or thumbnail)
     if kind is None:
         return None
