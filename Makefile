@@ -45,7 +45,7 @@ lock:
 	mv .lock/requirements.txt requirements.txt && mv requirements-test.txt.new requirements-test.txt && rm -rf .lock
 
 audit: $(VENV)/.test
-	$(BIN)/pip-audit --requirement requirements.txt --no-deps --disable-pip --progress-spinner off
+	@$(BIN)/python .ci/audit.py requirements.txt requirements-test.txt
 
 clean:
 	rm -rf $(VENV) .lock .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info

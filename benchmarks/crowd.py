@@ -132,7 +132,9 @@ async def visit(address: str, number: int, seconds: float, seen: Visit) -> None:
     draw = np.random.default_rng(number)
     await asyncio.sleep(float(draw.uniform(0, 2)))
     began = time.perf_counter()
-    async with connect(f"ws://{address}/_stcore/stream", subprotocols=["streamlit"], max_size=None) as line:
+    async with connect(
+        f"ws://{address}/_stcore/stream", subprotocols=["streamlit"], max_size=None, ping_timeout=None
+    ) as line:
         browser = Browser(line, seen)
         await browser.run()
         seen.opened = time.perf_counter() - began
@@ -167,6 +169,9 @@ def crowd(visitors: int, seconds: float, *, demo: bool = False) -> list[str]:
         probe.close()
         environment = os.environ | {"AVEXPLORE_HOME": home, "OMP_NUM_THREADS": "1", "AVEXPLORE_WORKERS": "1"}
         environment.pop("AVEXPLORE_PASSWORD", None)
+        # Compiled once per machine and version: not what visitors of a server that is up wait for.
+        compile_first = "from avexplore.graph.compilation import fill_cache; fill_cache()"
+        subprocess.run([sys.executable, "-c", compile_first], env=environment, check=True)
         mode = "--demo" if demo else "--shared"
         command = [sys.executable, "-m", "avexplore", "app", "--port", str(port), mode]
         with (Path(home) / "server.log").open("w") as log:

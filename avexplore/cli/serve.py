@@ -58,7 +58,7 @@ def serve(
         raise StoreError("The pages are not here", where=str(script), fix="Start the app from a checkout of avexplore")
     password = read_password(password_file, os.environ.get(PASSWORD))
     environment = os.environ | {
-        NAMED: folder_list(folder or []),
+        NAMED: os.pathsep.join(filter(None, [folder_list(folder or []), os.environ.get(NAMED, "")])),
         PASSWORD: password,
         "AVEXPLORE_SHARED": "1" if shared or demo else os.environ.get("AVEXPLORE_SHARED", "0"),
         "AVEXPLORE_DEMO": "1" if demo else os.environ.get("AVEXPLORE_DEMO", "0"),

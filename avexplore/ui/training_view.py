@@ -71,7 +71,11 @@ def _features() -> FeatureFileConfig | None:
         key="training.files",
     )
     earlier = uploads.known()
-    paths = [uploads.keep(upload) for upload in given]
+    try:
+        paths = [uploads.keep(upload) for upload in given]
+    except AvexploreError as error:
+        st.error(as_markdown(str(error)))
+        return None
     if not paths and earlier:
         chosen = st.selectbox("Or a file from earlier", earlier, index=None, format_func=lambda path: path.name)
         paths = [chosen] if chosen else []
@@ -89,17 +93,25 @@ def _features() -> FeatureFileConfig | None:
 
 
 def _read(paths: list[Path], annotation: Annotation) -> FeatureFileConfig | None:
+    try:
+        stamps = tuple((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in paths)
+        config, found = _looked_at(stamps, annotation)
+    except (AvexploreError, OSError) as error:
+        st.error(as_markdown(str(error)))
+        return None
+    st.success(found)
+    return config
+
+
+@st.cache_data(show_spinner="Reading the files", max_entries=32)
+def _looked_at(stamps: tuple[tuple[str, int, int], ...], annotation: Annotation) -> tuple[FeatureFileConfig, str]:
+    """The config of some files and what is in them; read once, not at each change of the form below."""
     from avexplore.data import feature_file, load_features
 
-    try:
-        config: FeatureFileConfig = feature_file(*paths, annotation=annotation)
-        features = load_features(config)
-    except AvexploreError as error:
-        st.error(str(error))
-        return None
+    config: FeatureFileConfig = feature_file(*(path for path, _, _ in stamps), annotation=annotation)
+    features = load_features(config)
     counts = ", ".join(f"{len(features.rows(split)):,} {split}" for split in ("train", "validation", "test"))
-    st.success(f"{len(features.classes)} classes; {counts} clips.")
-    return config
+    return config, f"{len(features.classes)} classes; {counts} clips."
 
 
 def _from_preset(data: DataConfig) -> None:
@@ -144,7 +156,7 @@ def _parameters(student: StudentConfig, key: str) -> None:
     try:
         student = _edited(student, key)
     except AvexploreError as error:
-        st.error(str(error))
+        st.error(as_markdown(str(error)))
         return
     bench = session.workbench()
     current = bench.ask(student, start=False)
@@ -154,7 +166,7 @@ def _parameters(student: StudentConfig, key: str) -> None:
             begin = bench.retry if isinstance(bench.ask(wanted, start=False), Failed) else bench.ask
             answer = begin(wanted, slot=session.job_slot(wanted))
             if isinstance(answer, Failed):
-                st.error(answer.message)
+                st.error(as_markdown(answer.message))
                 return
         st.rerun()
     if isinstance(current, Ready):
@@ -215,8 +227,7 @@ def _job(status: JobStatus) -> None:
     if status.state in ("queued", "running"):
         if stop.button("Cancel", key=f"cancel-{status.address}", width="stretch"):
             session.workbench().jobs.cancel(status.address)
-        waiting = f"Number {status.position} in the queue" if status.position else ""
-        st.progress(min(max(status.fraction, 0.0), 1.0), text=as_markdown(waiting or status.message))
+        st.progress(min(max(status.fraction, 0.0), 1.0), text=as_markdown(status.message))
         jobs_panel.curves(status.address)
     elif status.state in ("failed", "cancelled") and status.config is not None:
         again = stop.button("Go on", key=f"resume-{status.address}", width="stretch", help="From what it had saved.")

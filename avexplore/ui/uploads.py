@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
+import secrets
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
+from avexplore.errors import StoreError
+from avexplore.folders import may_read
 from avexplore.ui import session
 
+LEAST_FREE = 1 << 30
+"""Bytes that an upload must leave on the disk."""
+_FIX = "Ask whoever runs this server to free some, or to move its data folder"
 FEATURE_SUFFIXES = (".npz", ".npy", ".h5", ".hdf5", ".tfrecord", ".csv")
 
 
@@ -40,19 +48,33 @@ def safe_name(name: str) -> str:
 
 
 def keep(upload: Upload) -> Path:
-    """Write an upload once and return where it lies; the same content is kept once."""
+    """Write an upload once and return where it lies; the same content is kept once.
+
+    Raises:
+        StoreError: If it cannot be written, or would leave too little room for results.
+    """
     content = upload.getbuffer()
     digest = hashlib.sha256(content).hexdigest()
     target = folder() / digest[:16] / safe_name(upload.name)
-    if not target.exists():
+    if target.exists():
+        return target
+    partial = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")
+    try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_name(target.name + ".part")
+        if shutil.disk_usage(target.parent).free - len(content) < LEAST_FREE:
+            raise StoreError("There is too little room on the disk for this file", where=target.name, fix=_FIX)
         partial.write_bytes(content)
         partial.replace(target)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise StoreError(f"The upload cannot be stored: {reason}", where=target.name, fix=_FIX) from error
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
     return target
 
 
 def known(suffixes: Iterable[str] = FEATURE_SUFFIXES) -> list[Path]:
     """Files uploaded earlier, newest first."""
-    found = [path for path in folder().glob("*/*") if path.suffix in set(suffixes)]
+    found = [path for path in folder().glob("*/*") if path.suffix in set(suffixes) and may_read(path)]
     return sorted(found, key=lambda path: -path.stat().st_mtime)

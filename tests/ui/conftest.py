@@ -38,7 +38,8 @@ def _serve(home: Path, options: tuple[str, ...], environment: dict[str, str]) ->
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-    surroundings = {**os.environ, "AVEXPLORE_HOME": str(home), "OMP_NUM_THREADS": "1", **environment}
+    surroundings = {**os.environ, "AVEXPLORE_HOME": str(home), "OMP_NUM_THREADS": "1", "AVEXPLORE_FOLDERS": ""}
+    surroundings |= environment
     command = [sys.executable, "-m", "avexplore", "app", *options, "--port", str(port)]
     with (home / "server.log").open("w") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=surroundings, stdout=log, stderr=subprocess.STDOUT)

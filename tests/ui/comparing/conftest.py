@@ -251,4 +251,4 @@ def server(tmp_path_factory: pytest.TempPathFactory, start_app: Callable[..., st
     Image.new("RGB", (320, 180), "#0072B2").save(folder / "frame.png")
     made = make_run(home, media=(str(sound),) * 160)
     store_projection(made)
-    return Server(start_app(home, AVEXPLORE_FOLDERS=str(folder)), made, home)
+    return Server(start_app(home, "--folder", str(folder)), made, home)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from avexplore.config import EvaluationConfig, ExperimentConfig, StudentConfig, SyntheticConfig
+from avexplore.errors import StoreError
+from avexplore.jobs import registry
 from avexplore.presets import preset
 from avexplore.ui import uploads
 from avexplore.ui.frame import PAGES
@@ -151,3 +154,47 @@ def test_uploads_stay_in_their_folder_and_are_kept_once() -> None:
     assert uploads.folder() in first.parents
     assert first.read_bytes() == b"abc"
     assert uploads.known() == [first]
+
+
+def test_an_upload_that_leaves_no_room_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "LEAST_FREE", 1 << 62)
+    with pytest.raises(StoreError, match="too little room"):
+        uploads.keep(Dropped("a.npz", b"abc"))
+    monkeypatch.setattr(uploads, "LEAST_FREE", 0)
+    monkeypatch.setattr(Path, "write_bytes", full_disk)
+    with pytest.raises(StoreError, match="No space left"):
+        uploads.keep(Dropped("a.npz", b"abc"))
+    assert not [path for path in uploads.folder().rglob("*") if path.is_file()]
+
+
+def full_disk(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_only_so_many_jobs_are_begun_by_one_visitor(monkeypatch: pytest.MonkeyPatch, no_models: None) -> None:
+    monkeypatch.setattr(registry, "MAX_PER_VISITOR", 1)
+    monkeypatch.setenv("AVEXPLORE_WORKERS", "0")
+    monkeypatch.setattr(registry.Registry, "_start", lambda self, request: None)  # all of them wait
+    at = visit("training")
+    at.radio(key="training.preset").set_value("tiny").run()
+    at.button(key="training.start").click().run()
+    assert not at.exception
+    assert "You have 1 jobs already" in words(at), "the twin is one too many"
+    waiting = [job for job in Workbench().jobs.all() if job.state == "queued"]
+    assert len(waiting) == 1
+
+
+def test_a_job_that_was_stopped_can_go_on(monkeypatch: pytest.MonkeyPatch, no_models: None) -> None:
+    monkeypatch.setattr(registry.Registry, "_start", lambda self, request: None)
+    config = SyntheticConfig(clips=200, classes=4)
+    wanted = preset("tiny", config).soft_labels
+    assert wanted is not None
+    jobs = Workbench().jobs
+    jobs.submit(wanted)
+    jobs.cancel(wanted.address)
+    at = visit("training")
+    at.button(key=f"resume-{wanted.address}").click().run()
+    assert not at.exception
+    status = jobs.status(wanted.address)
+    assert status is not None
+    assert status.state == "queued"
