@@ -606,12 +606,14 @@ class ExperimentConfig(Config):
     """Does the graph help? Arms x seeds, each arm paired by seed with the twin without LIR."""
 
     stage: ClassVar[str] = "experiment"
+    format_version: ClassVar[int] = 2  # Delta-D and the links' precision and recall beside the retrieval figures
     student: StudentConfig
     """The student with LIR whose arms are compared; its own seed is replaced by each of the seeds."""
     arms: tuple[str, ...] = ARMS[:4]
     """`[form:]source[+I]` with form pull, forgive or margin (the student's own if left out), source as in
     `AffinityConfig.source`, and +I for same-class pairs; `proxies:anchor_aware` or `proxies:learned` for the twin
-    with proxies; `loss:NAME` for the twin with another metric loss; `baseline:cca` and `baseline:cluster-cca`."""
+    with proxies, and with +source[+I] for LIR beside them; `loss:NAME` for the twin with another metric loss;
+    `baseline:cca` and `baseline:cluster-cca`."""
     seeds: int = within(2, 1000, 5)
     """Number of paired seeds: 0, 1, 2, ..."""
     vary_teacher: bool = True

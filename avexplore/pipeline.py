@@ -300,7 +300,30 @@ def _(config: ProjectionConfig, use: Surroundings) -> Artifact:
 
 @compute.register
 def _(config: ExperimentConfig, use: Surroundings) -> Artifact:
-    return experiments.gather(config, [use.get(cell) for cell in experiments.cells(config)])
+    cells = experiments.cells(config)
+    reports = [use.get(cell) for cell in cells]
+    return experiments.gather(config, reports, [_beside_ranking(config, cell, use) for cell in cells])
+
+
+def _beside_ranking(config: ExperimentConfig, cell: EvaluationConfig, use: Surroundings) -> dict[str, float]:
+    """Delta-D and the quality of the links of one arm and seed, where it has them."""
+    from avexplore.experiments import measures
+
+    model = cell.model
+    if not isinstance(model, StudentConfig):
+        return {}
+    clips = use.get(ClipsConfig(model.data))
+    inferred = experiments.inferred_student(config, model.seed)
+    assert inferred.regularizer is not None
+    labels = soft_labels(inferred.regularizer.affinity.stability.graph.soft_labels, use.get)
+    figures = {}
+    if model.twin == inferred.twin:  # another loss, or proxies, would change distances on its own account
+        twin, student = (use.get(one).embeddings for one in (inferred.twin, model))
+        edges = use.get(inferred.regularizer.affinity)
+        figures["delta_d"] = measures.delta_d(twin, student, labels, clips, edges, config.split)
+    if model.regularizer is not None and model.regularizer.affinity.source not in ("constant", "true-pairs"):
+        figures |= measures.link_quality(use.get(model.regularizer.affinity).weights, clips)
+    return figures
 
 
 @compute.register

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 import avexplore
-from avexplore.cli import experiment, models, serve, stages, upkeep
+from avexplore.cli import experiment, models, report, serve, stages, upkeep
 from avexplore.errors import AvexploreError, Cancelled
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ stages.register(app)
 upkeep.register(app)
 models.register(app)
 experiment.register(app)
+report.register(app)
 serve.register(app)
 
 

@@ -49,7 +49,7 @@ def experiment(
 ) -> None:
     """Does the graph help? Every arm against its twin without LIR and against the controls, paired by seed."""
     from avexplore import fanout
-    from avexplore.experiments import compare_arms, summary
+    from avexplore.experiments import compare_arms, reference_of, summary
 
     student = chosen_student(data, annotation, classes, preset, 0, settings, config, run)
     wanted = ExperimentConfig(student, tuple(arms.split(",")), seeds=seeds, vary_teacher=vary_teacher, split=split)
@@ -77,7 +77,7 @@ def experiment(
         lines = [
             (c.arm, c.mean, f"{c.difference:+.4f}", f"{c.low:+.4f} {c.high:+.4f}", c.p_value, c.verdict) for c in rows
         ]
-        table(f"{metric}, against the twin without LIR, {seeds} paired seeds, {split} clips", head, lines)
+        table(f"{metric}, against {reference_of(found, metric)}, {seeds} paired seeds, {split} clips", head, lines)
     say(summary(found))
 
 

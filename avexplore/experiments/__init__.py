@@ -1,7 +1,7 @@
 """Does the graph help, and with which parameters? Arms over paired seeds, and sweeps on validation clips."""
 
-from avexplore.experiments.arms import OFFERED, TWIN, arms_of, cells, model_of_arm
-from avexplore.experiments.comparison import Comparison, compare_arms, gather, summary
+from avexplore.experiments.arms import OFFERED, TWIN, arms_of, cells, inferred_student, model_of_arm
+from avexplore.experiments.comparison import Comparison, compare_arms, gather, reference_of, summary
 from avexplore.experiments.sweep import Outcome, outcomes, run_sweep, sweep_summary
 
 __all__ = [
@@ -13,8 +13,10 @@ __all__ = [
     "cells",
     "compare_arms",
     "gather",
+    "inferred_student",
     "model_of_arm",
     "outcomes",
+    "reference_of",
     "run_sweep",
     "summary",
     "sweep_summary",

@@ -90,6 +90,11 @@ def reseeded(student: StudentConfig, seed: int, vary_teacher: bool) -> StudentCo
     return student.replace(seed=seed, regularizer=regularizer.replace(affinity=affinity))
 
 
+def inferred_student(config: ExperimentConfig, seed: int) -> StudentConfig:
+    """The student whose links come from the inferred graph: on its edges Delta-D is measured for every arm."""
+    return _with_weights(reseeded(config.student, seed, config.vary_teacher), "graph", "graph", "")
+
+
 def arms_of(config: ExperimentConfig) -> tuple[str, ...]:
     """The twin first, then the arms."""
     return (TWIN, *config.arms)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,13 +13,24 @@ from avexplore.errors import ConfigError
 from avexplore.experiments.arms import TWIN, arms_of
 
 
-def gather(config: ExperimentConfig, reports: list[RetrievalReport]) -> ExperimentReport:
-    """Figures of all cells, in the order of `cells`, as one table."""
+def gather(
+    config: ExperimentConfig, reports: Sequence[RetrievalReport], extra: Sequence[Mapping[str, float]] = ()
+) -> ExperimentReport:
+    """Figures of all cells, in the order of `cells`, as one table.
+
+    Args:
+        config: The experiment.
+        reports: One per cell.
+        extra: Further figures per cell; a cell that lacks one has NaN.
+    """
     names = [name for name in reports[0].metrics if all(name in report.metrics for report in reports)]
-    values = np.array([[report.metrics[name] for name in names] for report in reports])
+    further = list(dict.fromkeys(name for figures in extra for name in figures))
+    rows = [[report.metrics[name] for name in names] for report in reports]
+    for row, figures in zip(rows, extra, strict=bool(extra)):
+        row.extend(figures.get(name, float("nan")) for name in further)
     arms = arms_of(config)
-    table = values.reshape(config.seeds, len(arms), len(names)).transpose(1, 0, 2)
-    return ExperimentReport(arms=arms, seeds=np.arange(config.seeds), metrics=tuple(names), values=table)
+    table = np.array(rows).reshape(config.seeds, len(arms), len(names) + len(further)).transpose(1, 0, 2)
+    return ExperimentReport(arms=arms, seeds=np.arange(config.seeds), metrics=(*names, *further), values=table)
 
 
 @dataclass(frozen=True)
@@ -46,56 +58,110 @@ class Comparison:
 
     @property
     def verdict(self) -> str:
-        """In plain words; the interval decides."""
-        if self.low > 0:
-            return "gain"
-        if self.high < 0:
-            return "loss"
-        return "no difference shown"
+        """In plain words: the interval decides, and the corrected test confirms or does not."""
+        if not (self.low > 0 or self.high < 0):
+            return "no difference shown"
+        return ("gain" if self.low > 0 else "loss") + ("" if self.p_value <= 0.05 else ", not confirmed")
 
 
-def compare_arms(report: ExperimentReport, metric: str, reference: str = TWIN) -> list[Comparison]:
-    """Every other arm against the reference.
+def seeds_needed(arms: int) -> int:
+    """Fewest seeds with which a permutation test, Holm-corrected over so many arms, can confirm anything.
+
+    >>> seeds_needed(1), seeds_needed(4)
+    (6, 8)
+    """
+    seeds = 2
+    while 2 / 2**seeds * arms > 0.05:
+        seeds += 1
+    return seeds
+
+
+def reference_of(report: ExperimentReport, metric: str) -> str:
+    """What arms are compared with: the twin, or where it has no such figure the first arm with an inferred graph."""
+    values = report.values[:, :, report.metrics.index(metric)]
+    known = [arm for arm, figures in zip(report.arms, values, strict=True) if not np.isnan(figures).all()]
+    if TWIN in known or not known:
+        return TWIN
+    return next((arm for arm in known if _source(arm) == "graph"), known[0])
+
+
+def _source(arm: str) -> str:
+    """Where the weights of an arm come from."""
+    choice = arm.rpartition(":")[2]
+    return choice.removeprefix("anchor_aware+").removeprefix("learned+").split("+")[0]
+
+
+def compare_arms(report: ExperimentReport, metric: str, reference: str = "") -> list[Comparison]:
+    """Every other arm that has the figure against the reference; seeds that lack it in either are left out.
+
+    Args:
+        report: The experiment's.
+        metric: One of its figures.
+        reference: An arm; `reference_of` chooses if left out.
 
     Raises:
         ConfigError: If the metric or the reference is not in the report.
     """
     from avexplore.retrieval.significance import holm, paired_difference, permutation_test
 
-    if metric not in report.metrics or reference not in report.arms:
+    if metric not in report.metrics or (reference and reference not in report.arms):
         raise ConfigError(f"No {metric!r} of {reference!r} in this experiment", where="experiment report")
+    reference = reference or reference_of(report, metric)
     values = report.values[:, :, report.metrics.index(metric)]
     base = values[report.arms.index(reference)]
     found = []
     for arm, figures in zip(report.arms, values, strict=True):
-        if arm != reference:
-            interval = paired_difference(figures, base)
-            found.append((arm, figures.mean(), interval, permutation_test(figures, base)))
+        both = ~np.isnan(figures) & ~np.isnan(base)
+        if arm != reference and both.any():
+            one, other = figures[both], base[both]
+            found.append((arm, one.mean(), paired_difference(one, other), permutation_test(one, other)))
     corrected = holm(np.array([p for *_, p in found]))
     return [
-        Comparison(arm, reference, metric, float(mean), i.mean, i.low, i.high, float(p), len(base))
+        Comparison(arm, reference, metric, float(mean), i.mean, i.low, i.high, float(p), i.count)
         for (arm, mean, i, _), p in zip(found, corrected, strict=True)
     ]
 
 
 def summary(report: ExperimentReport, metric: str = "hidden_pair_ap") -> str:
     """A verdict in plain words on the question the experiment was made for."""
+    return " ".join(sentences(report, metric))
+
+
+def sentences(
+    report: ExperimentReport, metric: str = "hidden_pair_ap", names: Mapping[str, str] | None = None
+) -> list[str]:
+    """What the experiment shows, sentence by sentence: each arm against the twin, then the graph against the controls.
+
+    Args:
+        report: The experiment's.
+        metric: The figure that the question is about; MAP where it is not known.
+        names: How arms and figures are called; by their own names if left out.
+    """
+
+    def called(name: str) -> str:
+        return (names or {}).get(name, name)
+
     if metric not in report.metrics:
         metric = "map"
     by_arm = {c.arm: c for c in compare_arms(report, metric)}
-    sentences = []
+    found = []
     for arm, c in by_arm.items():
         interval = f"{c.difference:+.4f}, 95 % interval {c.low:+.4f} to {c.high:+.4f} over {c.seeds} seeds"
-        sentences.append(f"{arm}: {c.verdict} in {metric} over the twin without LIR ({interval}).")
-    graph = next((arm for arm in by_arm if arm.rpartition(":")[2].startswith("graph")), None)
+        found.append(f"{called(arm)}: {c.verdict} in {called(metric)} over the twin without LIR ({interval}).")
+    graph = next((arm for arm in by_arm if _source(arm) == "graph"), None)
     if graph:
         for c in compare_arms(report, metric, reference=graph):
-            control = c.arm.rpartition(":")[2]
-            if control.split("+")[0] in ("identity", "random", "correlation", "constant"):
+            if _source(c.arm) in ("identity", "random", "correlation", "constant"):
                 # Seen from the control's side the signs turn around.
-                better = {"gain": "loses to", "loss": "beats", "no difference shown": "is not told apart from"}
-                sentences.append(
-                    f"The inferred graph {better[c.verdict]} {c.arm} ({-c.difference:+.4f}, "
-                    f"{-c.high:+.4f} to {-c.low:+.4f})."
+                verdict, _, doubt = c.verdict.partition(", ")
+                better = {"gain": "loses to", "loss": "beats"}.get(verdict, "is not told apart from")
+                found.append(
+                    f"The inferred graph {better} {called(c.arm)}"
+                    f"{doubt and f', {doubt}'} ({-c.difference:+.4f}, {-c.high:+.4f} to {-c.low:+.4f})."
                 )
-    return " ".join(sentences)
+    needed = seeds_needed(len(by_arm))
+    if len(report.seeds) < needed:
+        found.append(
+            f"With {len(by_arm)} arms at least {needed} seeds are needed for the corrected test to confirm anything."
+        )
+    return found

@@ -31,6 +31,19 @@ LABELS = {
 }
 
 
+def label_of(parameter: str) -> str:
+    """What a field is called on the pages, by its name or as `stage.field`.
+
+    >>> label_of("regularizer.weight"), label_of("teacher.head")
+    ('LIR weight (lambda)', 'Teacher: head')
+    """
+    stage, dot, name = parameter.rpartition(".")
+    if name in LABELS:
+        return LABELS[name]
+    words = name.replace("_", " ")
+    return f"{stage.capitalize()}: {words}" if dot else words.capitalize()
+
+
 def edit(config: C, names: Sequence[str], *, key: str, columns: int = 3) -> C:
     """Show the named fields in a grid and return the config with what was chosen.
 
@@ -43,7 +56,7 @@ def edit(config: C, names: Sequence[str], *, key: str, columns: int = 3) -> C:
     grid = st.columns(columns)
     for position, name in enumerate(names):
         with grid[position % columns]:
-            label = LABELS.get(name, name.replace("_", " ").capitalize())
+            label = label_of(name)
             chosen[name] = _widget(
                 label, getattr(config, name), hints[name], metadata[name], explained.get(name, ""), f"{key}.{name}"
             )

@@ -11,11 +11,23 @@ from avexplore.config import DataConfig, FeatureFileConfig, StudentConfig, Synth
 from avexplore.errors import AvexploreError
 from avexplore.ui import config_form, session, uploads
 from avexplore.ui.jobs_panel import REFRESH_SECONDS
+from avexplore.ui.plain_text import as_markdown
 
 if TYPE_CHECKING:
     from avexplore.jobs import JobStatus
 
 Annotation = Literal["auto", "random", "rarest", "given"]
+CURVES = {
+    "map_train": "MAP, training clips",
+    "map_validation": "MAP, validation clips",
+    "accuracy_audio_validation": "Accuracy by ear, validation clips",
+    "accuracy_visual_validation": "Accuracy by eye, validation clips",
+    "best_map": "Best MAP so far, validation clips",
+    "best_any_label_map": "Best any-label MAP so far, validation clips",
+    "best_hidden_pair_ap": "Best hidden-pair AP so far, validation clips",
+}
+"""Live figures that a job may report."""
+SEED_HELP = "Same seed and parameters, same result."
 PRESETS: dict[Literal["quick", "paper", "tiny"], str] = {
     "quick": "Quick: seconds on a laptop, for a live demo",
     "paper": "Paper: 1000 epochs, LIR from epoch 400",
@@ -30,10 +42,14 @@ def draw() -> None:
         return
     form, progress = st.columns([3, 2], gap="large")
     with form:
-        st.subheader("Data", anchor=False)
-        data = _data()
-        if data is not None:
-            _parameters(data)
+        given = _given()
+        if given is not None:
+            _from_student(given)
+        else:
+            st.subheader("Data", anchor=False)
+            data = _data()
+            if data is not None:
+                _from_preset(data)
     with progress:
         st.subheader("Work in progress", anchor=False)
         _jobs()
@@ -95,14 +111,43 @@ def _read(paths: list[Path], annotation: Annotation) -> FeatureFileConfig | None
     return config
 
 
-def _parameters(data: DataConfig) -> None:
+def _from_preset(data: DataConfig) -> None:
     from avexplore.presets import preset
 
     st.subheader("Method", anchor=False)
     name = st.radio("Preset", list(PRESETS), format_func=PRESETS.__getitem__, key="training.preset")
-    seed = int(st.number_input("Seed", 0, 2**31 - 1, 0, help="Same seed and parameters, same result."))
-    student: StudentConfig = preset(name, data, seed)
-    key = f"training.{name}"
+    seed = int(st.number_input("Seed", 0, 2**31 - 1, 0, help=SEED_HELP))
+    _parameters(preset(name, data, seed), f"training.{name}")
+
+
+def _given() -> StudentConfig | None:
+    """The stored student that the address names, as a link from a sweep does: its parameters fill the form."""
+    key = st.query_params.get("student", "")
+    if not key:
+        return None
+    known = session.workbench().store.entries(StudentConfig.stage)
+    found = [one.config for one in known if one.address.startswith(key) and isinstance(one.config, StudentConfig)]
+    if len(found) == 1 and found[0].regularizer is not None:
+        return found[0]
+    st.warning("The student in this address is not on this machine, or has no LIR. The form starts from a preset.")
+    return None
+
+
+def _from_student(student: StudentConfig) -> None:
+    from avexplore.experiments.arms import reseeded
+
+    key = student.address[:12]
+    what, back = st.columns([2, 1], vertical_alignment="center")
+    what.info(f"Filled in from student `{key}`, which is on this machine, with its data.", icon=":material/tune:")
+    if back.button("Start from a preset", width="stretch", key="training.back"):
+        del st.query_params["student"]
+        st.rerun()
+    st.subheader("Method", anchor=False)
+    seed = int(st.number_input("Seed", 0, 2**31 - 1, student.seed, key=f"training.{key}.seed", help=SEED_HELP))
+    _parameters(student if seed == student.seed else reseeded(student, seed, True), f"training.{key}")
+
+
+def _parameters(student: StudentConfig, key: str) -> None:
     try:
         student = _edited(student, key)
     except AvexploreError as error:
@@ -115,8 +160,13 @@ def _parameters(data: DataConfig) -> None:
             session.workbench().ask(wanted)
         st.rerun()
     if type(running).__name__ == "Ready":
-        st.success("This run is on this machine already.")
-        st.page_link("pages/overview.py", label="Open it", query_params={"run": student.address[:12]})
+        st.success("This student is on this machine already.")
+        if student.address[:12] in session.runs():
+            st.page_link("pages/overview.py", label="Open it", query_params={"run": student.address[:12]})
+        elif st.button("List it among the runs", key="training.keep"):
+            session.workbench().keep_run(student)
+            session.workbench().ask(student.twin)
+            st.rerun()
 
 
 def _edited(student: StudentConfig, key: str) -> StudentConfig:
@@ -161,13 +211,33 @@ def _jobs() -> None:
 
 def _job(status: JobStatus) -> None:
     left = f", about {status.seconds_left:.0f} s left" if status.seconds_left else ""
+    place = f", number {status.position} in line" if status.position else ""
     name, stop = st.columns([4, 1], vertical_alignment="center")
-    name.markdown(f"**{status.stage}** `{status.address[:12]}` {status.state}{left}")
+    name.markdown(f"**{status.stage.capitalize()}** `{status.address[:12]}` {status.state}{place}{left}")
     if status.state in ("queued", "running"):
         if stop.button("Cancel", key=f"cancel-{status.address}", width="stretch"):
             session.workbench().jobs.cancel(status.address)
-        st.progress(min(max(status.fraction, 0.0), 1.0), text=status.message)
+        st.progress(min(max(status.fraction, 0.0), 1.0), text=as_markdown(status.message))
+        _curves(status)
     elif status.state == "failed":
-        st.error(status.message)
+        st.error(as_markdown(status.message))
         if status.log:
             st.expander("Last lines of its log").code(status.log, language=None)
+
+
+def _curves(status: JobStatus) -> None:
+    """MAP (or else the loss) so far."""
+    import pandas as pd
+
+    points = pd.DataFrame(session.workbench().jobs.figures(status.address))
+    if "epoch" in points:  # a job makes several trainings: the one that it is at
+        restarts = points.index[points["epoch"].diff() < 0]
+        points = points.loc[restarts[-1] if len(restarts) else 0 :]
+    names = [name for name in CURVES if name in points and points[name].notna().sum() > 1]
+    if not names:
+        return
+    shown = points[names].rename(columns=CURVES)
+    x = "Epoch" if "epoch" in points else None
+    if x:
+        shown[x] = points["epoch"]
+    st.line_chart(shown, x=x, height=170)

@@ -1,0 +1,285 @@
+"""What each figure of a report is made from, and how: a list of configs, and a function of their results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from avexplore.artifacts import FloatArray, GraphStability, RetrievalReport, TrainedStudent
+from avexplore.config import Config, EvaluationConfig, StudentConfig
+from avexplore.errors import ConfigError
+from avexplore.experiments.arms import reseeded
+from avexplore.experiments.sweep import start_epochs
+from avexplore.reporting.figures import Curve, Curves, Figure, Heat
+
+Get = Callable[[Config], Any]
+NEIGHBORS = tuple(range(1, 8))
+"""The k of AADML's ablation."""
+_MOST_NODES = 60
+_MOST_EDGES = 40
+_WITH, _WITHOUT = "with LIR", "without LIR"
+
+
+def students(student: StudentConfig, seeds: int) -> list[StudentConfig]:
+    """The student with each seed, its teacher too."""
+    return [reseeded(student, seed, vary_teacher=True) for seed in range(seeds)]
+
+
+# --- which results ------------------------------------------------------------------------------------------------
+
+
+def _starting(student: StudentConfig, epoch: int) -> StudentConfig:
+    assert student.regularizer is not None
+    return student.replace(regularizer=student.regularizer.replace(start_epoch=epoch))
+
+
+def _pairs(family: Sequence[StudentConfig]) -> list[Config]:
+    return [one for student in family for one in (student.twin, student)]
+
+
+def _start_epoch_parts(family: Sequence[StudentConfig]) -> list[Config]:
+    started: list[Config] = [_starting(s, epoch) for s in family for epoch in start_epochs(s)]
+    return [*(s.twin for s in family), *started]
+
+
+def _graph_parts(family: Sequence[StudentConfig]) -> list[Config]:
+    return [s.stability for s in family if s.stability is not None]
+
+
+def _scope_parts(family: Sequence[StudentConfig]) -> list[Config]:
+    return [EvaluationConfig(one) for one in _pairs(family) if isinstance(one, StudentConfig)]
+
+
+def _with_neighbors(student: StudentConfig, k: int) -> StudentConfig:
+    return student.twin.replace(proxies="anchor_aware", neighbors=k)
+
+
+def _neighbor_parts(family: Sequence[StudentConfig]) -> list[Config]:
+    return [
+        EvaluationConfig(one)
+        for s in family
+        for one in (s.twin.replace(proxies="none"), *(_with_neighbors(s, k) for k in NEIGHBORS))
+    ]
+
+
+# --- from results to figures --------------------------------------------------------------------------------------
+
+
+def _over_seeds(name: str, x: FloatArray, values: FloatArray, *, dashed: bool = False) -> Curve:
+    """Mean over seeds with its 95 % interval. `values`: shape (seeds, n)."""
+    from avexplore.retrieval.significance import interval
+
+    found = [interval(column) for column in values.T]
+    low, high = (np.array([getattr(one, side) for one in found]) for side in ("low", "high"))
+    known = len(values) > 1
+    none = np.zeros(0)
+    mean = np.array([one.mean for one in found])
+    return Curve(name, x, mean, low if known else none, high if known else none, dashed)
+
+
+def _history(trained: Sequence[TrainedStudent], column: str, name: str, *, dashed: bool = False) -> Curve | None:
+    """A column of the histories over the epochs that were measured in all of them, mean over seeds."""
+    if any(column not in one.history.columns for one in trained):
+        return None
+    values = np.array([one.history.columns[column] for one in trained], np.float64)
+    measured = np.flatnonzero(np.isfinite(values).all(axis=0))
+    if not len(measured):
+        return None
+    # Bands of many lines hide each other: the interval is left to the figures at the end of the training.
+    return Curve(name, measured + 1.0, values[:, measured].mean(axis=0), dashed=dashed)
+
+
+def _map_by_start_epoch(family: Sequence[StudentConfig], get: Get) -> list[Figure]:
+    curves = [_history([get(s.twin) for s in family], "map_validation", _WITHOUT, dashed=True)]
+    for epoch in start_epochs(family[0]):
+        trained = [get(_starting(s, epoch)) for s in family]
+        curves.append(_history(trained, "map_validation", f"LIR from epoch {epoch}"))
+    return [
+        Curves(
+            "map-by-start-epoch",
+            "MAP over epochs, by the epoch at which LIR starts",
+            f"Validation clips, mean of {_seeds(family)}. The papers' start epochs {{300, ..., 900}} of 1000, scaled "
+            f"to the {family[0].epochs} epochs here. Test clips are not looked at while training.",
+            "epoch",
+            "MAP, validation clips",
+            [curve for curve in curves if curve is not None],
+        )
+    ]
+
+
+def _edge_frequency(family: Sequence[StudentConfig], get: Get) -> list[Figure]:
+    found: list[GraphStability] = [get(part) for part in _graph_parts(family)]
+    frequency = np.array([one.edge_frequency for one in found])
+    nodes, mean = found[0].nodes, frequency.mean(axis=0)
+    order = np.sort(np.argsort(-mean.sum(axis=1), kind="stable")[:_MOST_NODES])
+    shown = [nodes[i] for i in order]
+    bootstraps = family[0].stability.bootstraps if family[0].stability else 0
+    cut = "" if len(order) == len(nodes) else f" The {len(order)} of {len(nodes)} nodes with the most edges."
+    one, two = np.triu_indices(len(nodes), 1)
+    best = np.argsort(-mean[one, two], kind="stable")[:_MOST_EDGES]
+    best = best[mean[one[best], two[best]] > 0]
+    spread = _frobenius(frequency)
+    apart = f" Mean Frobenius distance between two teachers' matrices: {spread:.2f}." if len(found) > 1 else ""
+    teachers = [f"teacher {seed}" for seed in range(len(found))]
+    return [
+        Heat(
+            "edge-frequency",
+            "How often two class nodes are linked",
+            f"Share of {bootstraps} bootstraps in which two nodes are adjacent, mean of {len(found)} teachers.{apart}"
+            f"{cut} A link is an estimated dependency, not a proven cause.",
+            shown,
+            shown,
+            mean[np.ix_(order, order)],
+            "edge frequency",
+        ),
+        Heat(
+            "edge-frequency-by-teacher",
+            "The most frequent links, teacher by teacher",
+            "A link that one teacher finds and another does not is the teacher's luck, not the data's.",
+            [f"{nodes[one[e]]} – {nodes[two[e]]}" for e in best],
+            teachers,
+            frequency[:, one[best], two[best]].T,
+            "edge frequency",
+        ),
+    ]
+
+
+def _frobenius(matrices: FloatArray) -> float:
+    """Mean distance between pairs of matrices. Shape (m, p, p)."""
+    one, two = np.triu_indices(len(matrices), 1)
+    return float(np.linalg.norm(matrices[one] - matrices[two], axis=(1, 2)).mean()) if len(one) else 0.0
+
+
+def _precision_scope(family: Sequence[StudentConfig], get: Get) -> list[Figure]:
+    curves = []
+    for name, models in ((_WITHOUT, [s.twin for s in family]), (_WITH, list(family))):
+        reports: list[RetrievalReport] = [get(EvaluationConfig(one)) for one in models]
+        values = np.array([report.precision.mean(axis=0) for report in reports])
+        curves.append(_over_seeds(name, reports[0].scopes.astype(float), values, dashed=name == _WITHOUT))
+    return [
+        Curves(
+            "precision-scope",
+            "Precision within the first K answers",
+            f"Test clips, mean of both directions and {_seeds(family)}. Bands: 95 % intervals over seeds of each line "
+            "alone; the paired difference is surer than the bands look.",
+            "K",
+            "precision-scope@K",
+            curves,
+            log_x=True,
+        )
+    ]
+
+
+def _map_by_neighbors(family: Sequence[StudentConfig], get: Get) -> list[Figure]:
+    def figures(models: Sequence[StudentConfig]) -> list[float]:
+        return [get(EvaluationConfig(model)).metrics["map"] for model in models]
+
+    x = np.array(NEIGHBORS, float)
+    table = np.array([figures([_with_neighbors(s, k) for s in family]) for k in NEIGHBORS]).T
+    plain = np.repeat(np.array(figures([s.twin.replace(proxies="none") for s in family]))[:, None], len(x), axis=1)
+    return [
+        Curves(
+            "map-by-neighbors",
+            "MAP against the number of samples behind an anchor-aware score",
+            f"Test clips, {_seeds(family)}, students without LIR. Bands: 95 % intervals over seeds.",
+            "k, nearest samples of the anchor",
+            "MAP, test clips",
+            [_over_seeds("anchor-aware proxies", x, table), _over_seeds("no proxies", x, plain, dashed=True)],
+        )
+    ]
+
+
+def _losses(family: Sequence[StudentConfig], get: Get) -> list[Figure]:
+    both = ((_WITHOUT, [get(s.twin) for s in family]), (_WITH, [get(s) for s in family]))
+    columns = [c for c in both[1][1][0].history.columns if "map" not in c and not c.startswith(("_", "epoch"))]
+    losses = [
+        _history(trained, column, f"{column.replace('_', ' ')}, {name}", dashed=name == _WITHOUT)
+        for column in columns
+        for name, trained in both
+    ]
+    maps = [
+        _history(trained, f"map_{split}", f"{split} clips, {name}", dashed=name == _WITHOUT)
+        for split in ("train", "validation")
+        for name, trained in both
+    ]
+    start = family[0].regularizer.start_epoch if family[0].regularizer else 0
+    note = f"Mean of {_seeds(family)}. LIR starts at epoch {start}; up to there both are the same training."
+    return [
+        Curves("losses", "Losses over epochs", note, "epoch", "loss", [c for c in losses if c is not None]),
+        Curves(
+            "map-over-epochs",
+            "MAP over epochs, on clips that are trained on and on others",
+            f"{note} Training clips: a sample. Test clips are not looked at while training; their MAP is in the table.",
+            "epoch",
+            "MAP",
+            [c for c in maps if c is not None],
+        ),
+    ]
+
+
+def _seeds(family: Sequence[StudentConfig]) -> str:
+    return "1 seed" if len(family) == 1 else f"{len(family)} seeds"
+
+
+FIGURES: Mapping[
+    str,
+    tuple[
+        Callable[[Sequence[StudentConfig]], list[Config]],
+        Callable[[Sequence[StudentConfig], Get], list[Figure]],
+    ],
+] = {
+    "start-epoch": (_start_epoch_parts, _map_by_start_epoch),
+    "edges": (_graph_parts, _edge_frequency),
+    "precision-scope": (_scope_parts, _precision_scope),
+    "neighbors": (_neighbor_parts, _map_by_neighbors),
+    "losses": (_pairs, _losses),
+}
+"""By name: which results a figure needs, and how it is made from them."""
+
+
+def needed(student: StudentConfig, seeds: int, chosen: Sequence[str]) -> list[Config]:
+    """Every result that the chosen figures and the table are made from, each once.
+
+    Raises:
+        ConfigError: If there is no such figure, or the student has no LIR.
+    """
+    if student.regularizer is None:
+        raise ConfigError("A report compares a student with its twin, and this one has no LIR", where="report")
+    if unknown := set(chosen) - set(FIGURES):
+        raise ConfigError(f"There is no figure {sorted(unknown)[0]!r}", where="report", fix=f"Use {', '.join(FIGURES)}")
+    family = students(student, seeds)
+    parts = [part for name in chosen for part in FIGURES[name][0](family)]
+    parts.extend(table_parts(family))
+    return list({part.address: part for part in parts}.values())
+
+
+SPLITS = ("train", "validation", "test")
+
+
+def table_parts(family: Sequence[StudentConfig]) -> list[Config]:
+    """Evaluations behind the table of final figures."""
+    return [
+        EvaluationConfig(one, split)  # type: ignore[arg-type]
+        for student in family
+        for one in (student.twin, student)
+        for split in SPLITS
+    ]
+
+
+def final_figures(
+    family: Sequence[StudentConfig], get: Get
+) -> list[tuple[str, str, float, float, float, float, float]]:
+    """(figure, clips, without, with, difference, low, high): means over seeds, interval of the paired differences."""
+    from avexplore.retrieval.significance import paired_difference
+
+    rows = []
+    for split in SPLITS:
+        both = [[get(EvaluationConfig(m, split)).metrics for m in (s.twin, s)] for s in family]  # type: ignore[arg-type]
+        for name in both[0][0]:
+            before, after = ([pair[k][name] for pair in both] for k in (0, 1))
+            change = paired_difference(after, before)
+            means = (float(np.mean(before)), float(np.mean(after)))
+            rows.append((name, split, *means, change.mean, change.low, change.high))
+    return rows
