@@ -93,7 +93,7 @@ def make_all(
     failures: list[AvexploreError] = []
 
     def partial(fraction: float, message: str = "", **figures: float) -> None:
-        report((done + fraction) / total, f"{done} of {total} results. {message}".strip())
+        report((done + fraction) / total, f"{done} of {total} results" + (message and f": {message}"))
 
     with _backend(workers, scheduler) as parallel:
         for wave in waves:

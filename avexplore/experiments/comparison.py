@@ -124,13 +124,30 @@ def compare_arms(report: ExperimentReport, metric: str, reference: str = "") -> 
 
 def summary(report: ExperimentReport, metric: str = "hidden_pair_ap") -> str:
     """A verdict in plain words on the question the experiment was made for."""
+    return " ".join(sentences(report, metric))
+
+
+def sentences(
+    report: ExperimentReport, metric: str = "hidden_pair_ap", names: Mapping[str, str] | None = None
+) -> list[str]:
+    """What the experiment shows, sentence by sentence: each arm against the twin, then the graph against the controls.
+
+    Args:
+        report: The experiment's.
+        metric: The figure that the question is about; MAP where it is not known.
+        names: How arms and figures are called; by their own names if left out.
+    """
+
+    def called(name: str) -> str:
+        return (names or {}).get(name, name)
+
     if metric not in report.metrics:
         metric = "map"
     by_arm = {c.arm: c for c in compare_arms(report, metric)}
-    sentences = []
+    found = []
     for arm, c in by_arm.items():
         interval = f"{c.difference:+.4f}, 95 % interval {c.low:+.4f} to {c.high:+.4f} over {c.seeds} seeds"
-        sentences.append(f"{arm}: {c.verdict} in {metric} over the twin without LIR ({interval}).")
+        found.append(f"{called(arm)}: {c.verdict} in {called(metric)} over the twin without LIR ({interval}).")
     graph = next((arm for arm in by_arm if _source(arm) == "graph"), None)
     if graph:
         for c in compare_arms(report, metric, reference=graph):
@@ -138,13 +155,13 @@ def summary(report: ExperimentReport, metric: str = "hidden_pair_ap") -> str:
                 # Seen from the control's side the signs turn around.
                 verdict, _, doubt = c.verdict.partition(", ")
                 better = {"gain": "loses to", "loss": "beats"}.get(verdict, "is not told apart from")
-                sentences.append(
-                    f"The inferred graph ({graph}) {better} {c.arm}{doubt and ' (' + doubt + ')'} "
-                    f"({-c.difference:+.4f}, {-c.high:+.4f} to {-c.low:+.4f})."
+                found.append(
+                    f"The inferred graph {better} {called(c.arm)}"
+                    f"{doubt and f', {doubt}'} ({-c.difference:+.4f}, {-c.high:+.4f} to {-c.low:+.4f})."
                 )
     needed = seeds_needed(len(by_arm))
     if len(report.seeds) < needed:
-        sentences.append(
+        found.append(
             f"With {len(by_arm)} arms at least {needed} seeds are needed for the corrected test to confirm anything."
         )
-    return " ".join(sentences)
+    return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
@@ -164,7 +164,7 @@ def run_sweep(config: SweepConfig, measure: Measure, report: Report = silent) ->
         def partial(
             fraction: float, message: str = "", *, done: float = done, share: float = share, **figures: float
         ) -> None:
-            report(done + share * fraction, f"{len(found)} of {total} trials. {message}")
+            report(done + share * fraction, f"{len(found)} of {total} trials" + (message and f", {message}"))
 
         figures = iter(measure([cell for cells in per_trial for cell in cells], partial))
         for trial, cells in zip(batch, per_trial, strict=True):
@@ -308,14 +308,23 @@ def best_student(config: SweepConfig, outcome: Outcome, seed: int = 0) -> Studen
     return student_of(config, tuple(outcome.values.values()), seed)
 
 
-def sweep_summary(config: SweepConfig, report: SweepReport) -> str:
-    """What the sweep says, in plain words, and what it does not."""
+def sweep_summary(config: SweepConfig, report: SweepReport, names: Mapping[str, str] | None = None) -> str:
+    """What the sweep says, in plain words, and what it does not.
+
+    Args:
+        config, report: The sweep.
+        names: How parameters and figures are called, by their own names; those if left out.
+    """
+
+    def called(name: str) -> str:
+        return (names or {}).get(name, name)
+
     ranking = outcomes(config, report)
     best = ranking[0]
-    chosen = ", ".join(f"{name} = {value}" for name, value in best.values.items())
+    chosen = ", ".join(f"{called(name)} = {value}" for name, value in best.values.items())
     text = (
-        f"Best of {len(ranking)} trials on validation clips: {chosen}, with {report.objective} {best.objective:.4f} "
-        f"({best.gain.mean:+.4f} over the twin without LIR)."
+        f"Best of {len(ranking)} trials on validation clips: {chosen}, with {called(report.objective)} "
+        f"{best.objective:.4f} ({best.gain.mean:+.4f} over the twin without LIR)."
     )
     own = next((one for one in ranking if one.own), None)
     if own is not None and own is not best:

@@ -16,6 +16,7 @@ from avexplore.reporting.figures import Curve, Curves, Figure, Heat
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#7A5195", "#4D4D4D")
 """Okabe-Ito, its yellow replaced: that is too pale on white."""
 GRAY = "#6B7680"
+_LONGEST = 60
 
 
 def colors(curves: Curves) -> list[str]:
@@ -47,7 +48,11 @@ def with_plotly(figure: Figure) -> Any:
                 zmin=0,
                 zmax=1,
                 colorscale=[[0, "#F4F6F8"], [0.5, "#3F8FC4"], [1, "#00365C"]],
-                colorbar={"title": {"text": html.escape(figure.scale)}, "thickness": 12, "outlinewidth": 0},
+                colorbar={
+                    "title": {"text": html.escape(figure.scale), "side": "right"},
+                    "thickness": 12,
+                    "outlinewidth": 0,
+                },
                 hovertemplate="%{y}, %{x}: %{z:.2f}<extra></extra>",
             )
         )
@@ -112,9 +117,16 @@ def as_svg(figure: Figure) -> bytes:
 
 
 def _size(figure: Figure) -> tuple[float, float]:
+    """Inches; names have a letter's width each beside the matrix."""
     if isinstance(figure, Heat):
-        return 3.2 + 0.19 * len(figure.columns), 1.6 + 0.19 * len(figure.rows)
+        row, column = (max((len(_short(name)) for name in names), default=0) for names in (figure.rows, figure.columns))
+        return 2.0 + 0.065 * row + 0.19 * len(figure.columns), 1.0 + 0.065 * column + 0.19 * len(figure.rows)
     return 7.0, 4.0
+
+
+def _short(name: str) -> str:
+    """A name that leaves room for the matrix; the CSV has it whole."""
+    return name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"
 
 
 def _heat(canvas: Any, axes: Any, figure: Any) -> None:
@@ -122,8 +134,8 @@ def _heat(canvas: Any, axes: Any, figure: Any) -> None:
 
     shades = LinearSegmentedColormap.from_list("share", ["#F4F6F8", "#3F8FC4", "#00365C"])
     image = axes.imshow(figure.values, vmin=0, vmax=1, cmap=shades, aspect="auto")
-    axes.set_xticks(range(len(figure.columns)), list(figure.columns), rotation=90, fontsize=7)
-    axes.set_yticks(range(len(figure.rows)), list(figure.rows), fontsize=7)
+    axes.set_xticks(range(len(figure.columns)), [_short(name) for name in figure.columns], rotation=90, fontsize=7)
+    axes.set_yticks(range(len(figure.rows)), [_short(name) for name in figure.rows], fontsize=7)
     canvas.colorbar(image, ax=axes, label=figure.scale, shrink=0.7)
 
 

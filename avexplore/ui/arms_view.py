@@ -9,8 +9,8 @@ import streamlit as st
 
 from avexplore.config import ARMS, ClipsConfig, ExperimentConfig, StudentConfig
 from avexplore.errors import AvexploreError
-from avexplore.experiments import OFFERED, compare_arms, reference_of, summary
-from avexplore.experiments.comparison import seeds_needed
+from avexplore.experiments import OFFERED, compare_arms, reference_of
+from avexplore.experiments.comparison import seeds_needed, sentences
 from avexplore.ui import experiment_figures, jobs_panel, session
 from avexplore.ui.plain_text import as_markdown
 
@@ -37,7 +37,7 @@ MEANING = {
     "baseline:cluster-cca": "Cluster-CCA",
     "loss:cross-entropy": "Cross-entropy, no LIR",
     "loss:infonce": "InfoNCE, no LIR",
-    "without LIR": "Without LIR",
+    "without LIR": "The twin without LIR",
 }
 FIGURES = {
     "hidden_pair_ap": "Hidden-pair AP",
@@ -94,7 +94,8 @@ def draw(run: Run) -> None:
     )
     with st.expander("In plain words", expanded=True):
         shown = metric if reference == "without LIR" else "hidden_pair_ap"
-        st.markdown(as_markdown(summary(report, shown)))
+        lines = sentences(report, shown, {**MEANING, **FIGURES})
+        st.markdown("\n".join(f"- {as_markdown(line)}" for line in lines))
     table = _table(found)
     number, signed = (st.column_config.NumberColumn(format=form) for form in ("%.4f", "%+.4f"))
     columns = dict.fromkeys(("Difference", "95 % from", "to"), signed) | {"Mean": number, "p (Holm)": number}

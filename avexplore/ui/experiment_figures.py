@@ -53,7 +53,7 @@ def forest(found: Sequence[Comparison], names: Mapping[str, str], label: str, re
     )
     figure.add_vline(0, line_width=1, line_color=UNDECIDED)
     figure.update_layout(
-        xaxis={"title": f"{label}: difference to {reference}, 95 % interval over seeds", "tickformat": "+.3f"},
+        xaxis={"title": f"{label}: difference to {reference}, 95 % interval over seeds", "tickformat": "+.4~f"},
         height=130 + 44 * len(rows),
         margin=_MARGIN,
         showlegend=False,
@@ -63,7 +63,11 @@ def forest(found: Sequence[Comparison], names: Mapping[str, str], label: str, re
 
 
 def parallel(
-    ranking: Sequence[Outcome], lists: Mapping[str, Sequence[Any]], names: Mapping[str, str], figure_name: str
+    ranking: Sequence[Outcome],
+    lists: Mapping[str, Sequence[Any]],
+    names: Mapping[str, str],
+    figure_name: str,
+    dark: bool = False,
 ) -> go.Figure:
     """A line per trial through its values to its figure, the better the bluer, the best one in orange.
 
@@ -74,6 +78,7 @@ def parallel(
         lists: The values of each parameter, in their order.
         names: Of the parameters, for people.
         figure_name: Of the figure that decided.
+        dark: Whether the page is.
     """
     import plotly.graph_objects as go
     from plotly.colors import sample_colorscale
@@ -82,7 +87,9 @@ def parallel(
     scores = np.array([one.objective for one in shown])
     low, high = float(scores.min()), float(scores.max())
     heights = (scores - low) / (high - low) if high > low else np.full(len(scores), 0.5)
-    shades = sample_colorscale([[0, "#C3CBD3"], [1, "#0072B2"]], list(heights))
+    shades = sample_colorscale(
+        [[0, "#3A4753"], [1, "#56B4E9"]] if dark else [[0, "#C3CBD3"], [1, "#0072B2"]], list(heights)
+    )
     figure = go.Figure()
     axes = list(lists)
     for place, name in enumerate([*axes, figure_name]):
@@ -91,7 +98,7 @@ def parallel(
         for k, value in enumerate(values or ()):
             figure.add_annotation(
                 x=place, y=_height(k, len(values or ())), text=as_html(f"{value}"), showarrow=False, xanchor="left",
-                xshift=7, font={"size": 12},
+                xshift=7, font={"size": 12}, bgcolor="#11171D" if dark else "#FFFFFF", opacity=0.9, borderpad=1,
             )  # fmt: skip
     for y, text in {0.0: f"{low:.4f}", 1.0: f"{high:.4f}"}.items() if high > low else {0.5: f"{low:.4f}"}.items():
         figure.add_annotation(x=len(axes), y=y, text=text, showarrow=False, xanchor="left", xshift=8)

@@ -13,6 +13,7 @@ from avexplore.config import StudentConfig, SweepConfig, VaryConfig
 from avexplore.errors import AvexploreError
 from avexplore.experiments import sweep
 from avexplore.ui import config_form, experiment_figures, jobs_panel
+from avexplore.ui.plain_text import as_markdown
 
 if TYPE_CHECKING:
     from avexplore.artifacts import SweepReport
@@ -113,7 +114,7 @@ def _findings(config: SweepConfig, report: SweepReport) -> None:
     names = {parameter: config_form.label_of(parameter) for parameter in lists}
     figure_name = OBJECTIVES[config.objective]
     words, link = st.columns([4, 1], vertical_alignment="center")
-    words.markdown(sweep.sweep_summary(config, report))
+    words.markdown(as_markdown(sweep.sweep_summary(config, report, names | {config.objective: figure_name})))
     with link:
         st.page_link(
             "pages/training.py",
@@ -121,9 +122,8 @@ def _findings(config: SweepConfig, report: SweepReport) -> None:
             icon=":material/arrow_forward:",
             query_params={"student": sweep.best_student(config, ranking[0]).address[:12]},
         )
-    st.plotly_chart(
-        experiment_figures.parallel(ranking, lists, names, figure_name), width="stretch", key="sweep.parallel"
-    )
+    lines = experiment_figures.parallel(ranking, lists, names, figure_name, st.context.theme.type == "dark")
+    st.plotly_chart(lines, width="stretch", key="sweep.parallel")
     if len(lists) > 1:
         _pair(ranking, lists, names, figure_name)
     table = _table(ranking, names, figure_name)

@@ -140,7 +140,7 @@ def _from_student(student: StudentConfig) -> None:
     from avexplore.experiments.arms import reseeded
 
     key = student.address[:12]
-    what, back = st.columns([3, 1], vertical_alignment="center")
+    what, back = st.columns([2, 1], vertical_alignment="center")
     what.info(f"Filled in from student `{key}`, which is on this machine, with its data.", icon=":material/tune:")
     if back.button("Start from a preset", width="stretch", key="training.back"):
         del st.query_params["student"]
@@ -227,7 +227,8 @@ def _job(status: JobStatus) -> None:
     if status.state in ("queued", "running"):
         if stop.button("Cancel", key=f"cancel-{status.address}", width="stretch"):
             session.workbench().jobs.cancel(status.address)
-        st.progress(min(max(status.fraction, 0.0), 1.0), text=as_markdown(status.message))
+        waiting = f"Number {status.position} in the queue" if status.position else ""
+        st.progress(min(max(status.fraction, 0.0), 1.0), text=as_markdown(waiting or status.message))
         jobs_panel.curves(status.address)
     elif status.state in ("failed", "cancelled") and status.config is not None:
         again = stop.button("Go on", key=f"resume-{status.address}", width="stretch", help="From what it had saved.")

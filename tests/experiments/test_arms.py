@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
-from avexplore.artifacts import ExperimentReport, RetrievalReport
 from avexplore.config import (
     AffinityConfig,
     BaselineConfig,
@@ -16,7 +14,7 @@ from avexplore.config import (
     TeacherConfig,
 )
 from avexplore.errors import ConfigError
-from avexplore.experiments import TWIN, arms_of, cells, compare_arms, gather, model_of_arm, summary
+from avexplore.experiments import OFFERED, TWIN, cells, model_of_arm
 
 
 def experiment(**changes: object) -> ExperimentConfig:
@@ -60,39 +58,19 @@ def test_arms_that_do_not_exist_are_refused(arm: str) -> None:
         cells(experiment(arms=(arm,)))
 
 
-def report(config: ExperimentConfig, rng: np.random.Generator, gains: dict[str, float]) -> ExperimentReport:
-    found = []
-    for seed in range(config.seeds):
-        level = 0.4 + 0.1 * seed  # seeds differ far more than arms do: only pairing shows the arms
-        for arm in arms_of(config):
-            value = level + gains.get(arm, 0.0) + 0.001 * rng.standard_normal()
-            empty = np.zeros(0)
-            metrics = {"map": value, "hidden_pair_ap": value}
-            found.append(RetrievalReport(metrics, empty, empty.astype(int), empty, empty, empty, empty.astype(int), ()))
-    return gather(config, found)
+def test_proxies_and_lir_are_arms_together_and_apart() -> None:
+    config = experiment()
+    alone, both = (model_of_arm(config, f"proxies:anchor_aware{more}", 2) for more in ("", "+graph+I"))
+    assert isinstance(alone, StudentConfig)
+    assert isinstance(both, StudentConfig)
+    assert both.twin == alone
+    assert both.regularizer is not None
+    assert both.regularizer.affinity.source == "graph"
+    assert both.regularizer.affinity.same_class
 
 
-def test_pairing_by_seed_shows_what_means_alone_would_hide() -> None:
-    config = experiment(arms=("graph+I", "random+I"), seeds=8)
-    table = report(config, np.random.default_rng(0), {"graph+I": 0.02})
-    by_arm = {c.arm: c for c in compare_arms(table, "map")}
-    assert by_arm["graph+I"].verdict == "gain"
-    assert by_arm["graph+I"].difference == pytest.approx(0.02, abs=0.003)
-    assert by_arm["graph+I"].p_value < 0.05
-    assert by_arm["random+I"].verdict == "no difference shown"
-    text = summary(table)
-    assert "The inferred graph beats random+I" in text
-    assert "random+I: no difference shown" in text
-
-
-def test_a_graph_that_does_harm_is_called_so() -> None:
-    config = experiment(arms=("graph+I", "identity"), seeds=6)
-    table = report(config, np.random.default_rng(0), {"graph+I": -0.02})
-    assert "graph+I: loss" in summary(table)
-    assert "loses to identity" in summary(table)
-
-
-def test_an_unknown_metric_is_refused() -> None:
-    table = report(experiment(seeds=2), np.random.default_rng(0), {})
-    with pytest.raises(ConfigError, match="nonsense"):
-        compare_arms(table, "nonsense")
+def test_every_offered_arm_is_one() -> None:
+    config = experiment(arms=OFFERED, seeds=2)
+    models = {cell.model.address for cell in cells(config)}
+    # `graph+I` in the student's own form is one of the forms, and therefore trained once
+    assert len(models) == 2 * len(OFFERED)

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from avexplore.artifacts import Affinity, Clips, Embeddings, ExperimentReport, RetrievalReport, SoftLabels, class_nodes
+from avexplore.config import (
+    AffinityConfig,
+    ExperimentConfig,
+    GraphConfig,
+    RegularizerConfig,
+    StabilityConfig,
+    StudentConfig,
+    SyntheticConfig,
+    TeacherConfig,
+)
+from avexplore.errors import ConfigError
+from avexplore.experiments import TWIN, arms_of, compare_arms, gather, reference_of, summary
+from avexplore.experiments.comparison import seeds_needed
+from avexplore.experiments.measures import delta_d, link_quality
+from avexplore.retrieval.significance import permutation_test
+
+
+def experiment(**changes: object) -> ExperimentConfig:
+    data = SyntheticConfig()
+    graph = GraphConfig(TeacherConfig(data, members=3))
+    student = StudentConfig(data, regularizer=RegularizerConfig(AffinityConfig(StabilityConfig(graph))))
+    return ExperimentConfig(student, **changes)  # type: ignore[arg-type]
+
+
+def report(config: ExperimentConfig, rng: np.random.Generator, gains: dict[str, float]) -> ExperimentReport:
+    found = []
+    for seed in range(config.seeds):
+        level = 0.4 + 0.1 * seed  # seeds differ far more than arms do: only pairing shows the arms
+        for arm in arms_of(config):
+            value = level + gains.get(arm, 0.0) + 0.001 * rng.standard_normal()
+            empty = np.zeros(0)
+            metrics = {"map": value, "hidden_pair_ap": value}
+            found.append(RetrievalReport(metrics, empty, empty.astype(int), empty, empty, empty, empty.astype(int), ()))
+    return gather(config, found)
+
+
+def test_pairing_by_seed_shows_what_means_alone_would_hide() -> None:
+    config = experiment(arms=("graph+I", "random+I"), seeds=8)
+    table = report(config, np.random.default_rng(0), {"graph+I": 0.02})
+    by_arm = {c.arm: c for c in compare_arms(table, "map")}
+    assert by_arm["graph+I"].verdict == "gain"
+    assert by_arm["graph+I"].difference == pytest.approx(0.02, abs=0.003)
+    assert by_arm["graph+I"].p_value < 0.05
+    assert by_arm["random+I"].verdict == "no difference shown"
+    text = summary(table)
+    assert "The inferred graph beats random+I" in text
+    assert "random+I: no difference shown" in text
+
+
+def test_a_graph_that_does_harm_is_called_so() -> None:
+    config = experiment(arms=("graph+I", "identity"), seeds=6)
+    table = report(config, np.random.default_rng(0), {"graph+I": -0.02})
+    assert "graph+I: loss" in summary(table)
+    assert "loses to identity" in summary(table)
+
+
+def test_an_unknown_metric_is_refused() -> None:
+    table = report(experiment(seeds=2), np.random.default_rng(0), {})
+    with pytest.raises(ConfigError, match="nonsense"):
+        compare_arms(table, "nonsense")
+
+
+def test_a_gain_is_confirmed_only_if_the_corrected_test_agrees() -> None:
+    arms = ("graph+I", "identity", "random+I", "constant")
+    few, many = (
+        report(experiment(arms=arms, seeds=seeds), np.random.default_rng(0), {"graph+I": 0.02}) for seeds in (5, 9)
+    )
+    assert compare_arms(few, "map")[0].verdict == "gain, not confirmed"
+    assert compare_arms(many, "map")[0].verdict == "gain"
+    assert "at least 8 seeds are needed" in summary(few)
+    assert "seeds are needed" not in summary(many)
+
+
+@pytest.mark.parametrize("arms", [1, 4, 16])
+def test_the_fewest_seeds_that_can_confirm_are_those_of_the_test_itself(arms: int) -> None:
+    def best_case(seeds: int) -> float:
+        return permutation_test(np.ones(seeds), np.zeros(seeds)) * arms
+
+    needed = seeds_needed(arms)
+    assert best_case(needed) <= 0.05 < best_case(needed - 1)
+
+
+def test_figures_that_the_twin_lacks_are_compared_with_the_inferred_graph() -> None:
+    config = experiment(arms=("identity", "graph+I", "random+I"), seeds=3)
+    empty = np.zeros(0)
+    plain = RetrievalReport({"map": 0.5}, empty, empty.astype(int), empty, empty, empty, empty.astype(int), ())
+    extra = []
+    for seed in range(3):
+        extra.extend([{}, {}, {"link_precision": 0.6 + 0.1 * seed}, {"link_precision": 0.2 + 0.1 * seed}])
+    table = gather(config, [plain] * 12, extra)
+    assert table.metrics == ("map", "link_precision")
+    assert reference_of(table, "link_precision") == "graph+I"
+    assert reference_of(table, "map") == TWIN
+    (random,) = compare_arms(table, "link_precision")
+    assert random.arm == "random+I"
+    assert random.difference == pytest.approx(-0.4)
+    assert random.mean == pytest.approx(0.3)
+
+
+def test_seeds_without_a_figure_are_left_out_in_pairs() -> None:
+    values = np.array([[[0.1], [0.2], [np.nan]], [[0.2], [np.nan], [0.9]]])
+    table = ExperimentReport((TWIN, "graph"), np.arange(3), ("delta_d",), values)
+    (found,) = compare_arms(table, "delta_d")
+    assert (found.seeds, found.mean) == (1, 0.2)
+    assert found.difference == pytest.approx(0.1)
+
+
+def clips() -> Clips:
+    """Classes 0 and 1 come together in every second training clip of class 0; 2 is on its own."""
+    label = np.array([0, 0, 1, 2, 0, 1, 2])
+    truth = np.eye(3, dtype=bool)[label]
+    truth[0, 1] = True
+    return Clips(
+        hard_label=label,
+        classes=("A", "B", "C"),
+        split=np.array([0, 0, 0, 0, 2, 2, 2]),
+        clip_ids=tuple("abcdefg"),
+        true_labels=truth,
+        source="made up",
+    )
+
+
+def test_delta_d_is_the_distance_by_hand_on_edges_between_classes_only() -> None:
+    weights = np.zeros((6, 6))
+    weights[0, 4] = 1.0  # audio:A - visual:B
+    weights[0, 3] = weights[3, 0] = 1.0  # A with itself, which is not the graph's
+    affinity = Affinity(class_nodes(("A", "B", "C")), weights)
+    sure = np.eye(3)[clips().hard_label].astype(np.float32)
+    labels = SoftLabels(sure, sure, "probabilities", ("A", "B", "C"), clips().split, clips().hard_label)
+    apart = np.eye(2, dtype=np.float32)[[0, 0, 1, 1, 0, 1, 1]]
+    near = apart.copy()
+    near[5] = (0.6, 0.8)  # the test clip of B moves towards the test clip of A
+    twin, student = Embeddings(apart, apart), Embeddings(apart, near)
+    # one pair: test clip 4 (A, by ear) and 5 (B, by eye), at distance 1 and then 1 - 0.6
+    assert delta_d(twin, student, labels, clips(), affinity, "test") == pytest.approx(0.6)
+    assert delta_d(twin, twin, labels, clips(), affinity, "test") == 0.0
+
+
+def test_links_are_held_against_what_truly_comes_together_in_training_clips() -> None:
+    weights = np.zeros((6, 6))
+    weights[0, 4] = 0.5  # A - B: true
+    weights[2, 0] = 0.1  # C - A: not
+    found = link_quality(weights, clips())
+    assert found == {"link_precision": 0.5, "link_recall": 1.0}
+    blind = clips()
+    object.__setattr__(blind, "true_labels", None)
+    assert link_quality(weights, blind) == {}
