@@ -27,6 +27,11 @@ from avexplore.graph.compilation import Int, Real, Truth, compiled
 from avexplore.graph.grow_shrink import FULL, PATH, Forest, still_valid
 from avexplore.graph.permutation import Permutation, place, renew
 
+AT_ONCE = 1000
+"""Tucks between two chances to stop."""
+UNFINISHED = -1.0
+"""In place of a gain: call again to go on."""
+
 SEEN = 1 << 14
 PROBES = 64
 
@@ -35,6 +40,7 @@ class Tucks(NamedTuple):
     """Scratch of the depth-first search: one row per level.
 
     Attributes:
+        level: Where an unfinished search stands, -1 before it begins, (1,).
         turn: How many vertices have been tried, (depth,).
         first, last: Range of positions that the tuck changed, (depth,).
         digest: Of the DAG before the tuck, (depth,).
@@ -44,6 +50,7 @@ class Tucks(NamedTuple):
         seen: Hash table of DAGs searched, (SEEN,).
     """
 
+    level: IntArray
     turn: IntArray
     first: IntArray
     last: IntArray
@@ -59,6 +66,7 @@ def blank_tucks(variables: int, depth: int) -> Tucks:
     """Scratch for searches up to `depth`."""
     words = word_count(variables)
     return Tucks(
+        level=np.full(1, -1),
         turn=np.zeros(depth, np.int64),
         first=np.zeros(depth, np.int64),
         last=np.zeros(depth, np.int64),
@@ -165,7 +173,8 @@ def _covered(forest: Forest, permutation: Permutation, x: Int, tucks: Tucks, lev
 def best_tuck(forest: Forest, permutation: Permutation, visit: IntArray, turn: Int, depth: Int, tucks: Tucks) -> Real:
     """Search in depth from the edges into one vertex; return the gain of the first improvement, 0 if there is none.
 
-    Iterative: numba cannot keep compiled code of functions that call themselves.
+    After `AT_ONCE` tucks it returns `UNFINISHED`, and goes on from there at the next call. Iterative: numba cannot keep
+    compiled code of functions that call themselves.
 
     Args:
         forest: If it gets full, nothing is changed.
@@ -176,10 +185,17 @@ def best_tuck(forest: Forest, permutation: Permutation, visit: IntArray, turn: I
         tucks: Scratch.
     """
     p = len(visit)
-    level = 0
-    tucks.turn[0] = 0
-    _look_at(forest, permutation, visit[turn], tucks, 0)
+    level: Int = tucks.level[0]
+    tucks.level[0] = -1
+    if level < 0:
+        level = 0
+        tucks.turn[0] = 0
+        _look_at(forest, permutation, visit[turn], tucks, 0)
+    tried = 0
     while True:
+        if tried == AT_ONCE:
+            tucks.level[0] = level
+            return UNFINISHED
         y = visit[(turn + tucks.turn[level]) % p]
         x = bitset.pop(tucks.remaining, level)
         if x < 0:
@@ -194,6 +210,7 @@ def best_tuck(forest: Forest, permutation: Permutation, visit: IntArray, turn: I
             continue
         if level > 0 and not _covered(forest, permutation, x, tucks, level):
             continue
+        tried += 1
         change = tuck(forest, permutation, x, y, tucks, level)
         if change == -math.inf:
             continue

@@ -47,7 +47,7 @@ COEFFICIENT, DIAGONAL, PIVOT = range(3)
 NO_NODE = -1
 NOT_GROWN = -1
 TIE = 1e-12
-"""Relative difference up to which two gains are equal; the lower index then comes first."""
+"""Relative difference up to which two gains, or two losses, are equal; the earlier variable then comes first."""
 
 ROWS_KEPT_UP_TO = 128
 """With so few variables each node keeps its row of the Cholesky factor; with more, rows are computed anew."""
@@ -383,7 +383,7 @@ def _shrink(forest: Forest, y: Int, node: Int) -> None:
         least = math.inf
         for j in range(k):
             loss = removal[COEFFICIENT, j] * removal[COEFFICIENT, j] / removal[DIAGONAL, j]
-            if parents[j] < p and loss < least and not bitset.contains(forest.required, y, parents[j]):
+            if parents[j] < p and loss < least * (1.0 - TIE) and not bitset.contains(forest.required, y, parents[j]):
                 least = loss
                 weakest = j
         # the gain of not paying for an edge against what it explains of the variance that would be left

@@ -11,7 +11,7 @@ from avexplore.artifacts import FloatArray, IntArray
 from avexplore.graph import bitset, randomness
 from avexplore.graph.boss import best_move
 from avexplore.graph.compilation import Int, Truth, borrow, compiled, entry_point
-from avexplore.graph.grasp import Tucks, best_tuck, blank_tucks
+from avexplore.graph.grasp import UNFINISHED, Tucks, best_tuck, blank_tucks
 from avexplore.graph.grow_shrink import FORGOTTEN, FULL, Forest, clear
 from avexplore.graph.permutation import (
     Permutation,
@@ -136,7 +136,7 @@ def _start(walk: Walk) -> None:
 
 @compiled
 def _try_vertex(walk: Walk) -> None:
-    """One vertex of BOSS or GRaSP, and what follows once none of them gains."""
+    """One vertex of BOSS or GRaSP, or a part of one, and what follows once none of them gains."""
     progress, settings = walk.progress, walk.settings
     p = len(walk.visit)
     phase = progress[PHASE]
@@ -150,6 +150,8 @@ def _try_vertex(walk: Walk) -> None:
         if walk.forest.counters[FULL] == 0:
             break
         settle(walk.forest, walk.permutation)
+    if gain == UNFINISHED:
+        return
     if gain > 0.0:
         progress[QUIET] = 0
         if phase == GRASP:
@@ -258,7 +260,7 @@ def _arrive(walk: Walk) -> None:
 
 @entry_point
 def advance(owned: Walk, steps: Int) -> Truth:
-    """Go on for so many vertices; True once the walk is done."""
+    """Go on for so many vertices, or parts of their searches in depth; True once the walk is done."""
     walk: Walk = borrow(owned)
     progress = walk.progress
     if walk.forest.counters[FORGOTTEN] == 0:

@@ -234,6 +234,33 @@ def test_report_can_stop_a_search_at_once() -> None:
     assert len(calls) == 3
 
 
+def test_a_search_in_depth_may_pause_anywhere() -> None:
+    # four groups of four, every edge reversible: many tucks leave the score as it is
+    rng = np.random.default_rng(13)
+    data = rng.normal(size=(5000, 16)) + np.repeat(rng.normal(size=(5000, 4)), 4, axis=1)
+    ends = []
+    for steps in (1, 10_000):
+        walk = walks.begin(
+            plant(correlation(data), 5000, 2.0),
+            np.arange(16),
+            boss=False,
+            grasp=True,
+            depth=5,
+            basins=1,
+            kicks=0,
+            patience=1,
+            strength=1,
+            agreement=1,
+            seed=3,
+        )
+        paused = 0
+        while not walks.advance(walk, steps):
+            paused += int(walk.tucks.level[0] >= 0)
+        ends.append((walk.found.max(), walk.orders.tolist(), paused > 0))
+    assert ends[0][:2] == ends[1][:2]
+    assert ends[0][2]
+
+
 def test_refuses_what_it_cannot_search() -> None:
     with pytest.raises(ConfigError, match="positive"):
         search(np.eye(2), 10, penalty_discount=0.0)
