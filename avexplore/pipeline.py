@@ -324,6 +324,9 @@ def _beside_ranking(config: ExperimentConfig, cell: EvaluationConfig, use: Surro
     model = cell.model
     if not isinstance(model, StudentConfig):
         return {}
+    if model.regularizer is None:
+        same = model == experiments.inferred_student(config, model.seed).twin
+        return {"delta_d": 0.0} if same else {}
     clips = use.get(ClipsConfig(model.data))
     inferred = experiments.inferred_student(config, model.seed)
     assert inferred.regularizer is not None
@@ -333,7 +336,7 @@ def _beside_ranking(config: ExperimentConfig, cell: EvaluationConfig, use: Surro
         twin, student = (use.get(one).embeddings for one in (inferred.twin, model))
         edges = use.get(inferred.regularizer.affinity)
         figures["delta_d"] = measures.delta_d(twin, student, labels, clips, edges, config.split)
-    if model.regularizer is not None and model.regularizer.affinity.source not in ("constant", "true-pairs"):
+    if model.regularizer.affinity.source not in ("constant", "true-pairs"):
         figures |= measures.link_quality(use.get(model.regularizer.affinity).weights, clips)
     return figures
 

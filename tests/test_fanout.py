@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from avexplore import cli
 from avexplore.config import (
     BaselineConfig,
     Config,
@@ -63,17 +66,51 @@ def test_a_dask_cluster_survives_the_death_of_a_worker(tmp_path: Path) -> None:
     wanted = cells(6)
     with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
         victims = [worker.pid for worker in cluster.workers.values()]  # type: ignore[attr-defined]
-        killed = threading.Event()
+        killed_at: list[float] = []
 
-        def kill_one() -> None:
-            time.sleep(0.5)
-            os.kill(victims[0], signal.SIGKILL)
-            killed.set()
+        def kill_one(fraction: float, message: str = "", **figures: float) -> None:
+            if fraction > 0 and not killed_at:
+                os.kill(victims[0], signal.SIGKILL)
+                killed_at.append(fraction)
 
-        threading.Thread(target=kill_one, daemon=True).start()
-        make_all(wanted, tmp_path, scheduler=cluster.scheduler_address)
-        assert killed.wait(10)
+        make_all(wanted, tmp_path, scheduler=cluster.scheduler_address, report=kill_one)
+    assert 0 < killed_at[0] < 1, "in the middle"
     assert all(cell in Store(tmp_path) for cell in wanted)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_the_same_command_gives_the_same_figures_on_a_cluster_that_loses_a_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from distributed import LocalCluster
+
+    command = ["experiment", "--preset", "tiny", "-s", "synthetic.clips=80", "-s", "synthetic.classes=3", "--json"]
+    command += ["--arms", "baseline:cca,baseline:cluster-cca,loss:cross-entropy", "--seeds", "3"]
+    found = []
+    for name in ("here", "there"):
+        home = tmp_path / name
+        monkeypatch.setenv("AVEXPLORE_HOME", str(home))
+        if name == "here":
+            assert cli.main(command) == 0
+        else:
+            with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+                victim = next(iter(cluster.workers.values())).pid  # type: ignore[attr-defined]
+                killer = threading.Thread(target=_kill_after_first_result, args=(home, victim), daemon=True)
+                killer.start()
+                assert cli.main([*command, "--scheduler", cluster.scheduler_address]) == 0
+                killer.join(60)
+                assert not killer.is_alive()
+        found.append(json.loads(capsys.readouterr().out))
+    assert found[0]["address"] == found[1]["address"]
+    np.testing.assert_allclose(found[1]["values"], found[0]["values"], rtol=1e-5)
+
+
+def _kill_after_first_result(home: Path, pid: int) -> None:
+    store = Store(home)
+    while not any(True for _ in store.entries("evaluation")):
+        time.sleep(0.02)
+    os.kill(pid, signal.SIGKILL)
 
 
 @pytest.mark.filterwarnings("ignore")

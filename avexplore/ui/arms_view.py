@@ -47,8 +47,8 @@ FIGURES = {
     "map_visual_to_audio": "MAP, V→A",
     "recovered_false_negatives": "Recovered false negatives",
     "delta_d": "Delta-D",
-    "link_precision": "Precision of the links",
-    "link_recall": "Recall of the links",
+    "link_precision": "Link precision",
+    "link_recall": "Link recall",
 }
 HELP = {
     "delta_d": "How much nearer than in the twin the clips of the inferred graph's strongest edges lie; for every arm "

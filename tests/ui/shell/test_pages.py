@@ -10,8 +10,9 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from avexplore.config import EvaluationConfig, ExperimentConfig, StudentConfig, SyntheticConfig
+from avexplore.config import EvaluationConfig, ExperimentConfig, StudentConfig, SweepConfig, SyntheticConfig
 from avexplore.errors import StoreError
+from avexplore.experiments.sweep import best_student, outcomes, varied
 from avexplore.jobs import registry
 from avexplore.presets import preset
 from avexplore.ui import uploads
@@ -47,6 +48,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, StudentConf
         bench.get(EvaluationConfig(student))
         bench.get(EvaluationConfig(student.twin))
         bench.get(ExperimentConfig(student, ("graph+I", "random+I"), seeds=2))
+        bench.get(SweepConfig(student, (varied(student, "lambda", (0.5, 1.0)),), "grid", seeds=1))
     return home, student
 
 
@@ -106,6 +108,56 @@ def test_an_experiment_says_what_it_found(
     at.number_input(key="experiment.seeds").set_value(2).run()
     assert not at.exception
     assert "over the twin without LIR" in words(at)
+    at.segmented_control(key="experiment.metric").set_value("link_precision").run()
+    assert not at.exception
+    assert "truly come together" in words(at)
+
+
+def sweep_page(monkeypatch: pytest.MonkeyPatch, home: Path) -> AppTest:
+    monkeypatch.setenv("AVEXPLORE_HOME", str(home))
+    at = visit("experiments", view="Sweep")
+    assert not at.exception
+    at.multiselect(key="sweep.parameters").set_value(["regularizer.weight"]).run()
+    return at
+
+
+def test_a_sweep_names_its_best_and_leads_to_training(
+    trained: tuple[Path, StudentConfig], monkeypatch: pytest.MonkeyPatch, no_models: None
+) -> None:
+    home, student = trained
+    at = sweep_page(monkeypatch, home)
+    assert "Compute now" in words(at)
+    at.multiselect(key="sweep.regularizer.weight").set_value(["0.5", "1.0"]).run()
+    at.segmented_control(key="sweep.method").set_value("grid").run()
+    at.number_input(key="sweep.seeds").set_value(1).run()
+    assert not at.exception
+    assert "Best of 2 trials" in words(at)
+    config = SweepConfig(student, (varied(student, "lambda", (0.5, 1.0)),), "grid", seeds=1)
+    best = best_student(config, outcomes(config, Workbench().get(config))[0])
+    training = visit("training", student=best.address[:12])
+    assert not training.exception
+    assert "Filled in from student" in words(training)
+    assert "on this machine already" in words(training)
+    assert best.regularizer is not None
+    weight = training.number_input(key=f"training.{best.address[:12]}.lir.weight")
+    assert weight.value == best.regularizer.weight
+
+
+def test_values_that_cannot_be_swept_are_refused_on_the_page(
+    trained: tuple[Path, StudentConfig], monkeypatch: pytest.MonkeyPatch, no_models: None
+) -> None:
+    at = sweep_page(monkeypatch, trained[0])
+    at.session_state["sweep.regularizer.weight"] = ["-3"]
+    at.run()
+    assert not at.exception
+    assert "out of range" in words(at)
+
+
+def test_a_student_that_is_not_there_leaves_the_presets(no_models: None) -> None:
+    at = visit("training", student="0123456789ab")
+    assert not at.exception
+    assert "not on this machine" in "".join(str(w.value) for w in at.warning)
+    assert at.radio(key="training.preset").value == "quick"
 
 
 def test_training_starts_what_its_form_describes(monkeypatch: pytest.MonkeyPatch, no_models: None) -> None:

@@ -1,0 +1,109 @@
+"""An experiment, a sweep and a training from the page to their ends, in a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from avexplore.config import EvaluationConfig, SyntheticConfig
+from avexplore.presets import preset
+from avexplore.store import Store
+from avexplore.workbench import Workbench
+
+PATIENCE = 400_000  # ms; a busy machine compiles and trains slowly
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(1500)]
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running app on a home with one tiny run."""
+
+    url: str
+    home: Path
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, start_app: Callable[..., str]) -> Server:
+    home = tmp_path_factory.mktemp("served")
+    student = preset("tiny", SyntheticConfig(clips=80, classes=3))
+    bench = Workbench(Store(home))
+    bench.keep_run(student)
+    for one in (student, student.twin):
+        bench.get(EvaluationConfig(one))
+    return Server(start_app(home, AVEXPLORE_DEVICE="cpu"), home)
+
+
+@pytest.fixture
+def page(server: Server, browser: Any) -> Iterator[Any]:
+    wrong: list[str] = []
+    allowed = (server.url, server.url.replace("http", "ws"), "data:", "blob:")
+    found = browser.new_page(viewport={"width": 1366, "height": 900})
+    found.set_default_timeout(PATIENCE)
+    found.on("pageerror", lambda error: wrong.append(f"error: {error}"))
+    found.on("request", lambda request: request.url.startswith(allowed) or wrong.append(f"outside: {request.url}"))
+    yield found
+    found.close()
+    assert wrong == []
+
+
+def settled(page: Any) -> None:
+    """Wait until the page is drawn: a click on a button that is being replaced goes nowhere."""
+    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+
+
+def type_in(page: Any, label: str, value: int) -> None:
+    field = page.get_by_label(label, exact=True).locator("visible=true").first
+    field.fill(str(value))
+    field.press("Enter")
+    settled(page)
+
+
+def test_an_experiment_runs_to_its_verdict_and_is_found_again_after_a_reload(page: Any, server: Server) -> None:
+    page.goto(f"{server.url}/experiments")
+    page.get_by_role("button", name="Compute now").wait_for()
+    type_in(page, "Seeds", 2)
+    page.get_by_text("5 arms x 2 seeds: not computed yet").wait_for()
+    settled(page)
+    page.get_by_role("button", name="Compute now").click()
+    page.get_by_role("button", name="Cancel").or_(page.get_by_text("In plain words")).first.wait_for()
+    page.reload()  # the work goes on without the page
+    page.get_by_text("In plain words").wait_for()
+    settled(page)
+    assert page.get_by_text("over 2 seeds").count()
+    assert page.locator(".js-plotly-plot").count() == 1
+    assert [entry.stage for entry in Store(server.home).entries("experiment")] == ["experiment"]
+    page.get_by_role("radio", name="Delta-D").or_(page.get_by_text("Delta-D", exact=True)).first.click()
+    page.get_by_text("strongest edges lie").wait_for()
+
+
+def test_a_sweep_runs_to_its_best_which_opens_in_training_and_becomes_a_run(page: Any, server: Server) -> None:
+    page.goto(f"{server.url}/experiments?view=Sweep")
+    page.get_by_text("Values to try").wait_for()
+    settled(page)
+    type_in(page, "Seeds", 1)
+    type_in(page, "Trials", 3)
+    page.get_by_text("3 of 25 combinations, 1 seed each: not computed yet").wait_for()
+    settled(page)
+    page.get_by_role("button", name="Compute now").click()
+    page.get_by_text("Best of 3 trials").wait_for()
+    settled(page)
+    assert page.locator(".js-plotly-plot").count() == 2, "parallel coordinates and the heatmap"
+    page.get_by_text("Open the best in Training").click()
+    page.get_by_text("Filled in from student").wait_for()
+    settled(page)
+    address = str(page.evaluate("new URL(location.href).searchParams.get('student')"))
+    students = [entry for entry in Store(server.home).entries("student") if entry.address.startswith(address)]
+    assert len(students) == 1
+    assert page.get_by_text("This student is on this machine already").count() == 1
+    # another seed of the best one, trained from the form
+    type_in(page, "Seed", 1)
+    page.get_by_text("This student is on this machine already").wait_for(state="detached")
+    settled(page)
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.get_by_text("This student is on this machine already").wait_for()
+    known = {entry.address for entry in Store(server.home).entries("student")}
+    assert len([a for a in known if a in Store(server.home).known_runs()]) >= 2
