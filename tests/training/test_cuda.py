@@ -84,3 +84,14 @@ def test_every_loss_runs_on_cuda(features: FeatureSet, loss: str) -> None:
 def test_a_teacher_learns_on_cuda(features: FeatureSet) -> None:
     config = TeacherConfig(data=DATA, members=3, hidden=24, dim=8, epochs=15, batch_size=24, learning_rate=2e-2)
     assert train_teacher(features, config, device="cuda").quality["accuracy_visual_test"] > 0.4
+
+
+def test_curves_mean_the_same_on_both_devices(features: FeatureSet) -> None:
+    found = []
+    for device in ("cpu", "cuda"):
+        task, _ = task_of(features, student(), None, None, device)
+        task.module.eval()
+        with torch.no_grad():
+            found.append(task.measure())
+    assert found[0].keys() == found[1].keys()
+    assert found[1] == pytest.approx(found[0], rel=1e-3)
