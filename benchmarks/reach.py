@@ -259,7 +259,7 @@ def growth(lines: list[str], quick: bool) -> None:
             slopes.append(exponent([m[value] for m in found], [m["seconds"] for m in found]))
         said.append((what, *(f"{slope:.2f}" for slope in slopes)))
     lines += table(("grows", "engine", "nodes", "degree", "edges", "clips", "CPU s"), rows)
-    lines += ["Time grows as a power of what grows, the rest held:", ""]
+    lines += ["Time grows as this power of nodes (degree held), of edges (nodes held) and of clips:", ""]
     lines += table(("grows", "BOSS", "GRaSP"), said)
     lines += [
         "The search itself sees the correlation matrix and the number of clips only. More clips find more and weaker "
