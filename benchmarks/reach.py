@@ -11,8 +11,8 @@ Two sets of soft labels of a size at which nobody can look at single edges:
 - AudioSet, 527 classes x 2 = 1,054 nodes, simulated: one standard normal per class and clip, with the correlations that
   give every pair of classes AudioSet's own joint count over 2,084,320 clips (tetrachoric correlations; pairs met less
   often than by chance, or in fewer than 5 clips, count as independent, since most of AudioSet's labels were never
-  asked for), made positive definite by raising its eigenvalues, which changes them by .003 on average. Each modality hears or sees that number through noise of its own, of standard deviation 0.7 by ear and
-  0.5 by eye.
+  asked for), made positive definite by raising its eigenvalues, which changes them by .003 on average. Each modality
+  hears or sees that number through noise of its own, of standard deviation 0.7 by ear and 0.5 by eye.
 
 CPU seconds of one core; the search with covariance and CPDAG. Peak memory is that of a process which does nothing else,
 less what it held before the search. Exponents are slopes of least squares on logarithms.
