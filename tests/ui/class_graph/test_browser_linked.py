@@ -16,7 +16,7 @@ import pytest
 
 from avexplore.ui.graph_tables import MATRICES
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 Edges = set[tuple[str, str, bool]]
 
@@ -290,7 +290,7 @@ def test_imported_graphs_are_compared_and_counted_together(files: Any, made_home
         rows = [f"{k},{_quoted(names[a])},{_quoted(names[b])}" for k, (a, b) in enumerate(pairs)]
         (tmp_path / name).write_text("\n".join([",Cause,Effect", *rows]) + "\n", encoding="utf-8")
     files.page.locator("input[type=file]").set_input_files([tmp_path / "one.csv", tmp_path / "two.csv"])
-    files.until("stage.data.compared !== null", timeout=150_000)
+    files.until("stage.data.compared !== null")
     files.page.wait_for_function("() => (location.search.match(/import=([0-9a-f.]+)/)?.[1] ?? '').length === 33")
     changes = files.stage("Object.fromEntries(stage.data.edges.map(e => [e.id, e.change]))")
     assert changes[f"e{free[0]}-{free[1]}"] == "removed"
@@ -344,10 +344,10 @@ def test_the_address_of_a_busy_screen_shows_the_same_to_a_colleague(
     page.mouse.move(box["x"] + 66, box["y"] + 46, steps=4)
     page.mouse.up()
     page.wait_for_url("**look=**")
-    shown.until("stage.data.measure === 'frequency'", timeout=150_000)
+    shown.until("stage.data.measure === 'frequency'")
     shown.calm()
     second_screen.open(page.url)
-    second_screen.until("stage.data.measure === 'frequency'", timeout=150_000)
+    second_screen.until("stage.data.measure === 'frequency'")
     view = "JSON.stringify({ ...stage.view, hidden: [...stage.view.hidden].sort() })"
     assert json.loads(second_screen.stage(view)) == json.loads(shown.stage(view))
     edges = "JSON.stringify(stage.data.edges.map(({ title, ...edge }) => edge))"
