@@ -582,6 +582,7 @@ class ProjectionConfig(Config):
     """UMAP of the embeddings without and with LIR; the second map starts from the first."""
 
     stage: ClassVar[str] = "projection"
+    format_version: ClassVar[int] = 2  # a shorter common start
     before: StudentConfig
     after: StudentConfig
     split: Literal["train", "validation", "test", "all"] = "test"
