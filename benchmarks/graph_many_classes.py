@@ -91,7 +91,7 @@ def main() -> None:
             rest = [(1 - part.square().sum(1, keepdim=True)).clamp(min=0).sqrt() for part in q]
             nothing = torch.zeros_like(rest[0])
             ends = [torch.cat(parts, 1).numpy() for parts in ((q[0], rest[0], nothing), (q[1], nothing, rest[1]))]
-            metrics = evaluate(Embeddings(*ends, private=2), clips, "test").metrics
+            metrics = evaluate(Embeddings(ends[0], ends[1], private=2), clips, "test").metrics
             return [metrics[name] for name in FIGURES]
 
         base = figures(None)
