@@ -177,7 +177,7 @@ def crowd(visitors: int, seconds: float, *, demo: bool = False) -> list[str]:
         with (Path(home) / "server.log").open("w") as log:
             server = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
         try:
-            _wait(f"http://127.0.0.1:{port}/_stcore/health", server)
+            _wait(f"http://127.0.0.1:{port}/_stcore/health", server, Path(home) / "server.log")
             # Compiled, imported and read once, as on a server that has been up for a minute.
             warm = asyncio.run(all_visits(f"127.0.0.1:{port}", 1, 5))
             process = psutil.Process(server.pid)
@@ -209,7 +209,7 @@ def crowd(visitors: int, seconds: float, *, demo: bool = False) -> list[str]:
     ]
 
 
-def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
+def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     end = time.monotonic() + 300
     while time.monotonic() < end and process.poll() is None:
         try:
@@ -217,7 +217,7 @@ def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
             return
         except OSError:
             time.sleep(0.2)
-    raise RuntimeError("The server did not start")
+    raise RuntimeError(f"The server did not start: {log.read_text()[-2000:]}")
 
 
 if __name__ == "__main__":

@@ -214,7 +214,8 @@ def _jobs() -> None:
     jobs = session.workbench().jobs.all()
     if not jobs:
         st.caption("Nothing is running. Trainings go on when this page is closed, and are found again after a restart.")
-    for status in jobs[:8]:
+    at_work = ("running", "queued")
+    for status in sorted(jobs, key=lambda job: at_work.index(job.state) if job.state in at_work else 2)[:8]:
         with st.container(border=True):
             _job(status)
 
@@ -222,16 +223,17 @@ def _jobs() -> None:
 def _job(status: JobStatus) -> None:
     left = f", about {status.seconds_left:.0f} s left" if status.seconds_left else ""
     place = f", number {status.position} in line" if status.position else ""
-    name, stop = st.columns([4, 1], vertical_alignment="center")
-    name.markdown(f"**{status.stage.capitalize()}** `{status.address[:12]}` {status.state}{place}{left}")
+    head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
+    head.markdown(
+        f"**{status.stage.capitalize()}** `{status.address[:12]}` {status.state}{place}{left}", width="content"
+    )
     if status.state in ("queued", "running"):
-        if stop.button("Cancel", key=f"cancel-{status.address}", width="stretch"):
+        if head.button("Cancel", key=f"cancel-{status.address}"):
             session.workbench().jobs.cancel(status.address)
-        waiting = f"Number {status.position} in the queue" if status.position else ""
-        st.progress(min(max(status.fraction, 0.0), 1.0), text=as_markdown(waiting or status.message))
+        st.progress(min(max(status.fraction, 0.0), 1.0), text=as_markdown(status.message))
         jobs_panel.curves(status.address)
     elif status.state in ("failed", "cancelled") and status.config is not None:
-        again = stop.button("Go on", key=f"resume-{status.address}", width="stretch", help="From what it had saved.")
+        again = head.button("Go on", key=f"resume-{status.address}", help="From what it had saved.")
         if again:
             _resume(status.config)
     if status.state == "failed":
