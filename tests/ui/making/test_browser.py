@@ -55,6 +55,11 @@ def settled(page: Any) -> None:
     page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
 
 
+def drawn(page: Any, figures: int) -> None:
+    """Wait for so many figures: a page that has run still draws them."""
+    page.wait_for_function("wanted => document.querySelectorAll('.js-plotly-plot').length === wanted", arg=figures)
+
+
 def type_in(page: Any, label: str, value: int) -> None:
     field = page.get_by_label(label, exact=True).locator("visible=true").first
     field.fill(str(value))
@@ -73,8 +78,8 @@ def test_an_experiment_runs_to_its_verdict_and_is_found_again_after_a_reload(pag
     page.reload()  # the work goes on without the page
     page.get_by_text("In plain words").wait_for()
     settled(page)
-    assert page.get_by_text("over 2 seeds").count()
-    assert page.locator(".js-plotly-plot").count() == 1
+    page.get_by_text("over 2 seeds").first.wait_for()
+    drawn(page, 1)
     assert [entry.stage for entry in Store(server.home).entries("experiment")] == ["experiment"]
     page.get_by_role("radio", name="Delta-D").or_(page.get_by_text("Delta-D", exact=True)).first.click()
     page.get_by_text("strongest edges lie").wait_for()
@@ -91,14 +96,14 @@ def test_a_sweep_runs_to_its_best_which_opens_in_training_and_becomes_a_run(page
     page.get_by_role("button", name="Compute now").click()
     page.get_by_text("Best of 3 trials").wait_for()
     settled(page)
-    assert page.locator(".js-plotly-plot").count() == 2, "parallel coordinates and the heatmap"
+    drawn(page, 2)  # parallel coordinates and the heatmap
     page.get_by_text("Open the best in Training").click()
     page.get_by_text("Filled in from student").wait_for()
     settled(page)
     address = str(page.evaluate("new URL(location.href).searchParams.get('student')"))
     students = [entry for entry in Store(server.home).entries("student") if entry.address.startswith(address)]
     assert len(students) == 1
-    assert page.get_by_text("This student is on this machine already").count() == 1
+    page.get_by_text("This student is on this machine already").wait_for()
     # another seed of the best one, trained from the form
     type_in(page, "Seed", 1)
     page.get_by_text("This student is on this machine already").wait_for(state="detached")
