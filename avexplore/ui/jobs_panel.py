@@ -88,7 +88,10 @@ def curves(address: str) -> None:
         return
     for place, names in zip(st.columns(len(groups)), groups, strict=True):
         shown = {CURVES[name]: points[name] for name in names} | ({"Epoch": points[x]} if x else {})
-        place.line_chart(shown, x="Epoch" if x else None, y=[CURVES[name] for name in names], height=170)
+        # Beside the axis there is no room for a name; of several the legend tells.
+        place.caption(CURVES[names[0]] if len(names) == 1 else "On validation clips")
+        lines = [CURVES[name] for name in names]
+        place.line_chart(shown, x="Epoch" if x else None, y=lines, y_label="", height=170)
 
 
 def series(figures: Sequence[Mapping[str, Any]], limit: int = 300) -> dict[str, list[float | None]]:
