@@ -74,7 +74,7 @@ def test_an_experiment_runs_to_its_verdict_and_is_found_again_after_a_reload(pag
     page.get_by_text("In plain words").wait_for()
     settled(page)
     assert page.get_by_text("over 2 seeds").count()
-    assert page.locator(".js-plotly-plot").count() == 1
+    page.locator(".js-plotly-plot").first.wait_for()
     assert [entry.stage for entry in Store(server.home).entries("experiment")] == ["experiment"]
     page.get_by_role("radio", name="Delta-D").or_(page.get_by_text("Delta-D", exact=True)).first.click()
     page.get_by_text("strongest edges lie").wait_for()
@@ -91,7 +91,7 @@ def test_a_sweep_runs_to_its_best_which_opens_in_training_and_becomes_a_run(page
     page.get_by_role("button", name="Compute now").click()
     page.get_by_text("Best of 3 trials").wait_for()
     settled(page)
-    assert page.locator(".js-plotly-plot").count() == 2, "parallel coordinates and the heatmap"
+    page.locator(".js-plotly-plot").nth(1).wait_for()  # parallel coordinates and the heatmap
     page.get_by_text("Open the best in Training").click()
     page.get_by_text("Filled in from student").wait_for()
     settled(page)
