@@ -450,7 +450,7 @@ class Workbench:
 
     def _soft_label_name(self, config: SoftLabelSource) -> str:
         if isinstance(config, TeacherConfig):
-            return f"{self._data_name(config.data)}: teacher, seed {config.seed}"
+            return f"{self._data_name(config.data)}: teacher, {config.epochs} epochs, seed {config.seed}"
         return f"{Path(config.path).stem or config.fingerprint[:8]}: soft labels"
 
     def job_list(self) -> list[JobStatus]:

@@ -5,9 +5,9 @@ with its own neighbor graph but the same start, the same number of steps and the
 embeddings give two equal maps, and a point that moves does so because its neighbors changed. Fitting both embeddings
 jointly would hide the change; fitting them apart would move every point.
 
-Of 200 epochs, that is trusted like twice a half after a half, which takes half as long again: .9885 and .9872 against
-.9887 and .9876 for 4,000 points in 30 clusters, .9899 and .9898 against .9892 and .9899 for 3,000 points of shipped
-made-up data (means of two seeds; `benchmarks/projection.py` gives the first pair).
+Of 200 epochs, that is trusted nearly like twice a half after a half, which takes half as long again: .9885 and .9872
+against .9887 and .9876 for 4,000 points in 30 clusters, .9899 and .9898 against .9892 and .9899 for 3,000 points of
+made-up data (means of two seeds). This division was the best of nine by these very figures.
 """
 
 from __future__ import annotations
