@@ -620,8 +620,8 @@ class ExperimentConfig(Config):
     `AffinityConfig.source`, and +I for same-class pairs; `proxies:anchor_aware` or `proxies:learned` for the twin
     with proxies, and with +source[+I] for LIR beside them; `loss:NAME` for the twin with another metric loss;
     `baseline:cca` and `baseline:cluster-cca`."""
-    seeds: int = within(2, 1000, 5)
-    """Number of paired seeds: 0, 1, 2, ..."""
+    seeds: int = within(2, 1000, 8)
+    """Number of paired seeds: 0, 1, 2, ...; fewer than eight can confirm nothing about four arms."""
     vary_teacher: bool = True
     """Train the teacher anew for each seed, so that intervals hold its chance, too."""
     split: Literal["validation", "test"] = "test"

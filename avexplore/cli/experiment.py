@@ -36,7 +36,7 @@ def experiment(
         str,
         typer.Option(help="[form:]source[+I], proxies:anchor_aware[+graph+I], baseline:cca, ..., separated by commas."),
     ] = ",".join(ARMS[:4]),
-    seeds: Annotated[int, typer.Option(help="Number of paired seeds.", min=2)] = 5,
+    seeds: Annotated[int, typer.Option(help="Number of paired seeds.", min=2)] = 8,
     vary_teacher: Annotated[bool, typer.Option(help="Train the teacher anew for each seed.")] = True,
     split: Annotated[
         Literal["validation", "test"], typer.Option(help="test, or validation while parameters are being chosen.")

@@ -7,6 +7,7 @@ embeddings (figures, maps) is computed from the rounded ones, so that it follows
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterable
@@ -25,6 +26,7 @@ from avexplore.config import (
     Config,
     DataConfig,
     EvaluationConfig,
+    ExperimentConfig,
     ProjectionConfig,
     StudentConfig,
     SyntheticConfig,
@@ -54,6 +56,7 @@ def retrain(
     data: options.Files = None,
     annotation: options.Annotation = None,
     synthetic: Annotated[bool, typer.Option(help="Also the synthetic benchmark.")] = True,
+    experiment: Annotated[bool, typer.Option(help="Also the arms and controls over paired seeds.")] = True,
     preset: options.Preset = "quick",
     seed: options.Seed = 0,
     settings: options.Settings = None,
@@ -81,6 +84,8 @@ def retrain(
                     report((i + fraction) / len(students), message, **figures)
 
                 ship(student, workbench(device), fresh, Path(scratch) / "home", partial)
+                if experiment:
+                    ship_experiment(student, workbench(device), fresh, partial)
         (fresh / "README.md").write_text(overview(Store(Path(scratch) / "home", fresh), students), encoding="utf-8")
         size = folder_size(fresh)
         if size > MOST_BYTES:
@@ -125,6 +130,14 @@ def ship(student: StudentConfig, bench: Workbench, folder: Path, home: Path, rep
     second: list[Config] = [EvaluationConfig(model, "test") for model in (twin, student)]
     for config in (*second, ProjectionConfig(twin, student, seed=student.seed)):
         write(config, shipped.get(config, report), shipped, folder)
+
+
+def ship_experiment(student: StudentConfig, bench: Workbench, folder: Path, report: Any) -> None:
+    """Whether the graph helps, as the Experiments page asks first; the figures alone, not the many students."""
+    from avexplore import fanout
+
+    wanted = ExperimentConfig(student)
+    write(wanted, fanout.make(wanted, bench, workers=os.cpu_count() or 1, report=report), bench, folder)
 
 
 def write(config: Config, artifact: Artifact, bench: Workbench, folder: Path) -> None:

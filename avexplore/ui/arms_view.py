@@ -116,7 +116,7 @@ def _chosen(student: StudentConfig) -> ExperimentConfig | None:
         help="Each is compared with the twin without LIR, paired by seed.",
     )
     count = seeds.number_input(
-        "Seeds", 2, 100, 5, key="experiment.seeds", bind="query-params",
+        "Seeds", 2, 100, 8, key="experiment.seeds", bind="query-params",
         help=f"Paired seeds. To confirm anything with {len(chosen)} arms, at least {seeds_needed(len(chosen) or 1)}.",
     )  # fmt: skip
     where: Literal["validation", "test"] = split.segmented_control(

@@ -215,6 +215,11 @@ def _jobs() -> None:
     if not jobs:
         st.caption("Nothing is running. Trainings go on when this page is closed, and are found again after a restart.")
     at_work = ("running", "queued")
+    busy = {status.address for status in jobs if status.state in at_work}
+    ended = st.session_state.get("training.busy", set()) - busy
+    st.session_state["training.busy"] = busy
+    if ended:
+        st.rerun()  # the form and the list of runs say what is there
     for status in sorted(jobs, key=lambda job: at_work.index(job.state) if job.state in at_work else 2)[:8]:
         with st.container(border=True):
             _job(status)

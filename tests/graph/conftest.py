@@ -12,14 +12,13 @@ def from_python() -> Callable[[Any], Any]:
     import numba
 
     from avexplore.graph.compilation import borrow
+    from avexplore.graph.whole_program import WholeCompiler
 
     def standing_alone(part: Any) -> Any:
-        alone = numba.njit(part.py_func, error_model="numpy")
-
-        @numba.njit
+        # Within an entry point, as the engine calls it: its parts count no references and are nothing on their own.
+        @numba.njit(error_model="numpy", pipeline_class=WholeCompiler)
         def called(first: Any, *others: Any) -> Any:
-            # The parts below it count no references, so neither may this one: as inside an entry point.
-            return alone(borrow(first), *others)
+            return part(borrow(first), *others)
 
         return called
 

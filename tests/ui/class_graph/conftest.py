@@ -106,7 +106,9 @@ class Screen:
         self.page.wait_for_function(script, arg=argument, timeout=timeout)
 
     def positions(self) -> dict[str, Any]:
-        return self.stage("stage.network.getPositions()")
+        """Where the nodes are, on a picture that is not being replaced."""
+        script = "() => { const n = window.graphStage()?.network; return n?.nodesHandler ? n.getPositions() : null; }"
+        return self.page.wait_for_function(script, timeout=PATIENCE).json_value()
 
     def point(self, node: str) -> tuple[float, float]:
         """Where a node is on the screen."""

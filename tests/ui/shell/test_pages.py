@@ -103,7 +103,7 @@ def test_an_experiment_says_what_it_found(
     monkeypatch.setenv("AVEXPLORE_HOME", str(home))
     at = visit("experiments")
     assert not at.exception
-    assert "Compute now" in words(at)  # four arms and five seeds, as offered, are not computed yet
+    assert "Compute now" in words(at)  # four arms and eight seeds, as offered, are not computed yet
     at.multiselect(key="experiment.arms").set_value(["graph+I", "random+I"]).run()
     at.number_input(key="experiment.seeds").set_value(2).run()
     assert not at.exception
