@@ -6,6 +6,7 @@ only what it was at, and the next run of the same command goes on from there.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -139,10 +140,18 @@ def _each(
         yield from (_attempt(_bench(str(home), device), config, report) for config in configs)
         return
     from joblib import delayed
+    from joblib.externals.loky import BrokenProcessPool
 
     # JSON rather than objects: workers check every value again, and versions that differ are noticed.
     place = str(home.resolve())
-    yield from parallel(delayed(_make)(config.to_json(), config.address, place, device) for config in configs)
+    try:
+        yield from parallel(delayed(_make)(config.to_json(), config.address, place, device) for config in configs)
+    except BrokenProcessPool as error:
+        raise AvexploreError(
+            "A worker process ended before its result, most often because memory ran out",
+            where="workers",
+            fix="Give the same command again with fewer workers: it goes on from what is stored",
+        ) from error
 
 
 def _make(content: dict[str, Any], address: str, home: str, device: str | None) -> AvexploreError | None:
@@ -177,7 +186,9 @@ def _backend(workers: int, scheduler: str | None) -> Iterator[Any]:
     from joblib import Parallel, parallel_config
 
     if scheduler is None:
-        with parallel_config("loky", n_jobs=workers):
+        with parallel_config("loky", n_jobs=workers), warnings.catch_warnings():
+            # loky replaces a worker that has grown by 300 MB, which compiled kernels alone do. Nothing is lost by it.
+            warnings.filterwarnings("ignore", "A worker stopped while some jobs were given", UserWarning)
             yield Parallel(return_as="generator_unordered")
         return
     try:

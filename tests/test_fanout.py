@@ -59,6 +59,28 @@ def test_one_failure_does_not_lose_the_others(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_worker_that_is_killed_is_said_so_and_the_next_call_goes_on(tmp_path: Path) -> None:
+    import psutil
+
+    wanted = cells(6)
+    done: list[float] = []
+
+    def kill_all(fraction: float, message: str = "", **figures: float) -> None:
+        if fraction > 0 and not done:
+            done.append(fraction)
+            for process in psutil.Process().children(recursive=True):
+                if "LokyProcess" in " ".join(process.cmdline()):
+                    process.kill()
+
+    with pytest.raises(AvexploreError, match="fewer workers"):
+        make_all(wanted, tmp_path, workers=2, report=kill_all)
+    kept = sum(cell in Store(tmp_path) for cell in wanted)
+    assert 1 <= kept < 6
+    make_all(wanted, tmp_path, workers=2)
+    assert all(cell in Store(tmp_path) for cell in wanted)
+
+
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_a_dask_cluster_survives_the_death_of_a_worker(tmp_path: Path) -> None:
     from distributed import LocalCluster

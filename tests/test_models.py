@@ -32,7 +32,7 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("shipped") / "models"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AVEXPLORE_HOME", str(tmp_path_factory.mktemp("home")))
-        small = ["-s", "synthetic.clips=300", "-s", "synthetic.classes=4"]
+        small = ["--seeds", "2", "-s", "synthetic.clips=300", "-s", "synthetic.classes=4"]
         assert main(["retrain-models", "--preset", "tiny", "--out", str(folder), "-q", *small]) == 0
     return folder
 

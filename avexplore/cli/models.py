@@ -56,7 +56,7 @@ def retrain(
     data: options.Files = None,
     annotation: options.Annotation = None,
     synthetic: Annotated[bool, typer.Option(help="Also the synthetic benchmark.")] = True,
-    experiment: Annotated[bool, typer.Option(help="Also the arms and controls over paired seeds.")] = True,
+    seeds: Annotated[int, typer.Option(help="Paired seeds of the arms and controls; 0 leaves them out.", min=0)] = 8,
     preset: options.Preset = "quick",
     seed: options.Seed = 0,
     settings: options.Settings = None,
@@ -84,8 +84,8 @@ def retrain(
                     report((i + fraction) / len(students), message, **figures)
 
                 ship(student, workbench(device), fresh, Path(scratch) / "home", partial)
-                if experiment:
-                    ship_experiment(student, workbench(device), fresh, partial)
+                if seeds:
+                    ship_experiment(ExperimentConfig(student, seeds=seeds), workbench(device), fresh, partial)
         (fresh / "README.md").write_text(overview(Store(Path(scratch) / "home", fresh), students), encoding="utf-8")
         size = folder_size(fresh)
         if size > MOST_BYTES:
@@ -132,11 +132,10 @@ def ship(student: StudentConfig, bench: Workbench, folder: Path, home: Path, rep
         write(config, shipped.get(config, report), shipped, folder)
 
 
-def ship_experiment(student: StudentConfig, bench: Workbench, folder: Path, report: Any) -> None:
+def ship_experiment(wanted: ExperimentConfig, bench: Workbench, folder: Path, report: Any) -> None:
     """Whether the graph helps, as the Experiments page asks first; the figures alone, not the many students."""
     from avexplore import fanout
 
-    wanted = ExperimentConfig(student)
     write(wanted, fanout.make(wanted, bench, workers=os.cpu_count() or 1, report=report), bench, folder)
 
 

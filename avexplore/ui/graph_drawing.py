@@ -91,7 +91,7 @@ def draw_picture(scene: Scene) -> tuple[Picture, dict[str, Any]]:
         position,
         layout,
         layout_version=version,
-        view={**view, "serial": f"{scene.run.key}-{state.graph_serial}"},
+        view={**view, "serial": f"{scene.run.key}-{state.graph_serial}", "seen": state.get("graph_seen", 0)},
         can_undo=history.can_undo,
         can_redo=history.can_redo,
     )

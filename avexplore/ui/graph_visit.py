@@ -2,8 +2,8 @@
 
 Session keys: `graph_rules` (text of `graph_rules.encode`), `graph_view` (see `graph_address`), `graph_moved` (dragged
 nodes by layout), `graph_pinned` (see `graph_variants`), `graph_imports` (addresses), `graph_arranged` (the graph that
-the nodes were arranged for, as text, or ""), `graph_history`, and `graph_serial`, which rises whenever Python rather
-than the reader changes the view.
+the nodes were arranged for, as text, or ""), `graph_history`, `graph_serial`, which rises whenever Python rather
+than the reader changes the view, and `graph_seen`, the browser's time of the reader's last change that got here.
 """
 
 from __future__ import annotations
@@ -118,6 +118,8 @@ def looked() -> None:
         if state.graph_view["threshold"] is None and view["threshold"] == state.get("graph_first_threshold"):
             view["threshold"] = None
         state.graph_view = view
+        touched = sent["view"].get("touched")
+        state.graph_seen = touched if isinstance(touched, (int, float)) else 0
     if sent.get("moved"):
         layout = state.get("g_layout", LAYOUTS[0])
         text = address.write_moved(dict(sent["moved"].get("positions") or {}))

@@ -97,7 +97,8 @@ def to_payload(
         layout: Which layout gave the positions; decides on curves and on where names stand.
         layout_version: Changes exactly when nodes shall move to new places.
         view: What Python wants to be looked at: `threshold`, `hidden`, `hideSameClass`, `focus`, `path`,
-            `selection`, `search`. Taken over whenever its `serial` changes.
+            `selection`, `search`. Taken over whenever its `serial` changes, once Python has `seen` all that the
+            reader changed.
         height: Pixels; 0 fits the picture to the window.
         can_undo, can_redo: Whether these have anything to do.
     """

@@ -110,14 +110,37 @@ class Screen:
         script = "() => { const n = window.graphStage()?.network; return n?.nodesHandler ? n.getPositions() : null; }"
         return self.page.wait_for_function(script, timeout=PATIENCE).json_value()
 
+    def rest(self) -> None:
+        """Wait until no node glides and the view stands still."""
+        self.page.evaluate(
+            """async () => {
+              const look = () => {
+                const network = window.graphStage()?.network;
+                return network?.nodesHandler
+                  ? JSON.stringify([network.getPositions(), network.getViewPosition(), network.getScale()])
+                  : null;
+              };
+              const pause = () => new Promise((done) => setTimeout(done, 60));
+              let [before, still] = [look(), 0];
+              while (still < 4) {
+                await pause();
+                const now = look();
+                still = now !== null && now === before ? still + 1 : 0;
+                before = now;
+              }
+            }"""
+        )
+
     def point(self, node: str) -> tuple[float, float]:
         """Where a node is on the screen."""
+        self.rest()
         box = self.page.locator(".graph-view .canvas").bounding_box()
         at = self.stage("stage.network.canvasToDOM(stage.network.getPosition(argument))", node)
         return box["x"] + at["x"], box["y"] + at["y"]
 
     def edge_point(self, edge: str) -> tuple[float, float]:
         """A point on an edge that is nearer to it than to any other thing, as vis-network sees it."""
+        self.rest()
         box = self.page.locator(".graph-view .canvas").bounding_box()
         at = self.stage(
             """(() => {

@@ -169,6 +169,20 @@ def test_keys_lower_the_threshold_undo_redo_and_explain_themselves(shown: Any) -
     shown.page.wait_for_url("**g_penalty_discount=2.5**")
 
 
+def test_what_python_says_waits_for_what_the_reader_just_did(shown: Any) -> None:
+    shown.calm()
+    push = """(() => {
+      stage.change({ threshold: 0.35 }, false);
+      const push = (seen) => {
+        const view = { ...stage.data.view, threshold: 0.9, serial: "another", seen };
+        stage.show({ ...stage.data, view }, stage.setStateValue, stage.setTriggerValue);
+        return stage.view.threshold;
+      };
+      return [push(stage.touched - 1), push(stage.touched)];
+    })()"""
+    assert shown.stage(push) == [0.35, 0.9]
+
+
 def test_an_edge_is_required_by_right_click_undone_and_redone(shown: Any) -> None:
     edge = next(
         edge
@@ -356,4 +370,6 @@ def test_the_address_of_a_busy_screen_shows_the_same_to_a_colleague(
     assert second_screen.stage("stage.network.getViewPosition().x") == pytest.approx(
         shown.stage("stage.network.getViewPosition().x"), abs=1.5
     )
-    assert second_screen.panel() == shown.panel()
+    second_screen.page.wait_for_function(
+        "(text) => document.querySelector('.st-key-graph-panel').textContent === text", arg=shown.panel()
+    )

@@ -28,7 +28,7 @@ export class Stage {
     this.drawn = { nodes: new Map(), edges: new Map() };
     this.view = { threshold: 0, hidden: new Set(["ghost"]), hideSameClass: false, focus: null, path: null, selection: null, search: "", camera: null };
     this.serial = null;
-    this.dragging = false;
+    this.touched = 0; // when the reader last changed the view, in milliseconds
     this.moved = {};
     this.pending = null;
     this.commands = 0;
@@ -68,12 +68,13 @@ export class Stage {
     this.root.dataset.version = data.version;
   }
 
-  // The view lives here. Python overrides it only when it has something of its own to say: a new serial.
+  // The view lives here. Python overrides it only when it has something of its own to say: a new serial. What it says
+  // waits while the reader has changed something that Python has not seen yet: once told, it says so again.
   #takePushed(view) {
-    if (view.serial === this.serial) return;
+    if (view.serial === this.serial || view.seen < this.touched) return;
     this.serial = view.serial;
     for (const key of SHARED) {
-      if (view[key] === undefined || (key === "threshold" && this.dragging)) continue;
+      if (view[key] === undefined) continue;
       this.view[key] = key === "hidden" ? new Set(view.hidden) : view[key];
     }
   }
@@ -238,7 +239,7 @@ export class Stage {
 
   share() {
     const { view } = this;
-    this.setStateValue("view", { ...view, hidden: [...view.hidden].sort() });
+    this.setStateValue("view", { ...view, hidden: [...view.hidden].sort(), touched: this.touched });
   }
 
   send(command) {
@@ -248,6 +249,7 @@ export class Stage {
 
   change(changes, tell = true) {
     Object.assign(this.view, changes);
+    this.touched = Date.now();
     this.refresh();
     if (tell) this.share();
   }
@@ -267,7 +269,6 @@ export class Stage {
   }
 
   threshold(value, released) {
-    this.dragging = !released;
     this.change({ threshold: value }, released);
   }
 
@@ -339,6 +340,7 @@ export class Stage {
 
   fit() {
     this.view.camera = null;
+    this.touched = Date.now();
     this.#look();
     this.share();
   }
@@ -357,6 +359,7 @@ export class Stage {
 
   keepCamera() {
     this.view.camera = cameraOf(this.network, this.#frame, this.data.nodes, this.#options);
+    this.touched = Date.now();
     this.share();
   }
 
