@@ -7,15 +7,10 @@ from typing import Annotated, Any, Literal
 import typer
 
 from avexplore.cli import configure, options
-from avexplore.cli.chosen import Chosen, workbench
+from avexplore.cli.chosen import Chosen, describes_student, workbench
 from avexplore.cli.output import emit, progress, say, stdout_is_ours, table
 from avexplore.config import ARMS, ExperimentConfig, StudentConfig, SweepConfig, VaryConfig
 from avexplore.errors import ConfigError
-
-Workers = Annotated[int, typer.Option(help="Processes on this machine.", min=1)]
-Scheduler = Annotated[
-    str | None, typer.Option(help="Address of a Dask scheduler whose workers see the same data folder.")
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -24,14 +19,9 @@ def register(app: typer.Typer) -> None:
     app.command("sweep")(sweep)
 
 
+@describes_student
 def experiment(
-    data: options.Files = None,
-    annotation: options.Annotation = None,
-    classes: options.Classes = None,
-    preset: options.Preset = "quick",
-    settings: options.Settings = None,
-    config: options.ConfigFile = None,
-    run: options.RunKey = None,
+    chosen: Chosen,
     arms: Annotated[
         str,
         typer.Option(help="[form:]source[+I], proxies:anchor_aware[+graph+I], baseline:cca, ..., separated by commas."),
@@ -41,8 +31,8 @@ def experiment(
     split: Annotated[
         Literal["validation", "test"], typer.Option(help="test, or validation while parameters are being chosen.")
     ] = "test",
-    workers: Workers = 1,
-    scheduler: Scheduler = None,
+    workers: options.Workers = 1,
+    scheduler: options.Scheduler = None,
     device: options.Device = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -51,7 +41,7 @@ def experiment(
     from avexplore import fanout
     from avexplore.experiments import compare_arms, reference_of, summary
 
-    student = Chosen(data, annotation, classes, preset, 0, settings, config, run).student()
+    student = chosen.student()
     wanted = ExperimentConfig(student, tuple(arms.split(",")), seeds=seeds, vary_teacher=vary_teacher, split=split)
     with stdout_is_ours(), progress(quiet or json) as report:
         found = fanout.make(wanted, workbench(device), workers=workers, scheduler=scheduler, report=report)
@@ -81,14 +71,9 @@ def experiment(
     say(summary(found))
 
 
+@describes_student
 def sweep(
-    data: options.Files = None,
-    annotation: options.Annotation = None,
-    classes: options.Classes = None,
-    preset: options.Preset = "quick",
-    settings: options.Settings = None,
-    config: options.ConfigFile = None,
-    run: options.RunKey = None,
+    chosen: Chosen,
     vary: Annotated[
         list[str] | None,
         typer.Option(
@@ -104,9 +89,8 @@ def sweep(
     objective: Annotated[
         Literal["map", "any_label_map", "hidden_pair_ap"], typer.Option(help="Figure on validation clips that decides.")
     ] = "map",
-    seed: options.Seed = 0,
-    workers: Workers = 1,
-    scheduler: Scheduler = None,
+    workers: options.Workers = 1,
+    scheduler: options.Scheduler = None,
     device: options.Device = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -115,7 +99,7 @@ def sweep(
     from avexplore import fanout
     from avexplore.experiments.sweep import best_student, check, outcomes, sweep_summary
 
-    student = Chosen(data, annotation, classes, preset, 0, settings, config, run).student()
+    student = chosen.student()
     wanted = SweepConfig(
         student,
         tuple(parse_vary(student, text) for text in vary or ("lambda", "top_k", "tau")),
@@ -123,7 +107,7 @@ def sweep(
         trials=trials,
         seeds=seeds,
         objective=objective,
-        seed=seed,
+        seed=chosen.seed,
     )
     check(wanted)
     with stdout_is_ours(), progress(quiet or json) as report:

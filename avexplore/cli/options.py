@@ -28,5 +28,9 @@ Settings = Annotated[
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="A student's config as JSON, as the app gives it.")]
 RunKey = Annotated[str | None, typer.Option("--run", help="A stored run, by the beginning of its address.")]
 Device = Annotated[str | None, typer.Option(help="cpu, cuda, mps; chosen by itself if not given.")]
+Workers = Annotated[int, typer.Option(help="Processes on this machine.", min=1)]
+Scheduler = Annotated[
+    str | None, typer.Option(help="Address of a Dask scheduler whose workers see the same data folder.")
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout and nothing else.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]

@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from avexplore.cli import options
-from avexplore.cli.chosen import Chosen, workbench
-from avexplore.cli.experiment import Scheduler, Workers
+from avexplore.cli.chosen import Chosen, describes_student, workbench
 from avexplore.cli.output import emit, progress, say, stdout_is_ours
 
 
@@ -18,21 +17,16 @@ def register(app: typer.Typer) -> None:
     app.command("report")(report)
 
 
+@describes_student
 def report(
-    data: options.Files = None,
-    annotation: options.Annotation = None,
-    classes: options.Classes = None,
-    preset: options.Preset = "quick",
-    settings: options.Settings = None,
-    config: options.ConfigFile = None,
-    run: options.RunKey = None,
+    chosen: Chosen,
     seeds: Annotated[int, typer.Option(help="Students of each kind.", min=1)] = 3,
     figures: Annotated[
         str, typer.Option(help="start-epoch, edges, precision-scope, neighbors, losses, separated by commas.")
     ] = "start-epoch,edges,precision-scope,neighbors,losses",
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the report.")] = Path("reports"),
-    workers: Workers = 1,
-    scheduler: Scheduler = None,
+    workers: options.Workers = 1,
+    scheduler: options.Scheduler = None,
     device: options.Device = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -40,7 +34,7 @@ def report(
     """The papers' figures as one HTML page, with SVG and CSV of each. What is on this machine is used again."""
     from avexplore.reporting import write_report
 
-    student = Chosen(data, annotation, classes, preset, 0, settings, config, run).student()
+    student = chosen.student()
     names = [name.strip() for name in figures.split(",") if name.strip()]
     with stdout_is_ours(), progress(quiet or json) as told:
         files = write_report(

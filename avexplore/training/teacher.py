@@ -28,7 +28,8 @@ from avexplore.config import TeacherConfig
 from avexplore.errors import DataError
 from avexplore.losses.semantic_alignment import SemanticAlignmentLoss
 from avexplore.nets.two_branch import TwoBranch, from_arrays
-from avexplore.training.calibration import Calibrator, calibrate, cross_fitted, reliability
+from avexplore.reliability import reliability_diagram
+from avexplore.training.calibration import Calibrator, calibrate, cross_fitted
 from avexplore.training.device import choose_device
 from avexplore.training.inputs import InputMap, fit_inputs, inputs_from_arrays, inputs_to_arrays
 from avexplore.training.loop import Plan, fit, kept_weights
@@ -181,7 +182,7 @@ def calibrated(
             before = calibrate(held, labels, "none", normalized=normalized)(held)
             after = before if method == "none" else cross_fitted(held, labels, method, normalized=normalized, seed=0)
         for when, probabilities in (("before", before), ("after", after)):
-            diagram = reliability(probabilities.max(axis=1), probabilities.argmax(axis=1) == labels)
+            diagram = reliability_diagram(probabilities.max(axis=1), probabilities.argmax(axis=1) == labels)
             for name, values in (
                 (f"ece_{when}", np.array(diagram.error)),
                 (f"confidence_{when}", diagram.confidence),

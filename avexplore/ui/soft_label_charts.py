@@ -12,7 +12,7 @@ from avexplore.artifacts import FloatArray
 if TYPE_CHECKING:
     import altair as alt
 
-    from avexplore.ui.soft_label_numbers import Diagram
+    from avexplore.reliability import ReliabilityDiagram
 
 AUDIO, VISUAL = "#E69F00", "#0072B2"
 """Okabe-Ito blue and orange: what is heard, what is seen."""
@@ -102,7 +102,7 @@ def heat_map(
     )
 
 
-def reliability(diagrams: Mapping[str, Diagram], color: str) -> Any:
+def reliability(diagrams: Mapping[str, ReliabilityDiagram], color: str) -> Any:
     """Accuracy over confidence, before and after calibration; the dashed line is a teacher that means what it says."""
     import altair as alt
 

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from avexplore.artifacts import BoolArray, FloatArray, IntArray
+from avexplore.reliability import BINS, ReliabilityDiagram, reliability_diagram
 
 Ear = Literal["either", "both", "audio", "visual"]
 EARS: dict[Ear, str] = {"either": "heard or seen", "both": "heard and seen", "audio": "heard", "visual": "seen"}
@@ -184,44 +185,16 @@ def summarize(
     return found
 
 
-@dataclass(frozen=True)
-class Diagram:
-    """A reliability diagram of one modality.
-
-    Attributes:
-        confidence: Mean confidence of each bin, NaN if empty. Shape (bins,).
-        accuracy: Share of right answers of each bin, NaN if empty. Shape (bins,).
-        count: Answers in each bin. Shape (bins,).
-        error: Expected calibration error, in [0, 1].
-    """
-
-    confidence: FloatArray
-    accuracy: FloatArray
-    count: IntArray
-    error: float
-
-
-def diagram(values: FloatArray, hard_label: IntArray, rows: IntArray, bins: int = 15) -> Diagram:
+def diagram(values: FloatArray, hard_label: IntArray, rows: IntArray, bins: int = BINS) -> ReliabilityDiagram:
     """How often the strongest class is the annotated one, by how strong it is.
-
-    ECE = sum over bins of (count / n) * |accuracy - confidence|, bins of equal width.
 
     Args:
         values: Probabilities of one modality. Shape (n, C).
         hard_label: Annotated class, -1 where unknown. Shape (n,).
         rows: Clips to look at; those of unknown annotation are left out.
         bins: Number of bins.
-
-    References:
-        Guo et al., On Calibration of Modern Neural Networks, ICML 2017.
     """
     rows = rows[hard_label[rows] >= 0]
     confidence = values[rows].max(axis=1)
     right = values[rows].argmax(axis=1) == hard_label[rows]
-    place = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
-    count = np.bincount(place, minlength=bins)
-    with np.errstate(invalid="ignore"):
-        mean = np.bincount(place, confidence, bins) / count
-        accuracy = np.bincount(place, right.astype(float), bins) / count
-    gap = np.abs(np.nan_to_num(accuracy - mean))
-    return Diagram(mean, accuracy, count, float((count * gap).sum() / max(1, count.sum())))
+    return reliability_diagram(confidence, right, bins)

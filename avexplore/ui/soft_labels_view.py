@@ -14,6 +14,7 @@ import streamlit as st
 
 from avexplore.artifacts import MODALITIES, Clips, FloatArray, IntArray, SoftLabels, TrainedTeacher
 from avexplore.config import ClipsConfig, TeacherConfig
+from avexplore.reliability import ReliabilityDiagram
 from avexplore.ui import clip_card, csv_cells, data_view, jobs_panel, session, soft_label_charts
 from avexplore.ui import soft_label_numbers as numbers
 from avexplore.ui.plain_text import as_markdown
@@ -369,7 +370,7 @@ def _calibration(subject: Subject) -> None:
         stored = teacher.calibration
         diagrams = [
             {
-                label: numbers.Diagram(
+                label: ReliabilityDiagram(
                     np.asarray(stored[f"confidence_{when}"])[m],
                     np.asarray(stored[f"accuracy_{when}"])[m],
                     np.asarray(stored[f"count_{when}"])[m],
@@ -404,7 +405,7 @@ def _calibration(subject: Subject) -> None:
             _one_calibration(subject, m, diagrams[m])
 
 
-def _one_calibration(subject: Subject, modality: int, diagrams: dict[str, numbers.Diagram]) -> None:
+def _one_calibration(subject: Subject, modality: int, diagrams: dict[str, ReliabilityDiagram]) -> None:
     name = MODALITIES[modality].capitalize()
     st.subheader(name, anchor=False)
     figures = st.columns(len(diagrams))

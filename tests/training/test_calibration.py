@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from avexplore.reliability import reliability_diagram
 from avexplore.training.calibration import (
     apply_calibration,
     calibrate,
     cross_fitted,
     fit_platt,
     fit_temperature,
-    reliability,
 )
 
 
@@ -93,15 +93,15 @@ def test_overconfidence_shows_in_the_error_and_calibration_removes_it() -> None:
     logits, labels = clips()
     over = logits * 4
     raw = apply_calibration(over)
-    before = reliability(raw.max(1), raw.argmax(1) == labels)
+    before = reliability_diagram(raw.max(1), raw.argmax(1) == labels)
     p = cross_fitted(over, labels, "temperature", normalized=True, seed=0)
-    after = reliability(p.max(1), p.argmax(1) == labels)
+    after = reliability_diagram(p.max(1), p.argmax(1) == labels)
     assert before.error > 0.15
     assert after.error < 0.04
 
 
 def test_reliability_by_hand() -> None:
-    diagram = reliability(np.array([0.05, 0.95, 0.95, 1.0]), np.array([False, True, False, True]), bins=10)
+    diagram = reliability_diagram(np.array([0.05, 0.95, 0.95, 1.0]), np.array([False, True, False, True]), bins=10)
     assert diagram.count.tolist() == [1, 0, 0, 0, 0, 0, 0, 0, 0, 3]
     assert diagram.accuracy[9] == pytest.approx(2 / 3)
     assert diagram.error == pytest.approx((0.05 + abs(2.9 - 2)) / 4)
@@ -116,4 +116,4 @@ def test_reliability_error_is_that_of_a_loop(seed: int, n: int, bins: int) -> No
         inside = (confidence > b / bins) & (confidence <= (b + 1) / bins)
         if inside.any():
             expected += inside.mean() * abs(confidence[inside].mean() - correct[inside].mean())
-    assert reliability(confidence, correct, bins).error == pytest.approx(expected)
+    assert reliability_diagram(confidence, correct, bins).error == pytest.approx(expected)
