@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -69,8 +70,9 @@ def test_a_worker_that_is_killed_is_said_so_and_the_next_call_goes_on(tmp_path: 
         if fraction > 0 and not done:
             done.append(fraction)
             for process in psutil.Process().children(recursive=True):
-                if "LokyProcess" in " ".join(process.cmdline()):
-                    process.kill()
+                with suppress(psutil.Error):
+                    if "LokyProcess" in " ".join(process.cmdline()):
+                        process.kill()
 
     with pytest.raises(AvexploreError, match="fewer workers"):
         make_all(wanted, tmp_path, workers=2, report=kill_all)
