@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from avexplore.artifacts import Embeddings, FloatArray, IntArray
+from avexplore.artifacts import BoolArray, Embeddings, FloatArray, IntArray
 from avexplore.errors import DataError
 from avexplore.retrieval.significance import Interval, interval
 
@@ -21,6 +21,8 @@ class DeltaDistance:
         before: Mean distance without LIR, NaN for an edge without a pair. Shape (E,).
         after: With LIR. Shape (E,).
         pairs: Number of co-activated pairs. Shape (E,).
+        others: [ours] before - after over all pairs of different annotations in the edge's two modalities, active or
+            not: what LIR did to distances as such. Shape (E,).
     """
 
     edges: IntArray
@@ -28,6 +30,7 @@ class DeltaDistance:
     before: FloatArray
     after: FloatArray
     pairs: IntArray
+    others: FloatArray
 
     @property
     def delta(self) -> FloatArray:
@@ -38,6 +41,11 @@ class DeltaDistance:
     def mean(self) -> Interval:
         """Mean over edges with its 95 % interval."""
         return interval(self.delta)
+
+    @property
+    def mean_beyond_others(self) -> Interval:
+        """[ours] Mean of `delta` - `others`: how much nearer than any other pair, with its 95 % interval."""
+        return interval(self.delta - self.others)
 
 
 def delta_distance(
@@ -85,16 +93,40 @@ def delta_distance(
     edges = np.stack(np.unravel_index(order, strength.shape), axis=1)
     active = np.concatenate([probabilities[0], probabilities[1]], axis=1) > tau  # (n, 2C)
     one_hot = np.equal.outer(np.arange(int(labels.max()) + 1 if n else 0), labels).astype(np.float64)  # (Y, n)
-    counts = one_hot @ active  # (Y, 2C): active clips by annotation and node
     pairs, distances = np.empty(len(edges)), np.full((2, len(edges)), np.nan)
+    both = [(z.audio.astype(np.float64), z.visual.astype(np.float64)) for z in (before, after)]
+    everyone = np.ones(n, bool)
+    others = {}
+    for sides in {(int(i) // classes, int(j) // classes) for i, j in edges}:
+        without, with_lir = (_distance(one_hot, everyone, everyone, z[sides[0]], z[sides[1]]) for z in both)
+        others[sides] = without - with_lir
     for e, (i, j) in enumerate(edges):
-        # Pairs of different annotations = all pairs - those of one annotation; sums instead of n x n matrices.
-        pairs[e] = counts[:, i].sum() * counts[:, j].sum() - counts[:, i] @ counts[:, j]
-        if not pairs[e]:
-            continue
-        for k, embeddings in enumerate((before, after)):
-            z = (embeddings.audio, embeddings.visual)
-            sums = [(one_hot * active[:, node]) @ z[node // classes].astype(np.float64) for node in (i, j)]  # (Y, d)
-            cosine = sums[0].sum(0) @ sums[1].sum(0) - (sums[0] * sums[1]).sum()
-            distances[k, e] = 1.0 - cosine / pairs[e]
-    return DeltaDistance(edges, strength[edges[:, 0], edges[:, 1]], distances[0], distances[1], pairs.astype(np.int64))
+        pairs[e] = _pairs(one_hot, active[:, i], active[:, j])
+        for k, z in enumerate(both):
+            distances[k, e] = _distance(one_hot, active[:, i], active[:, j], z[i // classes], z[j // classes])
+    return DeltaDistance(
+        edges,
+        strength[edges[:, 0], edges[:, 1]],
+        distances[0],
+        distances[1],
+        pairs.astype(np.int64),
+        np.array([others[int(i) // classes, int(j) // classes] for i, j in edges]),
+    )
+
+
+def _pairs(one_hot: FloatArray, first: BoolArray, second: BoolArray) -> float:
+    """Number of pairs of different annotations: all pairs less those of one annotation."""
+    counts = [one_hot @ which for which in (first, second)]
+    return float(counts[0].sum() * counts[1].sum() - counts[0] @ counts[1])
+
+
+def _distance(
+    one_hot: FloatArray, first: BoolArray, second: BoolArray, z_first: FloatArray, z_second: FloatArray
+) -> float:
+    """Their mean cosine distance, NaN without a pair; from sums over annotations instead of n x n matrices."""
+    pairs = _pairs(one_hot, first, second)
+    if not pairs:
+        return float("nan")
+    sums = [(one_hot * first) @ z_first, (one_hot * second) @ z_second]  # (Y, d) each
+    cosine = sums[0].sum(0) @ sums[1].sum(0) - (sums[0] * sums[1]).sum()
+    return float(1.0 - cosine / pairs)

@@ -194,7 +194,7 @@ def confusion(values: FloatArray, classes: Sequence[str], *, change: bool, dark:
 
 
 def edge_deltas(found: DeltaDistance, nodes: Sequence[str]) -> go.Figure:
-    """Delta-D per edge, strongest edge on top, and the mean over edges with its 95 % interval as a band."""
+    """Delta-D per edge, strongest on top, that of all pairs as a diamond, and the mean with its 95 % interval."""
     import plotly.graph_objects as go
 
     known = np.flatnonzero(~np.isnan(found.delta))[::-1]
@@ -216,6 +216,15 @@ def edge_deltas(found: DeltaDistance, nodes: Sequence[str]) -> go.Figure:
             hovertemplate="%{hovertext}<br>Delta-D %{x:+.4f}<extra></extra>",
         )
     )
+    figure.add_scatter(
+        x=found.others[known],
+        y=places,
+        mode="markers",
+        marker={"symbol": "diamond-open", "size": 8, "color": "#888888", "line": {"width": 2}},
+        hovertemplate="all pairs of different annotations: %{x:+.4f}<extra></extra>",
+        showlegend=False,
+    )
+    figure.update_traces(showlegend=False)
     mean = found.mean
     if mean.count > 1:
         figure.add_vrect(mean.low, mean.high, fillcolor="#E69F00", opacity=0.25, line_width=0)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from avexplore.retrieval.delta_distance import DeltaDistance
     from avexplore.retrieval.hidden_pairs import HiddenPairs
+    from avexplore.retrieval.significance import Interval
 
 Split = Literal["test", "validation", "train"]
 Cells = Sequence[Sequence[str | float | int]]
@@ -333,16 +334,24 @@ def _delta(loaded: LoadedRun, split: Split) -> None:
             "edges within a class."
         )
         return
+    beyond = found.mean_beyond_others
     st.caption(
         "Mean cosine distance of clips with different annotations that activate both ends of an edge, without LIR "
-        f"minus with. Mean over {mean.count} edges: {mean.mean:+.4f}"
-        + (f", 95 % interval {mean.low:+.4f} to {mean.high:+.4f}." if mean.count > 1 else ".")
+        f"minus with. Mean over {mean.count} edges: {_with_interval(mean)}. Diamonds: the same of all pairs with "
+        "different annotations, whatever they activate, since LIR also changes distances as such; pairs on edges come "
+        f"nearer than those by {_with_interval(beyond)}."
     )
     _picture(figures.edge_deltas(found, loaded.affinity.nodes), "delta-d")
-    table: list[list[str | float | int]] = [["Edge", "Weight", "Pairs", "Without LIR", "With LIR", "Delta-D"]]
+    table: list[list[str | float | int]] = [
+        ["Edge", "Weight", "Pairs", "Without LIR", "With LIR", "Delta-D", "Delta-D of all pairs"]
+    ]
     for e, (i, j) in enumerate(found.edges):
         if found.pairs[e]:
             name = f"{loaded.affinity.nodes[i]} – {loaded.affinity.nodes[j]}"
-            values = (found.before[e], found.after[e], found.delta[e])
+            values = (found.before[e], found.after[e], found.delta[e], found.others[e])
             table.append([name, float(found.weights[e]), str(int(found.pairs[e])), *map(float, values)])
     _exports(table, "delta-d")
+
+
+def _with_interval(mean: Interval) -> str:
+    return f"{mean.mean:+.4f}" + (f" (95 % interval {mean.low:+.4f} to {mean.high:+.4f})" if mean.count > 1 else "")

@@ -33,7 +33,24 @@ def test_is_the_loop_over_pairs():
         assert found.pairs[e] == len(distances[0])
         assert found.before[e] == pytest.approx(np.mean(distances[0]), abs=1e-6)
         assert found.after[e] == pytest.approx(np.mean(distances[1]), abs=1e-6)
+        everyone = [
+            np.mean([1 - z[i // 3][n] @ z[j // 3][m] for n in range(25) for m in range(25) if labels[n] != labels[m]])
+            for z in ((before.audio, before.visual), (after.audio, after.visual))
+        ]
+        assert found.others[e] == pytest.approx(everyone[0] - everyone[1], abs=1e-6)
     assert found.mean.mean == pytest.approx(found.delta.mean())
+    assert found.mean_beyond_others.mean == pytest.approx((found.delta - found.others).mean())
+
+
+def test_a_student_that_only_shrinks_the_space_brings_no_edge_nearer_than_the_rest():
+    _, _, p, labels, weights = scene()
+    rng = np.random.default_rng(5)
+    wide = [normalized(rng.normal(size=(25, 4))) for _ in range(2)]
+    shift = np.array([3.0, 0, 0, 0])
+    narrow = [normalized(z + shift) for z in wide]
+    found = delta_distance(Embeddings(*wide), Embeddings(*narrow), p, labels, weights, top=6, tau=0.2)
+    assert found.mean.low > 0.5
+    assert abs(found.mean_beyond_others.mean) < 0.2
 
 
 def test_strongest_edges_first_and_each_once():
