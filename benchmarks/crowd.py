@@ -27,6 +27,8 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
 SLIDER = "Penalty discount"
+UNANSWERED = 10
+"""Seconds after which an answer is taken to be lost, which is an error."""
 
 
 @dataclass
@@ -44,7 +46,7 @@ class Browser:
 
     def __init__(self, line: Any, visit: Visit) -> None:
         self._line, self._visit = line, visit
-        self._page = self._query = ""
+        self._page = self._query = self.asked = ""
         self.slider: Any = None
         self._fragment = ""
         self._values: dict[str, str] = {}
@@ -64,13 +66,17 @@ class Browser:
             state = wanted.widget_states.widgets.add()
             state.id = name
             state.string_array_value.data.append(value)
+        self.asked = "a timer" if timer else "a move"
         await self._line.send(message.SerializeToString())
-        return await self._until_finished()
+        pictures, timers, whole = await self._until_finished()
+        # A part that renews itself alone keeps its timer; any other run ends the timers that it does not set again.
+        self._timers = self._timers | timers if timer and not whole else timers
+        return pictures
 
     async def move(self, value: str) -> int:
         """Move the slider."""
         self._values[self.slider.id] = value
-        return await self.run(self._fragment)
+        return await asyncio.wait_for(self.run(self._fragment), UNANSWERED)
 
     async def idle(self, seconds: float) -> None:
         """Wait as a reader does; parts of the page that renew themselves go on doing so."""
@@ -80,14 +86,15 @@ class Browser:
                 fragment, every = next(iter(self._timers.items()))
                 await asyncio.sleep(min(left, every))
                 if left > every:
-                    await self.run(fragment, timer=True)
+                    await asyncio.wait_for(self.run(fragment, timer=True), UNANSWERED)
             else:
                 await asyncio.sleep(left)
 
-    async def _until_finished(self) -> int:
+    async def _until_finished(self) -> tuple[int, dict[str, float], bool]:
+        """Pictures that came until the end of the run, the timers that it set, and whether it was of the whole page."""
         from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-        pictures = 0
+        pictures, timers = 0, dict[str, float]()
         while True:
             data = await self._line.recv()
             self._visit.bytes += len(data)
@@ -101,15 +108,17 @@ class Browser:
             elif kind == "delta":
                 pictures += self._note(message.delta)
             elif kind == "new_session":
-                self._page = message.new_session.page_script_hash
+                timers.clear()
+            elif kind == "navigation":
+                self._page = message.navigation.page_script_hash
             elif kind == "page_info_changed":
                 self._query = message.page_info_changed.query_string
             elif kind == "auto_rerun":
-                self._timers[message.auto_rerun.fragment_id] = message.auto_rerun.interval
+                timers[message.auto_rerun.fragment_id] = message.auto_rerun.interval
             elif kind == "session_event" and message.session_event.WhichOneof("type") == "script_compilation_exception":
                 self._visit.errors.append("the script did not compile")
             elif kind == "script_finished" and message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
-                return pictures
+                return pictures, timers, message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
 
     def _note(self, delta: Any) -> int:
         if delta.WhichOneof("type") != "new_element":
@@ -144,9 +153,13 @@ async def visit(address: str, number: int, seconds: float, seen: Visit) -> None:
         options = list(browser.slider.options)
         end = time.perf_counter() + seconds
         while time.perf_counter() < end:
-            await browser.idle(float(draw.uniform(0.5, 2.0)))
-            began = time.perf_counter()
-            pictures = await browser.move(options[draw.integers(len(options))])
+            try:
+                await browser.idle(float(draw.uniform(0.5, 2.0)))
+                began = time.perf_counter()
+                pictures = await browser.move(options[draw.integers(len(options))])
+            except TimeoutError:
+                seen.errors.append(f"no answer within {UNANSWERED} s, {browser.asked}")
+                continue
             seen.seconds.append(time.perf_counter() - began)
             if not pictures:
                 seen.errors.append("a move brought no picture")
