@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import multiprocessing
 import platform
 import time
@@ -138,7 +139,9 @@ def timed(call: Callable[[], Any]) -> tuple[float, Any]:
     return time.process_time() - begun, result
 
 
-def one_search(data: FloatArray, engine: str, c: float = 2.0) -> dict[str, float]:
+def one_search(data: FloatArray, engine: str, c: float = 2.0, limit: float = math.inf) -> dict[str, float]:
+    """Figures of one search; one that takes longer than `limit` CPU seconds is stopped, and has no edges and score."""
+    from avexplore.errors import Cancelled
     from avexplore.graph.checks import check_columns
     from avexplore.graph.compilation import warm_up
     from avexplore.graph.covariance import correlation
@@ -152,23 +155,32 @@ def one_search(data: FloatArray, engine: str, c: float = 2.0) -> dict[str, float
     warm_up()
     before = peak_mib()
 
-    def run() -> Any:
-        result = search(correlation(table), len(table), penalty_discount=c, engine=engine)  # type: ignore[arg-type]
-        return result, dag_to_cpdag(result.dag)
+    begun = time.process_time()
 
-    seconds, (result, cpdag) = timed(run)
-    return {
-        "nodes": table.shape[1],
-        "clips": len(table),
-        "seconds": seconds,
-        "mib": peak_mib() - before,
-        "edges": int((cpdag | cpdag.T).sum()) // 2,
-        "score": result.score,
-    }
+    def stop_when_over(fraction: float, message: str = "", **figures: float) -> None:
+        if time.process_time() - begun > limit:
+            raise Cancelled("over the limit")
+
+    def run() -> dict[str, float]:
+        try:
+            result = search(
+                correlation(table),
+                len(table),
+                penalty_discount=c,
+                engine=engine,  # type: ignore[arg-type]
+                report=stop_when_over,
+            )
+        except Cancelled:
+            return {"edges": math.nan, "score": math.nan}
+        cpdag = dag_to_cpdag(result.dag)
+        return {"edges": int((cpdag | cpdag.T).sum()) // 2, "score": result.score}
+
+    seconds, found = timed(run)
+    return {"nodes": table.shape[1], "clips": len(table), "seconds": seconds, "mib": peak_mib() - before, **found}
 
 
-def search_of(source: str, engine: str, folder: str) -> dict[str, float]:
-    return one_search((vggsounder if source == "vggsounder" else audioset)(Path(folder)), engine)
+def search_of(source: str, engine: str, folder: str, limit: float) -> dict[str, float]:
+    return one_search((vggsounder if source == "vggsounder" else audioset)(Path(folder)), engine, limit=limit)
 
 
 def search_of_random(p: int, degree: float, n: int, engine: str) -> dict[str, float]:
@@ -213,21 +225,22 @@ def table(head: Row, rows: list[Row]) -> list[str]:
     return [*lines, *("| " + " | ".join(row) + " |" for row in rows), ""]
 
 
-def real_sizes(folder: Path, lines: list[str]) -> None:
+def real_sizes(folder: Path, lines: list[str], limit: float) -> None:
     rows: list[Row] = []
     for source, name in (("vggsounder", "VGGSounder votes"), ("audioset", "AudioSet, simulated")):
         for engine in ("boss", "grasp", "both"):
-            m = apart(search_of, source, engine, str(folder))
+            m = apart(search_of, source, engine, str(folder), limit)
+            done = not math.isnan(m["score"])
             rows.append(
                 (
                     name,
                     f"{m['nodes']:,.0f}",
                     f"{m['clips']:,.0f}",
                     {"boss": "BOSS", "grasp": "GRaSP", "both": "BOSS, then GRaSP"}[engine],
-                    f"{m['seconds']:.1f}",
+                    f"{m['seconds']:.1f}" if done else f"stopped after {limit:.0f}",
                     f"{m['mib']:.0f}",
-                    f"{m['edges']:,.0f}",
-                    f"{m['score']:,.0f}",
+                    f"{m['edges']:,.0f}" if done else "",
+                    f"{m['score']:,.0f}" if done else "",
                 )
             )
     lines += ["## Class graphs of hundreds of classes", ""]
@@ -292,6 +305,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="Folder of the real data")
     parser.add_argument("--quick", action="store_true", help="smaller sizes of what is made up")
     parser.add_argument("--only", action="append", choices=("real", "growth", "millions"))
+    parser.add_argument("--limit", type=float, default=300.0, help="CPU seconds after which a search is stopped")
     parser.add_argument("--write", type=Path)
     options = parser.parse_args()
     chosen = options.only or ["real", "growth", "millions"]
@@ -304,7 +318,7 @@ def main() -> None:
     lines += [f"By `python benchmarks/reach.py` on {platform.system()} {platform.machine()}, one core, shared.", ""]
     if "real" in chosen:
         if options.data.is_dir():
-            real_sizes(options.data, lines)
+            real_sizes(options.data, lines, options.limit)
         else:
             print(f"skipped: {options.data} is not here", flush=True)
     if "growth" in chosen:
