@@ -15,7 +15,7 @@ from typing import Any
 
 from avexplore import experiments, pipeline
 from avexplore.artifacts import Report, RetrievalReport, silent
-from avexplore.config import Config, EvaluationConfig, ExperimentConfig, SweepConfig, from_json
+from avexplore.config import Config, EvaluationConfig, ExperimentConfig, StabilityConfig, SweepConfig, from_json
 from avexplore.errors import AvexploreError
 from avexplore.store import Store
 from avexplore.workbench import Workbench
@@ -34,7 +34,7 @@ def make(
     """A result that is made of many: its parts at once, then itself. Any other is made here.
 
     Args:
-        config: An experiment or a sweep.
+        config: An experiment, a sweep, or a graph's stability.
         bench: Whose data folder and device are used.
         workers, scheduler: As for `make_all`.
         report: Told of the progress.
@@ -56,6 +56,9 @@ def make(
             case ExperimentConfig():
                 measure(experiments.cells(config), report)
                 return bench.get(config)
+            case StabilityConfig():
+                with _backend(workers, scheduler):  # its bootstraps go there by themselves
+                    return bench.get(config, report)
             case SweepConfig():
                 experiments.run_sweep(config, measure, report)
                 # Asks for the same trials again, and finds them in the store.
@@ -140,18 +143,10 @@ def _each(
         yield from (_attempt(_bench(str(home), device), config, report) for config in configs)
         return
     from joblib import delayed
-    from joblib.externals.loky import BrokenProcessPool
 
     # JSON rather than objects: workers check every value again, and versions that differ are noticed.
     place = str(home.resolve())
-    try:
-        yield from parallel(delayed(_make)(config.to_json(), config.address, place, device) for config in configs)
-    except BrokenProcessPool as error:
-        raise AvexploreError(
-            "A worker process ended before its result, most often because memory ran out",
-            where="workers",
-            fix="Give the same command again with fewer workers: it goes on from what is stored",
-        ) from error
+    yield from parallel(delayed(_make)(config.to_json(), config.address, place, device) for config in configs)
 
 
 def _make(content: dict[str, Any], address: str, home: str, device: str | None) -> AvexploreError | None:
@@ -184,12 +179,20 @@ def _backend(workers: int, scheduler: str | None) -> Iterator[Any]:
         yield None
         return
     from joblib import Parallel, parallel_config
+    from joblib.externals.loky import BrokenProcessPool
 
     if scheduler is None:
         with parallel_config("loky", n_jobs=workers), warnings.catch_warnings():
             # loky replaces a worker that has grown by 300 MB, which compiled kernels alone do. Nothing is lost by it.
             warnings.filterwarnings("ignore", "A worker stopped while some jobs were given", UserWarning)
-            yield Parallel(return_as="generator_unordered")
+            try:
+                yield Parallel(return_as="generator_unordered")
+            except BrokenProcessPool as error:
+                raise AvexploreError(
+                    "A worker process ended before its result, most often because memory ran out",
+                    where="workers",
+                    fix="Give the same command again with fewer workers: it goes on from what is stored",
+                ) from error
         return
     try:
         from distributed import Client

@@ -12,19 +12,23 @@ import numpy as np
 import pytest
 
 from avexplore import cli
+from avexplore.cli import configure
 from avexplore.config import (
     BaselineConfig,
     Config,
     EvaluationConfig,
     FeatureFileConfig,
+    GraphConfig,
     PrefixConfig,
+    StabilityConfig,
     SyntheticConfig,
     TeacherConfig,
 )
 from avexplore.errors import AvexploreError
-from avexplore.fanout import _shared, make_all
+from avexplore.fanout import _shared, make, make_all
 from avexplore.presets import preset
 from avexplore.store import Store
+from avexplore.workbench import Workbench
 
 
 def cells(count: int = 2) -> list[EvaluationConfig]:
@@ -129,6 +133,23 @@ def test_the_same_command_gives_the_same_figures_on_a_cluster_that_loses_a_worke
     assert found[0]["address"] == found[1]["address"]
     here, there = (np.array(one["values"], float) for one in found)
     np.testing.assert_allclose(there, here, rtol=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_bootstraps_of_one_graph_go_to_a_cluster(tmp_path: Path) -> None:
+    from distributed import LocalCluster
+
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "soft.npz", audio=rng.random((200, 3)), visual=rng.random((200, 3)))
+    wanted = StabilityConfig(
+        GraphConfig(configure.soft_label_config(tmp_path / "soft.npz", None), rows="all"), bootstraps=40, null="none"
+    )
+    here = make(wanted, Workbench(Store(tmp_path / "here")))
+    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+        there = make(wanted, Workbench(Store(tmp_path / "there")), scheduler=cluster.scheduler_address)
+    np.testing.assert_array_equal(here.edge_frequency, there.edge_frequency)
+    np.testing.assert_array_equal(here.effect, there.effect)
 
 
 def _kill_after_first_result(home: Path, pid: int) -> None:

@@ -49,12 +49,16 @@ def graph(
         Path | None, typer.Option(help="Compare with a graph file (CSV, GraphML, DOT, JSON ...).")
     ] = None,
     stability: Annotated[int, typer.Option(help="Bootstraps behind each edge's frequency; 0 for none.", min=0)] = 0,
+    workers: options.Workers = 1,
+    scheduler: options.Scheduler = None,
     out: Annotated[Path | None, typer.Option(help="Write the graph; the ending says in which format.")] = None,
     device: options.Device = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Learn the class-dependency graph of soft labels, or of a teacher's soft labels of a feature file."""
+    from avexplore import fanout
+
     source: SoftLabelSource
     if file is not None and not file.exists():
         raise ConfigError("There is no such file", where=str(file))
@@ -82,7 +86,7 @@ def graph(
         frequency = None
         if stability:
             wanted = StabilityConfig(config, bootstraps=max(2, stability), null="none", seed=config.seed)
-            frequency = bench.get(wanted, report)
+            frequency = fanout.make(wanted, bench, workers=workers, scheduler=scheduler, report=report)
     content = _graph_content(found, config, frequency)
     if compare is not None:
         content["comparison"] = _comparison(found, compare, config, bench)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from avexplore.graph.learn import Prepared, prepare, to_cpdag
 from avexplore.graph.resampling import batches, resampler
 from avexplore.graph.transforms import classes_of
 
+R = TypeVar("R")
+
 _MOST_COMPARED = 500
 _ENTRIES_COMPARED = 100_000_000
 """Graphs, and entries of them, that are compared pair by pair for the spreads: more hardly change the mean."""
@@ -24,7 +27,8 @@ def measure_stability(soft_labels: SoftLabels, config: StabilityConfig, report: 
     """Repeat the search on bootstraps of the clips, from other seeds, and on a null model.
 
     Bootstrap b weighs the clips multinomially (Efron); every search uses a seed of its own. Bootstraps and null model
-    are searched with `config.strategy`, the seeds with the graph's own.
+    are searched with `config.strategy`, the seeds with the graph's own. Inside `joblib.parallel_config`, batches of
+    searches go to its workers; the result is the same wherever they are made.
 
     Args:
         soft_labels: What the graph was learned from.
@@ -48,18 +52,27 @@ def measure_stability(soft_labels: SoftLabels, config: StabilityConfig, report: 
     notes = list(prepared.warnings)
 
     over_clips, effects = _Tally(prepared), np.zeros((len(prepared.columns), len(prepared.columns)))
-    for first, count, inside in progress.batches("Bootstraps", config.bootstraps, prepared):
-        dags, found = source.bootstraps(_seed(config.seed, 0, first), count, inside)
+
+    def bootstraps(first: int, count: int, report: Report) -> tuple[IntArray, FloatArray]:
+        return source.bootstraps(_seed(config.seed, 0, first), count, report)
+
+    def seeds(first: int, count: int, report: Report) -> IntArray:
+        return source.seeds(config.graph.seed + first, count, report)
+
+    groups, guessed = classes_of(soft_labels, prepared.rows)
+
+    def nulls(first: int, count: int, report: Report) -> IntArray:
+        seed = _seed(config.seed, 1, first)
+        return source.nulls(config.null, groups, len(soft_labels.classes), seed, count, report)
+
+    for dags, found in progress.batches("Bootstraps", config.bootstraps, prepared, bootstraps):
         over_clips.add(dags)
         effects += (found + found.transpose(0, 2, 1)).sum(axis=0)
-    over_seeds = _Tally(prepared)
-    for first, count, inside in progress.batches("Search seeds", config.seeds, prepared):
-        over_seeds.add(source.seeds(config.graph.seed + first, count, inside))
-    over_null = _Tally(prepared)
-    groups, guessed = classes_of(soft_labels, prepared.rows)
-    for first, count, inside in progress.batches(f"Null model {config.null}", null_count, prepared):
-        seed = _seed(config.seed, 1, first)
-        over_null.add(source.nulls(config.null, groups, len(soft_labels.classes), seed, count, inside))
+    over_seeds, over_null = _Tally(prepared), _Tally(prepared)
+    for dags in progress.batches("Search seeds", config.seeds, prepared, seeds):
+        over_seeds.add(dags)
+    for dags in progress.batches(f"Null model {config.null}", null_count, prepared, nulls):
+        over_null.add(dags)
     notes.extend(guessed if null_count else ())
     shd, jaccard, frobenius = spreads(over_clips.graphs)
     report(1.0, "Stability measured")
@@ -94,16 +107,28 @@ class _Progress:
     def __init__(self, report: Report, total: int) -> None:
         self._report, self._total, self._done = report, max(total, 1), 0
 
-    def batches(self, part: str, count: int, prepared: Prepared) -> Iterator[tuple[int, int, Report]]:
-        """(first, count, report) of each batch of a part; counts it as done when the next is asked for."""
+    def batches(self, part: str, count: int, prepared: Prepared, work: Callable[[int, int, Report], R]) -> Iterator[R]:
+        """`work(first, count, report)` of each batch, in order; on all workers that joblib was told of, else here."""
+        from joblib import Parallel, delayed, effective_n_jobs
 
-        def inside(fraction: float, message: str = "", **figures: float) -> None:
-            self._report(self._done / self._total, f"{part}: {first} of {count}")
-
-        for first, size in batches(count, *prepared.matrix.shape):
-            yield first, size, inside
+        plan = batches(count, *prepared.matrix.shape)
+        found: Iterable[R]
+        if effective_n_jobs() == 1:
+            found = (work(first, size, self._inside(f"{part}: {first} of {count}")) for first, size in plan)
+        else:
+            found = Parallel(return_as="generator")(delayed(work)(first, size, silent) for first, size in plan)
+        for (first, size), result in zip(plan, found, strict=True):
+            yield result
             self._done += size
             self._report(self._done / self._total, f"{part}: {first + size} of {count}")
+
+    def _inside(self, said: str) -> Report:
+        """Progress within a batch: nothing new to say, but a chance to be stopped."""
+
+        def inside(fraction: float, message: str = "", **figures: float) -> None:
+            self._report(self._done / self._total, said)
+
+        return inside
 
 
 class _Tally:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -46,6 +46,22 @@ def test_decoupling_takes_away_what_the_annotation_does_not_explain() -> None:
     assert kept.edge_frequency[:3, 3:].trace() == lost.edge_frequency[:3, 3:].trace() == 3.0
     assert kept.null_frequency[:3, 3:].trace() > 2.5
     assert lost.null_frequency[:3, 3:].trace() < 0.5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("score", ["bic", "bdeu"])
+def test_other_processes_give_the_same_answer(score: str) -> None:
+    from joblib import parallel_config
+
+    wanted = config({"score": score}, bootstraps=33, seeds=3, null_bootstraps=2)
+    here = measure_stability(labels(120), wanted)
+    told: list[str] = []
+    with parallel_config("loky", n_jobs=2):
+        there = measure_stability(labels(120), wanted, lambda fraction, message="", **figures: told.append(message))
+    for field in fields(here):
+        one, two = getattr(here, field.name), getattr(there, field.name)
+        assert np.array_equal(one, two) if isinstance(one, np.ndarray) else one == two, field.name
+    assert "Bootstraps: 33 of 33" in told
 
 
 @pytest.mark.parametrize("engine", ["both", "causal-learn-boss"])
