@@ -159,6 +159,15 @@ class Screen:
         """All text of the panel beside the picture, folded away or not."""
         return str(self.page.locator(".st-key-graph-panel").evaluate("(e) => e.textContent"))
 
+    def panel_says(self, *texts: str) -> None:
+        """Wait until the panel, which comes piece by piece, holds all of these."""
+        self.page.wait_for_function(
+            "(texts) => { const panel = document.querySelector('.st-key-graph-panel');"
+            " return texts.every((text) => panel.textContent.includes(text)); }",
+            arg=list(texts),
+            timeout=PATIENCE,
+        )
+
     def calm(self) -> None:
         """Wait until Streamlit has nothing to do."""
         self.page.wait_for_function("() => !document.querySelector('[data-testid=stStatusWidget]')", timeout=PATIENCE)

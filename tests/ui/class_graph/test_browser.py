@@ -31,8 +31,7 @@ def test_a_click_on_a_node_tells_its_neighbors(shown: Any, made_home: Any) -> No
     shown.page.get_by_text("Markov blanket", exact=True).wait_for()
     assert "pick=n2" in shown.page.url
     parents = [made_home.graph.nodes[i] for i in np.flatnonzero(made_home.graph.skeleton[2])]
-    panel = shown.panel()
-    assert all(name.split(":", 1)[1] in panel for name in parents)
+    shown.panel_says(*(name.split(":", 1)[1] for name in parents))
 
 
 def test_a_click_on_an_edge_tells_how_sure_it_is(shown: Any, made_home: Any) -> None:
@@ -40,7 +39,7 @@ def test_a_click_on_an_edge_tells_how_sure_it_is(shown: Any, made_home: Any) -> 
     shown.page.mouse.click(*shown.edge_point(edge["id"]))
     shown.page.get_by_text("In bootstraps", exact=True).wait_for()
     i, j = (int(part) for part in edge["id"][1:].split("-"))
-    assert f"{made_home.stability.edge_frequency[i, j]:.0%}" in shown.panel()
+    shown.panel_says(f"{made_home.stability.edge_frequency[i, j]:.0%}")
     assert f"pick={edge['id']}" in shown.page.url
 
 

@@ -64,7 +64,7 @@ def test_a_cell_of_the_matrix_selects_in_the_picture_and_the_panel(screen: Any, 
     screen.page.wait_for_function(
         "(name) => document.querySelector('.st-key-graph-panel h4').textContent.includes(name)", arg=label
     )
-    assert f"{made_home.stability.correlation[i, j]:+.2f}" in screen.panel()
+    screen.panel_says(f"{made_home.stability.correlation[i, j]:+.2f}")
 
 
 def test_the_table_has_one_row_per_edge_in_the_picture(shown: Any) -> None:
