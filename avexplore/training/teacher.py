@@ -28,7 +28,7 @@ from avexplore.config import TeacherConfig
 from avexplore.errors import DataError
 from avexplore.losses.semantic_alignment import SemanticAlignmentLoss
 from avexplore.nets.two_branch import TwoBranch, from_arrays
-from avexplore.reliability import reliability_diagram
+from avexplore.reliability_diagram import reliability_diagram
 from avexplore.training.calibration import Calibrator, calibrate, cross_fitted
 from avexplore.training.device import choose_device
 from avexplore.training.inputs import InputMap, fit_inputs, inputs_from_arrays, inputs_to_arrays

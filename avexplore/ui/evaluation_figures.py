@@ -222,7 +222,6 @@ def edge_deltas(found: DeltaDistance, nodes: Sequence[str]) -> go.Figure:
         mode="markers",
         marker={"symbol": "diamond-open", "size": 8, "color": "#888888", "line": {"width": 2}},
         hovertemplate="all pairs of different annotations: %{x:+.4f}<extra></extra>",
-        showlegend=False,
     )
     figure.update_traces(showlegend=False)
     mean = found.mean

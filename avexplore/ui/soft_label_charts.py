@@ -12,7 +12,7 @@ from avexplore.artifacts import FloatArray
 if TYPE_CHECKING:
     import altair as alt
 
-    from avexplore.reliability import ReliabilityDiagram
+    from avexplore.reliability_diagram import ReliabilityDiagram
 
 AUDIO, VISUAL = "#E69F00", "#0072B2"
 """Okabe-Ito blue and orange: what is heard, what is seen."""

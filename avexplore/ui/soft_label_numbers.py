@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from avexplore.artifacts import BoolArray, FloatArray, IntArray
-from avexplore.reliability import BINS, ReliabilityDiagram, reliability_diagram
+from avexplore.reliability_diagram import BINS, ReliabilityDiagram, reliability_diagram
 
 Ear = Literal["either", "both", "audio", "visual"]
 EARS: dict[Ear, str] = {"either": "heard or seen", "both": "heard and seen", "audio": "heard", "visual": "seen"}

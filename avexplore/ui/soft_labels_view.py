@@ -14,7 +14,7 @@ import streamlit as st
 
 from avexplore.artifacts import MODALITIES, Clips, FloatArray, IntArray, SoftLabels, TrainedTeacher
 from avexplore.config import ClipsConfig, TeacherConfig
-from avexplore.reliability import ReliabilityDiagram
+from avexplore.reliability_diagram import ReliabilityDiagram
 from avexplore.ui import clip_card, csv_cells, data_view, jobs_panel, session, soft_label_charts
 from avexplore.ui import soft_label_numbers as numbers
 from avexplore.ui.plain_text import as_markdown

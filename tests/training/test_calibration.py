@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avexplore.reliability import reliability_diagram
+from avexplore.reliability_diagram import reliability_diagram
 from avexplore.training.calibration import (
     apply_calibration,
     calibrate,
