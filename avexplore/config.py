@@ -447,7 +447,7 @@ class RegularizerConfig(Config):
     """Whether a clip's soft labels are each modality's own, or the mean of both modalities' outputs."""
     class_heads: float = within(0.0, 1000.0, 1.0)
     """Degree to which the student's class heads, too, stop counting linked classes as wrong; 0 leaves them alone."""
-    posterior_links: float = within(0.0, 1.0, 0.2)
+    posterior_links: float = within(0.0, 1.0, 0.25)
     """Probability that the strongest link's other class is present, too, for posteriors in the embedding; 0 is off."""
     start_epoch: int = within(0, 100_000, 15)
     """E_teach: LIR is off before this epoch."""
@@ -460,6 +460,7 @@ class StudentConfig(Config):
     """The embedding network; without `regularizer` it is the twin that LIR is compared with."""
 
     stage: ClassVar[str] = "student"
+    format_version: ClassVar[int] = 2  # links in the embedding weigh what annotated clips show
     data: DataConfig
     """The clips to learn from."""
     loss: Literal[

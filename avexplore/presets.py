@@ -20,10 +20,10 @@ the class heads forgive by the linked probability itself (degree 1; 2 gains no m
 shared class, which orders training pairs best by whether they truly share a label (average precision .64, against .58
 without a graph and .59 with edges of full weight). Hidden labels were measured with, never trained on.
 
-The class posteriors in the embedding are read through the graph (`posterior_links` .2): the embedding is bounded by
-what the network recognizes in new clips, not by what training knows of hidden labels (true pairs in training gain +.012
-in hidden-pair AP, the graph's links in the embedding +.014 on the same network). Of .15, .2, .25 and .3, .2 is the
-largest that leaves validation MAP where it is (four draws: +.0001, -.0003, -.0009, -.0019). See docs/graph_help.md.
+The class posteriors in the embedding are read through the graph (`posterior_links` .25): the embedding is bounded by
+what the network recognizes in new clips, not by what training knows of hidden labels. Of .25, .3 and .4, .25 is the
+largest that leaves validation MAP where training alone leaves it (ten draws, random annotation: +.0012, +.0009, +.0001
+against +.0006; rarest: -.0008, -.0013, -.0027 against -.0008). See docs/graph_help.md.
 """
 
 from __future__ import annotations

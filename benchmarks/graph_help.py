@@ -23,12 +23,13 @@ import torch
 
 from avexplore.artifacts import Clips, TrainedStudent
 from avexplore.config import AffinityConfig, ClipsConfig, DataConfig, StudentConfig, SyntheticConfig
-from avexplore.data import feature_file
+from avexplore.data import feature_file, load_features
 from avexplore.nets.linked_posteriors import LinkedPosteriors
 from avexplore.presets import preset
 from avexplore.retrieval import evaluate
 from avexplore.retrieval.significance import paired_difference, permutation_test
 from avexplore.training import embed
+from avexplore.training.student import linked_posteriors
 from avexplore.workbench import Workbench
 
 FIGURES = {"map": "MAP", "any_label_map": "any-label MAP", "hidden_pair_ap": "hidden-pair AP"}
@@ -41,7 +42,13 @@ SOURCES = {
     "true graph + I (a ceiling)": "true-graph",
     "true pairs (a ceiling)": "true-pairs",
 }
-READ_ONLY = {"graph": "inferred graph", "correlation": "correlation", "random": "random graph"}
+READ_ONLY = {
+    "graph": "inferred graph",
+    "correlation": "correlation",
+    "random": "random graph",
+    "constant": "every pair of classes",
+}
+READ_GRAPH, IN_THE_EMBEDDING = "inferred graph", ", in the embedding alone"
 CONTROLS = tuple(name for name in SOURCES if name != GRAPH and "ceiling" not in name)
 
 
@@ -77,6 +84,9 @@ class Figures:
         lines.append(f"| {TWIN} | " + " | ".join(f"{m:.4f}" for m in base.mean(0)) + " |")
         lines += [f"| {row}: gain | {self._difference(row, TWIN)} |" for row in self.rows if row != TWIN]
         lines += [f"| {GRAPH} minus {row} | {self._difference(GRAPH, row)} |" for row in CONTROLS if row in self.rows]
+        own = READ_GRAPH + IN_THE_EMBEDDING
+        others = [name + IN_THE_EMBEDDING for name in READ_ONLY.values() if name != READ_GRAPH]
+        lines += [f"| {own} minus {row} | {self._difference(own, row)} |" for row in others]
         return "\n".join(lines)
 
     def _difference(self, row: str, other: str) -> str:
@@ -117,11 +127,11 @@ def one_seed(bench: Workbench, data: DataConfig, seed: int, split: str, figures:
         figures.add(name, measure(trained))
         if source in ("graph", "correlation"):
             figures.add(f"{READ_ONLY[source]} + I, in training alone", read(arm, trained, None))
-    share = np.bincount(clips.hard_label[clips.rows("train")], minlength=len(clips.classes))
+    soft_labels = bench.get(affinity.stability.graph.soft_labels).soft_labels
+    whole = bench.get(data)
     for source, name in READ_ONLY.items():
-        weights = bench.get(affinity.replace(source=source)).weights
-        linked = LinkedPosteriors.from_weights(weights, share / share.sum(), student.regularizer.posterior_links)
-        figures.add(f"{name}, in the embedding alone", read(student.twin, twin, linked))
+        links = linked_posteriors(whole, student, soft_labels, bench.get(affinity.replace(source=source)))
+        figures.add(name + IN_THE_EMBEDDING, read(student.twin, twin, links))
 
 
 def sources(arguments: argparse.Namespace) -> Iterator[tuple[str, str, Callable[[int], DataConfig]]]:
@@ -130,9 +140,15 @@ def sources(arguments: argparse.Namespace) -> Iterator[tuple[str, str, Callable[
         for annotation, title in (("random", "one true label at random"), ("rarest", "the rarest true label")):
             file = feature_file(arguments.yt8m, annotation=annotation)  # type: ignore[arg-type]
             yield annotation, f"yt8m_demo28, annotated with {title}", _split_by_seed(file)
+        names = load_features(feature_file(arguments.yt8m, annotation="random")).classes
+        for first, which in ((0, "first, third, ..."), (1, "second, fourth, ...")):
+            file = feature_file(arguments.yt8m, annotation="random", classes=names[first::2])
+            yield f"half-{first}", f"yt8m_demo28, the {which} of its classes", _split_by_seed(file)
     if arguments.shard:
-        file = feature_file(*filter(None, (arguments.shard, arguments.names)), annotation="random")
-        yield "shard", "one YouTube-8M shard, its 28 most frequent joined classes", _split_by_seed(file)
+        files = [path for path in (arguments.shard, arguments.names) if path is not None]
+        names = load_features(feature_file(*files, annotation="random")).classes  # most frequent first
+        file = feature_file(*files, annotation="random", classes=names[:12])
+        yield "shard", "one YouTube-8M shard, its 12 most frequent joined classes", _split_by_seed(file)
     for strength in (0.2, 0.5, 0.8):
         base = SyntheticConfig(co_occurrence=strength)
         yield f"synthetic-{strength}", f"synthetic benchmark, co-occurrence {strength}", _draw_by_seed(base)
@@ -153,7 +169,7 @@ def main() -> None:
     parser.add_argument("--yt8m", type=Path, help="yt8m_demo28.npz")
     parser.add_argument("--shard", type=Path, help="a YouTube-8M TFRecord shard")
     parser.add_argument("--names", type=Path, help="CSV with its class names")
-    parser.add_argument("--only", nargs="*", help="random, rarest, shard, synthetic-0.2, -0.5, -0.8, synthetic-60")
+    parser.add_argument("--only", nargs="*", help="random, rarest, half-0, half-1, shard, synthetic-0.2, -0.5, -0.8, synthetic-60")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--split", choices=["validation", "test"], default="validation")
     parser.add_argument("--write", type=Path, help="where the tables go")

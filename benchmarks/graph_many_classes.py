@@ -22,11 +22,11 @@ from avexplore.config import AffinityConfig, GraphConfig, SoftLabelFileConfig, S
 from avexplore.graph.affinity import build_affinity
 from avexplore.graph.stability import measure_stability
 from avexplore.graph.truth import true_co_occurrence
-from avexplore.nets.linked_posteriors import LinkedPosteriors
+from avexplore.nets.linked_posteriors import LinkedPosteriors, association
 from avexplore.retrieval import evaluate
 
 FIGURES = ("map", "any_label_map", "hidden_pair_ap")
-SOURCES = ("graph", "correlation", "random", "true-graph")
+SOURCES = ("graph", "correlation", "random", "true-graph", "constant")
 STRENGTHS = (0.1, 0.2, 0.3)
 
 
@@ -98,7 +98,9 @@ def main() -> None:
         rows.setdefault("votes as they are", []).append(base)
         for count in arguments.clips:
             begin = time.process_time()
-            found = stability(soft_labels(clips, votes, learn[:count]), arguments.bootstraps, arguments.penalty)
+            given = soft_labels(clips, votes, learn[:count])
+            found = stability(given, arguments.bootstraps, arguments.penalty)
+            more = association(given.matrix(), given.hard_label, 309)
             print(f"seed {seed}: {count} clips, graphs in {time.process_time() - begin:.0f} CPU s", flush=True)
             for source in SOURCES:
                 config = AffinityConfig(
@@ -107,7 +109,7 @@ def main() -> None:
                 weights = build_affinity(config, found, true_weights=truth).weights
                 for strength in STRENGTHS:
                     row = f"{count} clips, {source}, {strength}"
-                    values = figures(LinkedPosteriors.from_weights(weights, share, strength))
+                    values = figures(LinkedPosteriors.from_weights(weights, more, share, strength))
                     rows.setdefault(row, []).append([a - b for a, b in zip(values, base, strict=True)])
             page = table(rows)
             print(page, flush=True)

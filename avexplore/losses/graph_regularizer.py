@@ -10,7 +10,7 @@ from torch import Tensor
 from avexplore.artifacts import Affinity, Clips, SoftLabels
 from avexplore.config import RegularizerConfig
 from avexplore.errors import ConfigError, DataError
-from avexplore.losses.mining import same_label
+from avexplore.losses.mining import different_label
 
 Form = Literal["pull", "forgive", "margin"]
 Level = Literal["class", "node"]
@@ -182,9 +182,10 @@ class GraphRegularizer:
         factor = self.weight * strength
         if self._true is not None:
             W = self._linked(rows, 1.0, 1.0).to(audio.dtype)
-            return factor * _weighted_distance(W, audio, visual) / W.sum().clamp(min=1.0)
+            total = W.sum()
+            return factor * (total - _weighted_cosine(W, audio, visual)) / total.clamp(min=1.0)
         s, z = {"audio": self._audio[rows], "visual": self._visual[rows]}, {"audio": audio, "visual": visual}
-        different = ~same_label(self.labels[rows])
+        different = different_label(self.labels[rows])
         across = self._blocks["audio_visual"] + self._blocks["visual_audio"].T
         terms = [("audio", "visual", across)]
         if self.level == "node":
@@ -192,9 +193,10 @@ class GraphRegularizer:
         loss = audio.new_zeros(())
         for source, target, A in terms:
             reached = self._pair_mass(s[source], s[target], self.labels[rows])  # (C, C)
-            per_edge = (A / reached.clamp(min=1e-12)).masked_fill(reached <= 1e-12, 0.0)
-            W = ((s[source] @ per_edge) @ s[target].T * different).to(audio.dtype)  # (B, B)
-            loss = loss + _weighted_distance(W, z[source], z[target])
+            met = A * (reached > 1e-12)  # by pairs of the batch; their weights add up to just this
+            W = (s[source] @ (met / reached.clamp(min=1e-12))) @ s[target].T
+            W = W.mul_(different).to(audio.dtype)  # (B, B)
+            loss = loss + met.sum() - _weighted_cosine(W, z[source], z[target])
         return factor / self._total * loss
 
     def _pair_mass(self, left: Tensor, right: Tensor, labels: Tensor) -> Tensor:
@@ -204,13 +206,13 @@ class GraphRegularizer:
         return left.sum(0)[:, None] * right.sum(0)[None, :] - same
 
     def _linked(self, rows: Tensor, factor: float, ceiling: float) -> Tensor:
-        same = same_label(self.labels[rows])
+        different = different_label(self.labels[rows])
         found = []
         for left, right in self._left:
             W = (left[rows] * factor) @ right[rows].T
             if self._true is not None:  # any shared class links fully
                 W = (W > 0).to(W.dtype) * min(ceiling, 1.0)
-            found.append(W.clamp_(max=ceiling).masked_fill_(same, 0.0))
+            found.append(W.clamp_(max=ceiling).mul_(different))
         return torch.stack(found) if len(found) > 1 else found[0]
 
     def _quantile(self) -> float:
@@ -226,9 +228,9 @@ class GraphRegularizer:
         return max(quantile, 1e-12)
 
 
-def _weighted_distance(W: Tensor, audio: Tensor, visual: Tensor) -> Tensor:
-    """Sum over pairs of W * D with D = 1 - cosine; one product of (B, B) by (B, d) less than by way of D."""
-    return W.sum() - ((W @ visual) * audio).sum()
+def _weighted_cosine(W: Tensor, audio: Tensor, visual: Tensor) -> Tensor:
+    """Sum over pairs of W * cosine; one product of (B, B) by (B, d) less than by way of the cosines."""
+    return ((W @ visual) * audio).sum()
 
 
 def _quantile(values: Tensor, share: float) -> float:

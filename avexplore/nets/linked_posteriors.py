@@ -17,6 +17,35 @@ SMALL = 1e-3
 _ENTRIES = 4_000_000
 
 
+def association(soft_labels: NDArray[Any], labels: NDArray[Any], classes: int) -> NDArray[Any]:
+    """How much more a teacher finds of class j in clips annotated with i than in clips at large.
+
+    Z_ij = mean over clips annotated with i of (s_nj - mean s_j) / sd s_j, the mean of both modalities; 0 where that is
+    negative, and for i = j [ours]. On logits: a softmax of clips that it was trained on has hardly anything left for a
+    second class.
+
+    Args:
+        soft_labels: Of training clips, one column per class node, audio nodes first. Shape (n, 2C).
+        labels: Annotated classes, in 0..C-1. Shape (n,).
+        classes: C.
+
+    Returns:
+        In standard deviations, >= 0. Shape (C, C), float64.
+
+    >>> association(np.array([[2.0, 1, 2, 1], [0, 0, 0, 0]]), np.array([0, 1]), 2)
+    array([[0., 1.],
+           [0., 0.]])
+    """
+    columns = np.asarray(soft_labels, np.float64)
+    spread = columns.std(axis=0)
+    standardized = np.divide(columns - columns.mean(axis=0), spread, out=np.zeros_like(columns), where=spread > 0)
+    member = np.zeros((len(labels), classes))
+    member[np.arange(len(labels)), labels] = 1.0
+    means = (member / np.maximum(member.sum(axis=0), 1.0)).T @ standardized  # (C, 2C)
+    found: NDArray[Any] = np.maximum(means.reshape(classes, 2, classes).mean(axis=1), 0.0) * (1.0 - np.eye(classes))
+    return found
+
+
 class LinkedPosteriors:
     """From the probability of each annotation to the probability that a class is present, annotated or not.
 
@@ -56,35 +85,33 @@ class LinkedPosteriors:
     def from_weights(
         cls,
         weights: NDArray[Any],
+        association: NDArray[Any],
         share: NDArray[Any],
         strength: float,
         level: Literal["class", "node"] = "class",
         device: torch.device | str = "cpu",
     ) -> LinkedPosteriors:
-        """Links from A-hat.
+        """Links from A-hat, which says between what, and the soft labels of annotated clips, which say how strong.
 
-        m_ij = strength * A_ij / (largest A between different classes) * sqrt(pi_j / pi_i), at most .95 [ours]. The root
-        is what turns an association that is the same both ways, like a correlation, into a conditional probability:
-        for rare events P(j | i) - P(j) = r_ij sqrt(pi_j / pi_i) to first order, so that a rare class brings a common
-        one more often than the reverse. A_ij of two classes is the largest of their nodes' pairs; with `level="node"`
-        only pairs that start from a node of the posterior's own modality count.
+        m_ij = strength * Z_ij / (largest Z of a link) if A_ij > 0, else 0 [ours]. Two classes are linked if any of
+        their nodes' pairs is; with `level="node"` only pairs that start from a node of the posterior's own modality
+        count. Z has a direction: a rare class may bring a common one more often than the reverse.
 
         Args:
             weights: A-hat over class nodes, audio nodes first, source in rows. Shape (2C, 2C), >= 0.
+            association: Z, how much more of class j clips annotated with i show, >= 0. Shape (C, C).
             share: Share of each class among annotations. Shape (C,).
-            strength: Probability that the strongest link's other class is present, between classes that are equally
-                common and without evidence, in [0, 1].
+            strength: Probability that the strongest link's other class is present, without evidence, in [0, 1].
             level: See above.
             device: Where posteriors will lie.
         """
         count = len(share)
-        blocks = np.asarray(weights, np.float64).reshape(2, count, 2, count).max(axis=2)  # over the target's modality
+        linked = np.asarray(weights).reshape(2, count, 2, count).max(axis=2) > 0  # over the target's modality
         if level == "class":
-            blocks = np.broadcast_to(blocks.max(axis=0), blocks.shape)
-        between = blocks * (1.0 - np.eye(count))
+            linked = np.broadcast_to(linked.any(axis=0), linked.shape)
+        between = np.where(linked, association, 0.0) * (1.0 - np.eye(count))
         scaled = between / max(float(between.max(initial=0.0)), 1e-12)
-        ratio = np.sqrt((share[None, :] + SMALL) / (share[:, None] + SMALL))
-        return cls(np.minimum(strength * scaled * ratio, CEILING), share, device)
+        return cls(np.minimum(strength * scaled, CEILING), share, device)
 
     def __call__(self, posterior: Tensor, modality: int) -> Tensor:
         """q of some clips.

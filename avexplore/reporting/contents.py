@@ -92,21 +92,36 @@ def _history(trained: Sequence[TrainedStudent], column: str, name: str, *, dashe
 
 
 def _map_by_start_epoch(family: Sequence[StudentConfig], get: Get) -> list[Figure]:
-    curves = [_history([get(s.twin) for s in family], "map_validation", _WITHOUT, dashed=True)]
-    for epoch in start_epochs(family[0]):
+    found = [_history([get(s.twin) for s in family], "map_validation", _WITHOUT, dashed=True)]
+    starts = start_epochs(family[0])
+    for epoch in starts:
         trained = [get(_starting(s, epoch)) for s in family]
-        curves.append(_history(trained, "map_validation", f"LIR from epoch {epoch}"))
+        found.append(_history(trained, "map_validation", f"LIR from epoch {epoch}"))
+    curves = [curve for curve in found if curve is not None]
     return [
         Curves(
             "map-by-start-epoch",
             "MAP over epochs, by the epoch at which LIR starts",
             f"Validation clips, mean of {_seeds(family)}. The papers' start epochs {{300, ..., 900}} of 1000, scaled "
-            f"to the {family[0].epochs} epochs here. Test clips are not looked at while training.",
+            f"to the {family[0].epochs} epochs here; shown from the first of them on, all epochs are in the CSV. Test "
+            "clips are not looked at while training.",
             "epoch",
             "MAP, validation clips",
-            [curve for curve in curves if curve is not None],
+            curves,
+            view=_from_epoch(curves, min(starts)),
         )
     ]
+
+
+def _from_epoch(curves: Sequence[Curve], epoch: int) -> tuple[float, float, float, float] | None:
+    """The view from an epoch on: before it all curves are one, and their rise would press what follows flat."""
+    shown = [curve.y[curve.x >= epoch] for curve in curves]
+    if not any(len(values) for values in shown):
+        return None
+    values = np.concatenate(shown)
+    low, high = float(values.min()), float(values.max())
+    margin = 0.05 * (high - low) or 0.01
+    return float(epoch), float(max(curve.x.max() for curve in curves)), low - margin, high + margin
 
 
 def _edge_frequency(family: Sequence[StudentConfig], get: Get) -> list[Figure]:
@@ -117,33 +132,48 @@ def _edge_frequency(family: Sequence[StudentConfig], get: Get) -> list[Figure]:
     shown = [nodes[i] for i in order]
     bootstraps = family[0].stability.bootstraps if family[0].stability else 0
     cut = "" if len(order) == len(nodes) else f" The {len(order)} of {len(nodes)} nodes with the most edges."
-    one, two = np.triu_indices(len(nodes), 1)
-    best = np.argsort(-mean[one, two], kind="stable")[:_MOST_EDGES]
-    best = best[mean[one[best], two[best]] > 0]
     spread = _frobenius(frequency)
     apart = f" Mean Frobenius distance between two teachers' matrices: {spread:.2f}." if len(found) > 1 else ""
-    teachers = [f"teacher {seed}" for seed in range(len(found))]
-    return [
-        Heat(
-            "edge-frequency",
-            "How often two class nodes are linked",
-            f"Share of {bootstraps} bootstraps in which two nodes are adjacent, mean of {len(found)} teachers.{apart}"
-            f"{cut} A link is an estimated dependency, not a proven cause.",
-            shown,
-            shown,
-            mean[np.ix_(order, order)],
-            "edge frequency",
-        ),
-        Heat(
-            "edge-frequency-by-teacher",
-            "The most frequent links, teacher by teacher",
-            "A link that one teacher finds and another does not is the teacher's luck, not the data's.",
-            [f"{nodes[one[e]]} – {nodes[two[e]]}" for e in best],
-            teachers,
-            frequency[:, one[best], two[best]].T,
-            "edge frequency",
-        ),
-    ]
+    whole = Heat(
+        "edge-frequency",
+        "How often two class nodes are linked",
+        f"Share of {bootstraps} bootstraps in which two nodes are adjacent, mean of {len(found)} teachers.{apart}"
+        f"{cut} A link is an estimated dependency, not a proven cause.",
+        shown,
+        shown,
+        mean[np.ix_(order, order)],
+        "edge frequency",
+    )
+    return [whole, *_disputed_edges(nodes, frequency)]
+
+
+def _disputed_edges(nodes: Sequence[str], frequency: FloatArray) -> list[Figure]:
+    """The edges on which teachers differ most, if any; those on which all agree would be rows of one color.
+
+    Args:
+        nodes: Names.
+        frequency: By teacher. Shape (m, p, p).
+    """
+    one, two = np.triu_indices(len(nodes), 1)
+    edges = frequency[:, one, two]
+    usual = edges >= 0.5
+    some, every = int(usual.any(axis=0).sum()), int(usual.all(axis=0).sum())
+    apart = edges.max(axis=0) - edges.min(axis=0)
+    chosen = np.argsort(-apart, kind="stable")[:_MOST_EDGES]
+    chosen = chosen[apart[chosen] > 0]
+    if not len(chosen):
+        return []
+    disputed = Heat(
+        "edge-frequency-by-teacher",
+        "The links on which teachers differ most",
+        f"{every} of the {some} links that any teacher's graphs have in half of the bootstraps are in half of every "
+        "teacher's. What one teacher finds and another does not is the teacher's luck, not the data's.",
+        [f"{nodes[one[e]]} – {nodes[two[e]]}" for e in chosen],
+        [f"teacher {seed}" for seed in range(len(frequency))],
+        edges[:, chosen].T,
+        "edge frequency",
+    )
+    return [disputed]
 
 
 def _frobenius(matrices: FloatArray) -> float:

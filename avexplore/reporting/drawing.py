@@ -89,6 +89,8 @@ def with_plotly(figure: Figure) -> Any:
             xaxis={"title": html.escape(figure.x_label), "type": "log" if figure.log_x else "linear"},
             yaxis={"title": html.escape(figure.y_label)},
         )
+        if figure.view is not None:
+            shown.update_xaxes(range=figure.view[:2]).update_yaxes(range=figure.view[2:])
     shown.update_layout(template="plotly_white", margin={"l": 60, "r": 20, "t": 20, "b": 50})
     shown.update_layout(font={"family": "system-ui, sans-serif", "size": 13})
     return shown
@@ -148,6 +150,9 @@ def _lines(canvas: Any, axes: Any, figure: Any) -> None:
             axes.fill_between(curve.x, curve.low, curve.high, color=color, alpha=0.15, linewidth=0)
     if figure.log_x:
         axes.set_xscale("log")
+    if figure.view is not None:
+        axes.set_xlim(*figure.view[:2])
+        axes.set_ylim(*figure.view[2:])
     axes.set_xlabel(figure.x_label)
     axes.set_ylabel(figure.y_label)
     axes.grid(color="#E3E7EB", linewidth=0.6)

@@ -42,6 +42,7 @@ class Curves:
         x_label, y_label: Of the axes.
         curves: The lines.
         log_x: Whether the horizontal axis is logarithmic.
+        view: Part that is shown at first, as (left, right, bottom, top); None shows all.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Curves:
     y_label: str
     curves: Sequence[Curve]
     log_x: bool = False
+    view: tuple[float, float, float, float] | None = None
 
     def csv(self) -> str:
         """One row per point."""

@@ -16,11 +16,12 @@ from torch.nn.functional import normalize
 from avexplore.artifacts import Affinity, Embeddings, FeatureSet, Report, SoftLabels, TrainedStudent, TrainState, silent
 from avexplore.config import PrefixConfig, StudentConfig
 from avexplore.errors import TrainingError
+from avexplore.graph.transforms import transform
 from avexplore.losses.class_links import class_links, forgiving_offsets
 from avexplore.losses.graph_regularizer import GraphRegularizer
 from avexplore.losses.metric import build_metric_loss
 from avexplore.losses.semantic_alignment import alignment_term, label_term
-from avexplore.nets.linked_posteriors import LinkedPosteriors
+from avexplore.nets.linked_posteriors import LinkedPosteriors, association
 from avexplore.nets.two_branch import BranchOutputs, TwoBranch, from_arrays
 from avexplore.training.device import choose_device
 from avexplore.training.inputs import InputMap, fit_inputs, inputs_from_arrays, inputs_to_arrays
@@ -287,7 +288,7 @@ def _lir(
     rows = torch.from_numpy(features.rows("train").astype(np.int64)).to(device)
     given = evidence(soft_labels, config.regularizer.evidence)
     regularizer = GraphRegularizer.from_config(config.regularizer, affinity, given, features, rows)
-    linked = _linked(features, config, affinity, device)
+    linked = linked_posteriors(features, config, soft_labels, affinity, device)
     if config.regularizer.class_heads == 0:
         return regularizer, None, linked
     index = features.rows("train")
@@ -302,18 +303,33 @@ def _lir(
     return regularizer, class_links(weights, audio, visual, labels, true).to(device), linked
 
 
-def _linked(
-    features: FeatureSet, config: StudentConfig, affinity: Affinity, device: torch.device
+def linked_posteriors(
+    features: FeatureSet,
+    config: StudentConfig,
+    soft_labels: SoftLabels,
+    affinity: Affinity,
+    device: torch.device | str = "cpu",
 ) -> LinkedPosteriors | None:
-    """What the embedding's posteriors take from the class graph; true pairs link clips and not classes."""
+    """What the embedding's posteriors take from the class graph; true pairs link clips and not classes.
+
+    Args:
+        features: Clips, of which the training clips' annotations are used.
+        config: A student with LIR.
+        soft_labels: The teacher's, of the same clips.
+        affinity: A-hat.
+        device: Where posteriors will lie.
+    """
     assert config.regularizer is not None
     strength = config.regularizer.posterior_links
     if strength == 0 or config.posterior_share == 0 or affinity.true_pairs:
         return None
-    counts = np.bincount(features.hard_label[features.rows("train")], minlength=len(features.classes))
-    return LinkedPosteriors.from_weights(
-        affinity.weights, counts / max(1, counts.sum()), strength, config.regularizer.level, device
-    )
+    rows, count = features.rows("train"), len(features.classes)
+    # Probabilities of training clips leave nothing for a second class; their log odds do.
+    columns = transform(soft_labels, "logit" if soft_labels.kind == "probabilities" else "raw", rows).matrix
+    labels = features.hard_label[rows]
+    share = np.bincount(labels, minlength=count) / max(1, len(labels))
+    found = association(columns, labels, count)
+    return LinkedPosteriors.from_weights(affinity.weights, found, share, strength, config.regularizer.level, device)
 
 
 def evidence(soft_labels: SoftLabels, kind: Literal["own", "both"]) -> SoftLabels:

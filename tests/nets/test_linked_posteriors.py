@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from avexplore.nets import linked_posteriors
-from avexplore.nets.linked_posteriors import CEILING, SMALL, LinkedPosteriors
+from avexplore.nets.linked_posteriors import CEILING, SMALL, LinkedPosteriors, association
 
 COUNT = 5
 
@@ -59,7 +59,7 @@ def test_it_stays_a_probability_and_never_takes_away() -> None:
 
 def test_no_links_change_nothing() -> None:
     p = posteriors()
-    assert LinkedPosteriors.from_weights(np.eye(2 * COUNT), SHARE, 1.0)(p, 0) is p
+    assert LinkedPosteriors.from_weights(np.eye(2 * COUNT), np.ones((COUNT, COUNT)), SHARE, 1.0)(p, 0) is p
 
 
 def test_clips_do_not_see_each_other_however_many_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,41 +78,66 @@ def test_arrays_bring_it_back() -> None:
     assert LinkedPosteriors.from_arrays({"other": p.numpy()}) is None
 
 
-def test_a_rare_class_brings_a_common_one_as_often_as_their_correlation_says() -> None:
-    """Two events of known shares: P(j | i) - P(j) from counts against strength * sqrt(pi_j / pi_i)."""
-    rare, common, together = 0.004, 0.012, 0.001
-    root = np.sqrt(rare * (1 - rare) * common * (1 - common))
-    correlation = (together - rare * common) / root
+def test_association_is_that_of_a_loop() -> None:
+    rng = np.random.default_rng(0)
+    columns, labels = rng.normal(size=(60, 2 * COUNT)), rng.integers(COUNT, size=60)
+    columns[:, 3] = 0.5  # says nothing of any clip
+    found = association(columns, labels, COUNT)
+    for i in range(COUNT):
+        for j in range(COUNT):
+            parts = []
+            for column in (columns[:, j], columns[:, COUNT + j]):
+                spread = column.std()
+                parts.append((column[labels == i].mean() - column.mean()) / spread if spread else 0.0)
+            assert found[i, j] == pytest.approx(0.0 if i == j else max(0.0, np.mean(parts)))
+
+
+def test_association_has_a_direction_and_no_unit() -> None:
+    """A class that always comes with another, which mostly comes alone."""
+    rng = np.random.default_rng(1)
+    labels = np.repeat([0, 1, 2], [50, 500, 450])
+    present = np.stack([labels == 0, (labels == 1) | (labels == 0), labels == 2], 1).astype(float)
+    columns = np.tile(present + 0.1 * rng.normal(size=present.shape), 2)
+    found = association(columns, labels, 3)
+    assert found[0, 1] > 1.5 * found[1, 0]
+    np.testing.assert_allclose(association(columns * 7 - 3, labels, 3), found)
+
+
+def test_a_class_without_clips_brings_nothing() -> None:
+    found = association(np.random.default_rng(0).normal(size=(20, 6)), np.arange(20) % 2, 3)
+    assert (found[2] == 0).all()
+    assert np.isfinite(found).all()
+
+
+def test_association_says_how_strong_a_link_is_and_the_graph_whether_it_is() -> None:
     weights = np.zeros((6, 6))
-    weights[0, 1] = weights[1, 0] = 0.7  # scaled to 1, so that the strength is the correlation
-    share = np.array([rare, common, 0.5])
-    m = LinkedPosteriors.from_weights(weights, share, correlation).presence
-    for i, j in ((0, 1), (1, 0)):
-        given = together / share[i] - share[j]
-        assert m[0, i, j] == pytest.approx(given, rel=0.15)
-    assert m[0, 0, 1] > 1.6 * m[0, 1, 0]
+    weights[0, 1], weights[1, 2] = 0.01, 0.9
+    found = np.array([[0, 0.8, 2.0], [0.4, 0, 0.2], [0.1, 0.1, 0]])
+    m = LinkedPosteriors.from_weights(weights, found, SHARE[:3], 0.5).presence
+    expected = np.zeros((3, 3))
+    expected[0, 1], expected[1, 2] = 0.5, 0.5 * 0.2 / 0.8  # 0 -> 2 is no link, whatever the clips show
+    np.testing.assert_allclose(m, np.stack([expected, expected]), atol=1e-7)
 
 
 def test_edges_start_from_their_own_modality_at_node_level() -> None:
     weights = np.zeros((6, 6))
     weights[0, 4] = 0.4  # audio 0 -> visual 1
     weights[5, 3] = 0.2  # visual 2 -> visual 0
-    share = np.full(3, 1 / 3)
-    nodes = LinkedPosteriors.from_weights(weights, share, 0.5, "node").presence
+    share, found = np.full(3, 1 / 3), np.array([[0, 1.0, 1], [1, 0, 1], [0.5, 1, 0]])
+    nodes = LinkedPosteriors.from_weights(weights, found, share, 0.5, "node").presence
     assert sorted(zip(*np.nonzero(nodes), strict=True)) == [(0, 0, 1), (1, 2, 0)]
     assert nodes[0, 0, 1] == pytest.approx(0.5)
     assert nodes[1, 2, 0] == pytest.approx(0.25)
-    classes = LinkedPosteriors.from_weights(weights, share, 0.5, "class").presence
+    classes = LinkedPosteriors.from_weights(weights, found, share, 0.5, "class").presence
     np.testing.assert_array_equal(classes[0], classes[1])
     np.testing.assert_allclose(classes[0], nodes.sum(0))
 
 
-def test_same_class_links_do_not_count_and_do_not_scale() -> None:
+def test_same_class_links_do_not_count_and_no_link_is_certain() -> None:
     weights = np.tile(np.eye(3), (2, 2))
     weights[0, 1] = 0.5
-    share = np.full(3, 1 / 3)
-    m = LinkedPosteriors.from_weights(weights, share, 0.25).presence
+    share, found = np.full(3, 1 / 3), np.full((3, 3), 2.0)
+    m = LinkedPosteriors.from_weights(weights, found, share, 0.25).presence
     assert m[0, 0, 1] == pytest.approx(0.25)
     assert (m[:, range(3), range(3)] == 0).all()
-    rare = np.array([1e-6, 1.0, 0.0])
-    assert LinkedPosteriors.from_weights(weights, rare, 1.0).presence.max() == np.float32(CEILING)
+    assert LinkedPosteriors.from_weights(weights, found, share, 1.0).presence.max() == np.float32(CEILING)

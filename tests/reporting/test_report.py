@@ -85,9 +85,28 @@ def test_edge_frequencies_are_means_over_teachers_and_told_apart_by_teacher() ->
     assert isinstance(whole, Heat)
     assert isinstance(by_teacher, Heat)
     np.testing.assert_allclose([whole.values[0, 4], whole.values[1, 2]], [0.75, 0.25])
-    np.testing.assert_allclose(by_teacher.values, [[1.0, 0.5], [0.25, 0.25]])
+    # the edge of .25 is the same with both teachers, and says nothing of how they differ
+    np.testing.assert_allclose(by_teacher.values, [[1.0, 0.5]])
+    assert by_teacher.caption.startswith("1 of the 1 links")
     # two entries differ by one half: sqrt(2 * .25)
     assert "0.71" in whole.caption
+
+
+def test_teachers_that_agree_are_not_told_apart() -> None:
+    assert [found.name for found in FIGURES["edges"][1](students(STUDENT, 1), get)] == ["edge-frequency"]
+
+
+def test_map_by_start_epoch_is_looked_at_from_the_first_start_on() -> None:
+    (found,) = figures("start-epoch")
+    assert isinstance(found, Curves)
+    assert found.view is not None
+    left, right, bottom, top = found.view
+    assert (left, right) == (2, 6)
+    assert 0.15 < bottom < 0.17 < 0.20 < top
+    drawn = with_plotly(found)
+    assert tuple(drawn.layout.xaxis.range) == (left, right)
+    assert tuple(drawn.layout.yaxis.range) == (bottom, top)
+    assert len(drawn.data[0].x) == 4, "what is out of view is still there"
 
 
 def test_precision_scope_holds_the_paired_lines_with_student_t_bands() -> None:
