@@ -169,7 +169,9 @@ def main() -> None:
     parser.add_argument("--yt8m", type=Path, help="yt8m_demo28.npz")
     parser.add_argument("--shard", type=Path, help="a YouTube-8M TFRecord shard")
     parser.add_argument("--names", type=Path, help="CSV with its class names")
-    parser.add_argument("--only", nargs="*", help="random, rarest, half-0, half-1, shard, synthetic-0.2, -0.5, -0.8, synthetic-60")
+    parser.add_argument(
+        "--only", nargs="*", help="random, rarest, half-0, half-1, shard, synthetic-0.2, -0.5, -0.8, synthetic-60"
+    )
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--split", choices=["validation", "test"], default="validation")
     parser.add_argument("--write", type=Path, help="where the tables go")

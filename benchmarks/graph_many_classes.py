@@ -27,7 +27,7 @@ from avexplore.retrieval import evaluate
 
 FIGURES = ("map", "any_label_map", "hidden_pair_ap")
 SOURCES = ("graph", "correlation", "random", "true-graph", "constant")
-STRENGTHS = (0.1, 0.2, 0.3)
+STRENGTHS = (0.02, 0.05, 0.1, 0.2)
 
 
 def read(path: Path, judged: int, seed: int) -> tuple[Clips, FloatArray]:

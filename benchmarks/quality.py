@@ -228,7 +228,7 @@ def tune(benches: list[Bench]) -> None:
 
 
 def page(benches: dict[str, list[Bench]], preset_name: str, short: bool) -> str:
-    text = ["# Quality\n", (__doc__ or "").strip().replace("\n    python", "\n\n    python", 1)]
+    text = ["# Quality\n", (__doc__ or "").strip()]
     chosen = "; ".join(f"{k} {', '.join(f'{n} {v:g}' for n, v in numbers.items())}" for k, numbers in NUMBERS.items())
     how = f"Preset `{preset_name}`" + (", students of half the width, half the epochs and twice the rate" * short)
     text.append(

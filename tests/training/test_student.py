@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import get_args, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ from avexplore.errors import Cancelled, TrainingError
 from avexplore.losses import build_metric_loss
 from avexplore.nets.two_branch import BranchOutputs
 from avexplore.training import embed, train_prefix, train_student
-from avexplore.training.student import embed_outputs, evidence
+from avexplore.training.student import embed_outputs, evidence, linked_posteriors
 
 DATA = SyntheticConfig()
 LOSSES = get_args(get_type_hints(StudentConfig)["loss"])
@@ -202,6 +202,39 @@ def test_linked_classes_enter_the_embedding_and_nothing_else(
         was, now = getattr(before, modality)[:, 8:12], getattr(after, modality)[:, 8:12]
         assert now[hidden].mean() > 1.1 * was[hidden].mean()
         np.testing.assert_allclose(np.linalg.norm(getattr(after, modality), axis=1), 1, atol=1e-5)
+
+
+def test_how_strong_links_are_is_read_from_training_clips_alone(
+    features: FeatureSet, soft_labels: SoftLabels, affinity: Affinity
+) -> None:
+    settings = config(regularizer=regularizer(posterior_links=0.5), posterior_share=0.5)
+    found = linked_posteriors(features, settings, soft_labels, affinity)
+    assert found is not None
+    pairs = set(zip(*np.nonzero(found.presence[0]), strict=True))
+    assert {(0, 1), (1, 0)} <= pairs <= {(0, 1), (1, 0), (2, 3), (3, 2)}
+    assert found.presence.max() == pytest.approx(0.5)
+    others = np.setdiff1d(np.arange(len(features.hard_label)), features.rows("train"))
+    changed = soft_labels.audio.copy()
+    changed[others] = 9.0
+    again = linked_posteriors(features, settings, dataclasses.replace(soft_labels, audio=changed), affinity)
+    assert again is not None
+    np.testing.assert_array_equal(again.presence, found.presence)
+
+
+def test_links_of_probabilities_are_those_of_their_log_odds(features: FeatureSet, affinity: Affinity) -> None:
+    """A second class at .02 rather than .01 is as much of a hint as one at .2 rather than .1 nearly is."""
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(2, *features.true_labels.shape)) * 3  # type: ignore[union-attr]
+    probabilities = 1 / (1 + np.exp(-logits))
+    settings = config(regularizer=regularizer(posterior_links=0.5), posterior_share=0.5)
+    found = []
+    for kind, (audio, visual) in (("logits", logits), ("probabilities", probabilities)):
+        given: dict[str, Any] = {"kind": kind, "classes": features.classes, "normalized": False}
+        soft = SoftLabels(audio, visual, split=features.split, hard_label=features.hard_label, **given)
+        links = linked_posteriors(features, settings, soft, affinity)
+        assert links is not None
+        found.append(links.presence)
+    np.testing.assert_allclose(found[0], found[1], atol=1e-5)
 
 
 def test_true_pairs_link_no_classes(features: FeatureSet, soft_labels: SoftLabels, affinity: Affinity) -> None:
