@@ -449,6 +449,8 @@ class RegularizerConfig(Config):
     """Degree to which the student's class heads, too, stop counting linked classes as wrong; 0 leaves them alone."""
     posterior_links: float = within(0.0, 1.0, 0.25)
     """Probability that the strongest link's other class is present, too, for posteriors in the embedding; 0 is off."""
+    linked: Literal["graph", "every-pair"] = "graph"
+    """Between which classes posteriors in the embedding are linked: those of A-hat, or every pair, without a graph."""
     start_epoch: int = within(0, 100_000, 15)
     """E_teach: LIR is off before this epoch."""
     ramp_epochs: int = within(0, 100_000, 0)
@@ -598,6 +600,7 @@ class ProjectionConfig(Config):
 ARMS = (
     "graph+I",
     "identity",
+    "every-pair",
     "random+I",
     "correlation+I",
     "graph",
@@ -606,6 +609,8 @@ ARMS = (
     "true-pairs",
 )
 """LIR and its controls; see `ExperimentConfig.arms`."""
+DEFAULT_ARMS = ARMS[:5]
+"""The inferred graph, and what it has to be better than."""
 
 
 @dataclass(frozen=True)
@@ -616,13 +621,14 @@ class ExperimentConfig(Config):
     format_version: ClassVar[int] = 2  # Delta-D and the links' precision and recall beside the retrieval figures
     student: StudentConfig
     """The student with LIR whose arms are compared; its own seed is replaced by each of the seeds."""
-    arms: tuple[str, ...] = ARMS[:4]
+    arms: tuple[str, ...] = DEFAULT_ARMS
     """`[form:]source[+I]` with form pull, forgive or margin (the student's own if left out), source as in
-    `AffinityConfig.source`, and +I for same-class pairs; `proxies:anchor_aware` or `proxies:learned` for the twin
+    `AffinityConfig.source`, and +I for same-class pairs; `[form:]every-pair` for A = I with every pair of classes
+    linked in the embedding, which is LIR without a graph; `proxies:anchor_aware` or `proxies:learned` for the twin
     with proxies, and with +source[+I] for LIR beside them; `loss:NAME` for the twin with another metric loss;
     `baseline:cca` and `baseline:cluster-cca`."""
     seeds: int = within(2, 1000, 8)
-    """Number of paired seeds: 0, 1, 2, ...; fewer than eight can confirm nothing about four arms."""
+    """Number of paired seeds: 0, 1, 2, ...; fewer than eight can confirm nothing about five arms."""
     vary_teacher: bool = True
     """Train the teacher anew for each seed, so that intervals hold its chance, too."""
     split: Literal["validation", "test"] = "test"

@@ -37,6 +37,7 @@ GRAPH, TWIN = "**inferred graph + I**", "without LIR"
 SOURCES = {
     GRAPH: "graph",
     "no graph (A = I)": "identity",
+    "no graph, every pair linked in the embedding": "every-pair",
     "random graph + I": "random",
     "correlation + I": "correlation",
     "true graph + I (a ceiling)": "true-graph",
@@ -66,6 +67,17 @@ def student_of(data: DataConfig, seed: int) -> StudentConfig:
 def with_affinity(student: StudentConfig, affinity: AffinityConfig) -> StudentConfig:
     assert student.regularizer is not None
     return student.replace(regularizer=student.regularizer.replace(affinity=affinity))
+
+
+def student_of_arm(student: StudentConfig, source: str) -> StudentConfig:
+    """The student with links from another source; "every-pair" is A = I with every pair linked in the embedding."""
+    lir = student.regularizer
+    assert lir is not None
+    if source == "every-pair":
+        return student.replace(
+            regularizer=lir.replace(affinity=lir.affinity.replace(source="identity"), linked="every-pair")
+        )
+    return with_affinity(student, lir.affinity.replace(source=source))  # type: ignore[arg-type]
 
 
 class Figures:
@@ -122,7 +134,7 @@ def one_seed(bench: Workbench, data: DataConfig, seed: int, split: str, figures:
     for name, source in SOURCES.items():
         if source in ("true-graph", "true-pairs") and clips.true_labels is None:
             continue
-        arm = with_affinity(student, affinity.replace(source=source))
+        arm = student_of_arm(student, source)
         trained = bench.get(arm)
         figures.add(name, measure(trained))
         if source in ("graph", "correlation"):

@@ -9,7 +9,7 @@ import typer
 from avexplore.cli import configure, options
 from avexplore.cli.chosen import Chosen, describes_student, workbench
 from avexplore.cli.output import emit, progress, say, stdout_is_ours, table
-from avexplore.config import ARMS, ExperimentConfig, StudentConfig, SweepConfig, VaryConfig
+from avexplore.config import DEFAULT_ARMS, ExperimentConfig, StudentConfig, SweepConfig, VaryConfig
 from avexplore.errors import ConfigError
 
 
@@ -25,7 +25,7 @@ def experiment(
     arms: Annotated[
         str,
         typer.Option(help="[form:]source[+I], proxies:anchor_aware[+graph+I], baseline:cca, ..., separated by commas."),
-    ] = ",".join(ARMS[:4]),
+    ] = ",".join(DEFAULT_ARMS),
     seeds: Annotated[int, typer.Option(help="Number of paired seeds.", min=2)] = 8,
     vary_teacher: Annotated[bool, typer.Option(help="Train the teacher anew for each seed.")] = True,
     split: Annotated[

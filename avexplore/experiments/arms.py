@@ -6,7 +6,7 @@ trained are not trained again, a stopped experiment goes on where it was, and ce
 
 from __future__ import annotations
 
-from typing import get_args, get_type_hints
+from typing import Literal, get_args, get_type_hints
 
 from avexplore.config import (
     ARMS,
@@ -21,6 +21,7 @@ from avexplore.config import (
 from avexplore.errors import ConfigError
 
 TWIN = "without LIR"
+EVERY_PAIR: Literal["every-pair"] = "every-pair"
 FORMS = get_args(get_type_hints(RegularizerConfig)["form"])
 SOURCES = get_args(get_type_hints(AffinityConfig)["source"])
 OFFERED = (
@@ -63,16 +64,21 @@ def model_of_arm(config: ExperimentConfig, arm: str, seed: int) -> StudentConfig
 def _with_weights(student: StudentConfig, arm: str, choice: str, form: str) -> StudentConfig:
     regularizer = student.regularizer
     assert regularizer is not None  # ExperimentConfig sees to it
+    if choice == EVERY_PAIR:
+        whole = _with_weights(student, arm, "identity", form)
+        assert whole.regularizer is not None
+        return whole.replace(regularizer=whole.regularizer.replace(linked=EVERY_PAIR))
     source, plus, extra = choice.partition("+")
     if source not in SOURCES or (plus and extra != "I") or form not in ("", *FORMS):
         raise ConfigError(
             f"Arm {arm!r} is not understood",
             where="experiment.arms",
-            fix=f"Use [form:]source[+I] with form {', '.join(FORMS)} and source {', '.join(SOURCES)}",
+            fix=f"Use [form:]source[+I] with form {', '.join(FORMS)} and source {', '.join(SOURCES)}, or {EVERY_PAIR}",
         )
     seed = student.seed
     affinity = regularizer.affinity.replace(source=source, same_class=bool(plus), seed=seed)
-    return student.replace(regularizer=regularizer.replace(affinity=affinity, form=form or regularizer.form))
+    changed = regularizer.replace(affinity=affinity, form=form or regularizer.form, linked="graph")
+    return student.replace(regularizer=changed)
 
 
 def reseeded(student: StudentConfig, seed: int, vary_teacher: bool) -> StudentConfig:

@@ -31,6 +31,21 @@ def colors(curves: Curves) -> list[str]:
     return [found[_stem(curve)] for curve in curves.curves]
 
 
+def log_ticks(figure: Curves) -> list[float]:
+    """1, 2 and 5 times the powers of ten that lie within the lines.
+
+    >>> log_ticks(Curves("", "", "", "", "", [Curve("", np.array([10.0, 400]), np.ones(2))], log_x=True))
+    [10.0, 20.0, 50.0, 100.0, 200.0]
+    """
+    x = np.concatenate([curve.x for curve in figure.curves])
+    x = x[x > 0]
+    if not len(x):
+        return []
+    powers = 10.0 ** np.arange(np.floor(np.log10(x.min())), np.ceil(np.log10(x.max())) + 1)
+    ticks = np.sort(np.outer(powers, [1, 2, 5]).ravel())
+    return [float(t) for t in ticks[(ticks >= x.min()) & (ticks <= x.max())]]
+
+
 def _stem(curve: Curve) -> str:
     return curve.name.rpartition(", ")[0] or curve.name
 
@@ -89,6 +104,8 @@ def with_plotly(figure: Figure) -> Any:
             xaxis={"title": html.escape(figure.x_label), "type": "log" if figure.log_x else "linear"},
             yaxis={"title": html.escape(figure.y_label)},
         )
+        if figure.log_x:  # plotly's own ticks of a logarithmic axis are single digits
+            shown.update_xaxes(tickvals=log_ticks(figure))
         if figure.view is not None:
             shown.update_xaxes(range=figure.view[:2]).update_yaxes(range=figure.view[2:])
     shown.update_layout(template="plotly_white", margin={"l": 60, "r": 20, "t": 20, "b": 50})
@@ -150,6 +167,8 @@ def _lines(canvas: Any, axes: Any, figure: Any) -> None:
             axes.fill_between(curve.x, curve.low, curve.high, color=color, alpha=0.15, linewidth=0)
     if figure.log_x:
         axes.set_xscale("log")
+        axes.set_xticks(log_ticks(figure), [f"{tick:g}" for tick in log_ticks(figure)])
+        axes.minorticks_off()
     if figure.view is not None:
         axes.set_xlim(*figure.view[:2])
         axes.set_ylim(*figure.view[2:])

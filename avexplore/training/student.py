@@ -329,7 +329,8 @@ def linked_posteriors(
     labels = features.hard_label[rows]
     share = np.bincount(labels, minlength=count) / max(1, len(labels))
     found = association(columns, labels, count)
-    return LinkedPosteriors.from_weights(affinity.weights, found, share, strength, config.regularizer.level, device)
+    weights = affinity.weights if config.regularizer.linked == "graph" else np.ones_like(affinity.weights)
+    return LinkedPosteriors.from_weights(weights, found, share, strength, config.regularizer.level, device)
 
 
 def evidence(soft_labels: SoftLabels, kind: Literal["own", "both"]) -> SoftLabels:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import pandas as pd
 import streamlit as st
 
-from avexplore.config import ARMS, ClipsConfig, ExperimentConfig, StudentConfig
+from avexplore.config import DEFAULT_ARMS, ClipsConfig, ExperimentConfig, StudentConfig
 from avexplore.errors import AvexploreError
 from avexplore.experiments import OFFERED, compare_arms, reference_of
 from avexplore.experiments.comparison import seeds_needed, sentences
@@ -23,6 +23,7 @@ MEANING = {
     "graph+I": "Inferred graph and same-class pairs",
     "graph": "Inferred graph alone",
     "identity": "Soft-label similarity, no graph (A = I)",
+    "every-pair": "No graph (A = I), every pair of classes linked in the embedding",
     "random+I": "Random graph, same degrees and weights, and same-class pairs",
     "correlation+I": "Plain correlation and same-class pairs",
     "constant": "One constant weight for every pair",
@@ -109,7 +110,7 @@ def _chosen(student: StudentConfig) -> ExperimentConfig | None:
     chosen = arms.multiselect(
         "Arms",
         offered,
-        default=list(ARMS[:4]),
+        default=list(DEFAULT_ARMS),
         format_func=lambda arm: MEANING.get(arm, arm),
         key="experiment.arms",
         bind="query-params",

@@ -20,6 +20,7 @@ LABELS = {
     "alpha": "Alignment weight (alpha)",
     "weight": "LIR weight (lambda)",
     "posterior_links": "Links in the embedding",
+    "linked": "Linked in the embedding",
     "tau": "Soft-label threshold (tau)",
     "start_epoch": "LIR starts at epoch",
     "ramp_epochs": "Ramp, in epochs",

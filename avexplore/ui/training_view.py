@@ -194,7 +194,7 @@ def _edited(student: StudentConfig, key: str) -> StudentConfig:
         graph = config_form.edit(graph, ["engine", "transform", "penalty_discount", "depth"], key=f"{key}.graph")
         stability = config_form.edit(stability, ["bootstraps", "null"], key=f"{key}.stability")
     with st.expander("LIR"):
-        names = ["form", "weight", "posterior_links", "tau", "start_epoch", "ramp_epochs"]
+        names = ["form", "weight", "tau", "posterior_links", "linked", "start_epoch", "ramp_epochs"]
         regularizer = config_form.edit(regularizer, names, key=f"{key}.lir")
         names = ["source", "threshold", "top_k", "same_class", "within_audio", "within_visual", "across", "directed"]
         affinity = config_form.edit(affinity, names, key=f"{key}.affinity")

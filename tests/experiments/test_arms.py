@@ -46,6 +46,19 @@ def test_arms_say_what_they_mean() -> None:
     assert proxies.regularizer is None
 
 
+def test_every_pair_is_linked_in_the_embedding_and_none_in_training() -> None:
+    config = experiment()
+    arm, identity = (model_of_arm(config, name, 4) for name in ("every-pair", "identity"))
+    assert isinstance(arm, StudentConfig)
+    assert isinstance(identity, StudentConfig)
+    assert arm.regularizer is not None
+    assert identity.regularizer is not None
+    assert arm.regularizer == identity.regularizer.replace(linked="every-pair")
+    pulled = model_of_arm(config, "pull:every-pair", 4)
+    assert isinstance(pulled, StudentConfig)
+    assert pulled.regularizer == arm.regularizer.replace(form="pull")
+
+
 def test_teachers_of_two_seeds_share_no_member() -> None:
     config = experiment()
     seeds = [model_of_arm(config, "graph", s).soft_labels.seed for s in range(3)]  # type: ignore[union-attr]

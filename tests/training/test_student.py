@@ -213,6 +213,13 @@ def test_how_strong_links_are_is_read_from_training_clips_alone(
     pairs = set(zip(*np.nonzero(found.presence[0]), strict=True))
     assert {(0, 1), (1, 0)} <= pairs <= {(0, 1), (1, 0), (2, 3), (3, 2)}
     assert found.presence.max() == pytest.approx(0.5)
+    every = config(regularizer=regularizer(posterior_links=0.5, linked="every-pair"), posterior_share=0.5)
+    alone = dataclasses.replace(affinity, weights=np.tile(np.eye(4), (2, 2)))
+    by_graph, whole = (linked_posteriors(features, c, soft_labels, alone) for c in (settings, every))
+    assert by_graph is not None
+    assert whole is not None
+    assert not by_graph.presence.any()
+    assert (whole.presence[found.presence > 0] > 0).all()
     others = np.setdiff1d(np.arange(len(features.hard_label)), features.rows("train"))
     changed = soft_labels.audio.copy()
     changed[others] = 9.0
