@@ -10,7 +10,10 @@ import numpy as np
 from avexplore.artifacts import ExperimentReport, RetrievalReport
 from avexplore.config import ExperimentConfig
 from avexplore.errors import ConfigError
-from avexplore.experiments.arms import TWIN, arms_of
+from avexplore.experiments.arms import EVERY_PAIR, TWIN, arms_of
+
+CONTROLS = ("identity", EVERY_PAIR, "random", "correlation", "constant")
+"""What the inferred graph has to be better than."""
 
 
 def gather(
@@ -122,6 +125,15 @@ def compare_arms(report: ExperimentReport, metric: str, reference: str = "") -> 
     ]
 
 
+def _within_sentence(name: str) -> str:
+    """A name without its capital, if it starts with a word.
+
+    >>> _within_sentence("Plain correlation"), _within_sentence("CCA")
+    ('plain correlation', 'CCA')
+    """
+    return name[:1].lower() + name[1:] if name[1:2].islower() else name
+
+
 def summary(report: ExperimentReport, metric: str = "hidden_pair_ap") -> str:
     """A verdict in plain words on the question the experiment was made for."""
     return " ".join(sentences(report, metric))
@@ -151,12 +163,12 @@ def sentences(
     graph = next((arm for arm in by_arm if _source(arm) == "graph"), None)
     if graph:
         for c in compare_arms(report, metric, reference=graph):
-            if _source(c.arm) in ("identity", "random", "correlation", "constant"):
+            if _source(c.arm) in CONTROLS:
                 # Seen from the control's side the signs turn around.
                 verdict, _, doubt = c.verdict.partition(", ")
                 better = {"gain": "loses to", "loss": "beats"}.get(verdict, "is not told apart from")
                 found.append(
-                    f"The inferred graph {better} {called(c.arm)}"
+                    f"The inferred graph {better} {_within_sentence(called(c.arm))}"
                     f"{doubt and f', {doubt}'} ({-c.difference:+.4f}, {-c.high:+.4f} to {-c.low:+.4f})."
                 )
     needed = seeds_needed(len(by_arm))

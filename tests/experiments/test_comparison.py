@@ -16,7 +16,7 @@ from avexplore.config import (
 )
 from avexplore.errors import ConfigError
 from avexplore.experiments import TWIN, arms_of, compare_arms, gather, reference_of, summary
-from avexplore.experiments.comparison import seeds_needed
+from avexplore.experiments.comparison import seeds_needed, sentences
 from avexplore.experiments.measures import delta_d, link_quality
 from avexplore.retrieval.significance import permutation_test
 
@@ -51,6 +51,15 @@ def test_pairing_by_seed_shows_what_means_alone_would_hide() -> None:
     text = summary(table)
     assert "The inferred graph beats random+I" in text
     assert "random+I: no difference shown" in text
+
+
+def test_the_graph_is_compared_with_linking_every_pair() -> None:
+    config = experiment(arms=("graph+I", "every-pair"), seeds=8)
+    table = report(config, np.random.default_rng(0), {"graph+I": 0.02, "every-pair": 0.05})
+    names = {"every-pair": "No graph, every pair"}
+    assert any(
+        s.startswith("The inferred graph loses to no graph, every pair (") for s in sentences(table, "map", names)
+    )
 
 
 def test_a_graph_that_does_harm_is_called_so() -> None:
