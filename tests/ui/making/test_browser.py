@@ -71,7 +71,7 @@ def test_an_experiment_runs_to_its_verdict_and_is_found_again_after_a_reload(pag
     page.goto(f"{server.url}/experiments")
     page.get_by_role("button", name="Compute now").wait_for()
     type_in(page, "Seeds", 2)
-    page.get_by_text("5 arms x 2 seeds: not computed yet").wait_for()
+    page.get_by_text("6 arms x 2 seeds: not computed yet").wait_for()
     settled(page)
     page.get_by_role("button", name="Compute now").click()
     page.get_by_role("button", name="Cancel").or_(page.get_by_text("In plain words")).first.wait_for()
