@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from avexplore.artifacts import History, TrainState
 
@@ -33,7 +33,8 @@ def save_state(state: TrainState, path: Path, address: str) -> None:
         "columns": list(state.history.columns),
         "order": list(state.tensors),
     }
-    save_file(arrays, waiting, metadata={"training": json.dumps(about)})
+    # Not by the library's save_file: killed, that leaves a file under a name of its own, which nobody would clear away.
+    waiting.write_bytes(save(arrays, metadata={"training": json.dumps(about)}))
     waiting.replace(path)
 
 
