@@ -80,7 +80,8 @@ class GraphRegularizer:
         self._audio, self._visual = audio * (audio > tau), visual * (visual > tau)
         self._blocks = _blocks(weights, classes, level)
         self._total = max(1e-12, float(sum(block.sum() for block in self._blocks.values())))
-        self._label_count = int(labels.max()) + 1 if len(labels) else 1  # once: reading it back stalls a GPU
+        label_count = int(labels.max()) + 1 if len(labels) else 1  # here, since reading it back stalls a GPU
+        self._label_numbers = torch.arange(label_count, device=labels.device)
         self._true = None if true_labels is None else true_labels.to(audio.dtype)
         across, back = self._blocks["audio_visual"], self._blocks["visual_audio"]
         self.directed = self._true is None and not torch.equal(across, back.T)
@@ -158,7 +159,9 @@ class GraphRegularizer:
         """
         return 1.0 - self.forgiven(rows, strength)
 
-    def pull(self, audio: Tensor, visual: Tensor, rows: Tensor, strength: float = 1.0) -> Tensor:
+    def pull(
+        self, audio: Tensor, visual: Tensor, rows: Tensor, strength: float = 1.0, *, cosine: Tensor | None = None
+    ) -> Tensor:
         """Draws linked clips together.
 
         [reported] Dependency-linked but unlabeled pairs are pulled together in proportion to their soft-label
@@ -175,6 +178,7 @@ class GraphRegularizer:
             visual: Unit vectors. Shape (B, d).
             rows: Indices of the batch's clips. Shape (B,).
             strength: In [0, 1], for a ramp.
+            cosine: audio @ visual.T where a metric loss needs it, too: most of what a pull costs. Shape (B, B).
 
         Returns:
             A scalar >= 0.
@@ -183,7 +187,7 @@ class GraphRegularizer:
         if self._true is not None:
             W = self._linked(rows, 1.0, 1.0).to(audio.dtype)
             total = W.sum()
-            return factor * (total - _weighted_cosine(W, audio, visual)) / total.clamp(min=1.0)
+            return factor * (total - _weighted_cosine(W, audio, visual, cosine)) / total.clamp(min=1.0)
         s, z = {"audio": self._audio[rows], "visual": self._visual[rows]}, {"audio": audio, "visual": visual}
         different = different_label(self.labels[rows])
         across = self._blocks["audio_visual"] + self._blocks["visual_audio"].T
@@ -196,13 +200,14 @@ class GraphRegularizer:
             met = A * (reached > 1e-12)  # by pairs of the batch; their weights add up to just this
             W = (s[source] @ (met / reached.clamp(min=1e-12))) @ s[target].T
             W = W.mul_(different).to(audio.dtype)  # (B, B)
-            loss = loss + met.sum() - _weighted_cosine(W, z[source], z[target])
+            known = cosine if source != target else None
+            loss = loss + met.sum() - _weighted_cosine(W, z[source], z[target], known)
         return factor / self._total * loss
 
     def _pair_mass(self, left: Tensor, right: Tensor, labels: Tensor) -> Tensor:
         """Sum over pairs with different annotations of s_n[i] * s_m[j], for all i, j. Shape (C, C)."""
-        by_label = left.new_zeros(self._label_count, left.shape[1])
-        same = by_label.index_add(0, labels, left).T @ by_label.index_add(0, labels, right)
+        own = (labels[:, None] == self._label_numbers).to(left.dtype)  # (B, labels)
+        same = (left.T @ own) @ (own.T @ right)
         return left.sum(0)[:, None] * right.sum(0)[None, :] - same
 
     def _linked(self, rows: Tensor, factor: float, ceiling: float) -> Tensor:
@@ -228,9 +233,9 @@ class GraphRegularizer:
         return max(quantile, 1e-12)
 
 
-def _weighted_cosine(W: Tensor, audio: Tensor, visual: Tensor) -> Tensor:
-    """Sum over pairs of W * cosine; one product of (B, B) by (B, d) less than by way of the cosines."""
-    return ((W @ visual) * audio).sum()
+def _weighted_cosine(W: Tensor, left: Tensor, right: Tensor, cosine: Tensor | None) -> Tensor:
+    """Sum over pairs of W * cosine; unless cosines are known, one product of (B, B) by (B, d) less without them."""
+    return ((W @ right) * left).sum() if cosine is None else (W * cosine).sum()
 
 
 def _quantile(values: Tensor, share: float) -> float:

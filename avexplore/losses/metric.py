@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from avexplore.config import StudentConfig
 from avexplore.losses.anchor_awareness import AnchorAwareness
 from avexplore.losses.contrastive import ContrastiveLoss
-from avexplore.losses.distances import DISTANCES, DistanceName
+from avexplore.losses.distances import DistanceName, distance
 from avexplore.losses.mining import same_label
 from avexplore.losses.pairs import PairLoss, by_direction
 from avexplore.losses.proxies import (
@@ -38,6 +38,7 @@ class MetricLoss(nn.Module):
         *,
         forgiven: Tensor | None = None,
         margins: Tensor | None = None,
+        cosine: Tensor | None = None,
     ) -> Tensor:
         """The loss of a batch.
 
@@ -48,16 +49,23 @@ class MetricLoss(nn.Module):
             forgiven: Degree in [0, 1) to which (audio n, visual m) stops counting as a negative pair, 0 where the
                 annotations agree. Shape (B, B), or (2, B, B) to tell audio -> visual from visual -> audio.
             margins: Factor in [0, 1] on the margin of (audio n, visual m). Shapes as `forgiven`.
+            cosine: audio @ visual.T if it is known already; losses without proxies need it. Shape (B, B).
 
         Returns:
             A scalar: the sum over both directions.
         """
         if not len(labels):
             return audio.sum() + visual.sum()
-        return self.both(audio, visual, labels, forgiven, margins)
+        return self.both(audio, visual, labels, forgiven, margins, cosine)
 
     def both(
-        self, audio: Tensor, visual: Tensor, labels: Tensor, forgiven: Tensor | None, margins: Tensor | None
+        self,
+        audio: Tensor,
+        visual: Tensor,
+        labels: Tensor,
+        forgiven: Tensor | None,
+        margins: Tensor | None,
+        cosine: Tensor | None,
     ) -> Tensor:
         """As `forward`, on at least one clip."""
         raise NotImplementedError
@@ -87,23 +95,31 @@ class CrossModalLoss(MetricLoss):
         distance: DistanceName = "cosine",
     ) -> None:
         super().__init__()
-        self.pair_loss, self.proxies, self.distance = pair_loss, proxies, DISTANCES[distance]
+        self.pair_loss, self.proxies, self.distance = pair_loss, proxies, distance
         self.awareness = AnchorAwareness(neighbors) if proxies == "anchor_aware" else None
         self.class_proxies = ClassProxies(classes, dim) if proxies == "learned" else None
 
     def both(
-        self, audio: Tensor, visual: Tensor, labels: Tensor, forgiven: Tensor | None, margins: Tensor | None
+        self,
+        audio: Tensor,
+        visual: Tensor,
+        labels: Tensor,
+        forgiven: Tensor | None,
+        margins: Tensor | None,
+        cosine: Tensor | None,
     ) -> Tensor:
         """See `MetricLoss.both`."""
         if self.pair_loss.matched_pairs_only:
             positive = torch.eye(len(labels), dtype=torch.bool, device=labels.device)
         else:
             positive = same_label(labels)
-        if self.proxies == "none":
-            there, back = self.distance(audio, visual), None
-        else:
-            there = self.distance(self._anchors(audio, labels), visual)
-            back = self.distance(self._anchors(visual, labels), audio)
+        back = None
+        if self.proxies != "none":
+            cosine = self._anchors(audio, labels) @ visual.T
+            back = distance(self._anchors(visual, labels) @ audio.T, self.distance)
+        elif cosine is None:
+            cosine = audio @ visual.T
+        there = distance(cosine, self.distance)
         return self.pair_loss.both_ways(there, back, positive, forgiven, margins)
 
     def _anchors(self, embedding: Tensor, labels: Tensor) -> Tensor:
@@ -136,7 +152,13 @@ class CrossModalProxyLoss(MetricLoss):
         self.awareness = AnchorAwareness(neighbors) if anchor_aware else None
 
     def both(
-        self, audio: Tensor, visual: Tensor, labels: Tensor, forgiven: Tensor | None, margins: Tensor | None
+        self,
+        audio: Tensor,
+        visual: Tensor,
+        labels: Tensor,
+        forgiven: Tensor | None,
+        margins: Tensor | None,
+        cosine: Tensor | None,
     ) -> Tensor:
         """See `MetricLoss.both`."""
         proxies = self.class_proxies()  # (C, d)
@@ -155,7 +177,13 @@ class NoMetricLoss(MetricLoss):
     """Zero, with a gradient of zeros: for the plain cross-entropy net, whose class heads do all the work."""
 
     def both(
-        self, audio: Tensor, visual: Tensor, labels: Tensor, forgiven: Tensor | None, margins: Tensor | None
+        self,
+        audio: Tensor,
+        visual: Tensor,
+        labels: Tensor,
+        forgiven: Tensor | None,
+        margins: Tensor | None,
+        cosine: Tensor | None,
     ) -> Tensor:
         """See `MetricLoss.both`."""
         return (audio.sum() + visual.sum()) * 0.0

@@ -26,8 +26,8 @@ class TripletLoss(PairLoss):
     - "semihard": those with D(a, p) < D(a, n), so that a negative is never nearer than the positive (Schroff et al.).
     - "hard": the farthest positive and the most violating negative of each anchor (Hermans et al.).
 
-    All triplets of B clips cost O(B^2 log B): with an anchor's negatives sorted by distance and their weights summed
-    up in that order, the negatives within reach of a positive are a prefix, found by bisection.
+    All triplets of B clips cost O(B^2 log B): with an anchor's negatives sorted by distance, those within reach of a
+    positive are a prefix, found by bisection.
 
     Args:
         margin: m, in units of the distance.
@@ -64,20 +64,39 @@ class TripletLoss(PairLoss):
 
     def _sorted(self, distances: Tensor, negatives: Tensor, positive: Tensor, keep: Tensor) -> Tensor:
         distances, negatives = distances.contiguous(), negatives.contiguous()  # bisection copies what is not
-        far = torch.finfo(distances.dtype).max
-        ascending, order = negatives.masked_fill(positive, far).sort(dim=1)  # positives last, with weight 0
-        zero = distances.new_zeros(len(distances), 1)
-        weight = keep.gather(1, order)
-        sums = torch.cat([zero, (weight * ascending.masked_fill(weight == 0, 0.0)).cumsum(1)], 1)
-        weights = torch.cat([zero, weight.cumsum(1)], 1)  # (B, B + 1): weight of the n nearest negatives
+        # In how many violated triplets a pair is changes at single points only. So the sum over triplets is one over
+        # pairs, each times a constant; what sorts and counts needs no gradient, and has one sum on every device.
         with torch.no_grad():
-            reach = torch.searchsorted(ascending, distances + self.margin)  # (B, B): negatives nearer than d_p + m
+            far = torch.finfo(distances.dtype).max
+            ascending, order = negatives.masked_fill(positive, far).sort(dim=1)  # positives last, with weight 0
+            weight = keep.gather(1, order)
+            # Equal queries cost next to nothing; -far finds no negative.
+            reach = torch.searchsorted(ascending, (distances + self.margin).masked_fill(~positive, -far))
+            mass, met = _reached(weight, reach, positive)
             count = reach if self.average == "violated" else (~positive).sum(1, keepdim=True)
-        mass, total = weights.gather(1, reach), sums.gather(1, reach)
-        if self.mining == "semihard":
-            with torch.no_grad():
-                nearer = torch.searchsorted(ascending, distances, right=True)
-                count = reach - nearer
-            mass, total = mass - weights.gather(1, nearer), total - sums.gather(1, nearer)
-        violations = (mass * (distances + self.margin) - total).masked_fill(~positive, 0.0)
-        return mean_of_counted(violations.sum(), (count * positive).sum())
+            if self.mining == "semihard":
+                nearer = torch.searchsorted(ascending, distances.masked_fill(~positive, -far), right=True)
+                nearer_mass, nearer_met = _reached(weight, nearer, positive)
+                mass, met, count = mass - nearer_mass, met - nearer_met, reach - nearer
+            pushed = torch.zeros_like(met).scatter(1, order, weight * met)
+        violations = ((distances + self.margin) * mass).sum() - (negatives * pushed).sum()
+        return mean_of_counted(violations, (count * positive).sum())
+
+
+def _reached(weight: Tensor, reach: Tensor, positive: Tensor) -> tuple[Tensor, Tensor]:
+    """How the positives and the negatives of an anchor meet if a positive reaches its first so many negatives.
+
+    Args:
+        weight: Of each negative, in the order in which they are reached. Shape (B, B).
+        reach: How many negatives a positive reaches. Shape (B, B), integers in [0, B].
+        positive: Shape (B, B), bool.
+
+    Returns:
+        The weight that each positive reaches, and the number of positives that reach each negative, in that order.
+        Shapes (B, B), (B, B).
+    """
+    first = torch.cat([weight.new_zeros(len(weight), 1), weight.cumsum(1)], 1)  # (B, B + 1): of the n first
+    mass = first.gather(1, reach) * positive
+    ending = torch.zeros_like(first).scatter_add(1, reach, positive.to(weight.dtype))  # whole numbers: any order sums
+    met = positive.sum(1, keepdim=True) - ending[:, :-1].cumsum(1)
+    return mass, met

@@ -110,18 +110,19 @@ class StudentTask:
         labels = train["labels"][picked]
         out = self.net(train["audio"][picked], train["visual"][picked])
         audio, visual = embed_outputs(out, 0.0, 1.0)
-        forgiven = margins = None
+        forgiven = margins = cosine = None
         lir = audio.new_zeros(())
         if strength is not None and self.regularizer is not None:
             if self.form == "pull":
-                lir = strength * self.regularizer.pull(audio, visual, picked)
+                cosine = audio @ visual.T
+                lir = strength * self.regularizer.pull(audio, visual, picked, cosine=cosine)
             else:
                 linked = self.regularizer.forgiven(picked)
                 if self.ramped:  # without a ramp it is 1 throughout, and a pass over all pairs is not for nothing
                     linked = strength * linked
                 lir = linked.mean()
                 forgiven, margins = (linked, None) if self.form == "forgive" else (None, 1.0 - linked)
-        metric = self.metric(audio, visual, labels, forgiven=forgiven, margins=margins)
+        metric = self.metric(audio, visual, labels, forgiven=forgiven, margins=margins, cosine=cosine)
         semantic = self.config.semantic_weight * self._semantic(out, labels, picked, strength)
         terms = [metric, semantic, lir] if self.form is not None else [metric, semantic]
         return torch.stack(terms)

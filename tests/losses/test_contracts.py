@@ -100,6 +100,18 @@ def test_ignores_batch_order(name, proxies, batch):
     torch.testing.assert_close(here, there, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize(("name", "proxies"), EACH)
+def test_known_cosines_change_nothing(name, proxies, batch):
+    audio, visual, labels = batch(CLIPS, DIM, CLASSES)
+    loss = built(name, proxies).double()
+    sides = []
+    for known in (False, True):
+        a, v = (side.clone().requires_grad_() for side in (audio, visual))
+        value = loss(a, v, labels, forgiven=linked(labels), cosine=a @ v.T if known else None)
+        sides.append((value, *torch.autograd.grad(value, (a, v))))
+    torch.testing.assert_close(*sides)
+
+
 def gap(audio: Tensor, visual: Tensor, labels: Tensor) -> float:
     """How much more alike clips of one class are than clips of two."""
     same, similarity = labels[:, None] == labels[None], (audio @ visual.T).detach()

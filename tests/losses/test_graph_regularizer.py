@@ -194,6 +194,21 @@ def test_true_pairs():
     torch.testing.assert_close(lir.pull(za, zv, rows), D[expected].mean())
 
 
+@pytest.mark.parametrize("level", ["class", "node"])
+@pytest.mark.parametrize("true", [False, True])
+def test_a_pull_by_known_cosines_is_the_same(level, true):
+    weights, audio, visual, labels, z = random_scene(n=20)
+    lir = GraphRegularizer(
+        weights, audio, visual, labels, form="pull", level=level, true_labels=audio > 0.7 if true else None
+    )
+    sides = []
+    for known in (False, True):
+        za, zv = (side.clone().requires_grad_() for side in z)
+        value = lir.pull(za, zv, torch.arange(20), cosine=za @ zv.T if known else None)
+        sides.append((value, *torch.autograd.grad(value, (za, zv))))
+    torch.testing.assert_close(*sides)
+
+
 def test_pull_gradient_and_improvement():
     weights, audio, visual, labels, z = random_scene()
     lir, rows = GraphRegularizer(weights, audio, visual, labels, form="pull", level="node"), torch.arange(9)

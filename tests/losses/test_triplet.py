@@ -7,7 +7,7 @@ import torch
 from pytorch_metric_learning import distances, losses, miners
 
 from avexplore.losses import TripletLoss
-from avexplore.losses.distances import cosine_distance, euclidean_distance
+from avexplore.losses.distances import cosine_distance, distance
 from avexplore.losses.metric import CrossModalLoss
 from avexplore.losses.mining import same_label
 
@@ -71,7 +71,7 @@ def test_agrees_with_torch(batch):
     audio, visual, _ = batch(6, 5, 2, seed=4)
     for positive, negative in [(0, 1), (3, 2)]:
         anchor = audio[:1]
-        D = euclidean_distance(anchor, visual[[positive, negative]])
+        D = distance(anchor @ visual[[positive, negative]].T, "euclidean")
         ours = TripletLoss(1.0)(D, torch.tensor([[True, False]]))
         theirs = torch.nn.TripletMarginLoss(1.0, eps=0.0)(anchor, visual[[positive]], visual[[negative]])
         torch.testing.assert_close(ours, theirs)
@@ -128,3 +128,12 @@ def test_float32_sums_stay_exact_enough(batch):
     D, positive = cosine_distance(audio, visual), same_label(labels)
     single = TripletLoss(MARGIN)(D.float(), positive)
     torch.testing.assert_close(single.double(), TripletLoss(MARGIN)(D, positive), rtol=1e-5, atol=0)
+
+
+@pytest.mark.parametrize(("mining", "expected"), [("all", 0.3), ("hard", 0.3), ("semihard", 0.0)])
+def test_clips_that_all_tie(mining, expected):
+    """Every triplet is violated by exactly the margin, and none is semi-hard; rounding must not part the two sides."""
+    for apart in (0.0, 0.1, 1 / 3):
+        D = torch.full((12, 12), apart)
+        positive = same_label(torch.arange(12) % 4)
+        assert TripletLoss(0.3, mining)(D, positive).item() == pytest.approx(expected, abs=1e-6)

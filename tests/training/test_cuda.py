@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from avexplore.artifacts import Affinity, FeatureSet, SoftLabels, class_nodes
+from avexplore.artifacts import Affinity, FeatureSet, SoftLabels, TrainedStudent, class_nodes
 from avexplore.config import (
     AffinityConfig,
     GraphConfig,
@@ -65,12 +65,21 @@ def test_a_recorded_step_is_the_eager_step(features: FeatureSet, form: str | Non
         torch.testing.assert_close(value, sides[1][name], rtol=2e-3, atol=2e-3)
 
 
-@pytest.mark.parametrize("form", [None, "forgive"])
-def test_same_seed_same_result_on_cuda(features: FeatureSet, form: str | None) -> None:
+def trained_twice(features: FeatureSet, config: StudentConfig) -> list[TrainedStudent]:
     soft, affinity = given(features)
-    first, second = (
-        train_student(features, student(form), soft_labels=soft, affinity=affinity, device="cuda") for _ in range(2)
-    )
+    return [train_student(features, config, soft_labels=soft, affinity=affinity, device="cuda") for _ in range(2)]
+
+
+@pytest.mark.parametrize("form", [None, "forgive", "pull", "margin"])
+@pytest.mark.parametrize("loss", ["supervised-contrastive", "triplet", "triplet-semihard", "proxy-anchor"])
+def test_same_seed_same_result_on_cuda(features: FeatureSet, loss: str, form: str | None) -> None:
+    first, second = trained_twice(features, student(form, loss))
+    np.testing.assert_array_equal(first.embeddings.audio, second.embeddings.audio)
+
+
+@pytest.mark.parametrize("proxies", ["anchor_aware", "learned"])
+def test_same_seed_same_result_with_proxies_on_cuda(features: FeatureSet, proxies: str) -> None:
+    first, second = trained_twice(features, student("forgive", "triplet").replace(proxies=proxies))
     np.testing.assert_array_equal(first.embeddings.audio, second.embeddings.audio)
 
 
