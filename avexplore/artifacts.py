@@ -455,6 +455,16 @@ class Embeddings(Artifact):
         for name in MODALITIES:
             _check_finite(getattr(self, name), f"embeddings, {name}")
 
+    def at(self, rows: IntArray) -> Embeddings:
+        """Those of some clips, in their order."""
+        return Embeddings(self.audio[rows], self.visual[rows], self.private)
+
+    @property
+    def shared(self) -> tuple[FloatArray, FloatArray]:
+        """Audio and visual in the columns that both have: their products are the cosines that retrieval ranks by."""
+        width = self.audio.shape[1] - self.private
+        return self.audio[:, :width], self.visual[:, :width]
+
 
 @dataclass(frozen=True)
 class TrainedStudent(Artifact):

@@ -618,7 +618,7 @@ class ExperimentConfig(Config):
     """Does the graph help? Arms x seeds, each arm paired by seed with the twin without LIR."""
 
     stage: ClassVar[str] = "experiment"
-    format_version: ClassVar[int] = 2  # Delta-D and the links' precision and recall beside the retrieval figures
+    format_version: ClassVar[int] = 3  # Delta-D over the columns that both modalities share; the number of links
     student: StudentConfig
     """The student with LIR whose arms are compared; its own seed is replaced by each of the seeds."""
     arms: tuple[str, ...] = DEFAULT_ARMS
@@ -628,7 +628,9 @@ class ExperimentConfig(Config):
     with proxies, and with +source[+I] for LIR beside them; `loss:NAME` for the twin with another metric loss;
     `baseline:cca` and `baseline:cluster-cca`."""
     seeds: int = within(2, 1000, 8)
-    """Number of paired seeds: 0, 1, 2, ...; fewer than eight can confirm nothing about five arms."""
+    """Number of paired seeds; fewer than eight can confirm nothing about five arms."""
+    first_seed: int = within(0, 2**20, 0)
+    """The first of them. A sweep chose by seeds from 0 on: to test its choice, start behind them."""
     vary_teacher: bool = True
     """Train the teacher anew for each seed, so that intervals hold its chance, too."""
     split: Literal["validation", "test"] = "test"

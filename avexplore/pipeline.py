@@ -336,7 +336,7 @@ def _beside_ranking(config: ExperimentConfig, cell: EvaluationConfig, use: Surro
         twin, student = (use.get(one).embeddings for one in (inferred.twin, model))
         edges = use.get(inferred.regularizer.affinity)
         figures["delta_d"] = measures.delta_d(twin, student, labels, clips, edges, config.split)
-    if model.regularizer.affinity.source not in ("constant", "true-pairs"):
+    if model.regularizer.affinity.source not in ("constant", "true-pairs", "identity"):
         figures |= measures.link_quality(use.get(model.regularizer.affinity).weights, clips)
     return figures
 

@@ -27,6 +27,7 @@ def experiment(
         typer.Option(help="[form:]source[+I], proxies:anchor_aware[+graph+I], baseline:cca, ..., separated by commas."),
     ] = ",".join(DEFAULT_ARMS),
     seeds: Annotated[int, typer.Option(help="Number of paired seeds.", min=2)] = 8,
+    first_seed: Annotated[int, typer.Option(help="The first; a sweep's choice needs fresh ones.", min=0)] = 0,
     vary_teacher: Annotated[bool, typer.Option(help="Train the teacher anew for each seed.")] = True,
     split: Annotated[
         Literal["validation", "test"], typer.Option(help="test, or validation while parameters are being chosen.")
@@ -39,13 +40,14 @@ def experiment(
 ) -> None:
     """Does the graph help? Every arm against its twin without LIR and against the controls, paired by seed."""
     from avexplore import fanout
-    from avexplore.experiments import compare_arms, reference_of, summary
+    from avexplore.experiments import compare_arms, linked_pairs, reference_of, summary
+    from avexplore.experiments.comparison import LINKED_PAIRS
 
     student = chosen.student()
-    wanted = ExperimentConfig(student, tuple(arms.split(",")), seeds=seeds, vary_teacher=vary_teacher, split=split)
+    wanted = ExperimentConfig(student, tuple(arms.split(",")), seeds, first_seed, vary_teacher, split)
     with stdout_is_ours(), progress(quiet or json) as report:
         found = fanout.make(wanted, workbench(device), workers=workers, scheduler=scheduler, report=report)
-    comparisons = {metric: compare_arms(found, metric) for metric in found.metrics}
+    comparisons = {metric: compare_arms(found, metric) for metric in found.metrics if metric != LINKED_PAIRS}
     if json:
         emit(
             {
@@ -68,6 +70,8 @@ def experiment(
             (c.arm, c.mean, f"{c.difference:+.4f}", f"{c.low:+.4f} {c.high:+.4f}", c.p_value, c.verdict) for c in rows
         ]
         table(f"{metric}, against {reference_of(found, metric)}, {seeds} paired seeds, {split} clips", head, lines)
+    if links := linked_pairs(found):
+        say("Class pairs linked: " + ", ".join(f"{arm} {count:.0f}" for arm, count in links.items()) + ".")
     say(summary(found))
 
 

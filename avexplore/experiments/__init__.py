@@ -1,7 +1,7 @@
 """Does the graph help, and with which parameters? Arms over paired seeds, and sweeps on validation clips."""
 
 from avexplore.experiments.arms import OFFERED, TWIN, arms_of, cells, inferred_student, model_of_arm
-from avexplore.experiments.comparison import Comparison, compare_arms, gather, reference_of, summary
+from avexplore.experiments.comparison import Comparison, compare_arms, gather, linked_pairs, reference_of, summary
 from avexplore.experiments.sweep import Outcome, outcomes, run_sweep, sweep_summary
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "compare_arms",
     "gather",
     "inferred_student",
+    "linked_pairs",
     "model_of_arm",
     "outcomes",
     "reference_of",

@@ -75,7 +75,8 @@ def _with_weights(student: StudentConfig, arm: str, choice: str, form: str) -> S
             where="experiment.arms",
             fix=f"Use [form:]source[+I] with form {', '.join(FORMS)} and source {', '.join(SOURCES)}, or {EVERY_PAIR}",
         )
-    seed = student.seed
+    # Only a random graph is drawn: with another seed, what needs none would be trained once more.
+    seed = student.seed if source == "random" else regularizer.affinity.seed
     affinity = regularizer.affinity.replace(source=source, same_class=bool(plus), seed=seed)
     changed = regularizer.replace(affinity=affinity, form=form or regularizer.form, linked="graph")
     return student.replace(regularizer=changed)
@@ -106,10 +107,15 @@ def arms_of(config: ExperimentConfig) -> tuple[str, ...]:
     return (TWIN, *config.arms)
 
 
+def seeds_of(config: ExperimentConfig) -> range:
+    """The paired seeds."""
+    return range(config.first_seed, config.first_seed + config.seeds)
+
+
 def cells(config: ExperimentConfig) -> list[EvaluationConfig]:
     """Every evaluation that the experiment needs, seed by seed, so that first results come early."""
     return [
         EvaluationConfig(model_of_arm(config, arm, seed), split=config.split)
-        for seed in range(config.seeds)
+        for seed in seeds_of(config)
         for arm in arms_of(config)
     ]

@@ -10,10 +10,11 @@ import numpy as np
 from avexplore.artifacts import ExperimentReport, RetrievalReport
 from avexplore.config import ExperimentConfig
 from avexplore.errors import ConfigError
-from avexplore.experiments.arms import EVERY_PAIR, TWIN, arms_of
+from avexplore.experiments.arms import EVERY_PAIR, TWIN, arms_of, seeds_of
 
 CONTROLS = ("identity", EVERY_PAIR, "random", "correlation", "constant")
 """What the inferred graph has to be better than."""
+LINKED_PAIRS = "linked_pairs"
 
 
 def gather(
@@ -33,7 +34,7 @@ def gather(
         row.extend(figures.get(name, float("nan")) for name in further)
     arms = arms_of(config)
     table = np.array(rows).reshape(config.seeds, len(arms), len(names) + len(further)).transpose(1, 0, 2)
-    return ExperimentReport(arms=arms, seeds=np.arange(config.seeds), metrics=(*names, *further), values=table)
+    return ExperimentReport(arms=arms, seeds=np.array(seeds_of(config)), metrics=(*names, *further), values=table)
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,10 @@ class Comparison:
 
     @property
     def verdict(self) -> str:
-        """In plain words: the interval decides, and the corrected test confirms or does not."""
-        if not (self.low > 0 or self.high < 0):
-            return "no difference shown"
-        return ("gain" if self.low > 0 else "loss") + ("" if self.p_value <= 0.05 else ", not confirmed")
+        """In plain words; see `significance.verdict`."""
+        from avexplore.retrieval.significance import Interval, verdict
+
+        return verdict(Interval(self.difference, self.low, self.high, self.seeds), self.p_value)
 
 
 def seeds_needed(arms: int) -> int:
@@ -125,6 +126,16 @@ def compare_arms(report: ExperimentReport, metric: str, reference: str = "") -> 
     ]
 
 
+def linked_pairs(report: ExperimentReport) -> dict[str, float]:
+    """How many class pairs each arm links, mean over seeds, where that is known: no gain or loss, but what precision
+    and recall of links are read against."""
+    if LINKED_PAIRS not in report.metrics:
+        return {}
+    values = report.values[:, :, report.metrics.index(LINKED_PAIRS)]
+    known = {arm: row[~np.isnan(row)] for arm, row in zip(report.arms, values, strict=True)}
+    return {arm: float(row.mean()) for arm, row in known.items() if len(row)}
+
+
 def _within_sentence(name: str) -> str:
     """A name without its capital, if it starts with a word.
 
@@ -159,7 +170,8 @@ def sentences(
     found = []
     for arm, c in by_arm.items():
         interval = f"{c.difference:+.4f}, 95 % interval {c.low:+.4f} to {c.high:+.4f} over {c.seeds} seeds"
-        found.append(f"{called(arm)}: {c.verdict} in {called(metric)} over the twin without LIR ({interval}).")
+        reference = "the twin without LIR" if c.reference == TWIN else _within_sentence(called(c.reference))
+        found.append(f"{called(arm)}: {c.verdict} in {called(metric)} over {reference} ({interval}).")
     graph = next((arm for arm in by_arm if _source(arm) == "graph"), None)
     if graph:
         for c in compare_arms(report, metric, reference=graph):
@@ -174,6 +186,7 @@ def sentences(
     needed = seeds_needed(len(by_arm))
     if len(report.seeds) < needed:
         found.append(
-            f"With {len(by_arm)} arms at least {needed} seeds are needed for the corrected test to confirm anything."
+            f"With {len(by_arm)} {'arm' if len(by_arm) == 1 else 'arms'} at least {needed} seeds are needed for the "
+            "corrected test to confirm anything."
         )
     return found

@@ -26,13 +26,10 @@ def delta_d(
     """
     from avexplore.retrieval.delta_distance import delta_distance
 
-    rows, count = clips.rows(split), len(clips.classes)
-    weights = np.array(affinity.weights)
-    for offset in (count, -count):
-        weights[np.eye(2 * count, k=offset, dtype=bool)] = 0.0  # LIR links these by the identity, not by the graph
-    before, after = (Embeddings(z.audio[rows], z.visual[rows]) for z in (twin, student))
+    rows = clips.rows(split)
     probabilities = soft_labels.probabilities()[:, rows]
-    return delta_distance(before, after, probabilities, clips.hard_label[rows], weights).mean.mean
+    found = delta_distance(twin.at(rows), student.at(rows), probabilities, clips.hard_label[rows], affinity.weights)
+    return found.mean.mean
 
 
 def link_quality(weights: FloatArray, clips: Clips) -> dict[str, float]:
@@ -43,7 +40,8 @@ def link_quality(weights: FloatArray, clips: Clips) -> dict[str, float]:
         clips: With all true labels; without them the result is empty.
 
     Returns:
-        "link_precision", "link_recall", in [0, 1]; NaN where nothing is linked, or nothing truly co-occurs.
+        "link_precision", "link_recall", in [0, 1], NaN where nothing is linked, or nothing truly co-occurs; and
+        "linked_pairs", their number, without which the two say little.
     """
     if clips.true_labels is None:
         return {}
@@ -52,5 +50,7 @@ def link_quality(weights: FloatArray, clips: Clips) -> dict[str, float]:
     rows = clips.rows("train")
     by_ear, by_eye = (None if labels is None else labels[rows] for labels in (clips.true_audio, clips.true_visual))
     truth = true_co_occurrence(clips.true_labels[rows], true_audio=by_ear, true_visual=by_eye)
-    found = compare_with_truth(class_pair_scores(weights), class_pair_scores(truth))
-    return {"link_precision": found.precision, "link_recall": found.recall}
+    scores = class_pair_scores(weights)
+    found = compare_with_truth(scores, class_pair_scores(truth))
+    count = float(np.count_nonzero(np.triu(scores, 1)))
+    return {"link_precision": found.precision, "link_recall": found.recall, "linked_pairs": count}

@@ -120,19 +120,40 @@ def student_of(config: SweepConfig, trial: Trial, seed: int) -> StudentConfig:
 
     The k of anchor-aware proxies means something only with them: a sweep over k switches them on.
     """
+    changes = {one.parameter: value for one, value in zip(config.vary, trial, strict=True)}
+    return reseeded(_changed(config.student, changes), seed, vary_teacher=True)
+
+
+def _changed(student: StudentConfig, values: Mapping[str, Value]) -> StudentConfig:
     changes: dict[str, dict[str, Any]] = {}
-    for one, value in zip(config.vary, trial, strict=True):
-        stage, _, field = one.parameter.partition(".")
+    for parameter, value in values.items():
+        stage, _, field = parameter.partition(".")
         changes.setdefault(stage, {})[field] = value
-    if "neighbors" in changes.get("student", {}) and config.student.proxies == "none":
+    if "neighbors" in changes.get("student", {}) and student.proxies == "none":
         changes["student"].setdefault("proxies", "anchor_aware")
-    return reseeded(override(config.student, changes, where="sweep.vary"), seed, vary_teacher=True)
+    return override(student, changes, where="sweep.vary")
+
+
+def _extremes(one: VaryConfig) -> tuple[Value, ...]:
+    numbers = [value for value in one.values if not isinstance(value, str)]
+    return (min(numbers), max(numbers)) if len(numbers) == len(one.values) else one.values[:1]
 
 
 def check(config: SweepConfig) -> int:
-    """Refuse a sweep with a value that no student takes; returns how many combinations there are."""
+    """Refuse a sweep with values that no student takes, alone or together; returns how many combinations there are."""
     for one in config.vary:
         varied(config.student, one.parameter, one.values)
+    # What fields ask of each other are inequalities, so the corners of each pair of parameters tell.
+    for pair in itertools.combinations(config.vary, 2):
+        for values in itertools.product(*map(_extremes, pair)):
+            two = {one.parameter: value for one, value in zip(pair, values, strict=True)}
+            try:
+                _changed(config.student, two)
+            except ConfigError as error:
+                together = " and ".join(f"{parameter} = {value}" for parameter, value in two.items())
+                raise ConfigError(
+                    f"{together} do not go together: {error.what}", where="sweep.vary", fix="Leave one of them out"
+                ) from error
     return math.prod(len(one.values) for one in config.vary)
 
 
@@ -169,9 +190,10 @@ def run_sweep(config: SweepConfig, measure: Measure, report: Report = silent) ->
         figures = iter(measure([cell for cells in per_trial for cell in cells], partial))
         for trial, cells in zip(batch, per_trial, strict=True):
             found[trial] = [next(figures) for _ in cells]
-            if config.objective not in found[trial][0].metrics:
+            if not math.isfinite(found[trial][0].metrics.get(config.objective, math.nan)):
                 raise ConfigError(
-                    f"{config.objective} needs hidden labels, which are not known for these data",
+                    f"{config.objective} needs hidden labels, and pairs of validation clips that share one: these data "
+                    "do not have them",
                     where="sweep.objective",
                     fix="Choose map",
                 )
@@ -332,8 +354,8 @@ def sweep_summary(config: SweepConfig, report: SweepReport, names: Mapping[str, 
     elif own is best:
         text += " These are the parameters as they were."
     text += (
-        " The best of many is partly luck: before believing it, compare it on test clips over fresh seeds in an "
-        "experiment."
+        " The best of many is partly luck: before believing it, compare it in an experiment on test clips, with "
+        f"{config.seeds} or more as its first seed."
     )
     if report.objective != "map":
         text += " This choice looked at hidden labels of validation clips, which a data set without them cannot do."

@@ -1,7 +1,9 @@
 """How far to trust a map, and how far an embedding moved: figures, not impressions.
 
-Two spaces are told apart throughout: the *original* space of the embeddings (d-dimensional, where retrieval
-happens) and a *map* of it (two-dimensional, what people look at).
+Two spaces are told apart throughout: the *original* space of the embeddings (the d columns that both modalities share)
+and a *map* of it (two-dimensional, what people look at). Both are measured by Euclidean distance, as UMAP sees them.
+Retrieval ranks by products in the original space, which is the same order only where its rows have one length: where
+the network is unsure they are shorter, and a clip's neighbors are then not its first answers.
 """
 
 from __future__ import annotations
@@ -22,8 +24,7 @@ def stack_modalities(embeddings: Embeddings, rows: IntArray) -> FloatArray:
 
     Columns that one modality has for itself alone are left out: they would set the modalities apart on every map.
     """
-    shared = embeddings.audio.shape[1] - embeddings.private
-    both = np.concatenate([embeddings.audio[rows, :shared], embeddings.visual[rows, :shared]])
+    both = np.concatenate([part[rows] for part in embeddings.shared])
     return np.ascontiguousarray(both, dtype=np.float32)
 
 

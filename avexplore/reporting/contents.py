@@ -45,7 +45,8 @@ def _start_epoch_parts(family: Sequence[StudentConfig]) -> list[Config]:
 
 
 def _graph_parts(family: Sequence[StudentConfig]) -> list[Config]:
-    return [s.stability for s in family if s.stability is not None]
+    """One graph for each teacher; soft labels from a file have one for all seeds."""
+    return list(dict.fromkeys(s.stability for s in family if s.stability is not None))
 
 
 def _scope_parts(family: Sequence[StudentConfig]) -> list[Config]:
@@ -108,7 +109,7 @@ def _map_by_start_epoch(family: Sequence[StudentConfig], get: Get) -> list[Figur
             "epoch",
             "MAP, validation clips",
             curves,
-            view=_from_epoch(curves, min(starts)),
+            view=_from_epoch(curves, starts[0]) if starts else None,
         )
     ]
 
@@ -132,13 +133,17 @@ def _edge_frequency(family: Sequence[StudentConfig], get: Get) -> list[Figure]:
     shown = [nodes[i] for i in order]
     bootstraps = family[0].stability.bootstraps if family[0].stability else 0
     cut = "" if len(order) == len(nodes) else f" The {len(order)} of {len(nodes)} nodes with the most edges."
-    spread = _frobenius(frequency)
-    apart = f" Mean Frobenius distance between two teachers' matrices: {spread:.2f}." if len(found) > 1 else ""
+    apart = ""
+    if len(found) > 1:
+        apart = (
+            f", mean of {len(found)} teachers. Mean Frobenius distance between two teachers' matrices: "
+            f"{_frobenius(frequency):.2f}"
+        )
     whole = Heat(
         "edge-frequency",
         "How often two class nodes are linked",
-        f"Share of {bootstraps} bootstraps in which two nodes are adjacent, mean of {len(found)} teachers.{apart}"
-        f"{cut} A link is an estimated dependency, not a proven cause.",
+        f"Share of {bootstraps} bootstraps in which two nodes are adjacent{apart}.{cut} A link is an estimated "
+        "dependency, not a proven cause.",
         shown,
         shown,
         mean[np.ix_(order, order)],

@@ -10,7 +10,7 @@ from typing import Any
 
 from avexplore import fanout
 from avexplore.artifacts import Report, silent
-from avexplore.config import Config, StudentConfig
+from avexplore.config import Config, StudentConfig, TeacherConfig
 from avexplore.errors import StoreError
 from avexplore.reporting.contents import FIGURES, final_figures, needed, students
 from avexplore.reporting.drawing import as_svg, with_plotly
@@ -96,9 +96,12 @@ def _page(
     rows: Sequence[tuple[str, str, float, float, float, float, float]],
     origins: Sequence[tuple[Config, Provenance]],
 ) -> str:
+    own_teacher = (
+        "each with its own teacher" if isinstance(student.soft_labels, TeacherConfig) else "one soft-label file"
+    )
     lead = (
-        f"{seeds} {'seed' if seeds == 1 else 'seeds'}, each with its own teacher; students with LIR beside their twins "
-        "without, from a shared beginning. Estimated dependencies, not proven causes."
+        f"{seeds} {'seed' if seeds == 1 else 'seeds'}, {own_teacher}; students with LIR beside their twins without, "
+        "from a shared beginning. Estimated dependencies, not proven causes."
     )
     body = [f'<h1>avexplore report</h1><p class="lead">{html.escape(lead)}</p>']
     for number, figure in enumerate(figures, start=1):

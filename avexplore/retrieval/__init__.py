@@ -1,7 +1,7 @@
 """Ranking, measures and significance."""
 
 from avexplore.retrieval.evaluation import evaluate, mean_average_precision, retrieval_map
-from avexplore.retrieval.metrics import average_precision, hidden_label_auc, map_over_cutoffs, precision_at_scope
+from avexplore.retrieval.metrics import average_precision, map_over_cutoffs, precision_at_scope
 from avexplore.retrieval.ranking import LARGE, Ranking, VectorIndex, faiss_installed, rank
 
 __all__ = [
@@ -11,7 +11,6 @@ __all__ = [
     "average_precision",
     "evaluate",
     "faiss_installed",
-    "hidden_label_auc",
     "map_over_cutoffs",
     "mean_average_precision",
     "precision_at_scope",

@@ -13,7 +13,7 @@ from avexplore.retrieval.significance import Interval, interval
 
 @dataclass(frozen=True)
 class DeltaDistance:
-    """Mean cosine distance of co-activated pairs, without LIR minus with LIR: positive where LIR brings them nearer.
+    """Mean distance of co-activated pairs, without LIR minus with LIR: positive where LIR brings them nearer.
 
     Attributes:
         edges: Node indices of the top edges, strongest first. Shape (E, 2).
@@ -57,12 +57,15 @@ def delta_distance(
     *,
     top: int = 20,
     tau: float = 0.1,
+    same_class: bool = False,
 ) -> DeltaDistance:
     """Delta-D of the strongest edges.
 
     [reported] Mean D over co-activated pairs of the top edges without LIR minus with LIR, mean and 95 % interval over
     edges. [ours] A pair (n, m) is co-activated on edge (i, j) if s_n[i] > tau and s_m[j] > tau and the annotations
-    differ; an edge acts on the embeddings of its own nodes' modalities.
+    differ; an edge acts on the embeddings of its own nodes' modalities; D = 1 - z_n . z_m over the columns that both
+    modalities share, the very products that retrieval ranks by. Columns that only make up a vector's length grow
+    shorter as LIR adds classes to it, which within a modality would look like distance.
 
     Args:
         before: Embeddings without LIR of the clips to look at, n of them.
@@ -72,6 +75,7 @@ def delta_distance(
         weights: A-hat. Shape (2C, 2C); an undirected edge counts once, with its larger weight.
         top: How many edges at most.
         tau: What counts as active, in [0, 1).
+        same_class: Whether audio:X with visual:X counts, which LIR links by the identity and not by the graph.
 
     Raises:
         DataError: If the shapes do not fit.
@@ -88,13 +92,15 @@ def delta_distance(
             where="Delta-D",
         )
     strength = np.triu(np.maximum(weights, weights.T), 1)
+    if not same_class:
+        strength[np.eye(2 * classes, k=classes, dtype=bool)] = 0.0
     order = np.argsort(-strength, axis=None, kind="stable")[:top]
     order = order[strength.ravel()[order] > 0]
     edges = np.stack(np.unravel_index(order, strength.shape), axis=1)
     active = np.concatenate([probabilities[0], probabilities[1]], axis=1) > tau  # (n, 2C)
     one_hot = np.equal.outer(np.arange(int(labels.max()) + 1 if n else 0), labels).astype(np.float64)  # (Y, n)
     pairs, distances = np.empty(len(edges)), np.full((2, len(edges)), np.nan)
-    both = [(z.audio.astype(np.float64), z.visual.astype(np.float64)) for z in (before, after)]
+    both = [[part.astype(np.float64) for part in z.shared] for z in (before, after)]
     everyone = np.ones(n, bool)
     others = {}
     for sides in {(int(i) // classes, int(j) // classes) for i, j in edges}:
@@ -123,7 +129,7 @@ def _pairs(one_hot: FloatArray, first: BoolArray, second: BoolArray) -> float:
 def _distance(
     one_hot: FloatArray, first: BoolArray, second: BoolArray, z_first: FloatArray, z_second: FloatArray
 ) -> float:
-    """Their mean cosine distance, NaN without a pair; from sums over annotations instead of n x n matrices."""
+    """Their mean distance, NaN without a pair; from sums over annotations instead of n x n matrices."""
     pairs = _pairs(one_hot, first, second)
     if not pairs:
         return float("nan")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from avexplore.artifacts import BoolArray, FloatArray, IntArray
-from avexplore.errors import DataError
 
 SCOPES = (10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 150, 200, 300, 400, 500, 600, 700, 800, 900, 1000)
 """K of the precision-scope curves, 10 to 1,000 as this field draws them."""
@@ -85,35 +84,3 @@ def map_over_cutoffs(relevant: BoolArray) -> float:
     hits = seen.cumsum(1)
     gathered = (hits / np.arange(1, seen.shape[1] + 1) * seen).cumsum(1)
     return float((gathered / np.maximum(hits, 1)).mean())
-
-
-def hidden_label_auc(scores: FloatArray, hard_label: IntArray, true_labels: BoolArray) -> float:
-    """Does a teacher rank events that are there, but not annotated, above those that are not?
-
-    The area under the ROC curve over all (clip, class) entries but the annotated ones; ties count half.
-
-    Args:
-        scores: Soft labels, any monotone scale. Shape (n, C).
-        hard_label: Annotated class. Shape (n,).
-        true_labels: All true classes. Shape (n, C), bool.
-
-    Returns:
-        In [0, 1], .5 at chance; NaN if no label is hidden.
-
-    Raises:
-        DataError: If the shapes differ.
-
-    >>> hidden_label_auc(np.array([[0.7, 0.2, 0.1]]), np.array([0]), np.array([[True, True, False]]))
-    1.0
-    """
-    if scores.shape != true_labels.shape or len(hard_label) != len(scores):
-        raise DataError(f"Scores {scores.shape} and true labels {true_labels.shape} differ", where="hidden labels")
-    from scipy.stats import rankdata
-
-    judged = np.arange(scores.shape[1])[None, :] != hard_label[:, None]
-    values, positive = scores[judged], true_labels[judged]
-    count, rest = int(positive.sum()), int((~positive).sum())
-    if count == 0 or rest == 0:
-        return float("nan")
-    ranks = rankdata(values)
-    return float((ranks[positive].sum() - count * (count + 1) / 2) / (count * rest))

@@ -201,6 +201,8 @@ class VectorIndex:
         Where an approximate index finds fewer, the list ends with index -1 and score -1.
         """
         k = min(k, len(self))
+        if not k:
+            return Ranking(np.zeros((len(queries), 0), np.int64), np.zeros((len(queries), 0), np.float32))
         unit = normalized(queries)
         if self._index is None:
             return _exact_few(unit, self._gallery, k)

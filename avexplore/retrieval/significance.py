@@ -158,13 +158,20 @@ def holm(p_values: Sequence[float] | FloatArray) -> FloatArray:
 
 
 def verdict(difference: Interval, p_value: float, *, level: float = 0.05) -> str:
-    """What a comparison shows, in plain words. `p_value` is corrected already, if several were made.
+    """What a comparison shows, in plain words: the interval decides, and the test confirms or does not.
+
+    Args:
+        difference: With its interval.
+        p_value: Of the test, corrected already if several questions were asked.
+        level: Up to which p-value a difference counts as confirmed.
 
     >>> verdict(Interval(0.012, 0.011, 0.013, 10), 0.004)
     'gain'
+    >>> verdict(Interval(-0.012, -0.023, -0.001, 5), 0.06)
+    'loss, not confirmed'
     >>> verdict(Interval(0.012, -0.001, 0.025, 10), 0.06)
     'no difference shown'
     """
-    if difference.count < 2 or not (p_value <= level and (difference.low > 0 or difference.high < 0)):
+    if not (difference.low > 0 or difference.high < 0):
         return "no difference shown"
-    return "gain" if difference.mean > 0 else "loss"
+    return ("gain" if difference.low > 0 else "loss") + ("" if p_value <= level else ", not confirmed")

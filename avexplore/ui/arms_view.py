@@ -9,7 +9,7 @@ import streamlit as st
 
 from avexplore.config import DEFAULT_ARMS, ClipsConfig, ExperimentConfig, StudentConfig
 from avexplore.errors import AvexploreError
-from avexplore.experiments import OFFERED, compare_arms, reference_of
+from avexplore.experiments import OFFERED, compare_arms, linked_pairs, reference_of
 from avexplore.experiments.comparison import seeds_needed, sentences
 from avexplore.ui import experiment_figures, jobs_panel, session
 from avexplore.ui.plain_text import as_markdown
@@ -81,6 +81,9 @@ def draw(run: Run) -> None:
     )
     if metric in HELP:
         st.caption(HELP[metric])
+    if metric in ("link_precision", "link_recall"):
+        counts = (f"{MEANING.get(arm, arm)} {count:.0f}" for arm, count in linked_pairs(report).items())
+        st.caption(as_markdown("Linked class pairs: " + "; ".join(counts) + "."))
     reference = reference_of(report, metric)
     found = compare_arms(report, metric)
     name = MEANING.get(reference, reference)
@@ -106,7 +109,7 @@ def draw(run: Run) -> None:
 
 def _chosen(student: StudentConfig) -> ExperimentConfig | None:
     offered = [arm for arm in OFFERED if _truth_known(student) or not arm.startswith(NEEDS_TRUTH)]
-    arms, seeds, split = st.columns([5, 1, 2])
+    arms, seeds, first, split = st.columns([5, 1, 1, 2])
     chosen = arms.multiselect(
         "Arms",
         offered,
@@ -120,6 +123,10 @@ def _chosen(student: StudentConfig) -> ExperimentConfig | None:
         "Seeds", 2, 100, 8, key="experiment.seeds", bind="query-params",
         help=f"Paired seeds. To confirm anything with {len(chosen)} arms, at least {seeds_needed(len(chosen) or 1)}.",
     )  # fmt: skip
+    start = first.number_input(
+        "First seed", 0, 2**20, 0, key="experiment.first", bind="query-params",
+        help="A sweep chose by seeds from 0 on: to test its choice on fresh ones, start behind them.",
+    )  # fmt: skip
     where: Literal["validation", "test"] = split.segmented_control(
         "Clips",
         ["validation", "test"],
@@ -129,7 +136,7 @@ def _chosen(student: StudentConfig) -> ExperimentConfig | None:
         help="Choose parameters on validation clips, and look at test clips once.",
     )
     try:
-        return ExperimentConfig(student, tuple(chosen), seeds=int(count), split=where)
+        return ExperimentConfig(student, tuple(chosen), int(count), int(start), split=where)
     except AvexploreError as error:
         st.error(str(error))
         return None

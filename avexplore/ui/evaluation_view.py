@@ -294,24 +294,18 @@ def _false_negatives(loaded: LoadedRun, split: Split) -> None:
 
 @st.cache_data(max_entries=40, show_spinner="Measuring distances")
 def _measured(key: str, split: Split, top: int, tau: float, same_class: bool, _loaded: LoadedRun) -> DeltaDistance:
-    from avexplore.artifacts import Embeddings
     from avexplore.retrieval.delta_distance import delta_distance
 
     rows = _loaded.clips.rows(split)
-    before, after = (Embeddings(z.audio[rows], z.visual[rows]) for z in (_loaded.before, _loaded.after))
-    weights = np.array(_loaded.affinity.weights)
-    if not same_class:
-        count = len(_loaded.clips.classes)
-        for offset in (count, -count):
-            weights[np.eye(2 * count, k=offset, dtype=bool)] = 0.0
     return delta_distance(
-        before,
-        after,
+        _loaded.before.at(rows),
+        _loaded.after.at(rows),
         _loaded.soft(rows),
         _loaded.clips.hard_label[rows],
-        weights,
+        _loaded.affinity.weights,
         top=top,
         tau=tau,
+        same_class=same_class,
     )
 
 
@@ -336,10 +330,10 @@ def _delta(loaded: LoadedRun, split: Split) -> None:
         return
     beyond = found.mean_beyond_others
     st.caption(
-        "Mean cosine distance of clips with different annotations that activate both ends of an edge, without LIR "
-        f"minus with. Mean over {mean.count} edges: {_with_interval(mean)}. Diamonds: the same of all pairs with "
-        "different annotations, whatever they activate, since LIR also changes distances as such; pairs on edges come "
-        f"nearer than those by {_with_interval(beyond)}."
+        "Mean distance (1 - cosine, as retrieval ranks) of clips with different annotations that activate both ends of "
+        f"an edge, without LIR minus with. Mean over {mean.count} edges: {_with_interval(mean)}. Diamonds: the same of "
+        "all pairs with different annotations, whatever they activate, since LIR also changes distances as such; pairs "
+        f"on edges come nearer than those by {_with_interval(beyond)}."
     )
     _picture(figures.edge_deltas(found, loaded.affinity.nodes), "delta-d")
     table: list[list[str | float | int]] = [

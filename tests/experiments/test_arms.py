@@ -15,6 +15,7 @@ from avexplore.config import (
 )
 from avexplore.errors import ConfigError
 from avexplore.experiments import OFFERED, TWIN, cells, model_of_arm
+from avexplore.experiments.arms import reseeded
 
 
 def experiment(**changes: object) -> ExperimentConfig:
@@ -30,6 +31,21 @@ def test_all_arms_of_a_seed_share_the_twin_and_the_teacher() -> None:
     assert {s.twin for s in students if isinstance(s, StudentConfig)} == {model_of_arm(config, TWIN, 1)}
     assert len({s.soft_labels for s in students if isinstance(s, StudentConfig)}) == 1
     assert len({s.address for s in students}) == 3
+
+
+def test_what_draws_nothing_has_one_address_for_all_seeds_of_its_weights() -> None:
+    config = experiment()
+    for arm, seeds in (("graph+I", {0}), ("correlation", {0}), ("random", {0, 1, 2})):
+        models = [model_of_arm(config, arm, seed) for seed in range(3)]
+        assert {m.regularizer.affinity.seed for m in models} == seeds  # type: ignore[union-attr]
+    # so that what a sweep or a report trained is not trained again
+    assert model_of_arm(config, "graph+I", 2) == reseeded(config.student, 2, vary_teacher=True)
+
+
+def test_fresh_seeds_are_other_students() -> None:
+    old, fresh = experiment(seeds=3), experiment(seeds=3, first_seed=3)
+    assert not {cell.address for cell in cells(old)} & {cell.address for cell in cells(fresh)}
+    assert {cell.model.seed for cell in cells(fresh)} == {3, 4, 5}
 
 
 def test_arms_say_what_they_mean() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -15,7 +17,7 @@ from avexplore.config import (
     TeacherConfig,
 )
 from avexplore.errors import ConfigError
-from avexplore.experiments import TWIN, arms_of, compare_arms, gather, reference_of, summary
+from avexplore.experiments import TWIN, arms_of, compare_arms, gather, linked_pairs, reference_of, summary
 from avexplore.experiments.comparison import seeds_needed, sentences
 from avexplore.experiments.measures import delta_d, link_quality
 from avexplore.retrieval.significance import permutation_test
@@ -110,6 +112,14 @@ def test_figures_that_the_twin_lacks_are_compared_with_the_inferred_graph() -> N
     assert random.arm == "random+I"
     assert random.difference == pytest.approx(-0.4)
     assert random.mean == pytest.approx(0.3)
+    assert "random+I: loss, not confirmed in link_precision over graph+I" in summary(table, "link_precision")
+
+
+def test_linked_pairs_are_counted_where_they_are_known() -> None:
+    values = np.array([[[np.nan], [np.nan]], [[10.0], [12.0]], [[np.nan], [7.0]]])
+    table = ExperimentReport((TWIN, "graph", "random"), np.arange(2), ("linked_pairs",), values)
+    assert linked_pairs(table) == {"graph": 11.0, "random": 7.0}
+    assert linked_pairs(dataclasses.replace(table, metrics=("map",))) == {}
 
 
 def test_seeds_without_a_figure_are_left_out_in_pairs() -> None:
@@ -156,7 +166,7 @@ def test_links_are_held_against_what_truly_comes_together_in_training_clips() ->
     weights[0, 4] = 0.5  # A - B: true
     weights[2, 0] = 0.1  # C - A: not
     found = link_quality(weights, clips())
-    assert found == {"link_precision": 0.5, "link_recall": 1.0}
+    assert found == {"link_precision": 0.5, "link_recall": 1.0, "linked_pairs": 2.0}
     blind = clips()
     object.__setattr__(blind, "true_labels", None)
     assert link_quality(weights, blind) == {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Callable
 from pathlib import Path
@@ -177,12 +178,31 @@ def test_an_objective_that_needs_hidden_labels_says_so_where_there_are_none() ->
         run_sweep(sweep("lambda", objective="hidden_pair_ap"), Bench(hill))
 
 
+def test_an_objective_that_no_validation_clip_can_judge_is_refused_instead_of_ranked() -> None:
+    class Blind(Bench):
+        def __call__(self, cells: list[EvaluationConfig], report_: Report) -> list[RetrievalReport]:
+            found = super().__call__(cells, report_)
+            return [dataclasses.replace(one, metrics={**one.metrics, "hidden_pair_ap": np.nan}) for one in found]
+
+    with pytest.raises(ConfigError, match="share one"):
+        run_sweep(sweep("lambda", objective="hidden_pair_ap", method="grid"), Blind(hill))
+
+
+def test_values_that_exclude_each_other_are_refused_before_anything_is_trained() -> None:
+    bench = Bench(hill)
+    vary = (varied(STUDENT, "student.epochs", [6, 4]), varied(STUDENT, "start_epoch", [2, 3, 5]))
+    with pytest.raises(ConfigError, match=r"student\.epochs = 4 and regularizer\.start_epoch = 5 do not go together"):
+        run_sweep(SweepConfig(STUDENT, vary, method="grid"), bench)
+    assert not bench.made
+
+
 def test_the_summary_warns_of_the_luck_of_the_best_and_compares_with_what_was() -> None:
     config = sweep("lambda", method="grid")
     text = sweep_summary(config, run_sweep(config, Bench(hill)))
     assert "regularizer.weight = 2.0" in text
     assert "as they were reach 0.4370" in text  # .405 + .05 - .01 - 2 * .004, by hand for top_k 5
     assert "luck" in text
+    assert "2 or more as its first seed" in text
     assert "hidden labels" not in text
 
 

@@ -13,7 +13,15 @@ import numpy as np
 import pytest
 
 from avexplore.artifacts import GraphStability, History, RetrievalReport, TrainedStudent
-from avexplore.config import Config, EvaluationConfig, StabilityConfig, StudentConfig, SyntheticConfig
+from avexplore.config import (
+    Config,
+    EvaluationConfig,
+    SoftLabelFileConfig,
+    StabilityConfig,
+    StudentConfig,
+    SyntheticConfig,
+    override,
+)
 from avexplore.errors import ConfigError
 from avexplore.presets import preset
 from avexplore.reporting import FIGURES, needed
@@ -94,6 +102,28 @@ def test_edge_frequencies_are_means_over_teachers_and_told_apart_by_teacher() ->
 
 def test_teachers_that_agree_are_not_told_apart() -> None:
     assert [found.name for found in FIGURES["edges"][1](students(STUDENT, 1), get)] == ["edge-frequency"]
+
+
+def test_soft_labels_from_a_file_are_one_teacher_for_all_seeds() -> None:
+    file = override(STUDENT, {"graph": {"soft_labels": SoftLabelFileConfig("0" * 64, "soft.npz")}})
+    seen: list[StabilityConfig] = []
+
+    def once(config: Config) -> Any:
+        assert isinstance(config, StabilityConfig)
+        seen.append(config)
+        return stability(STUDENT.stability)
+
+    (whole,) = FIGURES["edges"][1](students(file, 3), once)
+    assert len(seen) == 1
+    assert "teachers" not in whole.caption
+
+
+def test_a_student_of_one_epoch_has_no_start_to_look_from() -> None:
+    (found,) = FIGURES["start-epoch"][1](
+        [one.replace(epochs=1, regularizer=None) for one in students(STUDENT, 2)], lambda config: trained(config)
+    )
+    assert isinstance(found, Curves)
+    assert found.view is None
 
 
 def test_map_by_start_epoch_is_looked_at_from_the_first_start_on() -> None:

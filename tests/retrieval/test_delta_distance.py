@@ -53,11 +53,31 @@ def test_a_student_that_only_shrinks_the_space_brings_no_edge_nearer_than_the_re
     assert abs(found.mean_beyond_others.mean) < 0.2
 
 
+def test_columns_of_one_modality_alone_are_no_distance():
+    before, after, p, labels, weights = scene()
+    plain = delta_distance(before, after, p, labels, weights, tau=0.3)
+    padded = []
+    for length, z in ((0.9, before), (0.1, after)):  # as LIR shortens what makes up the length
+        rest, none = np.full((25, 1), length, np.float32), np.zeros((25, 1), np.float32)
+        padded.append(Embeddings(np.hstack([z.audio, rest, none]), np.hstack([z.visual, none, rest]), private=2))
+    found = delta_distance(*padded, p, labels, weights, tau=0.3)
+    np.testing.assert_allclose(found.delta, plain.delta)
+    np.testing.assert_allclose(found.others, plain.others)
+    assert padded[0].at(np.array([3])).private == 2
+
+
+def test_the_two_nodes_of_a_class_count_on_request():
+    before, after, p, labels, weights = scene()
+    weights[0, 3] = weights[3, 0] = 2.0
+    assert [0, 3] not in delta_distance(before, after, p, labels, weights).edges.tolist()
+    assert delta_distance(before, after, p, labels, weights, same_class=True).edges[0].tolist() == [0, 3]
+
+
 def test_strongest_edges_first_and_each_once():
     before, after, p, labels, weights = scene()
     found = delta_distance(before, after, p, labels, weights, top=4)
     assert (np.diff(found.weights) <= 0).all()
-    assert found.weights[0] == weights.max()
+    assert found.weights[0] == np.where(np.eye(6, k=3) + np.eye(6, k=-3) > 0, 0, weights).max()
     assert (found.edges[:, 0] < found.edges[:, 1]).all()
 
 

@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.metrics import average_precision_score
 
 from avexplore.artifacts import Clips, Embeddings
 from avexplore.errors import DataError
 from avexplore.retrieval import (
     average_precision,
     evaluate,
-    hidden_label_auc,
     map_over_cutoffs,
     mean_average_precision,
     rank,
@@ -192,12 +191,3 @@ def test_average_precision_within_a_scope():
     assert average_precision(relevant, 3)[0] == pytest.approx((1 + 2 / 3) / 2)
     with pytest.raises(ValueError, match="positive"):
         average_precision(relevant, 0)
-
-
-def test_hidden_label_auc_is_scikit_learns():
-    rng = np.random.default_rng(0)
-    scores, labels = rng.normal(size=(30, 6)).round(1), rng.integers(6, size=30)
-    true = (rng.random((30, 6)) < 0.3) | np.eye(6, dtype=bool)[labels]
-    judged = ~np.eye(6, dtype=bool)[labels]
-    assert hidden_label_auc(scores, labels, true) == pytest.approx(roc_auc_score(true[judged], scores[judged]))
-    assert np.isnan(hidden_label_auc(scores, labels, ~judged))

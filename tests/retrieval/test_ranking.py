@@ -47,6 +47,11 @@ def test_a_prepared_gallery_answers_alike(monkeypatch):
     assert VectorIndex(gallery).recall(queries) == 1.0
 
 
+def test_a_gallery_without_clips_has_no_answers():
+    found = VectorIndex(np.eye(4, dtype=np.float32), rows=np.zeros(0, int)).rank(np.ones((3, 4)), 5)
+    assert found.indices.shape == found.scores.shape == (3, 0)
+
+
 @pytest.mark.parametrize("kind", ["ivf", "hnsw"])
 def test_approximate_indexes_find_most(kind):
     pytest.importorskip("faiss")

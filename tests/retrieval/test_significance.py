@@ -80,5 +80,6 @@ def test_holm_is_ordered_and_between_plain_and_bonferroni(values):
 
 def test_verdicts():
     assert verdict(Interval(-0.01, -0.02, -0.005, 10), 0.01) == "loss"
-    assert verdict(Interval(0.01, 0.005, 0.02, 10), 0.2) == "no difference shown"
+    assert verdict(Interval(0.01, 0.005, 0.02, 10), 0.2) == "gain, not confirmed"
+    assert verdict(Interval(0.01, -0.005, 0.02, 10), 0.01) == "no difference shown"
     assert verdict(Interval(0.01, float("nan"), float("nan"), 1), 0.01) == "no difference shown"
