@@ -77,22 +77,25 @@ def invent(clips: int = 2280, classes: int = 28, seed: int = 0) -> FeatureSet:
 class Table:
     """Rows of wall and CPU seconds, printed as they come."""
 
-    def __init__(self) -> None:
+    def __init__(self, device: str) -> None:
+        self.device = device
         print(f"{'stage':<44} {'wall s':>9} {'CPU s':>9}  note")
 
     def time(self, stage: str, work: Callable[[], Any], note: Callable[[Any], str] = lambda _: "") -> Any:
-        _wait()
+        _wait(self.device)
         wall, cpu = time.perf_counter(), time.process_time()
         result = work()
-        _wait()
+        _wait(self.device)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         print(f"{stage:<44} {wall:9.2f} {cpu:9.2f}  {note(result)}", flush=True)
         return result
 
 
-def _wait() -> None:
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
+def _wait(device: str) -> None:
+    if device.startswith("cuda"):
+        torch.cuda.synchronize(device)
+    elif device == "mps":
+        torch.mps.synchronize()
 
 
 def validation_map(trained: TrainedStudent) -> str:
@@ -152,7 +155,7 @@ def path(name: Any, features: FeatureSet, device: str, table: Table) -> None:
 def step(features: FeatureSet, device: str, name: Any, rounds: int) -> None:
     """What LIR adds to an epoch, alternating epochs with and without it."""
     # On a CPU that is shared with others, wall time tells more of them than of us.
-    clock = time.perf_counter if device.startswith("cuda") else time.process_time
+    clock = time.process_time if device == "cpu" else time.perf_counter
     config = preset(name, DATA)
     assert config.regularizer is not None
     classes = len(features.classes)
@@ -177,10 +180,10 @@ def step(features: FeatureSet, device: str, name: Any, rounds: int) -> None:
         spent: dict[str, list[float]] = {side: [] for side in sides}
         for turn in range(rounds + 3):
             for side, training in sides.items():
-                _wait()
+                _wait(device)
                 begin = clock()
                 training.run_epoch()
-                _wait()
+                _wait(device)
                 if turn >= 3:
                     spent[side].append((clock() - begin) / training.batches * 1e3)
         without, with_lir, *low = (statistics.median(times) for times in spent.values())
@@ -206,7 +209,7 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     device = str(choose_device(arguments.device))
     features = load(arguments.data) if arguments.data else invent(arguments.clips)
-    kind = torch.cuda.get_device_name() if device.startswith("cuda") else f"{arguments.threads} threads"
+    kind = torch.cuda.get_device_name(device) if device.startswith("cuda") else f"{arguments.threads} threads"
     print(f"torch {torch.__version__}, Python {platform.python_version()}, {device}: {kind}")
     print(f"{len(features.rows('train'))} training clips, {len(features.classes)} classes")
     if device.startswith("cuda"):  # the device's start-up is not what is measured
@@ -215,7 +218,7 @@ def main() -> None:
     if arguments.only in (None, "step"):
         for name in ("quick", "paper"):
             step(features, device, name, arguments.rounds)
-    table = Table()
+    table = Table(device)
     for name in ("quick", "paper"):
         if arguments.only in (None, name):
             path(name, features, device, table)

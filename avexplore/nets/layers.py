@@ -83,15 +83,31 @@ class MemberLinear(nn.Module):
         bound = 1 / math.sqrt(inputs)
         self.weight = nn.Parameter(torch.empty(members, inputs, outputs).uniform_(-bound, bound, generator=generator))
         self.bias = nn.Parameter(torch.empty(members, 1, outputs).uniform_(-bound, bound, generator=generator))
+        self.in_bfloat16 = False
 
     def forward(self, values: Tensor) -> Tensor:
         """Apply each member's map to its own rows, or to the rows that all members share."""
         if values.dim() == 2:
             values = values.unsqueeze(0)
-        if self.weight.shape[0] == 1:
+        weight, bias = self.weight, self.bias
+        if self.in_bfloat16:
+            values, weight, bias = values.bfloat16(), weight.bfloat16(), bias.bfloat16()
+        if weight.shape[0] == 1:
             # a plain product is faster than a batched product of one
-            return torch.addmm(self.bias[0], values[0], self.weight[0]).unsqueeze(0)
-        return torch.baddbmm(self.bias, values.expand(self.weight.shape[0], -1, -1), self.weight)
+            product = torch.addmm(bias[0], values[0], weight[0]).unsqueeze(0)
+        else:
+            product = torch.baddbmm(bias, values.expand(weight.shape[0], -1, -1), weight)
+        return product.float() if self.in_bfloat16 else product
+
+
+def multiply_in_bfloat16(choice: bool, module: nn.Module) -> None:
+    """Let every linear layer within `module` multiply in bfloat16, or in its own precision.
+
+    Layers only: losses take differences of cosines near 1, which bfloat16's eight bits would drown.
+    """
+    for layer in module.modules():
+        if isinstance(layer, MemberLinear):
+            layer.in_bfloat16 = choice
 
 
 class MemberNorm(nn.Module):

@@ -77,9 +77,8 @@ class LinkedPosteriors:
         self._edges = []
         for block in self.presence:
             source, target = np.nonzero(block)
-            m = torch.from_numpy(block[source, target])
-            ends = torch.from_numpy(source), torch.from_numpy(target)
-            self._edges.append(tuple(each.to(device) for each in (*ends, m)))
+            each = (source, target, _entering(target, len(block)), block[source, target])
+            self._edges.append(tuple(torch.from_numpy(values).to(device) for values in each))
 
     @classmethod
     def from_weights(
@@ -123,18 +122,19 @@ class LinkedPosteriors:
         Returns:
             Shape (B, C), in [0, 1], nowhere below p.
         """
-        source, target, m = self._edges[modality]
+        source, target, entering, m = self._edges[modality]
         if not len(m):
             return posterior
-        step = max(1, _ENTRIES // len(m))
-        return torch.cat([self._linked(part, source, target, m) for part in torch.split(posterior, step)])
+        step = max(1, _ENTRIES // entering.numel())
+        return torch.cat([self._linked(part, source, target, entering, m) for part in torch.split(posterior, step)])
 
-    def _linked(self, p: Tensor, source: Tensor, target: Tensor, m: Tensor) -> Tensor:
+    def _linked(self, p: Tensor, source: Tensor, target: Tensor, entering: Tensor, m: Tensor) -> Tensor:
         evidence = (p + SMALL) / (self._share + SMALL)
         odds = m * evidence[:, target]
         brought = odds / (odds + (1.0 - m))
         missed = torch.log1p(-(p[:, source] * brought).clamp(max=1.0 - 1e-6))
-        absent = (1.0 - p) * torch.zeros_like(p).index_add(1, target, missed).exp()
+        padded = torch.cat([missed, missed.new_zeros(len(p), 1)], 1)
+        absent = (1.0 - p) * padded[:, entering].sum(2).exp()
         return 1.0 - absent
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
@@ -147,3 +147,14 @@ class LinkedPosteriors:
         if "links.presence" not in arrays:
             return None
         return cls(np.asarray(arrays["links.presence"]), np.asarray(arrays["links.share"]))
+
+
+def _entering(target: NDArray[Any], classes: int) -> NDArray[Any]:
+    """The edges that enter each class, filled up with the number of edges: sums over these rows have one order, where
+    adding edge by edge would have any on a GPU. Shape (C, most edges of a class)."""
+    order = np.argsort(target, kind="stable")
+    degree = np.bincount(target, minlength=classes)
+    place = np.arange(len(target)) - np.repeat(np.cumsum(degree) - degree, degree)
+    found = np.full((classes, degree.max(initial=0)), len(target))
+    found[target[order], place] = order
+    return found

@@ -4,12 +4,13 @@ A step of these small networks is some two hundred kernels of a few microseconds
 ten times longer than running them. A CUDA graph records the launches once. What changes between steps (the rows, the
 learning rate, the strength of the regularizer) lies in tensors that the recording reads.
 
-Computing in bfloat16 is a choice of the plan, and off: at these sizes a step's time goes into launches and memory, not
-into products of matrices (`benchmarks/training.py` prints both).
+Multiplying in bfloat16 is a choice of the plan, and off: at these sizes a step's time goes into launches and memory,
+not into products of matrices (`benchmarks/training.py` prints both).
 """
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -17,10 +18,13 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from avexplore.nets.layers import multiply_in_bfloat16
+
 if TYPE_CHECKING:
     from avexplore.training.loop import Plan, Task
 
 WARM_UP_STEPS = 3
+_log = logging.getLogger(__name__)
 
 
 class StepRunner:
@@ -28,6 +32,7 @@ class StepRunner:
 
     def __init__(self, task: Task, plan: Plan, noise: torch.Generator, batch_shape: tuple[int, int]) -> None:
         self.task, self.plan, self.noise = task, plan, noise
+        multiply_in_bfloat16(plan.bfloat16, task.module)
         device = task.rows.device
         self.on_cuda = device.type == "cuda"
         self.parameters = [p for p in task.module.parameters() if p.requires_grad]
@@ -68,9 +73,7 @@ class StepRunner:
         return self.sums
 
     def _step(self, rows: Tensor, on: bool) -> None:
-        # Recorded steps must not share bfloat16 copies of weights that the optimizer changes in between.
-        with torch.autocast("cuda", torch.bfloat16, enabled=self.plan.bfloat16 and self.on_cuda, cache_enabled=False):
-            terms = self.task.losses(rows, self.strength if on else None)
+        terms = self.task.losses(rows, self.strength if on else None)
         self.optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward((terms * self.summand).sum())
         torch.nn.utils.clip_grad_norm_(self.parameters, self.plan.clip_norm)
@@ -106,23 +109,37 @@ class StepRunner:
         before = [tensor.detach().clone() for tensor in live]
         noise = self.noise.get_state()
         self.rows.copy_(rows)
-        graph = torch.cuda.CUDAGraph()
+        # What is recorded must run on this device and stream: a recording of another one would be empty, and no error.
+        device = self.rows.device
+        graph, current = torch.cuda.CUDAGraph(), torch.cuda.current_stream(device)
+        side = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         try:
-            side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-            side.wait_stream(torch.cuda.current_stream())
+            side.wait_stream(current)
             with torch.cuda.stream(side):
                 for _ in range(WARM_UP_STEPS):
                     self._step(self.rows, on)
-            torch.cuda.current_stream().wait_stream(side)
+            current.wait_stream(side)
             graph.register_generator_state(self.noise)
-            with torch.cuda.graph(graph):
+            with torch.cuda.device(device), torch.cuda.graph(graph, stream=side, capture_error_mode="thread_local"):
                 self._step(self.rows, on)
             self.graphs[on] = graph
+        except torch.cuda.OutOfMemoryError:
+            raise
         except RuntimeError as error:
             self.record = False
-            self.why_not_recorded = str(error).splitlines()[0]
-            torch.cuda.synchronize()
+            self.failed = graph  # its memory pool must outlive it
+            self.why_not_recorded = _first_cause(error)
+            torch.cuda.set_stream(current)  # a failed recording leaves its own stream behind
+            torch.cuda.synchronize(device)
+            _log.warning("Steps run one kernel at a time, since none could be recorded: %s", self.why_not_recorded)
         with torch.no_grad():
             for tensor, value in zip(live, before, strict=True):
                 tensor.copy_(value)
         self.noise.set_state(noise)
+
+
+def _first_cause(error: BaseException) -> str:
+    """The error that began it, in a line: the end of a recording fails, too, and says nothing of why."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return next(iter(str(error).splitlines()), type(error).__name__)

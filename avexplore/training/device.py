@@ -25,7 +25,7 @@ def choose_device(name: str | None = None) -> torch.device:
         device = torch.device(str(name))
     except RuntimeError as error:
         raise ConfigError(f"{name!r} is not a device", where="device", fix="Use cpu, cuda or mps") from error
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if not there.get(device.type, False):
-        raise ConfigError(f"This machine has no {device.type} device", where="device", fix="Use cpu, or leave it out")
+    count = {"cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available()), "cpu": 1}
+    if (device.index or 0) >= count.get(device.type, 0):
+        raise ConfigError(f"This machine has no {name} device", where="device", fix="Use cpu, or leave it out")
     return device

@@ -2,7 +2,8 @@
 
 The whole data set lies on the device; a batch is a list of row numbers. Everything that the next step depends on
 (parameters, optimizer, both random generators, the best epoch so far, the curves) is in a `TrainState`, so that a
-stopped training goes on to the same bytes on a CPU, and so that two students can branch off one prefix.
+stopped training goes on to the same bytes on a CPU, and so that two students can branch off one prefix. A state can
+go on on another kind of device, too, with other draws from there on.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from avexplore.training.capture import StepRunner
 from avexplore.training.state import load_state, save_state
 
 SAVE_SECONDS = 10.0
+_ODD = 1_000_003
+"""Sets seeds of different epochs apart."""
 
 
 class Task(Protocol):
@@ -69,7 +72,7 @@ class Plan:
         start_epoch: Epoch at which the last term switches on; None if there is no such term.
         ramp_epochs: Epochs over which its strength grows linearly to 1.
         clip_norm: Gradients longer than this are shortened to it.
-        bfloat16: Multiply matrices in bfloat16, on CUDA only.
+        bfloat16: Multiply by weights in bfloat16.
         where: Name of the stage for messages.
         address: Address of the config, for the state file.
     """
@@ -250,8 +253,12 @@ class Training:
             for name, values in state.tensors.items()
             if name.startswith("best.")
         }
-        self.batch_order.set_state(torch.from_numpy(np.array(state.tensors["generator.order"])))
-        self.noise.set_state(torch.from_numpy(np.array(state.tensors["generator.noise"])))
+        for number, (name, generator) in enumerate((("order", self.batch_order), ("noise", self.noise))):
+            saved = torch.from_numpy(np.array(state.tensors[f"generator.{name}"]))
+            if saved.shape == generator.get_state().shape:
+                generator.set_state(saved)
+            else:  # from another kind of device: go on with draws of our own, the same for a student and its twin
+                generator.manual_seed(self.plan.seed + number + _ODD * (state.epoch + 1))
         self.best_value = float(state.tensors["best_value"])
         self.best_epoch = int(state.tensors["best_epoch"])
         if self.best_epoch < self.plan.keep_from:  # the prefix may have kept an epoch that this plan may not

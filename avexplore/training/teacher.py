@@ -105,12 +105,29 @@ def train_teacher(
         TrainingError: If a loss is not finite.
         DataError: If there are no training clips.
     """
+    task, maps = task_of(features, config, device)
+    state = fit(task, plan_of(config), report, state_file=state_file)
+    weights, _ = kept_weights(state)
+    arrays = {**_by_member(weights, config.members), **inputs_to_arrays(maps)}
+    logits = _outputs(task.net.cpu(), maps, features)
+    soft_labels, calibration = calibrated(logits, features, config)
+    history = type(state.history)(_mean_over_members(state.history.columns, config.members))
+    return TrainedTeacher(soft_labels, arrays, history, calibration, quality(soft_labels, features))
+
+
+def task_of(
+    features: FeatureSet, config: TeacherConfig, device: str | None
+) -> tuple[TeacherTask, tuple[InputMap, InputMap]]:
+    """What the loop trains, on its device, and the map that its inputs went through."""
     where = choose_device(device)
     maps = fit_inputs(features, config.inputs, config.components)
-    classes = len(features.classes)
-    net = _network(config, maps, classes).to(where)
-    task = TeacherTask(net, config, split_tensors(features, maps, where))
-    plan = Plan(
+    net = _network(config, maps, len(features.classes)).to(where)
+    return TeacherTask(net, config, split_tensors(features, maps, where)), maps
+
+
+def plan_of(config: TeacherConfig) -> Plan:
+    """How long and how to train."""
+    return Plan(
         epochs=config.epochs,
         batch_size=config.batch_size,
         learning_rate=config.learning_rate,
@@ -120,13 +137,6 @@ def train_teacher(
         where="teacher",
         address=config.address,
     )
-    state = fit(task, plan, report, state_file=state_file)
-    weights, _ = kept_weights(state)
-    arrays = {**_by_member(weights, config.members), **inputs_to_arrays(maps)}
-    logits = _outputs(net.cpu(), maps, features)
-    soft_labels, calibration = calibrated(logits, features, config)
-    history = type(state.history)(_mean_over_members(state.history.columns, config.members))
-    return TrainedTeacher(soft_labels, arrays, history, calibration, quality(soft_labels, features))
 
 
 def teach(features: FeatureSet, config: TeacherConfig, weights: Mapping[str, NDArray[Any]]) -> FloatArray:

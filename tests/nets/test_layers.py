@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from avexplore.nets.layers import Dropout, MemberLinear, MemberNorm, keep_mask
+from avexplore.nets.layers import Dropout, MemberLinear, MemberNorm, keep_mask, multiply_in_bfloat16
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -70,3 +70,19 @@ def test_member_norm_is_a_loop_over_batch_norms(members: int) -> None:
         torch.testing.assert_close(layer.running_mean[m], loop[m].running_mean)
         torch.testing.assert_close(layer.running_variance[m], loop[m].running_var)
         torch.testing.assert_close(layer(values)[m], loop[m].eval()(values[m]))
+
+
+@pytest.mark.parametrize("members", [1, 3])
+def test_bfloat16_is_for_products_and_what_comes_out_is_float32(members: int) -> None:
+    layer = MemberLinear(members, 16, 4, generator())
+    values = torch.randn(members, 10, 16, generator=generator(1))
+    exact = layer(values)
+    multiply_in_bfloat16(True, nn.Sequential(layer))
+    rough = layer(values)
+    assert rough.dtype == torch.float32
+    torch.testing.assert_close(rough, exact, rtol=0.02, atol=0.02)
+    assert not torch.equal(rough, exact)
+    rough.sum().backward()
+    assert layer.weight.grad.dtype == torch.float32
+    multiply_in_bfloat16(False, layer)
+    assert torch.equal(layer(values), exact)

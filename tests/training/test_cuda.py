@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import get_args, get_type_hints
 
 import numpy as np
 import pytest
@@ -16,13 +17,14 @@ from avexplore.config import (
     SyntheticConfig,
     TeacherConfig,
 )
-from avexplore.training import train_student, train_teacher
-from avexplore.training.loop import Training
+from avexplore.training import teacher, train_student, train_teacher
+from avexplore.training.loop import Training, fit
 from avexplore.training.student import plan_of, task_of
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
 
 DATA = SyntheticConfig()
+LOSSES = get_args(get_type_hints(StudentConfig)["loss"])
 
 
 def student(form: str | None = None, loss: str = "supervised-contrastive") -> StudentConfig:
@@ -46,23 +48,62 @@ def given(features: FeatureSet) -> tuple[SoftLabels, Affinity]:
         split=features.split,
         hard_label=features.hard_label,
     )
-    return soft, Affinity(class_nodes(features.classes), np.tile(np.eye(4), (2, 2)))
+    return soft, Affinity(class_nodes(features.classes), np.tile(np.eye(4) + 0.5 * np.eye(4, k=1), (2, 2)))
+
+
+def trainings(features: FeatureSet, config: StudentConfig | TeacherConfig) -> tuple[Training, Training]:
+    """The same training twice: with recorded steps, and step by step."""
+    sides = []
+    for recorded in (True, False):
+        if isinstance(config, TeacherConfig):
+            task, plan = teacher.task_of(features, config, "cuda")[0], teacher.plan_of(config)
+        else:
+            task, plan = task_of(features, config, *given(features), "cuda")[0], plan_of(config)
+        sides.append(Training(task, dataclasses.replace(plan, measure_every=10**6)))
+        sides[-1].runner.record = recorded
+        for _ in range(4):
+            sides[-1].run_epoch()
+        assert sides[-1].runner.record == recorded, sides[-1].runner.why_not_recorded
+    return sides[0], sides[1]
+
+
+def assert_alike(one: Training, other: Training) -> None:
+    for name, value in one.task.module.state_dict().items():
+        torch.testing.assert_close(value, other.task.module.state_dict()[name], rtol=2e-3, atol=2e-3)
 
 
 @pytest.mark.parametrize("form", [None, "forgive", "pull", "margin"])
-def test_a_recorded_step_is_the_eager_step(features: FeatureSet, form: str | None) -> None:
-    config = student(form).replace(input_dropout=0.0, dropout=0.0)
-    sides = []
-    for recorded in (True, False):
-        task, _ = task_of(features, config, *given(features), "cuda")
-        training = Training(task, dataclasses.replace(plan_of(config), measure_every=10**6))
-        training.runner.record = recorded
-        for _ in range(4):
-            training.run_epoch()
-        assert training.runner.record == recorded, training.runner.why_not_recorded
-        sides.append({name: t.clone() for name, t in task.module.state_dict().items()})
-    for name, value in sides[0].items():
-        torch.testing.assert_close(value, sides[1][name], rtol=2e-3, atol=2e-3)
+@pytest.mark.parametrize("proxies", ["none", "anchor_aware", "learned"])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_recorded_step_is_the_eager_step(features: FeatureSet, loss: str, proxies: str, form: str | None) -> None:
+    assert_alike(*trainings(features, student(form, loss).replace(proxies=proxies)))  # with dropout: one noise for both
+
+
+@pytest.mark.parametrize("members", [1, 3])
+def test_a_recorded_step_of_a_teacher_is_the_eager_step(features: FeatureSet, members: int) -> None:
+    small = {"hidden": 24, "dim": 8, "epochs": 15, "batch_size": 24, "learning_rate": 1e-2}
+    assert_alike(*trainings(features, TeacherConfig(data=DATA, members=members, **small)))
+
+
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two CUDA devices")
+def test_the_second_device_learns_like_the_first(features: FeatureSet) -> None:
+    first, second = (
+        train_student(
+            features, student("forgive"), soft_labels=given(features)[0], affinity=given(features)[1], device=device
+        )
+        for device in ("cuda:0", "cuda:1")
+    )
+    np.testing.assert_allclose(first.embeddings.audio, second.embeddings.audio, rtol=2e-3, atol=2e-3)
+
+
+def test_a_stopped_training_goes_on_with_recorded_steps(features: FeatureSet) -> None:
+    config = student("forgive")
+    halves = [task_of(features, config, *given(features), "cuda")[0] for _ in range(2)]
+    state = fit(halves[0], plan_of(config), until=3)
+    went_on = fit(halves[1], plan_of(config), start=state)
+    whole = fit(task_of(features, config, *given(features), "cuda")[0], plan_of(config))
+    for name, values in whole.tensors.items():
+        np.testing.assert_allclose(went_on.tensors[name], values, rtol=2e-3, atol=2e-3, err_msg=name)
 
 
 def trained_twice(features: FeatureSet, config: StudentConfig) -> list[TrainedStudent]:

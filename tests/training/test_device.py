@@ -19,6 +19,12 @@ def test_other_devices_are_refused(name: str) -> None:
         choose_device(name)
 
 
+@pytest.mark.parametrize("name", ["cuda:99", "mps:7"])
+def test_a_device_beyond_the_last_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match=f"no {name} device"):
+        choose_device(name)
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="has CUDA")
 def test_a_missing_device_is_named() -> None:
     with pytest.raises(ConfigError, match="no cuda device"):

@@ -136,6 +136,20 @@ def test_a_loss_that_is_not_finite_stops_with_its_name_and_epoch() -> None:
         fit(task, plan())
 
 
+def test_a_state_from_another_kind_of_device_goes_on_with_draws_of_its_own() -> None:
+    """A generator's state is 5,056 bytes on a CPU and 16 on CUDA."""
+    state = fit(Regression(), plan(), until=4)
+    shrunk = {name: values[:16] if name.startswith("generator.") else values for name, values in state.tensors.items()}
+    foreign = TrainState(shrunk, state.history, state.epoch)
+    twins = [fit(Regression(), plan(), start=foreign) for _ in range(2)]
+    for name, values in twins[0].tensors.items():
+        np.testing.assert_array_equal(values, twins[1].tensors[name])
+    assert len(twins[0].history.columns["loss"]) == plan().epochs
+    np.testing.assert_array_equal(twins[0].history.columns["loss"][:4], state.history.columns["loss"])
+    own = fit(Regression(), plan(), start=state)
+    assert not np.array_equal(own.tensors["generator.noise"], twins[0].tensors["generator.noise"])
+
+
 def test_a_state_of_another_network_is_refused() -> None:
     class Wider(Regression):
         def __init__(self) -> None:
