@@ -89,7 +89,8 @@ class MemberLinear(nn.Module):
         """Apply each member's map to its own rows, or to the rows that all members share."""
         if values.dim() == 2:
             values = values.unsqueeze(0)
-        weight, bias = self.weight, self.bias
+        weight: Tensor = self.weight
+        bias: Tensor = self.bias
         if self.in_bfloat16:
             values, weight, bias = values.bfloat16(), weight.bfloat16(), bias.bfloat16()
         if weight.shape[0] == 1:
