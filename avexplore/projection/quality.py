@@ -54,16 +54,16 @@ def neighbor_table(points: FloatArray, count: int) -> tuple[IntArray, FloatArray
 
 
 def nearest(points: FloatArray, query: FloatArray, count: int, *, skip: int = -1) -> tuple[IntArray, FloatArray]:
-    """The points nearest to one query by cosine similarity, best first; ties go to the lower index.
+    """The points most similar to one query, best first; ties go to the lower index.
 
     Args:
-        points: Unit-length rows. Shape (n, d).
-        query: Unit length. Shape (d,).
+        points: Shape (n, d).
+        query: Shape (d,).
         count: How many.
         skip: Index that is left out (the query itself), -1 for none.
 
     Returns:
-        Indices and cosine similarities. Shapes (count,).
+        Indices and products with the query: cosines, for rows of unit length. Shapes (count,).
     """
     similarity = points @ query
     order = np.argsort(-similarity, kind="stable")

@@ -111,7 +111,7 @@ def neighbor_lists(
 
 
 def _order(embeddings: Embeddings, rows: IntArray, point: int, allowed: IntArray) -> tuple[IntArray, FloatArray]:
-    # All columns: these are the cosines by which retrieval ranks.
-    points = np.concatenate([embeddings.audio[rows], embeddings.visual[rows]])
+    # The products by which retrieval ranks, within a modality, too: columns of its own would bring its clips together.
+    points = np.concatenate([part[rows] for part in embeddings.shared])
     order, similarity = nearest(points[allowed], points[point], len(allowed))
     return allowed[order], similarity
