@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from itertools import permutations
+from itertools import combinations, permutations
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +12,12 @@ import pytest
 from avexplore.artifacts import FloatArray, IntArray
 from avexplore.errors import Cancelled, ConfigError, GraphError
 from avexplore.graph import walk as walks
+from avexplore.graph.comparison import shd
 from avexplore.graph.covariance import bootstrap_correlations, correlation
 from avexplore.graph.cpdag import dag_to_cpdag
 from avexplore.graph.grow_shrink import FORGOTTEN, plant
 from avexplore.graph.score import bic_score
-from avexplore.graph.search import Engine, search, search_many
+from avexplore.graph.search import DISTINCT, Engine, search, search_many
 
 
 def linear_data(rng: np.random.Generator, p: int, density: float, n: int = 500) -> tuple[FloatArray, IntArray]:
@@ -205,15 +206,25 @@ def test_awkward_columns_neither_hang_nor_crash(kind: str) -> None:
         assert not result.dag[:, 2].any()
 
 
-def test_rivals_are_other_classes_within_reach() -> None:
-    data, _ = linear_data(np.random.default_rng(11), 14, 0.6, 60)
+def test_rivals_are_other_classes_within_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+    data, _ = linear_data(np.random.default_rng(13), 14, 0.6, 60)
     R = correlation(data)
     result = search(R, 60, strategy="iterated", penalty_discount=1.0)
+    assert len(result.rivals) >= 2
     assert (result.rival_scores < result.score).all()
-    assert (result.rival_scores >= result.score - 2 * np.log(60)).all()
+    assert (np.diff(result.rival_scores) <= 0).all()
     for dag, score in zip(result.rivals, result.rival_scores, strict=True):
         assert bic_score(R, 60, dag, 1.0) == pytest.approx(score, abs=1e-6)
-        assert (dag_to_cpdag(dag) != dag_to_cpdag(result.dag)).any()
+    for one, other in combinations([result.dag, *result.rivals], 2):
+        assert shd(dag_to_cpdag(one), dag_to_cpdag(other)) > DISTINCT * result.dag.sum()
+
+    halfway = (result.score - result.rival_scores[[0, -1]].mean()) / np.log(60)
+    monkeypatch.setattr("avexplore.graph.search.REACH", halfway)
+    near = search(R, 60, strategy="iterated", penalty_discount=1.0)
+    assert 0 < len(near.rivals) < len(result.rivals)
+    assert (near.rival_scores >= near.score - halfway * np.log(60)).all()
+    monkeypatch.setattr("avexplore.graph.search.DISTINCT", 10.0)  # more than all pairs
+    assert len(search(R, 60, strategy="iterated", penalty_discount=1.0).rivals) == 0
 
 
 def test_report_can_stop_a_search_at_once() -> None:
