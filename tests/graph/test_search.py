@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations, permutations
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pytest
 
@@ -17,7 +19,7 @@ from avexplore.graph.covariance import bootstrap_correlations, correlation
 from avexplore.graph.cpdag import dag_to_cpdag
 from avexplore.graph.grow_shrink import FORGOTTEN, plant
 from avexplore.graph.score import bic_score
-from avexplore.graph.search import DISTINCT, Engine, search, search_many
+from avexplore.graph.search import DISTINCT, Engine, own_cores, search, search_many
 
 
 def linear_data(rng: np.random.Generator, p: int, density: float, n: int = 500) -> tuple[FloatArray, IntArray]:
@@ -140,6 +142,30 @@ def test_threads_do_not_matter() -> None:
     np.testing.assert_array_equal(one[0], two[0])
     np.testing.assert_array_equal(one[1], two[1])
     np.testing.assert_array_equal(one[0][3], search(matrices[3], 200, seed=8).dag)
+
+
+def test_as_many_searches_at_once_as_the_process_may_use_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    class Pool(ThreadPoolExecutor):
+        def __init__(self, workers: int) -> None:
+            asked.append(workers)
+            super().__init__(workers)
+
+    monkeypatch.setattr("avexplore.graph.search.ThreadPoolExecutor", Pool)
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    search_many(np.eye(2)[None], 10)
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    search_many(np.eye(2)[None], 10)
+    search_many(np.eye(2)[None], 10, threads=2)
+    assert asked == [3, joblib.cpu_count(), 2]
+
+
+def test_worker_processes_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    workers = max(2, joblib.cpu_count())
+    shares = joblib.Parallel(n_jobs=workers)(joblib.delayed(own_cores)() for _ in range(workers))
+    assert shares == [1] * workers
 
 
 def test_same_seed_same_result_also_when_memory_runs_out() -> None:
