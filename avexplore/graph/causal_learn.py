@@ -31,6 +31,7 @@ import numpy as np
 
 from avexplore.artifacts import BoolArray, FloatArray, IntArray, Report, silent
 from avexplore.errors import GraphError
+from avexplore.graph.knowledge import required_first
 
 PINNED = "0.1.4.8"
 """The release whose penalty and faults are described above."""
@@ -95,7 +96,9 @@ def search(
     seconds: float | None = None,
     report: Report = silent,
 ) -> Found:
-    """Run causal-learn's GRaSP or BOSS from a seeded random order.
+    """Run causal-learn's GRaSP from a seeded random order, or its BOSS from the columns' order.
+
+    BOSS tries to move one node after the other, in seeded random sequences; so the graph depends on the columns' order.
 
     Args:
         score: Local score of a node given its parents, higher is better. `bic_local_score` or BDeu.
@@ -109,7 +112,7 @@ def search(
         report: Called now and then; may raise `Cancelled`.
 
     Raises:
-        GraphError: If it takes longer than `seconds`, or ends without a required edge.
+        GraphError: If it takes longer than `seconds`, ends without a required edge, or required edges form a cycle.
     """
     if nodes < 2:
         return Found(np.zeros((nodes, nodes), np.int8), np.arange(nodes), 0.0)
@@ -180,17 +183,6 @@ def _trees(score: _Watched, nodes: int, forbidden: BoolArray | None) -> list[Any
     return trees
 
 
-def _required_first(order: list[int], required: BoolArray) -> list[int]:
-    """The order with each node moved behind its required parents."""
-    sorted_order: list[int] = []
-    left = list(order)
-    while left:
-        free = next((y for y in left if not required[left, y].any()), left[0])
-        sorted_order.append(free)
-        left.remove(free)
-    return sorted_order
-
-
 def _grasp(
     score: _Watched, nodes: int, depth: int, forbidden: BoolArray | None, required: BoolArray
 ) -> tuple[list[int], dict[int, list[int]]]:
@@ -199,7 +191,7 @@ def _grasp(
 
     trees = _trees(score, nodes, forbidden)
     order = Order(nodes, score)
-    order.order = _required_first(order.order, required)
+    order.order = required_first(order.order, required).tolist()
     for i in range(nodes):
         y = order.get(i)
         parents = order.get_parents(y)
@@ -217,7 +209,7 @@ def _boss(
     from causallearn.search.PermutationBased.BOSS import better_mutation
 
     trees = _trees(score, nodes, forbidden)
-    order = _required_first(list(range(nodes)), required)
+    order = required_first(range(nodes), required).tolist()
     variables = list(range(nodes))
     improved = True
     while improved:

@@ -48,15 +48,13 @@ def correlation(matrix: FloatArray) -> Float64:
 
 
 def _scaled(covariance: Float64, largest: Float64) -> Float64:
-    """From covariances (..., p, p) to correlations; `largest`: magnitude of each column's values, shape (p,)."""
-    deviation = np.sqrt(np.maximum(np.diagonal(covariance, axis1=-2, axis2=-1), 0.0))
+    """From covariances (p, p) to correlations; `largest`: magnitude of each column's values, shape (p,)."""
+    deviation = np.sqrt(np.maximum(np.diagonal(covariance), 0.0))
     constant = deviation <= CONSTANT * largest
     inverse = np.where(constant, 0.0, 1.0 / np.where(constant, 1.0, deviation))
-    result: Float64 = covariance * inverse[..., :, None] * inverse[..., None, :]
-    np.clip(result, -1.0, 1.0, out=result)
-    p = covariance.shape[-1]
-    result[..., np.arange(p), np.arange(p)] = 1.0
-    return np.ascontiguousarray(result)
+    result: Float64 = np.clip(covariance * inverse[:, None] * inverse[None, :], -1.0, 1.0)
+    np.fill_diagonal(result, 1.0)
+    return result
 
 
 class CorrelationAccumulator:
@@ -98,6 +96,9 @@ class CorrelationAccumulator:
             column = int(np.flatnonzero(~np.isfinite(mean))[0])
             raise DataError(f"Column {column} holds NaN or infinite values", where="table")
         centered = batch - mean
+        # The mean of many rows is off by the round-off of their sum, by which even a constant column would vary.
+        rest = centered.mean(axis=0)
+        mean, centered = mean + rest, centered - rest
         total = self.samples + len(batch)
         shift = mean - self._mean
         self._moment += centered.T @ centered
@@ -120,13 +121,13 @@ class CorrelationAccumulator:
 def bootstrap_correlations(matrix: FloatArray, count: int, seed: int = 0) -> Float64:
     """Correlations of `count` bootstrap resamples (n rows drawn with replacement).
 
-    A resample is a vector of multinomial weights, so that all covariances are one matrix product of weights (B, n) and
-    products of column pairs (n, p (p + 1) / 2); long tables are taken in slices, so memory stays bounded.
+    Each resample is centered on its own mean. Sums of squares of the whole table's columns would be one matrix product
+    for all resamples, but where a resample leaves out the only clips in which a column varies, they cancel to noise.
 
     Args:
         matrix: Shape (n, p).
         count: B.
-        seed: Draws the weights; the same for any machine.
+        seed: Draws the rows; the same for any machine.
 
     Returns:
         Shape (B, p, p).
@@ -135,23 +136,10 @@ def bootstrap_correlations(matrix: FloatArray, count: int, seed: int = 0) -> Flo
         DataError: As `correlation`.
     """
     table = np.asarray(matrix, np.float64)
-    accumulator = CorrelationAccumulator(table.shape[1] if table.ndim == 2 else 0)
-    accumulator.add(table)
-    deviation = np.sqrt(np.diagonal(accumulator.covariance()))
-    standard = (table - accumulator._mean) / np.where(deviation > 0, deviation, 1.0)
+    correlation(table)  # refuses what a resample may miss
     n, p = table.shape
-    rng = np.random.default_rng(seed)
-    weights = rng.multinomial(n, np.full(n, 1.0 / n), size=count) / n
-    upper = np.triu_indices(p)
-    means = weights @ standard
-    products = np.zeros((count, len(upper[0])))
-    step = max(1, 20_000_000 // max(1, len(upper[0])))
-    for first in range(0, n, step):
-        rows = standard[first : first + step]
-        products += weights[:, first : first + step] @ (rows[:, upper[0]] * rows[:, upper[1]])
-    covariances = np.empty((count, p, p))
-    covariances[:, upper[0], upper[1]] = products
-    covariances[:, upper[1], upper[0]] = products
-    covariances -= means[:, :, None] * means[:, None, :]
-    largest = np.where(deviation > CONSTANT * accumulator._largest, np.abs(standard).max(axis=0, initial=0.0), np.inf)
-    return _scaled(covariances, largest)
+    times_drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1.0 / n), size=count)
+    result = np.empty((count, p, p))
+    for b, times in enumerate(times_drawn):
+        result[b] = correlation(np.repeat(table, times, axis=0))
+    return result

@@ -1,10 +1,15 @@
 """A score for any kind of dependency, linear or not, at a price that only small data can pay.
 
 The cross-validated likelihood of a regression in feature space (Huang et al. 2018), as causal-learn offers it under the
-name `local_score_CV_general`. Release 0.1.4.8 centers its kernel matrices by element instead of by matrix products
-(`H0 * Kx * H0` of arrays, LocalScoreFunction.py:300): what is left is next to a diagonal, so that a parent without any
-relation to the node gains as much as its true parent. Hence our own code for the formula, with the centering repaired.
-Its `local_score_marginal_general` has the same fault and a second one, an optimizer that overflows: it is not offered.
+name `local_score_CV_general`. Our own code for the formula, since release 0.1.4.8 differs from it in two places:
+
+- It centers its kernel matrices by element instead of by matrix products (`H0 * Kx * H0` of arrays,
+  LocalScoreFunction.py:295): what is left is next to a diagonal, so that a parent without any relation to the node
+  gains as much as its true parent.
+- It takes the sum of log diag(L) for the log-determinant of B = L L' (LocalScoreFunction.py:419,493), which is twice
+  that. With half of it the score is no likelihood: it rewards a good fit too little.
+
+Its `local_score_marginal_general` has the first fault and another one, an optimizer that overflows: it is not offered.
 
 References:
     Huang, Zhang, Lin, Schölkopf, Glymour 2018, Generalized score functions for causal discovery, KDD.
@@ -69,7 +74,8 @@ def _in_words(seconds: float) -> str:
 def kernel_local_score(matrix: FloatArray) -> LocalScore:
     """Cross-validated log-likelihood of one node given its parents; every score is remembered.
 
-    Folds are blocks of clips in their given order, as in causal-learn.
+    Folds are blocks of clips in their given order, as in causal-learn. A column that does not vary, as may happen in a
+    bootstrap, tells nothing: as a parent it changes no score, and no parent changes its own.
 
     Args:
         matrix: One column per node, at least `FOLDS` rows. Shape (n, p).
@@ -90,13 +96,15 @@ def kernel_local_score(matrix: FloatArray) -> LocalScore:
     refuse_if_endless(n, p)
     kernels = [_gaussian_kernel(column) for column in matrix.T]
     folds = np.array_split(np.arange(n), [n // FOLDS * k for k in range(1, FOLDS)])
+    varying = frozenset(k for k, kernel in enumerate(kernels) if kernel.min() < 1.0)
     known: dict[tuple[int, frozenset[int]], float] = {}
 
     def score(node: int, parents: list[int]) -> float:
-        key = (node, frozenset(parents))
+        telling = varying.intersection(parents)  # exactly the same score: a search would take round-off for a gain
+        key = (node, telling)
         if key not in known:
             target = _centered(kernels[node])
-            given = _centered(np.prod([kernels[k] for k in sorted(parents)], axis=0)) if parents else None
+            given = _centered(np.prod([kernels[k] for k in sorted(telling)], axis=0)) if telling else None
             known[key] = -float(np.mean([_loss(target, given, test) for test in folds]))
         return known[key]
 
@@ -104,10 +112,16 @@ def kernel_local_score(matrix: FloatArray) -> LocalScore:
 
 
 def _gaussian_kernel(values: FloatArray) -> FloatArray:
-    """exp(-d^2 / (2 w^2)), w twice the root of half the median squared distance. Shape (n,) -> (n, n)."""
+    """exp(-d^2 / (2 w^2)), w twice the root of half the median squared distance; ones if there is no distance.
+
+    Shape (n,) -> (n, n).
+    """
     squared = (values[:, None] - values[None, :]) ** 2
     apart = squared[np.triu_indices(len(values), 1)]
-    width = 2.0 * math.sqrt(0.5 * float(np.median(apart[apart > 0])))
+    apart = apart[apart > 0]
+    if not len(apart):
+        return np.ones_like(squared)
+    width = 2.0 * math.sqrt(0.5 * float(np.median(apart)))
     kernel: FloatArray = np.exp(-squared / (2.0 * width**2))
     return kernel
 
@@ -144,5 +158,5 @@ def _loss(target: FloatArray, given: FloatArray | None, test: np.ndarray) -> flo
         left = cho_solve(ridge, across - predicted)
         misfit = own + float(np.sum(coefficients * predicted) - 2.0 * np.sum(across * coefficients))
         misfit -= weight * float(np.sum(left * cho_solve(factor, left)))
-    log_volume = float(np.log(np.diagonal(factor[0])).sum())
+    log_volume = 2.0 * float(np.log(np.diagonal(factor[0])).sum())  # log |L L'|
     return 0.5 * (v * v * math.log(2 * math.pi) + v * log_volume + misfit / NOISE)

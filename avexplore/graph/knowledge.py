@@ -136,6 +136,32 @@ def _refuse_cycles(required: BoolArray, nodes: Sequence[str]) -> None:
         walk.append(parent)
 
 
+def required_first(order: Sequence[int] | IntArray, required: BoolArray) -> IntArray:
+    """The order, changed as little as needed for required parents to precede their children.
+
+    Args:
+        order: Each of p nodes once. Shape (p,).
+        required: M[i, j]: i -> j must be in the graph. Shape (p, p).
+
+    Raises:
+        GraphError: If the required edges form a cycle.
+
+    >>> required_first([0, 1, 2], np.array([[0, 0, 0], [0, 0, 0], [1, 0, 0]], bool))  # 2 -> 0
+    array([1, 2, 0])
+    """
+    waiting = required.sum(axis=0)
+    forward: list[int] = []
+    left = list(order)
+    while left:
+        free = next((node for node in left if waiting[node] == 0), None)
+        if free is None:
+            raise GraphError("The required edges form a cycle", where="knowledge")
+        left.remove(free)
+        forward.append(free)
+        waiting = waiting - required[free]
+    return np.array(forward, np.int64)
+
+
 def _contradiction(what: str) -> GraphError:
     return GraphError(what, where="knowledge contradicts itself", fix="Remove one of the two")
 

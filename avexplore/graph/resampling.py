@@ -19,7 +19,8 @@ from avexplore.graph.score import edge_effects
 _NUMBERS_AT_ONCE = 20_000_000
 """Bounds the weights (resamples x clips) and correlations (resamples x nodes x nodes) that are held together."""
 MOST_AT_ONCE = 16
-"""Searches between two reports: enough to keep all cores busy, few enough to stop at once."""
+"""Resamples drawn together: enough for as many cores, few enough for their memory. Each batch has its own seed, so that
+another number makes other resamples."""
 
 
 class Resampler(Protocol):

@@ -12,6 +12,7 @@ array([[0, 0, 1],
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -24,8 +25,10 @@ from avexplore.artifacts import BoolArray, FloatArray, IntArray, Report, silent
 from avexplore.errors import Cancelled, ConfigError, GraphError
 from avexplore.graph import walk as walks
 from avexplore.graph.bitset import unpack
+from avexplore.graph.comparison import shd
 from avexplore.graph.cpdag import dag_to_cpdag
 from avexplore.graph.grow_shrink import plant
+from avexplore.graph.knowledge import required_first
 from avexplore.graph.score import edge_penalty
 
 Engine = Literal["both", "grasp", "boss"]
@@ -139,7 +142,7 @@ def search(
     }[strategy]
     walk = walks.begin(
         plant(R[inside], samples, penalty_discount, kept_back, demanded),
-        _keep_required_forward(start, demanded),
+        start if demanded is None else required_first(start, demanded),
         boss=engine != "grasp",
         grasp=engine != "boss",
         depth=depth,
@@ -183,7 +186,7 @@ def _result(walk: walks.Walk, names: IntArray, penalty: float) -> SearchResult:
             continue  # the same graph, or as good as
         dag = unpack(walk.parents[basin], p).T.astype(np.int8)
         cpdag = dag_to_cpdag(dag)
-        if all(_distance(cpdag, other) > DISTINCT * dags[0].sum() for other in cpdags):
+        if all(shd(cpdag, other) > DISTINCT * dags[0].sum() for other in cpdags):
             kept.append(basin)
             dags.append(dag)
             cpdags.append(cpdag)
@@ -199,12 +202,6 @@ def _result(walk: walks.Walk, names: IntArray, penalty: float) -> SearchResult:
     )
 
 
-def _distance(a: IntArray, b: IntArray) -> int:
-    """Pairs of nodes that differ between two CPDAGs."""
-    differs = a != b
-    return int(np.triu(differs | differs.T).sum())
-
-
 def check_knowledge(forbidden: BoolArray | None, required: BoolArray | None, variables: int) -> None:
     """Refuse knowledge that no DAG fulfils.
 
@@ -217,27 +214,10 @@ def check_knowledge(forbidden: BoolArray | None, required: BoolArray | None, var
         if matrix is not None and (matrix.shape != (p, p) or matrix.dtype != bool):
             raise GraphError(f"Expected bool of shape {(p, p)}, got {matrix.dtype} {matrix.shape}", where=name)
     if required is not None and required.any():
-        _keep_required_forward(np.arange(p), required)
+        required_first(np.arange(p), required)
         if forbidden is not None and (required & forbidden).any():
             i, j = np.argwhere(required & forbidden)[0]
             raise GraphError(f"The edge {i} -> {j} is both required and forbidden", where="knowledge")
-
-
-def _keep_required_forward(order: IntArray, required: BoolArray | None) -> IntArray:
-    """The order, changed as little as needed for required parents to precede their children."""
-    if required is None or not required.any():
-        return order
-    waiting = required.sum(axis=0)
-    forward: list[int] = []
-    left = list(order)
-    while left:
-        free = next((v for v in left if waiting[v] == 0), None)
-        if free is None:
-            raise GraphError("The required edges form a cycle", where="knowledge")
-        left.remove(free)
-        forward.append(free)
-        waiting = waiting - required[free]
-    return np.array(forward)
 
 
 def search_many(
@@ -254,9 +234,15 @@ def search_many(
     required: BoolArray | None = None,
     initial_order: IntArray | None = None,
     report: Report = silent,
-    threads: int = 2,
+    threads: int | None = None,
 ) -> tuple[IntArray, FloatArray]:
     """One search per matrix, as `search` with seed + b; the same for any number of threads.
+
+    Args:
+        correlations: Shape (B, p, p).
+        samples, report: As for `search`, as are all others.
+        seed: Seed of the first.
+        threads: Searches at once; None takes as many as this process may use cores.
 
     Returns:
         DAGs (B, p, p), int8, and their scores (B,).
@@ -286,7 +272,7 @@ def search_many(
 
     p = correlations.shape[-1]
     dags, scores = np.zeros((len(correlations), p, p), np.int8), np.zeros(len(correlations))
-    with ThreadPoolExecutor(max(1, threads)) as pool:
+    with ThreadPoolExecutor(own_cores() if threads is None else max(1, threads)) as pool:
         running = {pool.submit(one, b): b for b in range(len(correlations))}
         try:
             for count, future in enumerate(as_completed(running)):
@@ -298,6 +284,18 @@ def search_many(
             pool.shutdown(cancel_futures=True)
             raise
     return dags, scores
+
+
+def own_cores() -> int:
+    """How many threads this process may keep busy.
+
+    `OMP_NUM_THREADS` if it is set: joblib's and Dask's workers are told their share by it. Else the cores of the
+    machine, as far as the process is allowed on them.
+    """
+    from joblib import cpu_count
+
+    share = os.environ.get("OMP_NUM_THREADS", "")
+    return max(1, int(share)) if share.isdigit() else int(cpu_count())
 
 
 def warm_up() -> None:

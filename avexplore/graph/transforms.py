@@ -16,6 +16,7 @@ import numpy as np
 
 from avexplore.artifacts import FloatArray, IntArray, SoftLabels
 from avexplore.errors import ConfigError
+from avexplore.graph.covariance import BLOCK
 
 TRANSFORMS = ("raw", "logit", "clr", "ilr", "drop-one", "rank", "class-centered")
 
@@ -139,10 +140,20 @@ def _log_odds(soft_labels: SoftLabels, raw: FloatArray) -> tuple[FloatArray, tup
 def _against_all_others(logits: FloatArray) -> FloatArray:
     """Log p_k - log(1 - p_k) of a softmax, without forming p. Shape (n, C)."""
     odds = np.empty_like(logits)
-    for k in range(logits.shape[1]):
-        others = np.delete(logits, k, axis=1)
-        top = others.max(axis=1)
-        odds[:, k] = logits[:, k] - top - np.log(np.exp(others - top[:, None]).sum(axis=1))
+    step = max(1, BLOCK // max(logits.shape[1], 1))
+    for start in range(0, len(logits), step):
+        block = logits[start : start + step]
+        rows, best = np.arange(len(block)), block.argmax(axis=1)
+        top = block[rows, best, None]
+        powers = np.exp(block - top)
+        # All others hold the best class, so that their sum is at least 1 and nothing cancels. Those of the best may be
+        # any number of units below it: they are summed afresh.
+        rest = np.maximum(powers.sum(axis=1, keepdims=True) - powers, 1.0)
+        odds[start : start + step] = block - top - np.log(rest)
+        others = block.copy()
+        others[rows, best] = -np.inf
+        second = others.max(axis=1)
+        odds[start + rows, best] = top[:, 0] - second - np.log(np.exp(others - second[:, None]).sum(axis=1))
     return odds
 
 

@@ -76,6 +76,14 @@ def test_required_edges_are_always_found(algorithm: str, seed: int) -> None:
 
 
 @pytest.mark.parametrize("algorithm", ["grasp", "boss"])
+def test_required_edges_in_a_cycle_are_refused(algorithm: str) -> None:
+    required = np.zeros((8, 8), bool)
+    required[0, 1] = required[1, 0] = True
+    with pytest.raises(GraphError, match="cycle"):
+        search(bic_local_score(correlation(data()), 300, 2.0), 8, algorithm=algorithm, required=required)
+
+
+@pytest.mark.parametrize("algorithm", ["grasp", "boss"])
 def test_what_makes_boss_run_forever_is_refused(algorithm: str) -> None:
     r = correlation(data())
     r[0, 1] = r[1, 0] = math.nan

@@ -27,6 +27,31 @@ def test_constant_column_correlates_with_nothing() -> None:
     np.testing.assert_array_equal(bootstrap_correlations(rows, 5, 0)[:, 1], np.tile([0.0, 1.0, 0.0], (5, 1)))
 
 
+@pytest.mark.parametrize("level", [0.0, 0.1, 1e-6, 1e6])
+def test_columns_that_a_resample_makes_constant_correlate_with_nothing(level: float) -> None:
+    """Two classes that one clip each stands out in, and resamples without those clips."""
+    n, count = 1000, 200
+    rows = np.random.default_rng(0).normal(size=(n, 6))
+    rows[:, :2] = level
+    rows[0, 0] += 1.0
+    rows[1, 1] += 1.0
+    times = np.random.default_rng(1).multinomial(n, np.full(n, 1 / n), size=count)
+    constant = times[:, :2] == 0
+    assert constant.all(axis=1).sum() >= 20
+    for R, drawn, gone in zip(bootstrap_correlations(rows, count, seed=1), times, constant, strict=True):
+        varying = np.flatnonzero([*~gone, True, True, True, True])
+        expected = np.eye(6)
+        expected[np.ix_(varying, varying)] = np.corrcoef(np.repeat(rows, drawn, axis=0)[:, varying].T)
+        np.testing.assert_allclose(R, expected, atol=1e-9)
+        np.testing.assert_array_equal(R[:2][gone], np.eye(6)[:2][gone])
+
+
+def test_constant_columns_of_a_long_table_correlate_with_nothing() -> None:
+    rows = np.random.default_rng(6).normal(size=(200_000, 3))
+    rows[:, :2] = [0.1, 1 / 3]  # their sums round off
+    np.testing.assert_array_equal(correlation(rows)[:2], np.eye(3)[:2])
+
+
 def test_batches_make_no_difference() -> None:
     rows = np.random.default_rng(2).normal(size=(101, 5)) * [1, 10, 100, 1e3, 1e-3] + [0, 1e4, -5, 7, 1]
     accumulator = CorrelationAccumulator(5)

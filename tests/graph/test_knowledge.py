@@ -12,7 +12,7 @@ from avexplore.artifacts import class_nodes
 from avexplore.config import KnowledgeConfig
 from avexplore.errors import GraphError
 from avexplore.graph.cpdag import dag_to_cpdag
-from avexplore.graph.knowledge import Knowledge, knowledge_masks, orient_with_knowledge
+from avexplore.graph.knowledge import Knowledge, knowledge_masks, orient_with_knowledge, required_first
 from avexplore.graph.separation import is_acyclic
 
 NODES = class_nodes(("A", "B"))
@@ -123,3 +123,19 @@ def test_knowledge_against_a_compelled_edge_is_refused() -> None:
     forbidden[0, 2] = True
     with pytest.raises(GraphError, match="cannot honor"):
         orient_with_knowledge(dag_to_cpdag(collider), Knowledge(forbidden, np.zeros((3, 3), bool)))
+
+
+@given(st.integers(0, 10**6))
+def test_an_order_is_changed_only_where_a_child_precedes_its_required_parent(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    order, names = rng.permutation(7), rng.permutation(7)
+    required = (np.triu(rng.random((7, 7)) < 0.2, 1))[np.ix_(names, names)]
+    found = required_first(order, required)
+    assert sorted(found) == list(range(7))
+    place = np.argsort(found)
+    assert all(place[i] < place[j] for i, j in np.argwhere(required))
+    np.testing.assert_array_equal(required_first(found, required), found)
+    np.testing.assert_array_equal(required_first(order, np.zeros((7, 7), bool)), order)
+    required[names[0], names[0]] = True
+    with pytest.raises(GraphError, match="cycle"):
+        required_first(order, required)

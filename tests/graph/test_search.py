@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import csv
-from itertools import permutations
+from concurrent.futures import ThreadPoolExecutor
+from itertools import combinations, permutations
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pytest
 
 from avexplore.artifacts import FloatArray, IntArray
 from avexplore.errors import Cancelled, ConfigError, GraphError
 from avexplore.graph import walk as walks
+from avexplore.graph.comparison import shd
 from avexplore.graph.covariance import bootstrap_correlations, correlation
 from avexplore.graph.cpdag import dag_to_cpdag
 from avexplore.graph.grow_shrink import FORGOTTEN, plant
 from avexplore.graph.score import bic_score
-from avexplore.graph.search import Engine, search, search_many
+from avexplore.graph.search import DISTINCT, Engine, own_cores, search, search_many
 
 
 def linear_data(rng: np.random.Generator, p: int, density: float, n: int = 500) -> tuple[FloatArray, IntArray]:
@@ -141,6 +144,30 @@ def test_threads_do_not_matter() -> None:
     np.testing.assert_array_equal(one[0][3], search(matrices[3], 200, seed=8).dag)
 
 
+def test_as_many_searches_at_once_as_the_process_may_use_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    class Pool(ThreadPoolExecutor):
+        def __init__(self, workers: int) -> None:
+            asked.append(workers)
+            super().__init__(workers)
+
+    monkeypatch.setattr("avexplore.graph.search.ThreadPoolExecutor", Pool)
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    search_many(np.eye(2)[None], 10)
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    search_many(np.eye(2)[None], 10)
+    search_many(np.eye(2)[None], 10, threads=2)
+    assert asked == [3, joblib.cpu_count(), 2]
+
+
+def test_worker_processes_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    workers = max(2, joblib.cpu_count())
+    shares = joblib.Parallel(n_jobs=workers)(joblib.delayed(own_cores)() for _ in range(workers))
+    assert shares == [1] * workers
+
+
 def test_same_seed_same_result_also_when_memory_runs_out() -> None:
     data, _ = linear_data(np.random.default_rng(9), 12, 0.5, 300)
     R = correlation(data)
@@ -205,15 +232,25 @@ def test_awkward_columns_neither_hang_nor_crash(kind: str) -> None:
         assert not result.dag[:, 2].any()
 
 
-def test_rivals_are_other_classes_within_reach() -> None:
-    data, _ = linear_data(np.random.default_rng(11), 14, 0.6, 60)
+def test_rivals_are_other_classes_within_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+    data, _ = linear_data(np.random.default_rng(13), 14, 0.6, 60)
     R = correlation(data)
     result = search(R, 60, strategy="iterated", penalty_discount=1.0)
+    assert len(result.rivals) >= 2
     assert (result.rival_scores < result.score).all()
-    assert (result.rival_scores >= result.score - 2 * np.log(60)).all()
+    assert (np.diff(result.rival_scores) <= 0).all()
     for dag, score in zip(result.rivals, result.rival_scores, strict=True):
         assert bic_score(R, 60, dag, 1.0) == pytest.approx(score, abs=1e-6)
-        assert (dag_to_cpdag(dag) != dag_to_cpdag(result.dag)).any()
+    for one, other in combinations([result.dag, *result.rivals], 2):
+        assert shd(dag_to_cpdag(one), dag_to_cpdag(other)) > DISTINCT * result.dag.sum()
+
+    halfway = (result.score - result.rival_scores[[0, -1]].mean()) / np.log(60)
+    monkeypatch.setattr("avexplore.graph.search.REACH", halfway)
+    near = search(R, 60, strategy="iterated", penalty_discount=1.0)
+    assert 0 < len(near.rivals) < len(result.rivals)
+    assert (near.rival_scores >= near.score - halfway * np.log(60)).all()
+    monkeypatch.setattr("avexplore.graph.search.DISTINCT", 10.0)  # more than all pairs
+    assert len(search(R, 60, strategy="iterated", penalty_discount=1.0).rivals) == 0
 
 
 def test_report_can_stop_a_search_at_once() -> None:

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import logsumexp
 
 from avexplore.artifacts import SoftLabels
 from avexplore.errors import ConfigError
-from avexplore.graph.transforms import TRANSFORMS, classes_of, normal_scores, transform
+from avexplore.graph.transforms import TRANSFORMS, _against_all_others, classes_of, normal_scores, transform
 
 N, C = 60, 4
 ALL = np.arange(N)
@@ -67,6 +69,28 @@ def test_log_odds_survive_extreme_logits() -> None:
         np.array([[800.0, 0.0], [0.0, 800.0]]), np.zeros((2, 2)), "logits", ("A", "B"), np.zeros(2, int), np.arange(2)
     )
     np.testing.assert_allclose(transform(labels, "logit", np.arange(2)).matrix[:, :2], [[800, -800], [-800, 800]])
+
+
+def test_log_odds_are_those_of_each_class_against_all_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("avexplore.graph.transforms.BLOCK", 100)
+    for scale in (0.01, 1.0, 10.0, 300.0):
+        logits = np.random.default_rng(0).normal(scale=scale, size=(2, 30, 12))
+        logits[:, 0] = 0.0  # all tie
+        logits[:, 1, :2] = logits.max() + 5.0  # two tie for the best
+        logits[:, 2] -= 1e4
+        labels = SoftLabels(*logits, "logits", tuple("ABCDEFGHIJKL"), np.zeros(30, int), np.zeros(30, int))
+        found = transform(labels, "logit", np.arange(30)).matrix.reshape(30, 2, 12)
+        for k in range(12):
+            expected = logits[..., k] - logsumexp(np.delete(logits, k, axis=2), axis=2)
+            np.testing.assert_allclose(found[..., k], expected.T, rtol=1e-13, atol=1e-12)
+
+
+def test_log_odds_of_many_classes_take_one_pass() -> None:
+    """A loop over the classes would take each of them through the table again: half a minute."""
+    logits = np.random.default_rng(0).normal(size=(5000, 527))
+    begun = time.process_time()
+    _against_all_others(logits)
+    assert time.process_time() - begun < 3.0
 
 
 @given(st.integers(0, 1000))
