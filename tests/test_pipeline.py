@@ -74,3 +74,26 @@ def test_raising_the_version_of_whatever_a_result_is_made_from_makes_it_anew(nam
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(kind, "format_version", 99)
             assert config.replace().address != before, f"{name} is made from {kind.stage}"
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_what_trains_a_network_for_itself_or_upstream(name: str) -> None:
+    never = {"synthetic", "features", "clips", "soft_labels", "baseline"}
+    assert pipeline.trains(CONFIGS[name]) == (name not in never)
+
+
+def test_what_is_at_hand_is_not_trained_again() -> None:
+    assert not pipeline.trains(EvaluationConfig(BaselineConfig(SyntheticConfig())))
+    teachers = (TeacherConfig,)
+    for name, trained in {
+        "graph": False,
+        "stability": False,
+        "affinity": False,
+        "student": True,
+        "sweep": True,
+    }.items():
+        assert pipeline.trains(CONFIGS[name], lambda config: isinstance(config, teachers)) == trained, name
+    students = (TeacherConfig, PrefixConfig, StudentConfig)
+    for name in ("projection", "experiment"):
+        assert pipeline.trains(CONFIGS[name])
+        assert not pipeline.trains(CONFIGS[name], lambda config: isinstance(config, students))

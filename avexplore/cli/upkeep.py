@@ -123,6 +123,7 @@ def run_job(folder: Path, device: str | None = None) -> int:
     """
     from avexplore import fanout
     from avexplore.jobs import JobReport, Registry, memory
+    from avexplore.jobs.processes import end_children
     from avexplore.jobs.records import read_json
     from avexplore.jobs.registry import default_workers, has_gpu
 
@@ -138,6 +139,8 @@ def run_job(folder: Path, device: str | None = None) -> int:
     def too_much(sentence: str) -> None:
         sys.stderr.write(f"{sentence}\n")
         report.say("failed", 0.0, sentence)
+        # Left alone, they would live on and keep the memory.
+        end_children()
         os._exit(1)
 
     memory.be_first_to_go()
