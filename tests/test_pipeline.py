@@ -6,7 +6,6 @@ import pytest
 
 from avexplore import pipeline
 from avexplore.config import (
-    AffinityConfig,
     BaselineConfig,
     ClipsConfig,
     Config,
@@ -16,7 +15,6 @@ from avexplore.config import (
     PrefixConfig,
     ProjectionConfig,
     SoftLabelFileConfig,
-    StabilityConfig,
     StudentConfig,
     SweepConfig,
     SyntheticConfig,
