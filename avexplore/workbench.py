@@ -282,8 +282,6 @@ class Workbench:
     def _compute(self, config: Config, report: Report) -> Ready:
         keep = not isinstance(config, pipeline.NOT_STORED) and not self.read_only
         state = self.store.state_file(config) if keep else None
-        if state:
-            state.parent.mkdir(parents=True, exist_ok=True)
         started = time.perf_counter()
         use = pipeline.Surroundings(
             get=lambda need: self._make(need, silent, lock=True).artifact,
@@ -296,11 +294,13 @@ class Workbench:
         if not keep:
             return Ready(artifact)
         quick = pipeline.is_quick(config)
+        device, threads = self._made_on(config)
         entry = self.store.put(
             config,
             artifact,
             seconds=time.perf_counter() - started,
-            device=self._device_name(config),
+            device=device,
+            threads=threads,
             durable=not quick,
         )
         if state:
@@ -314,10 +314,15 @@ class Workbench:
         fitting = [c for c in known if isinstance(c, PrefixConfig) and c.student == student]
         return sorted(fitting, key=lambda c: -c.epochs)
 
-    def _device_name(self, config: Config) -> str:
-        if not isinstance(config, (TeacherConfig, StudentConfig, PrefixConfig)):
-            return "cpu"
-        return self.device or "auto"
+    def _made_on(self, config: Config) -> tuple[str, int]:
+        """The device that a network was just trained on, and the number of threads."""
+        if not isinstance(config, pipeline.TRAINED):
+            return "cpu", 0
+        import torch
+
+        from avexplore.training.device import device_name
+
+        return device_name(self.device), torch.get_num_threads()
 
     @contextmanager
     def _alone(self, address: str) -> Iterator[None]:

@@ -242,6 +242,7 @@ class Store:
         *,
         seconds: float = float("nan"),
         device: str = "cpu",
+        threads: int = 0,
         durable: bool = True,
     ) -> Entry:
         """Store a result; if another process stored the same address first, theirs is kept and returned.
@@ -250,7 +251,7 @@ class Store:
             config: What it is a result of.
             artifact: The result.
             seconds: Wall time it took.
-            device: What computed it.
+            device, threads: What computed it, as in `Provenance`.
             durable: Wait until it is on disk. Without, a power loss may damage it, which reading would notice.
 
         Raises:
@@ -258,7 +259,7 @@ class Store:
         """
         if self.read_only:
             raise StoreError("This avexplore only shows stored results", fix="Start it without --demo to compute")
-        described = provenance(config, device=device, seconds=seconds)
+        described = provenance(config, device=device, threads=threads, seconds=seconds)
         target = self.folder(config)
         staged = staging(self.root)
         try:

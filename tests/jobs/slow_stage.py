@@ -71,6 +71,7 @@ def _(config: SlowConfig, use: pipeline.Surroundings) -> Artifact:
         time.sleep(config.pause)
         values[step] = np.random.default_rng([config.seed, step]).normal() + 0.5 * values[step - 1]
         if use.state_file is not None:
+            use.state_file.parent.mkdir(exist_ok=True)
             fresh = use.state_file.with_suffix(".new")
             fresh.write_bytes(weights_to_bytes({"step": np.array(step + 1), "values": values}))
             fresh.replace(use.state_file)
