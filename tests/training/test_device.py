@@ -35,6 +35,7 @@ def test_a_device_is_called_by_what_it_really_is(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert device_name() == device_name("auto") == device_name("cpu") == "cpu"
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"Accelerator {device.index}")
     assert device_name("cuda:1") == "Accelerator 1"
     assert device_name("cpu") == "cpu"
