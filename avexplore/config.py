@@ -43,6 +43,8 @@ class Config:
 
     stage: ClassVar[str] = ""
     format_version: ClassVar[int] = 1
+    uses: ClassVar[tuple[str, ...]] = ()
+    """Stages whose results it is made from although their configs are not among its fields."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -77,6 +79,8 @@ class Config:
     def versions(self) -> dict[str, int]:
         """Format versions of this stage and all upstream stages: raising one recomputes everything below it."""
         found = {self.stage: self.format_version}
+        # Only above 1: addresses are older than `uses`, and what lies at them stays valid.
+        found |= {stage: version for stage in self.uses if (version := _REGISTRY[stage].format_version) > 1}
         for f in fields(self):
             value = getattr(self, f.name)
             if isinstance(value, Config):
@@ -181,7 +185,7 @@ def _typed(value: Any, hint: Any, where: str) -> Any:
     if hint is float:
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not _is_finite(value):
             raise ConfigError(f"Expected a finite number, got {value!r}", where=where)
-        return float(value)
+        return float(value) + 0.0  # -0.0 equals 0.0, and equal configs have equal addresses
     if isinstance(hint, type) and not isinstance(value, hint):
         raise ConfigError(f"Expected {hint.__name__}, got {type(value).__name__}", where=where)
     return value
@@ -397,6 +401,7 @@ class AffinityConfig(Config):
     """From graph to class-pair weights (A-hat), with the controls as equal choices."""
 
     stage: ClassVar[str] = "affinity"
+    uses: ClassVar[tuple[str, ...]] = ("clips",)
     stability: StabilityConfig
     """The bootstrapped graph."""
     source: Literal["graph", "correlation", "identity", "constant", "random", "true-graph", "true-pairs"] = "graph"
@@ -463,6 +468,7 @@ class StudentConfig(Config):
 
     stage: ClassVar[str] = "student"
     format_version: ClassVar[int] = 2  # links in the embedding weigh what annotated clips show
+    uses: ClassVar[tuple[str, ...]] = ("prefix",)
     data: DataConfig
     """The clips to learn from."""
     loss: Literal[
@@ -576,6 +582,7 @@ class EvaluationConfig(Config):
     """Retrieval figures of one student or baseline on one split."""
 
     stage: ClassVar[str] = "evaluation"
+    uses: ClassVar[tuple[str, ...]] = ("clips",)
     model: StudentConfig | BaselineConfig
     split: Literal["train", "validation", "test"] = "test"
 
@@ -586,6 +593,7 @@ class ProjectionConfig(Config):
 
     stage: ClassVar[str] = "projection"
     format_version: ClassVar[int] = 2  # a shorter common start
+    uses: ClassVar[tuple[str, ...]] = ("clips",)
     before: StudentConfig
     after: StudentConfig
     split: Literal["train", "validation", "test", "all"] = "test"
@@ -619,6 +627,7 @@ class ExperimentConfig(Config):
 
     stage: ClassVar[str] = "experiment"
     format_version: ClassVar[int] = 3  # Delta-D over the columns that both modalities share; the number of links
+    uses: ClassVar[tuple[str, ...]] = ("clips", "baseline", "evaluation")
     student: StudentConfig
     """The student with LIR whose arms are compared; its own seed is replaced by each of the seeds."""
     arms: tuple[str, ...] = DEFAULT_ARMS
@@ -663,6 +672,7 @@ class SweepConfig(Config):
     """Which parameters do best on validation clips? Test clips play no part."""
 
     stage: ClassVar[str] = "sweep"
+    uses: ClassVar[tuple[str, ...]] = ("clips", "evaluation", "vary")
     student: StudentConfig
     """The student with LIR that is varied; its own seed is replaced by each of the seeds."""
     vary: tuple[VaryConfig, ...]

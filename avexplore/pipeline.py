@@ -38,6 +38,8 @@ from avexplore.errors import ConfigError, GraphError
 
 NOT_STORED = (SyntheticConfig, FeatureFileConfig)
 """Features are read or generated again: they are large, and their files or parameters already identify them."""
+TRAINED: tuple[type[Config], ...] = (TeacherConfig, PrefixConfig, StudentConfig)
+"""Networks: what they are made on, an accelerator or so many threads of a processor, shows in their last digits."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,22 @@ def needs(config: Config) -> tuple[Config, ...]:
             return (ClipsConfig(config.student.data),)
         case _:
             return ()
+
+
+def trains(config: Config, there: Callable[[Config], bool] = lambda config: False) -> bool:
+    """Whether making a result may train a network, for itself or for something upstream.
+
+    Args:
+        config: What is asked for.
+        there: Whether a result is at hand; it and what is upstream of it is not made again.
+
+    >>> trains(GraphConfig(TeacherConfig(SyntheticConfig()))), trains(GraphConfig(SoftLabelFileConfig("f")))
+    (True, False)
+    """
+    if there(config):
+        return False
+    # Which students a sweep trains becomes known on the way.
+    return isinstance(config, (*TRAINED, SweepConfig)) or any(trains(need, there) for need in needs(config))
 
 
 def shared_prefix(student: StudentConfig) -> PrefixConfig | None:

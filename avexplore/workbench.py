@@ -134,7 +134,7 @@ class Workbench:
         self.jobs = Registry(self.store.root) if jobs is None else jobs
         self.device = device or os.environ.get("AVEXPLORE_DEVICE") or None
         self._memory = _Memory(MEMORY_BYTES)
-        self._busy: dict[str, threading.Lock] = {}
+        self._busy: dict[str, tuple[threading.Lock, int]] = {}
         self._guard = threading.Lock()
         self._listed: tuple[tuple[int, ...], list[Run]] | None = None
         self._desk = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
@@ -281,9 +281,7 @@ class Workbench:
 
     def _compute(self, config: Config, report: Report) -> Ready:
         keep = not isinstance(config, pipeline.NOT_STORED) and not self.read_only
-        state = self.store.root / "states" / f"{config.stage}-{config.address[:24]}.safetensors" if keep else None
-        if state:
-            state.parent.mkdir(parents=True, exist_ok=True)
+        state = self.store.state_file(config) if keep else None
         started = time.perf_counter()
         use = pipeline.Surroundings(
             get=lambda need: self._make(need, silent, lock=True).artifact,
@@ -296,11 +294,13 @@ class Workbench:
         if not keep:
             return Ready(artifact)
         quick = pipeline.is_quick(config)
+        device, threads = self._made_on(config)
         entry = self.store.put(
             config,
             artifact,
             seconds=time.perf_counter() - started,
-            device=self._device_name(config),
+            device=device,
+            threads=threads,
             durable=not quick,
         )
         if state:
@@ -314,19 +314,29 @@ class Workbench:
         fitting = [c for c in known if isinstance(c, PrefixConfig) and c.student == student]
         return sorted(fitting, key=lambda c: -c.epochs)
 
-    def _device_name(self, config: Config) -> str:
-        if not isinstance(config, (TeacherConfig, StudentConfig, PrefixConfig)):
-            return "cpu"
-        return self.device or "auto"
+    def _made_on(self, config: Config) -> tuple[str, int]:
+        """The device that a network was just trained on, and the number of threads."""
+        if not isinstance(config, pipeline.TRAINED):
+            return "cpu", 0
+        import torch
+
+        from avexplore.training.device import device_name
+
+        return device_name(self.device), torch.get_num_threads()
 
     @contextmanager
     def _alone(self, address: str) -> Iterator[None]:
         with self._guard:
-            lock = self._busy.setdefault(address, threading.Lock())
-        with lock:
-            yield
-        with self._guard:
-            self._busy.pop(address, None)
+            lock, users = self._busy.get(address, (threading.Lock(), 0))
+            self._busy[address] = lock, users + 1
+        try:
+            with lock:
+                yield
+        finally:
+            with self._guard:
+                lock, users = self._busy.pop(address)
+                if users > 1:
+                    self._busy[address] = lock, users - 1
 
     @contextmanager
     def _across_processes(self, config: Config, report: Report | None) -> Iterator[None]:
@@ -336,7 +346,7 @@ class Workbench:
             return
         from filelock import FileLock, Timeout
 
-        path = self.store.root / "locks" / f"{config.address}.lock"
+        path = self.store.lock_file(config)
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path)
         while True:

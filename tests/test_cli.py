@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,12 +9,21 @@ from typing import Any
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 import avexplore
 from avexplore import cli
+from avexplore.artifacts import History
 from avexplore.cli import serve
 from avexplore.cli.configure import override, parse_settings
-from avexplore.config import StabilityConfig, StudentConfig, SyntheticConfig, from_json
+from avexplore.config import (
+    SoftLabelFileConfig,
+    StabilityConfig,
+    StudentConfig,
+    SyntheticConfig,
+    TeacherConfig,
+    from_json,
+)
 from avexplore.errors import ConfigError
 from avexplore.jobs import Registry
 from avexplore.presets import preset
@@ -312,3 +322,59 @@ def test_the_store_is_described_checked_and_emptied_on_request_only(
     assert run(["store", "prune", "--set-aside", "--stage", "soft_labels", "-y"], capsys)[0] == 0
     assert Store().quarantine() == []
     assert Store().entries() == []
+
+
+def test_a_broken_manifest_is_found_and_can_be_removed(capsys: pytest.CaptureFixture[str]) -> None:
+    config = SoftLabelFileConfig("f")
+    place = Store().put(config, History({"loss": np.zeros(3)})).path
+    (place / "manifest.json").write_text("{")
+    code, out, _ = run(["store", "check", "--json"], capsys)
+    assert (code, json.loads(out)) == (1, {"checked": 1, "damaged": [f"soft_labels/{config.address[:12]}"]})
+    assert run(["store", "check"], capsys)[0] == 0, "it was set aside"
+    assert run(["store", "prune", "--set-aside", "-y"], capsys)[0] == 0
+    assert [path for path in Store().root.rglob("*") if path.is_file()] == []
+
+
+def test_states_of_trainings_are_named_and_removed_by_age_unless_somebody_is_at_them(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("avexplore.jobs.registry.default_workers", lambda: 0)
+    store = Store()
+    alone, held, queued = (TeacherConfig(SyntheticConfig(seed=seed)) for seed in range(3))
+    for config in (alone, held, queued):
+        store.state_file(config).parent.mkdir(exist_ok=True)
+        store.state_file(config).write_bytes(b"x" * 1000)
+    Registry(store.root).submit(queued)
+    store.lock_file(held).parent.mkdir()
+    os.utime(store.state_file(alone), (1, 1))
+    states = json.loads(run(["store", "info", "--json"], capsys)[1])["states"]
+    assert [(s["stage"], s["bytes"]) for s in states] == [("teacher", 1000)] * 3
+    assert states[-1]["written"] == "1970-01-01T00:00:01Z"
+    assert alone.address.startswith(states[-1]["address"])
+    assert alone.address[:12] in run(["store", "info"], capsys)[1]
+    for nothing in (["--older-than", "1", "--stage", "student"], ["--outdated"], ["--address", "0" * 9]):
+        assert "Nothing fits" in run(["store", "prune", *nothing, "-y"], capsys)[2]
+    with FileLock(store.lock_file(held)):
+        assert "Removed 1000 B" in run(["store", "prune", "--older-than", "0", "-y"], capsys)[2]
+        assert sorted(s.path for s in store.states()) == sorted(map(store.state_file, (held, queued)))
+
+
+def test_pruning_first_clears_away_what_was_cut_off(capsys: pytest.CaptureFixture[str]) -> None:
+    unfinished = Store().state_file(TeacherConfig(SyntheticConfig())).with_suffix(".safetensors.1.part")
+    unfinished.parent.mkdir()
+    unfinished.touch()
+    os.utime(unfinished, (1, 1))
+    run(["store", "prune"], capsys)
+    assert not unfinished.exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes break otherwise elsewhere")
+@pytest.mark.parametrize("command", [["store", "info"], ["store", "info", "--json"], ["--help"]])
+def test_a_reader_that_leaves_early_is_no_failure(command: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "avexplore", *command], stdout=writing, stderr=subprocess.PIPE, check=False
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, b"")

@@ -17,6 +17,7 @@ from avexplore.config import (
     StudentConfig,
     SyntheticConfig,
     TeacherConfig,
+    VaryConfig,
     field_help,
     from_json,
     walk,
@@ -107,3 +108,11 @@ def test_what_is_no_number_is_a_config_error(value: object) -> None:
             continue
         with pytest.raises(ConfigError):
             from_json({"stage": "synthetic", field: value})
+
+
+def test_zero_is_one_number_with_or_without_a_sign() -> None:
+    plain, signed = (SyntheticConfig(noise=noise) for noise in (0.0, -0.0))
+    assert plain == signed
+    assert plain.address == signed.address
+    values = [VaryConfig("regularizer.tau", (zero,)) for zero in (0.0, -0.0)]
+    assert values[0].address == values[1].address

@@ -60,10 +60,10 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("Stopped.\n")
         return 130
-    except BrokenPipeError:
+    except SystemExit as leave:
+        # Typer and rich turn a broken pipe into an exit with code 1.
+        if not isinstance(leave.__context__, BrokenPipeError):
+            return leave.code if isinstance(leave.code, int) else 0
         # The reader of our output has left; nothing is wrong here, and nothing more may be flushed to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except SystemExit as leave:
-        return leave.code if isinstance(leave.code, int) else 0
     return 0

@@ -123,6 +123,7 @@ def run_job(folder: Path, device: str | None = None) -> int:
     """
     from avexplore import fanout
     from avexplore.jobs import JobReport, Registry, memory
+    from avexplore.jobs.processes import end_children
     from avexplore.jobs.records import read_json
     from avexplore.jobs.registry import default_workers, has_gpu
 
@@ -138,6 +139,8 @@ def run_job(folder: Path, device: str | None = None) -> int:
     def too_much(sentence: str) -> None:
         sys.stderr.write(f"{sentence}\n")
         report.say("failed", 0.0, sentence)
+        # Left alone, they would live on and keep the memory.
+        end_children()
         os._exit(1)
 
     memory.be_first_to_go()
@@ -276,7 +279,7 @@ _store = typer.Typer(no_args_is_help=True, help="What is kept on disk.")
 
 @_store.command("info")
 def store_info(json: options.Json = False) -> None:
-    """Where results lie, how large they are, and what was set aside."""
+    """Where results lie, how large they are, what trainings have saved on the way, and what was set aside."""
     store = workbench().store
     stages: dict[str, list[int]] = {}
     for summary in store.entries():
@@ -285,11 +288,19 @@ def store_info(json: options.Json = False) -> None:
             counted[0] += 1
             counted[1] += summary.bytes
     aside = [{"name": item.name, "reason": item.reason, "bytes": item.bytes} for item in store.quarantine()]
+    states = [
+        {"stage": state.stage, "address": state.address, "written": _iso(state.written), "bytes": state.bytes}
+        for state in store.states()
+    ]
     if json:
-        emit({"folder": str(store.root), "bytes": store.size(), "stages": stages, "set_aside": aside})
+        content = {"folder": str(store.root), "bytes": store.size(), "stages": stages}
+        emit(content | {"states": states, "set_aside": aside})
         return
     rows = [(stage, count, size_text(size)) for stage, (count, size) in sorted(stages.items())]
     table(f"{store.root}: {size_text(store.size())}", ("Stage", "Entries", "Size"), rows)
+    if states:
+        saved = [(s["stage"], str(s["address"])[:12], s["written"], size_text(float(s["bytes"]))) for s in states]
+        table("States of trainings under way or cut off", ("Stage", "Address", "Written", "Size"), saved)
     if aside:
         table("Set aside", ("Entry", "Why", "Size"), [(a["name"], a["reason"], size_text(a["bytes"])) for a in aside])
 
@@ -297,50 +308,68 @@ def store_info(json: options.Json = False) -> None:
 @_store.command("check")
 def store_check(json: options.Json = False) -> None:
     """Verify every checksum; set aside what is damaged."""
-    store = workbench().store
-    known = [summary for summary in store.entries() if summary.config is not None]
-    damaged = [f"{s.stage}/{s.address[:12]}" for s in known if s.config is not None and store.get(s.config) is None]
+    count, damaged = workbench().store.check()
     if json:
-        emit({"checked": len(known), "damaged": damaged})
+        emit({"checked": count, "damaged": damaged})
     else:
-        say(f"{len(damaged)} damaged" if damaged else "All entries are sound.")
+        say(f"Damaged: {', '.join(damaged)}" if damaged else "All entries are sound.")
     if damaged:
         raise typer.Exit(1)
 
 
 @_store.command("prune")
 def store_prune(
-    older_than: Annotated[float | None, typer.Option(help="Entries older than so many days.", min=0)] = None,
-    stage: Annotated[str | None, typer.Option(help="Entries of this stage only.")] = None,
-    address: Annotated[str | None, typer.Option(help="The entry whose address begins so.")] = None,
+    older_than: Annotated[float | None, typer.Option(help="What is older than so many days.", min=0)] = None,
+    stage: Annotated[str | None, typer.Option(help="Of this stage only.")] = None,
+    address: Annotated[str | None, typer.Option(help="The one whose address begins so.")] = None,
     outdated: Annotated[bool, typer.Option(help="Entries that this version cannot read any more.")] = False,
     set_aside: Annotated[bool, typer.Option(help="What was set aside as damaged.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Remove stored results that are asked for by name, age or state. Shipped results stay."""
-    store = workbench().store
+    """Remove stored results, and states of trainings that nobody is at, by name, age or state. Shipped results stay."""
+    bench = workbench()
+    store = bench.store
+    store.sweep()
     now = time.time()
-    chosen = []
+    chosen, states = [], []
+
+    def fits(its_stage: str, its_address: str, made: float) -> bool:
+        right = stage in (None, its_stage) and its_address.startswith((address or "")[: len(its_address)])
+        return right and (older_than is None or now - made > older_than * 86_400)
+
     if address or stage or outdated or older_than is not None:
         for item in store.entries(stage):
-            fits = address is None or item.address.startswith(address)
-            fits &= not outdated or item.config is None
-            fits &= older_than is None or now - _seconds(item.created) > older_than * 86_400
-            if fits and not item.shipped:
+            meant = not item.shipped and (item.config is None or not outdated)
+            if meant and fits(item.stage, item.address, _seconds(item.created)):
                 chosen.append(item)
+        if not outdated:
+            wanted = [job.address for job in bench.jobs.all() if job.state in ("queued", "running")]
+            states = [
+                state
+                for state in store.states()
+                if fits(state.stage, state.address, state.written)
+                and not any(job.startswith(state.address) for job in wanted)
+                and not store.is_being_made(state)
+            ]
     aside = store.quarantine() if set_aside else []
-    total = sum(item.bytes for item in chosen) + sum(item.bytes for item in aside)
-    if not chosen and not aside:
+    total = sum(item.bytes for item in (*chosen, *states, *aside))
+    if not (chosen or states or aside):
         say("Nothing fits, nothing was removed. Choose by --older-than, --stage, --address, --outdated or --set-aside.")
         return
-    if not yes and not typer.confirm(f"Remove {len(chosen) + len(aside)} entries, {size_text(total)}?", err=True):
+    what = f"{len(chosen) + len(aside)} entries" + (f" and {len(states)} states of trainings" if states else "")
+    if not yes and not typer.confirm(f"Remove {what}, {size_text(total)}?", err=True):
         raise Cancelled("Nothing was removed")
     for item in chosen:
         store.remove(item.address)
+    for state in states:
+        state.path.unlink(missing_ok=True)
     if aside:
         store.empty_quarantine()
-    store.sweep()
     say(f"Removed {size_text(total)}.")
+
+
+def _iso(seconds: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
 def _seconds(created: str) -> float:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -93,6 +92,10 @@ def reap() -> None:
         _children[:] = [child for child in _children if child.poll() is None]
 
 
-def restore_interrupt() -> None:
-    """Let an interrupt from the keyboard end a process that was started in the background."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+def end_children() -> None:
+    """End by force what this process has started, and what that has started."""
+    import psutil
+
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            child.kill()

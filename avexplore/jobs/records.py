@@ -100,6 +100,7 @@ class JobReport:
         self._began = time.time()
         self._written = 0.0
         self._start_fraction: float | None = None
+        self._ended = False
 
     def __call__(self, fraction: float, message: str = "", **figures: float) -> None:
         """Take note of progress.
@@ -109,8 +110,14 @@ class JobReport:
         """
         if figures:
             values = {name: value if math.isfinite(value) else None for name, value in figures.items()}
-            with (self._folder / "figures.jsonl").open("a", encoding="utf-8") as file:
-                file.write(json.dumps({"time": round(time.time(), 2), "message": message, **values}) + "\n")
+            line = json.dumps({"time": round(time.time(), 2), "message": message, **values}) + "\n"
+            try:
+                with (self._folder / "figures.jsonl").open("a", encoding="utf-8") as file:
+                    file.write(line)
+            except FileNotFoundError:
+                raise Cancelled("The job was removed") from None
+            except OSError:
+                pass  # as in `say`
         now = time.monotonic()
         if now - self._written < self._interval:
             return
@@ -122,7 +129,10 @@ class JobReport:
         self.say("running", fraction, message)
 
     def say(self, state: State, fraction: float, message: str = "") -> None:
-        """Write the progress now."""
+        """Write the progress now. The first word that the job has ended is the last: why it failed stays said."""
+        if self._ended:
+            return
+        self._ended = state in ("done", "failed", "cancelled")
         elapsed = time.time() - self._began
         gained = fraction - (self._start_fraction or 0.0)
         left = elapsed * (1.0 - fraction) / gained if gained > 0.01 and elapsed > 1.0 else None

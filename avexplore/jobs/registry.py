@@ -16,11 +16,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from avexplore import pipeline
 from avexplore.config import Config
 from avexplore.errors import AvexploreError
 from avexplore.folders import NAMED
 from avexplore.jobs.processes import Identity, start
 from avexplore.jobs.records import JobStatus, last_lines, read_figures, read_json, write_json
+from avexplore.store import Store
 
 WORKER = ("-m", "avexplore", "compute", "--job")
 """What a worker is started with, after `python` and before the job's folder."""
@@ -29,7 +31,6 @@ MAX_WAITING = 50
 MAX_PER_VISITOR = 6
 KEPT_RECORDS = 200
 """Finished jobs whose log and curves are kept."""
-_GPU_STAGES = {"teacher", "prefix", "student"}
 _LOOK_SECONDS = 0.5
 
 
@@ -84,41 +85,50 @@ class Registry:
         with self._locked():
             slots = {name: wanted for name, wanted in self._slots().items() if self._is_active(wanted)}
             earlier = slots.get(slot) if slot else None
-            if slot and earlier != address:
+            if slot:
                 slots[slot] = address
-                write_json(self._slot_file, slots)
-            if earlier not in (None, address) and earlier not in slots.values():
-                self._replace(str(earlier))
+            replaced = earlier if earlier not in slots.values() else None
             request = self._request(address)
             state = self._state(address, request) if request else None
             if state not in ("queued", "running"):
-                self._refuse_crowds(slot, slots)
-                folder = self.folder(address)
-                folder.mkdir(parents=True, exist_ok=True)
-                for name in ("progress.json", "figures.jsonl"):
-                    (folder / name).unlink(missing_ok=True)
-                fresh = {
-                    "address": address,
-                    "stage": config.stage,
-                    "config": config.to_json(),
-                    "state": "queued",
-                    "requested": time.time(),
-                    "attempts": 0,
-                    "pid": 0,
-                    "created": 0.0,
-                    "note": "",
-                    # Whoever starts the worker later: it may read what the one who asked may read.
-                    "folders": os.environ.get(NAMED),
-                }
-                write_json(folder / "request.json", fresh)
-                self._forget_old()
+                # Before anything is changed: who is refused keeps what he had.
+                self._refuse_crowds(slot, slots, replaced)
+                self._queue(config)
+            if earlier != slots.get(slot):
+                write_json(self._slot_file, slots)
+            if replaced is not None:
+                self._replace(replaced)
             self._advance()
         found = self.status(address)
         assert found is not None
         return found
 
-    def _refuse_crowds(self, slot: str, slots: dict[str, str]) -> None:
-        active = [r for r in self._requests() if self._state(r["address"], r) in ("queued", "running")]
+    def _queue(self, config: Config) -> None:
+        address = config.address
+        folder = self.folder(address)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("progress.json", "figures.jsonl"):
+            (folder / name).unlink(missing_ok=True)
+        fresh = {
+            "address": address,
+            "stage": config.stage,
+            "config": config.to_json(),
+            "state": "queued",
+            "requested": time.time(),
+            "attempts": 0,
+            "pid": 0,
+            "created": 0.0,
+            "note": "",
+            "trains": pipeline.trains(config, Store(self.root).__contains__),
+            # Whoever starts the worker later: it may read what the one who asked may read.
+            "folders": os.environ.get(NAMED),
+        }
+        write_json(folder / "request.json", fresh)
+        self._forget_old()
+
+    def _refuse_crowds(self, slot: str, slots: dict[str, str], replaced: str | None) -> None:
+        requests = [r for r in self._requests() if r["address"] != replaced]
+        active = [r for r in requests if self._state(r["address"], r) in ("queued", "running")]
         if sum(r["state"] == "queued" for r in active) >= MAX_WAITING:
             raise AvexploreError("Too many jobs wait already", where="jobs", fix="Try again when some have finished")
         visitor = slot.split("/")[0]
@@ -249,7 +259,7 @@ class Registry:
         return "running" if alive else "dead"
 
     def _advance(self) -> None:
-        running_gpu = running = 0
+        running_training = running = 0
         waiting = []
         for request in self._requests():
             state = self._state(request["address"], request)
@@ -257,18 +267,17 @@ class Registry:
                 state = self._revive(request)
             if state == "running":
                 running += 1
-                running_gpu += request["stage"] in _GPU_STAGES
+                running_training += _trains(request)
             elif state == "queued":
                 waiting.append(request)
         for request in sorted(waiting, key=lambda r: (r["attempts"] == 0, r["requested"])):
             if running >= self.workers:
                 break
-            on_gpu = request["stage"] in _GPU_STAGES and has_gpu()
-            if on_gpu and running_gpu:
+            if _trains(request) and running_training and has_gpu():
                 continue
             self._start(request)
             running += 1
-            running_gpu += on_gpu
+            running_training += _trains(request)
 
     def _start(self, request: dict[str, Any]) -> None:
         folder = self.folder(request["address"])
@@ -349,3 +358,8 @@ class Registry:
             log=last_lines(self.folder(address) / "log.txt") if shown == "failed" else "",
             config=request["config"],
         )
+
+
+def _trains(request: dict[str, Any]) -> bool:
+    """Whether a job may train a network; one that an earlier version queued may."""
+    return bool(request.get("trains", True))

@@ -140,6 +140,11 @@ def _table(rows: Sequence[tuple[str, str, float, float, float, float, float]]) -
     )
 
 
+def _made_on(found: Provenance) -> str:
+    count = found.threads
+    return f"{found.device}, {count} thread{'s' * (count > 1)}" if count else found.device
+
+
 def _provenance(student: StudentConfig, origins: Sequence[tuple[Config, Provenance]]) -> str:
     from avexplore import __version__
     from avexplore.store.provenance import provenance
@@ -155,7 +160,7 @@ def _provenance(student: StudentConfig, origins: Sequence[tuple[Config, Provenan
     lines = "".join(f"<tr><td>{html.escape(k)}</td><td>{html.escape(str(v))}</td></tr>" for k, v in facts.items())
     results = "".join(
         f"<tr><td>{part.stage}</td><td><code>{part.address}</code></td><td>{html.escape(found.created)}</td>"
-        f"<td>{html.escape(found.device)}</td><td><code>{html.escape(found.code)}</code></td></tr>"
+        f"<td>{html.escape(_made_on(found))}</td><td><code>{html.escape(found.code)}</code></td></tr>"
         for part, found in origins
     )
     config = html.escape(json.dumps(student.to_json(), indent=1))

@@ -3,12 +3,14 @@
 from avexplore.folders import checkout, home, shipped_models
 from avexplore.store.codec import Packing, file_digest
 from avexplore.store.entries import Entry, SetAside, Store, Summary
+from avexplore.store.leftovers import SavedState
 from avexplore.store.provenance import Provenance, provenance
 
 __all__ = [
     "Entry",
     "Packing",
     "Provenance",
+    "SavedState",
     "SetAside",
     "Store",
     "Summary",

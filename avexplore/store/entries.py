@@ -8,26 +8,28 @@ with the reason beside it, and counts as absent.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import json
 import logging
 import os
 import shutil
-import socket
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from avexplore.artifacts import Artifact
 from avexplore.config import Config, from_json
 from avexplore.errors import AvexploreError, StoreError
 from avexplore.folders import home, may_read, shipped_models
 from avexplore.store.codec import Packing, file_digest, pack, unpack
+from avexplore.store.leftovers import SavedState, is_being_made, lock_file, saved_states, staging, state_file, sweep
 from avexplore.store.provenance import Provenance, provenance
 
 FORMAT = 1
@@ -35,9 +37,9 @@ FORMAT = 1
 
 _log = logging.getLogger("avexplore.store")
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_STALE_SECONDS = 7 * 24 * 3600
 
 Manifest = dict[str, Any]
+T = TypeVar("T")
 MIGRATIONS: dict[int, Callable[[Manifest], Manifest]] = {}
 """From a layout version to the next: what a manifest of that version says in the next one's terms."""
 
@@ -131,21 +133,31 @@ class Store:
         per process, and again if a file has changed since.
         """
         for place, shipped in self._places(config):
-            reason = ""
-            # An entry may be removed and written again between two looks at it; damage stays.
-            for _ in range(3):
-                try:
-                    return self._read(place, config, shipped)
-                except FileNotFoundError as error:
-                    if not (place / "manifest.json").exists():
-                        reason = ""
-                        break
-                    reason = f"A file is missing: {Path(error.filename or '').name}"
-                except _UnfitError as error:
-                    reason = str(error)
+            found, reason = self._look(place, partial(self._read, place, config, shipped))
             if reason:
                 self._set_aside(place, reason, shipped)
+            elif found is not None:
+                return found
         return None
+
+    def _look(self, place: Path, read: Callable[[], T]) -> tuple[T | None, str]:
+        """What `read` finds in a folder, None if nothing is there; and what is wrong with it, "" if nothing is."""
+        reason = ""
+        # An entry may be removed and written again between two looks at it; damage stays.
+        for _ in range(3):
+            try:
+                return read(), ""
+            except FileNotFoundError as error:
+                if not (place / "manifest.json").exists():
+                    return None, ""
+                reason = f"A file is missing: {Path(error.filename or '').name}"
+            except OSError as error:
+                raise StoreError(f"Cannot read: {error.strerror or error}", where=str(place)) from error
+            except _UnfitError as error:
+                reason = str(error)
+            except (AvexploreError, ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+                reason = f"Its content does not fit this version: {error}"
+        return None, reason
 
     def _places(self, config: Config) -> Iterator[tuple[Path, bool]]:
         yield self.folder(config), False
@@ -155,18 +167,9 @@ class Store:
         manifest = read_manifest(place)
         if manifest.get("address") != config.address or manifest.get("stage") != config.stage:
             raise _UnfitError("It belongs to another address")
-        try:
-            self._verify(place, manifest["files"])
-            artifact = unpack(manifest["artifact"], place, manifest["files"])
-            return Entry(
-                artifact, Provenance.from_json(manifest["provenance"]), place, content_digest(manifest), shipped
-            )
-        except FileNotFoundError:
-            raise
-        except OSError as error:
-            raise StoreError(f"Cannot read: {error.strerror or error}", where=place.name) from error
-        except (AvexploreError, ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
-            raise _UnfitError(f"Its content does not fit this version: {error}") from error
+        self._verify(place, manifest["files"])
+        artifact = unpack(manifest["artifact"], place, manifest["files"])
+        return Entry(artifact, Provenance.from_json(manifest["provenance"]), place, content_digest(manifest), shipped)
 
     def _verify(self, place: Path, files: dict[str, dict[str, Any]]) -> None:
         found = []
@@ -221,13 +224,7 @@ class Store:
             if known and known[0] == stamp:
                 return known[1]
             manifest = read_manifest(path.parent)
-            try:
-                config: Config | None = from_json(manifest["config"])
-            except AvexploreError:
-                config = None
-            # An entry of an earlier version of its stage keeps its old address, which no config has any more.
-            if config is not None and config.address != manifest["address"]:
-                config = None
+            config = _asked_for(manifest)
             size = path.stat().st_size + sum(file["bytes"] for file in manifest["files"].values())
             created = manifest["provenance"].get("created", "")
             summary = Summary(config, manifest["stage"], manifest["address"], created, size, shipped, path.parent)
@@ -245,6 +242,7 @@ class Store:
         *,
         seconds: float = float("nan"),
         device: str = "cpu",
+        threads: int = 0,
         durable: bool = True,
     ) -> Entry:
         """Store a result; if another process stored the same address first, theirs is kept and returned.
@@ -253,7 +251,7 @@ class Store:
             config: What it is a result of.
             artifact: The result.
             seconds: Wall time it took.
-            device: What computed it.
+            device, threads: What computed it, as in `Provenance`.
             durable: Wait until it is on disk. Without, a power loss may damage it, which reading would notice.
 
         Raises:
@@ -261,9 +259,9 @@ class Store:
         """
         if self.read_only:
             raise StoreError("This avexplore only shows stored results", fix="Start it without --demo to compute")
-        described = provenance(config, device=device, seconds=seconds)
+        described = provenance(config, device=device, threads=threads, seconds=seconds)
         target = self.folder(config)
-        staged = self._staging()
+        staged = staging(self.root)
         try:
             staged.mkdir(parents=True)
             content = write_entry(staged, config, artifact, described, durable=durable)
@@ -278,6 +276,12 @@ class Store:
                 # What stood there was damaged and is set aside now, or it vanished: try again.
                 if target.is_dir() and not (target / "manifest.json").exists():
                     self._set_aside(target, "It has no manifest", shipped=False)
+            else:
+                raise StoreError(
+                    "A damaged result is in the way, and cannot be moved",
+                    where=str(target),
+                    fix="Stop what has it open, such as the app, and try again",
+                )
         except OSError as error:
             raise _write_error(error, self.root) from error
         finally:
@@ -285,26 +289,43 @@ class Store:
         # Somebody may have removed it again already; the result is no worse for that.
         return self.get(config) or Entry(artifact, described, target, content)
 
-    def _staging(self) -> Path:
-        return self.root / "staging" / f"{_host()}-{os.getpid()}-{uuid.uuid4().hex[:12]}"
-
-    def sweep(self) -> int:
-        """Remove what writers that died have left behind; returns how many folders."""
-        import psutil
-
-        removed = 0
-        for folder in (self.root / "staging").glob("*-*-*"):
-            host, pid, _ = folder.name.rsplit("-", 2)
-            try:
-                old = time.time() - folder.stat().st_mtime > _STALE_SECONDS
-            except OSError:
-                continue
-            if old or (host == _host() and pid.isdigit() and not psutil.pid_exists(int(pid))):
-                shutil.rmtree(folder, ignore_errors=True)
-                removed += 1
-        return removed
-
     # --- damage and size ------------------------------------------------------------------------------------------
+
+    def check(self) -> tuple[int, list[str]]:
+        """Verify every file of every folder, also where this version cannot use it; set aside what is damaged.
+
+        Returns:
+            How many folders there are, and which are damaged, as "stage/beginning of the address".
+        """
+        damaged, count = [], 0
+        for base, shipped in ((self.shipped, True), (self.root / "artifacts", False)):
+            for place in sorted(path for path in base.glob("*/*") if path.is_dir()):
+                count += 1
+                self._verified.pop(place, None)
+                try:
+                    _, reason = self._look(place, partial(self._inspect, place, shipped))
+                    if reason:
+                        self._set_aside(place, reason, shipped)
+                except StoreError as error:  # where it lies, somebody may still be able to read it
+                    reason = str(error)
+                    _log.warning("%s", error)
+                if reason:
+                    damaged.append(f"{place.parent.name}/{place.name[:12]}")
+        return count, damaged
+
+    def _inspect(self, place: Path, shipped: bool) -> None:
+        try:
+            manifest = read_manifest(place)
+        except FileNotFoundError:
+            if place.is_dir():
+                raise _UnfitError("It has no manifest") from None
+            return  # it was removed meanwhile
+        if (manifest.get("stage"), manifest.get("address")) != (place.parent.name, place.name):
+            raise _UnfitError("It belongs to another address")
+        if (config := _asked_for(manifest)) is not None:
+            self._read(place, config, shipped)
+        else:
+            self._verify(place, manifest["files"])
 
     def _set_aside(self, place: Path, reason: str, shipped: bool) -> None:
         where = f"{place.parent.name}/{place.name[:12]}"
@@ -316,12 +337,15 @@ class Store:
             try:
                 kept.parent.mkdir(parents=True, exist_ok=True)
                 place.rename(kept)
-                (kept / "reason.txt").write_text(reason + "\n", encoding="utf-8")
             except FileNotFoundError:
                 return  # another process set it aside first
             except OSError as error:
-                raise _write_error(error, self.root) from error
+                # Windows moves no folder with an open file. It counts as absent, wherever it lies.
+                _log.warning("Not used, and it cannot be moved (%s): %s is unfit. %s.", error.strerror, where, reason)
+                return
             self._verified.pop(place, None)
+            with contextlib.suppress(OSError):  # a full disk
+                (kept / "reason.txt").write_text(reason + "\n", encoding="utf-8")
         _log.warning("Set aside: %s is unfit and will be computed again. %s.", where, reason)
 
     def quarantine(self) -> list[SetAside]:
@@ -341,13 +365,13 @@ class Store:
         """Remove the stored (not the shipped) entries whose address begins so; returns the bytes freed.
 
         Raises:
-            StoreError: If the beginning is too short to be meant.
+            StoreError: If the beginning is too short to be meant, or an entry cannot be removed.
         """
         if len(address) < 8 or not set(address) <= set("0123456789abcdef"):
             raise StoreError("An address has at least 8 hexadecimal digits here", where=address[:80])
         freed = 0
         for path in (self.root / "artifacts").glob(f"*/{address}*"):
-            freed += _discard(path, self.root / "staging" / f"{_host()}-{os.getpid()}-{uuid.uuid4().hex[:12]}")
+            freed += _discard(path, staging(self.root))
         return freed
 
     def empty_quarantine(self) -> int:
@@ -355,6 +379,28 @@ class Store:
         freed = sum(item.bytes for item in self.quarantine())
         shutil.rmtree(self.root / "quarantine", ignore_errors=True)
         return freed
+
+    # --- leftovers ------------------------------------------------------------------------------------------------
+
+    def state_file(self, config: Config) -> Path:
+        """Where the training of a config keeps its state, to go on from."""
+        return state_file(self.root, config.stage, config.address)
+
+    def lock_file(self, config: Config) -> Path:
+        """What a process holds while it makes a slow result."""
+        return lock_file(self.root, config.address)
+
+    def states(self) -> list[SavedState]:
+        """States of trainings that are under way or were cut off, the newest first."""
+        return saved_states(self.root)
+
+    def is_being_made(self, state: SavedState) -> bool:
+        """Whether a process is at work on the training that a state belongs to."""
+        return is_being_made(self.root, state.address)
+
+    def sweep(self) -> int:
+        """Remove what writers that died have left behind; returns how many folders and files."""
+        return 0 if self.read_only else sweep(self.root)
 
     # --- files of the user ----------------------------------------------------------------------------------------
 
@@ -429,7 +475,7 @@ def write_entry(
     (folder / "manifest.json").write_text(text, encoding="utf-8")
     if durable:
         for name in (*files, "manifest.json"):
-            with (folder / name).open("rb") as file:
+            with (folder / name).open("r+b") as file:  # Windows syncs only what may be written
                 os.fsync(file.fileno())
         _sync_folder(folder)
     return content_digest(manifest)
@@ -440,14 +486,10 @@ def read_manifest(place: Path) -> Manifest:
 
     Raises:
         _UnfitError: If it is damaged or of a format without a migration.
-        FileNotFoundError: If there is none.
+        OSError: If there is none, or it cannot be read.
     """
     try:
         manifest: Any = json.loads((place / "manifest.json").read_bytes())
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise StoreError(f"Cannot read: {error.strerror or error}", where=str(place)) from error
     except (ValueError, RecursionError) as error:
         raise _UnfitError(f"The manifest is not JSON: {error}") from error
     if not isinstance(manifest, dict) or manifest.get("checksum") != _manifest_digest(manifest):
@@ -460,6 +502,16 @@ def read_manifest(place: Path) -> Manifest:
         version = manifest["format"]
     current: Manifest = manifest
     return current
+
+
+def _asked_for(manifest: Manifest) -> Config | None:
+    """The config that asks for this entry; None if this version of avexplore has none such."""
+    try:
+        config = from_json(manifest.get("config", {}))
+    except AvexploreError:
+        return None
+    # An entry of an earlier version of its stage keeps its old address, which no config has any more.
+    return config if config.address == manifest["address"] else None
 
 
 def _manifest_digest(manifest: Manifest) -> str:
@@ -504,6 +556,12 @@ def _discard(path: Path, aside: Path) -> int:
         path.rename(aside)
     except FileNotFoundError:
         return 0
+    except OSError as error:
+        raise StoreError(
+            f"Cannot remove it: {error.strerror or error}",
+            where=str(path),
+            fix="Stop what has it open, such as the app, and try again",
+        ) from error
     shutil.rmtree(aside, ignore_errors=True)
     return freed
 
@@ -527,7 +585,3 @@ def _sync_folder(path: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
-
-
-def _host() -> str:
-    return "".join(c for c in socket.gethostname() if c.isalnum()) or "host"

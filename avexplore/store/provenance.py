@@ -30,6 +30,8 @@ class Provenance:
         libraries: Versions of what computed it.
         python, platform: The interpreter and the machine's kind (no names of hosts or users).
         device: "cpu", or the accelerator's name; results are only bit-identical on the same kind.
+        threads: How many torch used on the CPU: sums are added up in another order with another number. 0 where no
+            network was trained, or where it was not noted.
         seconds: Wall time of this stage alone; NaN where unknown.
         created: UTC, ISO 8601.
         note: What else a reader must know, such as rounding.
@@ -43,6 +45,7 @@ class Provenance:
     python: str
     platform: str
     device: str = "cpu"
+    threads: int = 0
     seconds: float = float("nan")
     created: str = ""
     note: str = ""
@@ -65,7 +68,9 @@ class Provenance:
         return cls(**values)
 
 
-def provenance(config: Config, *, device: str = "cpu", seconds: float = float("nan"), note: str = "") -> Provenance:
+def provenance(
+    config: Config, *, device: str = "cpu", threads: int = 0, seconds: float = float("nan"), note: str = ""
+) -> Provenance:
     """Describe a result of `config` that this process just made."""
     upstream = list(walk(config))
     return Provenance(
@@ -77,6 +82,7 @@ def provenance(config: Config, *, device: str = "cpu", seconds: float = float("n
         python=platform.python_version(),
         platform=f"{platform.system()} {platform.machine()}",
         device=device,
+        threads=threads,
         seconds=seconds,
         created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         note=note,

@@ -29,3 +29,13 @@ def choose_device(name: str | None = None) -> torch.device:
     if (device.index or 0) >= count.get(device.type, 0):
         raise ConfigError(f"This machine has no {name} device", where="device", fix="Use cpu, or leave it out")
     return device
+
+
+def device_name(name: str | None = None) -> str:
+    """What `choose_device` chooses, as people call it: "cpu", or the model of the GPU.
+
+    >>> device_name("cpu")
+    'cpu'
+    """
+    device = choose_device(name)
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type

@@ -2,12 +2,14 @@
 
 The whole data set lies on the device; a batch is a list of row numbers. Everything that the next step depends on
 (parameters, optimizer, both random generators, the best epoch so far, the curves) is in a `TrainState`, so that a
-stopped training goes on to the same bytes on a CPU, and so that two students can branch off one prefix. A state can
-go on on another kind of device, too, with other draws from there on.
+stopped training goes on to the same bytes (on a CPU, with as many threads), and so that two students can branch off
+one prefix. A state can go on on another kind of device, too, with other draws from there on.
 """
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import math
 import time
 from dataclasses import dataclass
@@ -28,6 +30,7 @@ from avexplore.training.state import load_state, save_state
 SAVE_SECONDS = 10.0
 _ODD = 1_000_003
 """Sets seeds of different epochs apart."""
+_log = logging.getLogger("avexplore.training")
 
 
 class Task(Protocol):
@@ -125,7 +128,8 @@ def fit(
         report: Told of every measured epoch.
         until: Stop after so many epochs.
         start: State to go on from; a state file that is further on wins.
-        state_file: Where to save the state every few seconds, and when stopped. Deleted at the end.
+        state_file: Where to save the state every few seconds, and when stopped. Deleted at the end. Where it cannot be
+            written, the training goes on without.
 
     Raises:
         TrainingError: If a loss is not finite.
@@ -139,6 +143,18 @@ def fit(
     if start is not None:
         training.restore(start)
     saved_at = time.monotonic()
+    unsaved = False
+
+    def save(path: Path) -> None:
+        nonlocal unsaved
+        try:
+            save_state(training.state(), path, plan.address)
+        except OSError as error:
+            if not unsaved:
+                reason = error.strerror or error
+                _log.warning("The training goes on, but its state cannot be saved in %s: %s", path.parent, reason)
+            unsaved = True
+
     try:
         while training.epoch < until:
             figures = training.run_epoch()
@@ -146,14 +162,15 @@ def fit(
                 message = f"Epoch {training.epoch} of {plan.epochs}"
                 report(training.epoch / plan.epochs, message, epoch=training.epoch, **figures)
             if state_file is not None and time.monotonic() - saved_at > SAVE_SECONDS:
-                save_state(training.state(), state_file, plan.address)
+                save(state_file)
                 saved_at = time.monotonic()
     except Cancelled:
         if state_file is not None:
-            save_state(training.state(), state_file, plan.address)
+            save(state_file)
         raise
     if state_file is not None:
-        state_file.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            state_file.unlink()
     return training.state()
 
 

@@ -22,6 +22,9 @@ def save_state(state: TrainState, path: Path, address: str) -> None:
         state: What to write.
         path: Where; its folder is made.
         address: Address of the config that is being trained, so that no other training picks it up.
+
+    Raises:
+        OSError: If it cannot be written, as on a full disk. An older file is still there then, and nothing else.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     arrays = {name: np.asarray(values, order="C") for name, values in state.tensors.items()}
@@ -34,8 +37,11 @@ def save_state(state: TrainState, path: Path, address: str) -> None:
         "order": list(state.tensors),
     }
     # Not by the library's save_file: killed, that leaves a file under a name of its own, which nobody would clear away.
-    waiting.write_bytes(save(arrays, metadata={"training": json.dumps(about)}))
-    waiting.replace(path)
+    try:
+        waiting.write_bytes(save(arrays, metadata={"training": json.dumps(about)}))
+        waiting.replace(path)
+    finally:
+        waiting.unlink(missing_ok=True)
 
 
 def load_state(path: Path | None, address: str) -> TrainState | None:

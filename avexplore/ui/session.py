@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import threading
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -24,7 +25,10 @@ def workbench() -> Workbench:
 
     # Whoever starts Streamlit without `avexplore app` has named no folders.
     os.environ.setdefault(NAMED, "")
-    return Workbench()
+    made = Workbench()
+    # What was cut off before this server started; nobody waits for it.
+    threading.Thread(target=made.store.sweep, name="sweep", daemon=True).start()
+    return made
 
 
 def visitor() -> str:

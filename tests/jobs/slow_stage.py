@@ -6,6 +6,7 @@ python slow_stage.py FOLDER
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -51,7 +52,7 @@ def _(config: SlowConfig, use: pipeline.Surroundings) -> Artifact:
         state = read_weights(use.state_file)
         begin, values = int(state["step"]), state["values"].copy()
         sys.stderr.write(f"resumed at step {begin}\n")
-    hoard = []
+    hoard: list[Any] = []
     for step in range(begin, config.steps):
         match config.fault:
             case "error":
@@ -60,12 +61,17 @@ def _(config: SlowConfig, use: pipeline.Surroundings) -> Artifact:
                 raise ZeroDivisionError("no such luck")
             case "fill":
                 hoard.append(np.ones(4_000_000))
+            case "brood" if step == begin:
+                hungry = "import time; hoard = b'x' * 700_000_000; time.sleep(90)"
+                hoard.append(subprocess.Popen([sys.executable, "-c", hungry]))
+                sys.stderr.write(f"child {hoard[0].pid}\n")
             case "die" if step == begin + 2:
                 sys.stderr.write("about to die\n")
                 os.kill(os.getpid(), 9)
         time.sleep(config.pause)
         values[step] = np.random.default_rng([config.seed, step]).normal() + 0.5 * values[step - 1]
         if use.state_file is not None:
+            use.state_file.parent.mkdir(exist_ok=True)
             fresh = use.state_file.with_suffix(".new")
             fresh.write_bytes(weights_to_bytes({"step": np.array(step + 1), "values": values}))
             fresh.replace(use.state_file)

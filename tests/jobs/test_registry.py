@@ -14,12 +14,13 @@ import numpy as np
 import psutil
 import pytest
 
-from avexplore.errors import AvexploreError
+from avexplore import pipeline
+from avexplore.errors import AvexploreError, Cancelled
 from avexplore.folders import NAMED
 from avexplore.jobs import JobStatus, Registry, memory
 from avexplore.jobs import registry as module
 from avexplore.jobs.processes import Identity
-from avexplore.jobs.records import read_json
+from avexplore.jobs.records import JobReport, read_json
 from avexplore.store import Store
 
 Until = Callable[..., JobStatus]
@@ -173,15 +174,19 @@ def test_the_queue_moves_on_when_nobody_looks(registry: Registry, slow: ModuleTy
         time.sleep(0.1)
 
 
-def test_only_one_training_uses_the_gpu(
+def test_only_one_training_uses_the_gpu_also_if_it_is_upstream(
     registry: Registry, slow: ModuleType, until: Until, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_GPU_STAGES", {"test_slow"})
+    monkeypatch.setattr(pipeline, "TRAINED", (slow.SlowConfig,))
     monkeypatch.setenv("AVEXPLORE_DEVICE", "cuda")
-    configs = [slow.SlowConfig(seed=i, steps=20) for i in range(2)]
-    states = [registry.submit(config).state for config in configs]
-    assert states == ["running", "queued"]
-    for config in configs:
+    ready = slow.SlowConfig(seed=9)
+    Store(registry.root).put(ready, slow.Walk(np.zeros(1)))
+    registry.workers = 3
+    training, above = slow.SlowConfig(steps=20), slow.SlowerConfig(slow.SlowConfig(seed=1, steps=20))
+    trains_nothing = slow.SlowerConfig(ready)
+    states = [registry.submit(config).state for config in (training, above, trains_nothing)]
+    assert states == ["running", "queued", "running"]
+    for config in (training, above, trains_nothing):
         until(registry, config.address, "done")
 
 
@@ -207,6 +212,24 @@ def test_one_visitor_cannot_fill_the_queue(registry: Registry, slow: ModuleType)
     with pytest.raises(AvexploreError, match="jobs already"):
         registry.submit(slow.SlowConfig(seed=99), slot="anna/more")
     assert registry.submit(slow.SlowConfig(seed=99), slot="ben/1").state == "queued"
+
+
+def test_who_is_refused_keeps_the_job_that_he_had(
+    registry: Registry, slow: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_WAITING", 1)
+    registry.workers = 1
+    mine, theirs, more = (slow.SlowConfig(seed=i, steps=400) for i in range(3))
+    registry.submit(mine, slot="anna/student")
+    registry.submit(theirs, slot="ben/student")
+    with pytest.raises(AvexploreError, match="wait already"):
+        registry.submit(more, slot="anna/student")
+    assert [registry.status(config.address).state for config in (mine, theirs)] == ["running", "queued"]
+    assert registry.status(more.address) is None
+    slots = read_json(registry.root / "jobs" / "slots.json")
+    assert slots == {"anna/student": mine.address, "ben/student": theirs.address}
+    assert registry.submit(more, slot="ben/student").state == "queued", "in the place of the one that waits"
+    assert registry.status(theirs.address) is None
 
 
 def test_a_pid_that_now_belongs_to_another_process_is_not_taken_for_the_worker(
@@ -258,6 +281,21 @@ def test_a_job_that_takes_too_much_memory_ends_in_words(
     end = time.monotonic() + 60
     while Identity(request["pid"], request["created"]).is_alive():
         assert time.monotonic() < end, "it still holds the memory"
+        time.sleep(0.05)
+
+
+def test_a_job_that_takes_too_much_memory_takes_its_children_with_it(
+    registry: Registry, slow: ModuleType, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AVEXPLORE_JOB_MEMORY", "0.7")
+    config = slow.SlowConfig(steps=2000, fault="brood", pause=0.03)
+    registry.submit(config)
+    failed = until(registry, config.address, "failed", seconds=120)
+    assert "more than 0.7 GiB" in failed.message
+    child = int(failed.log.split("child ")[1].split()[0])
+    end = time.monotonic() + 20
+    while psutil.pid_exists(child):
+        assert time.monotonic() < end, "it lives on and keeps the memory"
         time.sleep(0.05)
 
 
@@ -340,3 +378,25 @@ def test_half_written_records_are_no_reason_to_fail(registry: Registry, slow: Mo
     (registry.root / "jobs" / "slots.json").write_text("broken")
     assert registry.submit(slow.SlowConfig(steps=2), slot="a/b")
     assert len(registry.all()) == 2
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_figures_that_find_no_room_do_not_end_the_work(tmp_path: Path) -> None:
+    (tmp_path / "request.json").write_text("{}")
+    full = tmp_path / "figures.jsonl"
+    full.symlink_to("/dev/full")
+    JobReport(tmp_path, 1)(0.5, "half", loss=1.0)
+    assert read_json(tmp_path / "progress.json")["message"] == "half"
+
+
+def test_a_job_whose_folder_is_gone_is_stopped(tmp_path: Path) -> None:
+    report = JobReport(tmp_path / "gone", 1)
+    with pytest.raises(Cancelled, match="removed"):
+        report(0.5, "half", loss=1.0)
+
+
+def test_why_a_job_failed_stays_said(tmp_path: Path) -> None:
+    report = JobReport(tmp_path, 1)
+    report.say("failed", 0.0, "It took too much memory")
+    report.say("failed", 0.0, "A child has ended")
+    assert read_json(tmp_path / "progress.json")["message"] == "It took too much memory"

@@ -4,6 +4,7 @@ import errno
 import json
 import logging
 import os
+import stat
 import subprocess
 import sys
 import threading
@@ -13,11 +14,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from avexplore.artifacts import Artifact, FloatArray, History
 from avexplore.config import Config, SoftLabelFileConfig
 from avexplore.errors import StoreError
 from avexplore.store import Store, entries
+from avexplore.store.leftovers import staging
 
 
 @dataclass(frozen=True)
@@ -160,6 +163,82 @@ def test_an_entry_at_the_wrong_address_or_of_an_unknown_kind_is_set_aside(store:
     assert {"another address" in s.reason or "Nothing" in s.reason for s in store.quarantine()} == {True}
 
 
+@pytest.mark.parametrize("kind", ["manifest", "no manifest", "array", "older version", "moved"])
+def test_a_check_finds_the_damage_of_every_folder_and_sets_it_aside(
+    store: Store, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seed in (1, 2):
+        store.put(NumbersConfig(seed=seed), numbers(NumbersConfig(seed=seed)))
+    place = store.folder(NumbersConfig(seed=1))
+    match kind:
+        case "manifest":
+            (place / "manifest.json").write_text("{")
+        case "no manifest":
+            (place / "manifest.json").unlink()
+        case "array":
+            damage(place / "values.npy")
+        case "older version":
+            damage(place / "values.npy")
+            monkeypatch.setattr(NumbersConfig, "format_version", 2)
+        case "moved":
+            place = place.rename(place.with_name("0" * 64))
+    fresh = Store(store.root, store.shipped)
+    assert fresh.check() == (2, [f"{place.parent.name}/{place.name[:12]}"])
+    assert not place.exists()
+    assert len(fresh.quarantine()) == 1
+    assert fresh.check() == (1, [])
+
+
+def test_shipped_damage_is_found_and_left_where_it_is(store: Store) -> None:
+    config = NumbersConfig()
+    shipped = store.shipped / config.stage / config.address
+    shipped.parent.mkdir(parents=True)
+    store.put(config, numbers(config)).path.rename(shipped)
+    assert store.check() == (1, [])
+    damage(shipped / "values.npy")
+    assert store.check() == (1, [f"{config.stage}/{config.address[:12]}"])
+    assert store.check()[1], "it is still there"
+
+
+def test_a_damaged_entry_that_cannot_be_moved_counts_as_absent(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Windows moves no folder with an open file in it, such as a mapped array."""
+    config = NumbersConfig()
+    damage(store.put(config, numbers(config)).path / "values.npy")
+    moves = Path.rename
+
+    def refuses(self: Path, target: Path) -> Path:
+        if self == store.folder(config):
+            raise PermissionError(errno.EACCES, "Access is denied")
+        return moves(self, target)
+
+    monkeypatch.setattr(Path, "rename", refuses)
+    assert store.get(config) is None
+    assert "cannot be moved (Access is denied)" in caplog.text
+    with pytest.raises(StoreError, match=r"in the way.*\n?.*Stop what has it open"):
+        store.put(config, numbers(config))
+    with pytest.raises(StoreError, match="Access is denied"):
+        store.remove(config.address)
+    monkeypatch.undo()
+    assert store.put(config, numbers(config)).path == store.folder(config)
+
+
+def test_what_is_synced_may_be_written_as_windows_wants_it(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    fcntl = pytest.importorskip("fcntl")
+    synced: list[bool] = []
+
+    def commit(handle: int) -> None:
+        if stat.S_ISREG(os.fstat(handle).st_mode):
+            if fcntl.fcntl(handle, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+                raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+            synced.append(True)
+
+    monkeypatch.setattr(os, "fsync", commit)
+    store.put(NumbersConfig(), numbers(NumbersConfig()))
+    assert len(synced) == 2, "the array and the manifest"
+
+
 def test_paths_in_a_manifest_do_not_lead_outside(store: Store, tmp_path: Path) -> None:
     config = NumbersConfig()
     store.put(config, numbers(config))
@@ -296,12 +375,33 @@ def test_two_processes_writing_one_address_leave_one_whole_entry(tmp_path: Path)
 def test_what_dead_writers_left_is_swept_and_living_ones_are_left(store: Store) -> None:
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
-    leftover = store._staging().name.replace(f"-{os.getpid()}-", f"-{dead.pid}-")
-    for name in (leftover, store._staging().name):
+    leftover = staging(store.root).name.replace(f"-{os.getpid()}-", f"-{dead.pid}-")
+    for name in (leftover, staging(store.root).name):
         (store.root / "staging" / name).mkdir(parents=True)
     assert store.sweep() == 1
     assert not (store.root / "staging" / leftover).exists()
     assert len(list((store.root / "staging").iterdir())) == 1
+
+
+def test_leftovers_that_nobody_uses_are_swept_and_states_and_held_locks_are_left(store: Store) -> None:
+    config = NumbersConfig()
+    state, locked = store.state_file(config), store.lock_file(config)
+    unfinished = state.with_name(f"{state.name}.1234.part")
+    just_begun = state.with_name(f"{state.name}.5678.part")
+    unlocked = store.lock_file(NumbersConfig(seed=1))
+    for path in (state, unfinished, just_begun, locked, unlocked):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    with FileLock(locked):
+        for path in (state, unfinished, locked, unlocked):
+            os.utime(path, (1, 1))
+        assert store.sweep() == 2
+        assert sorted(path for path in store.root.rglob("*") if path.is_file()) == sorted((state, just_begun, locked))
+        [saved] = store.states()
+        assert (saved.stage, saved.path) == (config.stage, state)
+        assert config.address.startswith(saved.address)
+        assert store.is_being_made(saved)
+    assert not store.is_being_made(saved)
 
 
 def test_threads_may_share_a_store(store: Store) -> None:

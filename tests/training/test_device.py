@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from avexplore.errors import ConfigError
-from avexplore.training.device import choose_device
+from avexplore.training.device import choose_device, device_name
 
 
 def test_auto_takes_cuda_where_there_is_one() -> None:
@@ -29,3 +29,13 @@ def test_a_device_beyond_the_last_is_refused(name: str) -> None:
 def test_a_missing_device_is_named() -> None:
     with pytest.raises(ConfigError, match="no cuda device"):
         choose_device("cuda")
+
+
+def test_a_device_is_called_by_what_it_really_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert device_name() == device_name("auto") == device_name("cpu") == "cpu"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"Accelerator {device.index}")
+    assert device_name("cuda:1") == "Accelerator 1"
+    assert device_name("cpu") == "cpu"

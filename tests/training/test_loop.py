@@ -114,6 +114,27 @@ def test_a_killed_training_goes_on_from_its_last_save(tmp_path: Path, monkeypatc
     assert task.calls == 4 * (12 - 6)  # epochs 0..5 were on disk
 
 
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_a_state_that_finds_no_room_does_not_end_the_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, cancelled: bool
+) -> None:
+    monkeypatch.setattr(loop, "SAVE_SECONDS", 0.0)
+    (tmp_path / "file").touch()
+    path = tmp_path / "file" / "state.safetensors"
+
+    def report(fraction: float, message: str = "", **figures: float) -> None:
+        if cancelled and figures["epoch"] == 5:
+            raise Cancelled("Stopped")
+
+    if cancelled:
+        with pytest.raises(Cancelled):
+            fit(Regression(), plan(), report, state_file=path)
+    else:
+        assert same(fit(Regression(), plan(), report, state_file=path), fit(Regression(), plan()))
+    [said] = caplog.messages
+    assert "goes on" in said
+
+
 @pytest.mark.parametrize("content", [b"", b"half a file", None])
 def test_a_foreign_or_broken_state_file_is_not_used(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "state.safetensors"

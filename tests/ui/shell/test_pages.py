@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from avexplore.errors import StoreError
 from avexplore.experiments.sweep import best_student, outcomes, varied
 from avexplore.jobs import registry
 from avexplore.presets import preset
-from avexplore.ui import uploads
+from avexplore.ui import session, uploads
 from avexplore.ui.frame import PAGES
 from avexplore.workbench import Running, Workbench
 
@@ -250,3 +252,15 @@ def test_a_job_that_was_stopped_can_go_on(monkeypatch: pytest.MonkeyPatch, no_mo
     status = jobs.status(wanted.address)
     assert status is not None
     assert status.state == "queued"
+
+
+def test_a_server_clears_away_what_was_cut_off_before_it(avexplore_home: Path) -> None:
+    unfinished = avexplore_home / "states" / "teacher-0.safetensors.1.part"
+    unfinished.parent.mkdir()
+    unfinished.touch()
+    os.utime(unfinished, (1, 1))
+    assert session.workbench() is session.workbench()
+    end = time.monotonic() + 30
+    while unfinished.exists():
+        assert time.monotonic() < end
+        time.sleep(0.02)
