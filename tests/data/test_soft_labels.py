@@ -109,6 +109,7 @@ def test_another_reading_is_another_address(write: Write) -> None:
         ({"classes": np.array(["a"] * 6)}, "more than once"),
         ({"split": np.array(["train"] * 3)}, "Expected 50 entries"),
         ({"split": np.array(["test"] * 50)}, "no training clips"),
+        ({"split": np.arange(50) % 2}, "Write the words train, validation, test"),
         ({"hard_label": np.full(50, 6)}, "Labels range over 6..6"),
         ({"hard_label": np.zeros((50, 6))}, "one class index per clip"),
         ({"kind": np.array("percent")}, "Unknown kind 'percent'"),
