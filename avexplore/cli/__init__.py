@@ -64,6 +64,14 @@ def main(arguments: list[str] | None = None) -> int:
         # The reader of our output has left; nothing is wrong here, and nothing more may be flushed to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        # Whatever meets a full disk or a missing folder without words of its own for it.
+        where = "" if error.filename is None else os.fsdecode(error.filename)
+        told = AvexploreError(
+            error.strerror or str(error), where=where, fix="Check the path, its permissions and the disk"
+        )
+        sys.stderr.write(f"avexplore: {told}\n")
+        return 1
     except SystemExit as leave:
         return leave.code if isinstance(leave.code, int) else 0
     return 0

@@ -42,7 +42,8 @@ def experiment(
     from avexplore.experiments import compare_arms, reference_of, summary
 
     student = chosen.student()
-    wanted = ExperimentConfig(student, tuple(arms.split(",")), seeds=seeds, vary_teacher=vary_teacher, split=split)
+    names = tuple(name.strip() for name in arms.split(",") if name.strip())
+    wanted = ExperimentConfig(student, names, seeds=seeds, vary_teacher=vary_teacher, split=split)
     with stdout_is_ours(), progress(quiet or json) as report:
         found = fanout.make(wanted, workbench(device), workers=workers, scheduler=scheduler, report=report)
     comparisons = {metric: compare_arms(found, metric) for metric in found.metrics}

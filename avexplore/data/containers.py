@@ -100,6 +100,18 @@ def open_arrays(paths: Sequence[Path], limits: Limits = DEFAULT_LIMITS) -> Itera
         yield _Several([_one(path, stack, limits) for path in paths], limits)
 
 
+def peek(path: Path, limits: Limits = DEFAULT_LIMITS) -> Mapping[str, Header]:
+    """What the arrays of an npz file are called and how large they are; nothing of other files.
+
+    Raises:
+        DataError: If the file cannot be read.
+    """
+    if sniff(path, limits) != "npz":
+        return {}
+    with open_npz(path, limits) as file:
+        return file.headers
+
+
 def _one(path: Path, stack: ExitStack, limits: Limits) -> tuple[str, ArrayFile, str]:
     """Role, file, and the name of its only array."""
     role, kind = role_of(path), sniff(path, limits)

@@ -6,6 +6,7 @@ Optional arrays: `classes` (names), `split` (train, validation, test), `hard_lab
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from avexplore.artifacts import MODALITIES, FloatArray, IntArray, SoftLabelKind, SoftLabels
 from avexplore.config import SoftLabelFileConfig
-from avexplore.data.arrays import ArrayFile
+from avexplore.data.arrays import ArrayFile, Header
 from avexplore.data.assembly import whole_numbers
 from avexplore.data.columns import split_indices, strings, texts
 from avexplore.data.containers import open_arrays
@@ -86,6 +87,20 @@ _RELEASES = {
 }
 
 
+def holds_soft_labels(headers: Mapping[str, Header]) -> bool:
+    """Whether a file holds soft labels rather than features to train on.
+
+    It does if it says of which `kind` they are, if there are no `labels` to train with, or if both modalities have one
+    column for each of the `classes`.
+    """
+    if not set(MODALITIES) <= set(headers):
+        return False
+    if "kind" in headers or "labels" not in headers:
+        return True
+    audio, visual = (headers[name].shape for name in MODALITIES)
+    return "classes" in headers and len(audio) == 2 and audio == visual and audio[1:] == headers["classes"].shape
+
+
 def soft_label_file(
     path: str | Path,
     *,
@@ -147,7 +162,7 @@ def _read(file: ArrayFile, config: SoftLabelFileConfig, limits: Limits) -> SoftL
         raise DataError(
             f"audio has shape {audio.shape}, visual {visual.shape}",
             where=where,
-            fix="Both modalities must list the same clips and classes in the same order",
+            fix="Both modalities must list the same clips and classes in the same order; features need `labels`",
         )
     n, count = audio.shape
     release = _RELEASES.get(config.fingerprint)
