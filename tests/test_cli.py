@@ -294,7 +294,7 @@ def test_classes_whose_names_hold_commas_can_be_chosen(tmp_path: Path, capsys: p
     assert [row["name"] for row in json.loads(out)["classes"]] == [names[0], names[2]]
     code, _, err = run(["data", str(path), "--class", "Violin", "--class", "Bus"], capsys)
     assert code == 1
-    assert "Did you mean 'Violin, fiddle'?" in err
+    assert "Perhaps 'Violin, fiddle' is meant." in err
 
 
 def test_data_says_what_is_there_and_writes_what_can_be_read_again(

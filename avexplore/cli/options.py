@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 Files = Annotated[
-    list[Path] | None, typer.Argument(help="Feature files. Without any: the synthetic benchmark.", metavar="[FILE]...")
+    list[Path] | None, typer.Argument(help="Feature files. Without any: the synthetic benchmark.", metavar="FILE")
 ]
 OldFiles = Annotated[
     list[Path] | None, typer.Option("--data", "-d", hidden=True, help="The same, as it was once given.")

@@ -68,17 +68,17 @@ def instead(name: str, known: Sequence[str]) -> str:
     """What to write for a name that is not known, as the last sentence of a message.
 
     >>> instead("Violin", ("Bus", "Violin, fiddle", "Flute"))
-    "Did you mean 'Violin, fiddle'?"
+    "Perhaps 'Violin, fiddle' is meant"
     >>> instead("Bus,Flute", ("Bus", "Violin, fiddle", "Flute"))
     'Names hold commas: give each by itself'
     """
     if set(known) >= {part.strip() for part in name.split(",")}:
         return "Names hold commas: give each by itself"
     folded = {text.casefold(): text for text in known}
-    near = [text for key, text in folded.items() if name.casefold() in key][:5]
+    near = sorted((text for key, text in folded.items() if name.casefold() in key), key=len)[:5]
     near = near or [folded[key] for key in difflib.get_close_matches(name.casefold(), folded, 5)]
     if near:
-        return f"Did you mean {' or '.join(map(repr, near))}?"
+        return f"Perhaps {' or '.join(map(repr, near))} is meant"
     return f"Choose among {', '.join(known[:12])}{', …' if len(known) > 12 else ''}"
 
 
