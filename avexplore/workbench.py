@@ -455,17 +455,22 @@ class Workbench:
         if isinstance(data, SyntheticConfig):
             return f"Synthetic, {data.classes} classes"
         source = self._source(data).split("(")[0].split(",")[0].strip()
-        name = Path(data.paths[0]).stem if data.paths else source or f"file {data.fingerprint[:8]}"
+        name = _stem(data.paths[0]) if data.paths else source or f"file {data.fingerprint[:8]}"
         return name if data.annotation == "given" else f"{name}, {data.annotation} annotation"
 
     def _soft_label_name(self, config: SoftLabelSource) -> str:
         if isinstance(config, TeacherConfig):
             return f"{self._data_name(config.data)}: teacher, {config.epochs} epochs, seed {config.seed}"
-        return f"{Path(config.path).stem or config.fingerprint[:8]}: soft labels"
+        return f"{_stem(config.path) or config.fingerprint[:8]}: soft labels"
 
     def job_list(self) -> list[JobStatus]:
         """All jobs that are known, the newest first."""
         return self.jobs.all()
+
+
+def _stem(path: str) -> str:
+    """A file's name for people; bytes that are no text show as question marks."""
+    return Path(path).stem.encode(errors="replace").decode()
 
 
 def _lir_name(config: StudentConfig) -> str:

@@ -15,8 +15,10 @@ import avexplore
 from avexplore import cli
 from avexplore.artifacts import History
 from avexplore.cli import serve
-from avexplore.cli.configure import override, parse_settings
+from avexplore.cli.configure import graph_of_soft_labels, override, parse_settings
 from avexplore.config import (
+    ClipsConfig,
+    ExperimentConfig,
     SoftLabelFileConfig,
     StabilityConfig,
     StudentConfig,
@@ -24,11 +26,13 @@ from avexplore.config import (
     TeacherConfig,
     from_json,
 )
-from avexplore.errors import ConfigError
+from avexplore.data import export_features, load_features, load_soft_labels
+from avexplore.data import soft_label_file as soft_label_file_config
+from avexplore.errors import Cancelled, ConfigError
 from avexplore.jobs import Registry
 from avexplore.presets import preset
 from avexplore.store import Store
-from avexplore.workbench import Workbench
+from avexplore.workbench import Run, Workbench
 
 TINY = ["--preset", "tiny", "-s", "synthetic.clips=200", "-s", "synthetic.classes=4"]
 
@@ -80,6 +84,81 @@ def test_graph_compares_with_a_file_and_writes_one(
     assert compared["score_of_the_other"] == pytest.approx(compared["score"])
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [["--transform", "rank"], ["--transform", "class-centered"], ["--score", "bdeu"], ["--penalty-discount", "8"]],
+    ids=" ".join,
+)
+def test_two_graphs_are_compared_on_one_scale(
+    soft_label_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], settings: list[str]
+) -> None:
+    ours, none = tmp_path / "ours.csv", tmp_path / "none.json"
+    arguments = ["graph", str(soft_label_file), *settings, "--json"]
+    found = json.loads(run([*arguments, "--out", str(ours)], capsys)[1])
+    compared = json.loads(run([*arguments, "--compare", str(ours)], capsys)[1])["comparison"]
+    assert compared["score"] == pytest.approx(found["score"])
+    assert compared["score_of_the_other"] == pytest.approx(found["score"])
+    none.write_text(json.dumps({"nodes": found["nodes"], "edges": []}))
+    compared = json.loads(run([*arguments, "--compare", str(none)], capsys)[1])["comparison"]
+    assert compared["score_of_the_other"] == 0
+
+
+def test_a_graph_with_a_node_that_was_left_out_has_no_score(
+    soft_label_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ours = tmp_path / "ours.csv"
+    run(["graph", str(soft_label_file), "--out", str(ours), "-q"], capsys)
+    code, out, err = run(
+        ["graph", str(soft_label_file), "--transform", "drop-one", "--compare", str(ours), "--json"], capsys
+    )
+    assert code == 0
+    assert json.loads(out)["comparison"]["score_of_the_other"] is None
+    assert "took no part in the search (ours.csv (csv))" in err
+
+
+class TestWhatAFileOfPredictionsHolds:
+    """Features with labels train a teacher; soft labels go straight to the search."""
+
+    def write(self, path: Path, **changes: Any) -> Path:
+        rng = np.random.default_rng(0)
+        content = {"audio": rng.normal(size=(300, 3)), "visual": rng.normal(size=(300, 3))} | changes
+        np.savez(path / "mine.npz", **content)
+        return path / "mine.npz"
+
+    @pytest.mark.parametrize(
+        "extra",
+        [
+            {"hard_label": np.arange(300) % 3},
+            {"kind": np.array("logits"), "labels": np.arange(300) % 3},
+            {"classes": np.array(["Bus", "Cat", "Dog"]), "labels": np.arange(300) % 3},
+        ],
+        ids=" ".join,
+    )
+    def test_soft_labels_are_recognized(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str], extra: dict[str, Any]
+    ) -> None:
+        code, out, err = run(["graph", str(self.write(tmp_path, **extra)), "--json"], capsys)
+        assert code == 0, err
+        found = json.loads(out)
+        assert found["config"]["soft_labels"]["stage"] == "soft_labels"
+        assert (found["config"]["rows"], found["samples"]) == ("all", 300)
+
+    def test_features_of_equal_width_stay_features(self, tmp_path: Path) -> None:
+        path = self.write(tmp_path, labels=np.arange(300) % 4, classes=np.array(list("abcd")))
+        assert graph_of_soft_labels(path, None, 0) is None
+        export_features(load_features(SyntheticConfig(clips=200, classes=4)), path)
+        assert graph_of_soft_labels(path, None, 0) is None
+
+    @pytest.mark.parametrize(
+        ("arguments", "clips"), [([], 200), (["--rows", "all"], 300), (["--training-rows", "120"], 120)]
+    )
+    def test_test_clips_are_left_out_where_the_file_names_them(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], clips: int
+    ) -> None:
+        path = self.write(tmp_path, split=np.array(["train"] * 200 + ["test"] * 100))
+        assert json.loads(run(["graph", str(path), *arguments, "--json"], capsys)[1])["samples"] == clips
+
+
 def test_published_scores_and_graph(shared_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = shared_data / "causalcmr"
     arguments = ["graph", str(folder / "prediction_500.npz"), "--penalty-discount", "2", "--seed", "0", "--json"]
@@ -120,8 +199,106 @@ def test_the_whole_path_in_one_command(capsys: pytest.CaptureFixture[str], tmp_p
         assert target.stat().st_size > 20
     code, out, _ = run(["graph", str(tmp_path / "soft-labels.npz"), "--json"], capsys)
     assert code == 0, "what was exported can be read back"
+    exported = load_soft_labels(soft_label_file_config(tmp_path / "soft-labels.npz"))
+    assert json.loads(out)["samples"] == len(exported.rows("train")) < len(exported.split)
+    clips = Workbench().get(ClipsConfig(config.data))
+    assert np.array_equal(exported.hard_label, clips.hard_label)
+    assert np.array_equal(exported.split, clips.split)
+    assert run(["export", "soft-labels", str(tmp_path / "out.bin")], capsys)[0] == 0
+    assert (tmp_path / "out.bin").is_file(), "the file is called what was asked for"
+    assert not list(tmp_path.glob("out.bin.*"))
     code, out, _ = run(["evaluate", "--config", str(tmp_path / "config.npz"), "--json"], capsys)
     assert json.loads(out)["metrics"] == found["with_lir"]
+
+
+def test_the_newest_run_of_ones_own_is_exported_and_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    student = preset("tiny", SyntheticConfig())
+    listed = [
+        Run(key=one.address[:12], name=name, soft_labels=one.soft_labels, student=one, shipped=name == "shipped")
+        for name, one in (("shipped", student), ("newest", student.replace(seed=5)), ("older", student.replace(seed=6)))
+    ]
+    monkeypatch.setattr(Workbench, "runs", lambda self: listed)
+    target = tmp_path / "config.json"
+    code, _, err = run(["export", "config", str(target)], capsys)
+    assert code == 0
+    assert from_json(json.loads(target.read_text())) == listed[1].student
+    assert f"run {listed[1].key}, newest" in err
+    monkeypatch.setattr(Workbench, "runs", lambda self: listed[:1])
+    _, _, err = run(["export", "config", str(target)], capsys)
+    assert f"shipped run {listed[0].key}" in err
+
+
+@pytest.mark.parametrize("place", ["missing/graph.csv", "file/graph.csv", "folder.csv"])
+def test_where_nothing_can_be_written_is_said(
+    place: str, tmp_path: Path, soft_label_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder.csv").mkdir()
+    target = tmp_path / place
+    code, out, err = run(["graph", str(soft_label_file), "--out", str(target), "-q"], capsys)
+    assert (code, out) == (1, "")
+    assert "cannot be written" in err
+    assert f"({target})" in err
+    assert "Traceback" not in err
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_any_other_failure_of_the_system_is_an_error_and_no_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, soft_label_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("AVEXPLORE_HOME", str(tmp_path / "file"))
+    code, out, err = run(["run", *TINY, "-q"], capsys)
+    assert (code, out) == (1, "")
+    assert str(tmp_path / "file") in err
+
+    def fail(*arguments: Any) -> None:
+        raise PermissionError(13, "Permission denied", "/some/place")
+
+    monkeypatch.setattr(Workbench, "get", fail)
+    code, _, err = run(["graph", str(soft_label_file)], capsys)
+    assert code == 1
+    assert err.strip().endswith("Permission denied (/some/place). Check the path, its permissions and the disk.")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems know no such names")
+def test_a_file_whose_name_is_no_text_is_as_good_as_any(
+    soft_label_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = soft_label_file.rename(Path(os.fsdecode(bytes(soft_label_file.parent) + b"/soft\xff.npz")))
+    code, out, err = run(["graph", str(path), "--json"], capsys)
+    assert code == 0, err
+    assert json.loads(out)["config"]["soft_labels"]["path"] == str(path)
+    assert run(["runs"], capsys)[0] == 0
+    assert [one.name for one in Workbench().runs()] == ["soft?: soft labels"]
+
+
+def test_files_are_named_by_themselves_however_many(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    features = load_features(SyntheticConfig(clips=200, classes=4))
+    paths = []
+    for name in ("audio", "visual", "labels"):
+        paths.append(str(tmp_path / f"{name}.npy"))
+        np.save(paths[-1], features.hard_label if name == "labels" else getattr(features, name))
+    tiny = ["--preset", "tiny", "-s", "teacher.epochs=1", "--json"]
+    made = json.loads(run(["train-teacher", *paths, *tiny], capsys)[1])
+    assert [Path(path).name for path in made["config"]["data"]["paths"]] == ["audio.npy", "labels.npy", "visual.npy"]
+    before = ["train-teacher", "--data", paths[0], "--data", paths[1], "-d", paths[2], *tiny]
+    assert json.loads(run(before, capsys)[1])["address"] == made["address"], "as it was once written"
+
+
+def test_classes_whose_names_hold_commas_can_be_chosen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, rng = tmp_path / "clips.npz", np.random.default_rng(0)
+    names = np.array(["Violin, fiddle", "Bus", "Race car, auto racing"])
+    arrays = {name: rng.normal(size=(60, 5)) for name in ("audio", "visual")}
+    np.savez(path, **arrays, labels=np.arange(60) % 3, classes=names)
+    code, out, err = run(["data", str(path), "--class", names[0], "--class", names[2], "--json"], capsys)
+    assert code == 0, err
+    assert [row["name"] for row in json.loads(out)["classes"]] == [names[0], names[2]]
+    code, _, err = run(["data", str(path), "--class", "Violin", "--class", "Bus"], capsys)
+    assert code == 1
+    assert "Perhaps 'Violin, fiddle' is meant." in err
 
 
 def test_data_says_what_is_there_and_writes_what_can_be_read_again(
@@ -192,6 +369,18 @@ def test_the_module_is_the_same_program_and_starts_without_heavy_libraries() -> 
     subprocess.run([sys.executable, "-c", code], check=True)
     done = subprocess.run([sys.executable, "-m", "avexplore", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == avexplore.__version__
+
+
+def test_blanks_between_arms_are_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = []
+
+    def make(config: ExperimentConfig, *_: Any, **__: Any) -> None:
+        asked.append(config)
+        raise Cancelled("That is all")
+
+    monkeypatch.setattr("avexplore.fanout.make", make)
+    assert run(["experiment", *TINY, "--arms", "graph+I, identity", "-q"], capsys)[0] == 130
+    assert asked[0].arms == ("graph+I", "identity")
 
 
 def test_compute_makes_any_stage_from_its_config(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from avexplore import cli
-from avexplore.cli import configure
 from avexplore.config import (
     BaselineConfig,
     Config,
@@ -24,6 +23,7 @@ from avexplore.config import (
     SyntheticConfig,
     TeacherConfig,
 )
+from avexplore.data import soft_label_file
 from avexplore.errors import AvexploreError
 from avexplore.fanout import _shared, make, make_all
 from avexplore.presets import preset
@@ -143,7 +143,7 @@ def test_bootstraps_of_one_graph_go_to_a_cluster(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     np.savez(tmp_path / "soft.npz", audio=rng.random((200, 3)), visual=rng.random((200, 3)))
     wanted = StabilityConfig(
-        GraphConfig(configure.soft_label_config(tmp_path / "soft.npz", None), rows="all"), bootstraps=40, null="none"
+        GraphConfig(soft_label_file(tmp_path / "soft.npz"), rows="all"), bootstraps=40, null="none"
     )
     here = make(wanted, Workbench(Store(tmp_path / "here")))
     with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:

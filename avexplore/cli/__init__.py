@@ -64,6 +64,20 @@ def main(arguments: list[str] | None = None) -> int:
         # Typer and rich turn a broken pipe into an exit with code 1.
         if not isinstance(leave.__context__, BrokenPipeError):
             return leave.code if isinstance(leave.code, int) else 0
-        # The reader of our output has left; nothing is wrong here, and nothing more may be flushed to it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _write_nothing_more()
+    except BrokenPipeError:
+        _write_nothing_more()
+    except OSError as error:
+        # Whatever meets a full disk or a missing folder without words of its own for it.
+        where = "" if error.filename is None else os.fsdecode(error.filename)
+        told = AvexploreError(
+            error.strerror or str(error), where=where, fix="Check the path, its permissions and the disk"
+        )
+        sys.stderr.write(f"avexplore: {told}\n")
+        return 1
     return 0
+
+
+def _write_nothing_more() -> None:
+    """The reader of our output has left: nothing is wrong here, and what is still buffered goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

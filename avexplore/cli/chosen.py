@@ -6,6 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 from avexplore.artifacts import Report
@@ -21,7 +22,8 @@ C = TypeVar("C", bound=Config)
 class Chosen:
     """Options that describe a student; data and a preset, or a config file, or a stored run, then single changes."""
 
-    data: options.Files = None
+    files: options.Files = None
+    data: options.OldFiles = None
     annotation: options.Annotation = None
     classes: options.Classes = None
     preset: options.Preset = "quick"
@@ -30,13 +32,19 @@ class Chosen:
     config: options.ConfigFile = None
     run: options.RunKey = None
 
+    @property
+    def inputs(self) -> list[Path]:
+        """The files that were named."""
+        return [*(self.files or ()), *(self.data or ())]
+
     def unchanged(self) -> StudentConfig:
         """The student before `settings`."""
         if self.config is not None:
             return configure.read_config(self.config, StudentConfig)
         if self.run is not None:
-            return stored_run(self.run)
-        data = configure.data_config(self.data, self.annotation, self.classes, self.seed)
+            student: StudentConfig = stored_run(self.run).student
+            return student
+        data = configure.data_config(self.inputs, self.annotation, self.classes, self.seed)
         return configure.student_config(self.preset, data, self.seed)
 
     def student(self) -> StudentConfig:
@@ -77,14 +85,18 @@ def make(config: Config, *, device: str | None = None, quiet: bool = False) -> A
         return workbench(device).get(config, report)
 
 
-def stored_run(key: str) -> StudentConfig:
-    """The stored student whose address begins so.
+def stored_run(key: str | None) -> Any:
+    """The stored `Run` of a student whose address begins so; without a key the user's newest, else a shipped one.
 
     Raises:
-        ConfigError: If there is none, or more than one.
+        ConfigError: If there is none, or more than one that begins so.
     """
-    runs = [run for run in workbench().runs() if run.student is not None and run.student.address.startswith(key)]
-    if len(runs) != 1:
-        raise ConfigError(f"{len(runs)} stored runs begin with {key!r}", where="--run", fix="See `avexplore runs`")
-    student: StudentConfig = runs[0].student
-    return student
+    runs = [run for run in workbench().runs() if run.student is not None]
+    if key is None:
+        if not runs:
+            raise ConfigError("There is no stored run yet", fix="Make one with `avexplore run`")
+        return next((run for run in runs if not run.shipped), runs[0])
+    fitting = [run for run in runs if run.student.address.startswith(key)]
+    if len(fitting) != 1:
+        raise ConfigError(f"{len(fitting)} stored runs begin with {key!r}", where="--run", fix="See `avexplore runs`")
+    return fitting[0]

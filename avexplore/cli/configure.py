@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from avexplore.config import (
     Config,
     DataConfig,
-    SoftLabelFileConfig,
+    GraphConfig,
     StudentConfig,
     SyntheticConfig,
     from_json,
@@ -52,48 +52,51 @@ def parse_value(text: str) -> Any:
         return text.strip()
 
 
-def data_config(files: list[Path] | None, annotation: str | None, classes: str | None, seed: int) -> DataConfig:
+def data_config(files: list[Path] | None, annotation: str | None, classes: list[str] | None, seed: int) -> DataConfig:
     """The data that were named, or the synthetic benchmark.
 
     Args:
         files: Feature files; none for the synthetic benchmark.
         annotation: Which true label is kept as the annotation; None decides by what the files hold.
-        classes: Names to keep, separated by commas.
+        classes: Names to keep; none for all.
         seed: Of the synthetic benchmark.
     """
     if not files:
         return SyntheticConfig(seed=seed)
     from avexplore.data import feature_file
 
+    chosen: Any = annotation or "auto"
+    return feature_file(*existing(files), annotation=chosen, classes=[name.strip() for name in classes or ()])
+
+
+def existing(files: list[Path]) -> list[Path]:
+    """The same files.
+
+    Raises:
+        DataError: If one does not exist; with its whole path, as it was typed.
+    """
     for path in files:
         if not path.exists():
             raise DataError("There is no such file", where=str(path))
-    keep = tuple(name.strip() for name in (classes or "").split(",") if name.strip())
-    chosen: Any = annotation or "auto"
-    return feature_file(*files, annotation=chosen, classes=keep)
+    return files
 
 
-def _npz_names(path: Path) -> set[str]:
-    import zipfile
+def graph_of_soft_labels(path: Path, training_rows: int | None, seed: int) -> GraphConfig | None:
+    """The class graph of a file of soft labels; None if the file holds features.
 
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return {Path(name).stem for name in archive.namelist()}
-    except (OSError, zipfile.BadZipFile):
-        return set()
+    The graph is learned from the training clips where the file or `training_rows` says which these are, else from all.
 
+    Raises:
+        DataError: If the file cannot be read.
+    """
+    from avexplore.data.containers import peek
+    from avexplore.data.soft_labels import holds_soft_labels, soft_label_file
 
-def is_soft_label_file(path: Path) -> bool:
-    """Whether a file holds soft labels and nothing to train on: an npz without labels."""
-    names = _npz_names(path)
-    return {"audio", "visual"} <= names and not {"labels", "label", "hard_label", "y"} & names
-
-
-def soft_label_config(path: Path, training_rows: int | None = None) -> SoftLabelFileConfig:
-    """Soft labels from a file."""
-    from avexplore.data import soft_label_file
-
-    return soft_label_file(path, training_rows=training_rows)
+    headers = peek(path)
+    if not holds_soft_labels(headers):
+        return None
+    source = soft_label_file(path, training_rows=training_rows)
+    return GraphConfig(source, rows="train" if training_rows or "split" in headers else "all", seed=seed)
 
 
 def read_config(path: Path, kind: type[C]) -> C:

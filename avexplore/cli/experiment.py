@@ -44,7 +44,8 @@ def experiment(
     from avexplore.experiments.comparison import LINKED_PAIRS
 
     student = chosen.student()
-    wanted = ExperimentConfig(student, tuple(arms.split(",")), seeds, first_seed, vary_teacher, split)
+    names = tuple(name.strip() for name in arms.split(",") if name.strip())
+    wanted = ExperimentConfig(student, names, seeds, first_seed, vary_teacher, split)
     with stdout_is_ours(), progress(quiet or json) as report:
         found = fanout.make(wanted, workbench(device), workers=workers, scheduler=scheduler, report=report)
     comparisons = {metric: compare_arms(found, metric) for metric in found.metrics if metric != LINKED_PAIRS}

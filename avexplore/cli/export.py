@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from avexplore.artifacts import ClassGraph, Clips, Embeddings, Projection, RetrievalReport, SoftLabels
+from avexplore.artifacts import SPLITS, ClassGraph, Clips, Embeddings, Projection, RetrievalReport, SoftLabels
+from avexplore.data import export_soft_labels, whole_file
 from avexplore.errors import DataError, GraphError
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -26,10 +28,17 @@ def cell(value: Any) -> Any:
 
 def write_csv(path: Path, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Write a table."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(head)
-        writer.writerows([cell(value) for value in row] for row in rows)
+    table = io.StringIO(newline="")
+    writer = csv.writer(table)
+    writer.writerow(head)
+    writer.writerows([cell(value) for value in row] for row in rows)
+    write_text(path, table.getvalue())
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text in UTF-8."""
+    with whole_file(path) as file:
+        file.write(text.encode("utf-8"))
 
 
 def write_projection(projection: Projection, clips: Clips, path: Path) -> None:
@@ -62,20 +71,22 @@ def write_report(report: RetrievalReport, path: Path) -> None:
 
 def write_embeddings(embeddings: Embeddings, clips: Clips, path: Path) -> None:
     """Embeddings with what is known of the clips, as npz without pickled objects."""
-    np.savez_compressed(
-        path,
-        audio=embeddings.audio,
-        visual=embeddings.visual,
-        labels=clips.hard_label,
-        split=clips.split,
-        classes=np.array(clips.classes),
-        clip_ids=np.array(clips.clip_ids),
-    )
+    with whole_file(path) as file:
+        np.savez_compressed(
+            file,
+            audio=embeddings.audio,
+            visual=embeddings.visual,
+            labels=clips.hard_label,
+            split=np.array(SPLITS)[clips.split],
+            classes=np.array(clips.classes),
+            clip_ids=np.array(clips.clip_ids),
+        )
 
 
 def write_soft_labels(labels: SoftLabels, path: Path) -> None:
     """Soft labels as the npz that `avexplore graph` reads."""
-    np.savez_compressed(path, audio=labels.audio, visual=labels.visual, classes=np.array(labels.classes))
+    with whole_file(path) as file:
+        export_soft_labels(labels, file)
 
 
 def write_graph_file(graph: ClassGraph, path: Path) -> None:
@@ -86,7 +97,7 @@ def write_graph_file(graph: ClassGraph, path: Path) -> None:
     """
     from avexplore.graph.formats import write_graph
 
-    path.write_text(write_graph(graph, graph_format(path)), encoding="utf-8")
+    write_text(path, write_graph(graph, graph_format(path)))
 
 
 def read_graph_file(path: Path, nodes: tuple[str, ...]) -> ClassGraph:

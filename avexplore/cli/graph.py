@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,7 +11,7 @@ from avexplore.artifacts import ClassGraph
 from avexplore.cli import configure, options
 from avexplore.cli.chosen import Chosen, describes_student, workbench
 from avexplore.cli.output import emit, progress, say, stdout_is_ours, table
-from avexplore.config import GraphConfig, SoftLabelSource, StabilityConfig
+from avexplore.config import GraphConfig, StabilityConfig
 from avexplore.errors import AvexploreError, ConfigError
 
 Engine = Literal["grasp", "boss", "both", "causal-learn-grasp", "causal-learn-boss"]
@@ -28,7 +27,6 @@ def register(app: typer.Typer) -> None:
 @describes_student
 def graph(
     chosen: Chosen,
-    file: Annotated[Path | None, typer.Argument(help="Soft labels (npz with audio, visual) or a feature file.")] = None,
     penalty_discount: Annotated[
         float | None, typer.Option(help="c in BIC = 2L - c k ln n; 1 is plain BIC, useful 1..16.")
     ] = None,
@@ -56,21 +54,19 @@ def graph(
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Learn the class-dependency graph of soft labels, or of a teacher's soft labels of a feature file."""
+    """Learn the class-dependency graph of soft labels (FILE is an npz with audio and visual, one column per class).
+
+    Of feature files, or without any FILE, the graph is that of a teacher's soft labels.
+    """
     from avexplore import fanout
 
-    source: SoftLabelSource
-    if file is not None and not file.exists():
-        raise ConfigError("There is no such file", where=str(file))
-    if file is not None and configure.is_soft_label_file(file):
-        source = configure.soft_label_config(file, training_rows)
-        # Such a file seldom says which of its rows are training clips; taken whole, the graph says so.
-        config = GraphConfig(source, rows="all" if training_rows is None else "train", seed=chosen.seed)
-    else:
-        stability_config = (replace(chosen, data=[file]) if file else chosen).unchanged().stability
-        if stability_config is None:
+    files = configure.existing(chosen.inputs)
+    config = configure.graph_of_soft_labels(files[0], training_rows, chosen.seed) if len(files) == 1 else None
+    if config is None:
+        student = chosen.unchanged()
+        if student.stability is None:
             raise ConfigError("This student has no LIR and so no class graph", where="regularizer")
-        config = stability_config.graph
+        config = student.stability.graph
     given = {
         "penalty_discount": penalty_discount,
         "engine": engine,
@@ -97,15 +93,16 @@ def graph(
     if json:
         emit(content)
         return
+    figures = {"effect": "Effect", "gain": "Gain"} | ({} if frequency is None else {"frequency": "Frequency"})
     edges = [
-        (e["source"], "->" if e["directed"] else "--", e["target"], float(e["effect"]), float(e["gain"]))
+        (e["source"], "->" if e["directed"] else "--", e["target"], *(float(e[name]) for name in figures))
         for e in content["edges"]
     ]
-    table(f"{len(edges)} dependencies, score {found.score:,.1f}", ("From", "", "To", "Effect", "BIC gain"), edges)
+    table(f"{len(edges)} dependencies, score {found.score:,.1f}", ("From", "", "To", *figures.values()), edges)
     for warning in found.warnings:
         say(f"Note: {warning}")
     if compare is not None:
-        table("Comparison", ("", ""), list(content["comparison"].items()))
+        table("Comparison", ("", ""), [row for row in content["comparison"].items() if row[1] is not None])
 
 
 def _graph_content(found: ClassGraph, config: GraphConfig, stability: Any) -> dict[str, Any]:
@@ -139,35 +136,17 @@ def _comparison(found: ClassGraph, path: Path, config: GraphConfig, bench: Any) 
 
     from avexplore.cli.export import read_graph_file
     from avexplore.graph.comparison import compare
+    from avexplore.graph.learn import score_graph
+    from avexplore.pipeline import soft_labels
 
     other = read_graph_file(path, found.nodes)
     content: dict[str, Any] = {"with": path.name, "edges": len(other.edges())}
     compared = asdict(compare(found, other))
     content |= {name: value for name, value in compared.items() if isinstance(value, (int, float))}
-    content["score"] = found.score
-    content["score_of_the_other"] = _score_on_same_data(other, config, bench)
-    return content
-
-
-def _score_on_same_data(other: ClassGraph, config: GraphConfig, bench: Any) -> float | None:
-    """Score of an imported graph on the soft labels ours was learned from; None if it has a cycle."""
-    import numpy as np
-
-    from avexplore.pipeline import soft_labels
-
     labels = soft_labels(config.soft_labels, bench.get)
-    rows = labels.rows(config.rows)
+    scores: list[float | None] = [found.score, None]
     try:
-        score: float = score_graph(other, labels.matrix(rows), config.penalty_discount)
-    except AvexploreError:
-        return None
-    return score if np.isfinite(score) else None
-
-
-def score_graph(graph: ClassGraph, matrix: Any, penalty_discount: float) -> float:
-    """BIC score of a graph on raw soft labels over the empty graph's. Undirected edges are oriented first."""
-    from avexplore.graph.covariance import correlation
-    from avexplore.graph.cpdag import consistent_dag
-    from avexplore.graph.score import bic_score
-
-    return bic_score(correlation(matrix), len(matrix), consistent_dag(graph.adjacency), penalty_discount)
+        scores = [score_graph(one, labels, config) for one in (found, other)]
+    except AvexploreError as error:
+        say(f"Note: the other graph cannot be scored as this one was. {error}")
+    return content | {"score": scores[0], "score_of_the_other": scores[1]}

@@ -53,7 +53,7 @@ def register(app: typer.Typer) -> None:
 
 
 def retrain(
-    data: options.Files = None,
+    files: options.Files = None,
     annotation: options.Annotation = None,
     synthetic: Annotated[bool, typer.Option(help="Also the synthetic benchmark.")] = True,
     seeds: Annotated[int, typer.Option(help="Paired seeds of the arms and controls; 0 leaves them out.", min=0)] = 8,
@@ -68,13 +68,13 @@ def retrain(
     target = shipped_models() if out is None else out
     changes = configure.parse_settings(settings or [])
     students = []
-    if data:
-        students.append(_student(configure.data_config(data, annotation, None, seed), preset, seed, changes))
+    if files:
+        students.append(_student(configure.data_config(files, annotation, None, seed), preset, seed, changes))
     if synthetic:
         student = configure.student_config(preset, SyntheticConfig(seed=seed), seed)
         students.append(configure.override(configure.override(student, _SMALL), _fitting(student, changes)))
     if not students:
-        raise ConfigError("There is nothing to train", where="retrain-models", fix="Name a feature file with --data")
+        raise ConfigError("There is nothing to train", where="retrain-models", fix="Name a feature file")
     with tempfile.TemporaryDirectory(prefix="avexplore-models-") as scratch:
         fresh = Path(scratch) / "models"
         with stdout_is_ours(), progress(quiet) as report:

@@ -8,17 +8,19 @@ from typing import Annotated, Literal
 import typer
 
 Files = Annotated[
-    list[Path] | None,
-    typer.Option("--data", "-d", help="Feature file; may be repeated. Without it: the synthetic benchmark."),
+    list[Path] | None, typer.Argument(help="Feature files. Without any: the synthetic benchmark.", metavar="FILE")
 ]
-FileArguments = Annotated[
-    list[Path] | None, typer.Argument(help="Feature files. Without any: the synthetic benchmark.", metavar="[FILE]...")
+OldFiles = Annotated[
+    list[Path] | None, typer.Option("--data", "-d", hidden=True, help="The same, as it was once given.")
 ]
 Annotation = Annotated[
     Literal["given", "random", "rarest"] | None,
     typer.Option(help="Which of several true labels is kept as the annotation; the others are hidden."),
 ]
-Classes = Annotated[str | None, typer.Option(help="Keep these classes only, separated by commas.")]
+Classes = Annotated[
+    list[str] | None,
+    typer.Option("--class", "--classes", help="Keep this class only; repeated, these. Names may hold commas."),
+]
 Preset = Annotated[Literal["tiny", "quick", "paper"], typer.Option(help="Sizes and lengths of every stage.")]
 Seed = Annotated[int, typer.Option(help="Seed of every stage.", min=0)]
 Settings = Annotated[

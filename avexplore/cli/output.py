@@ -71,8 +71,8 @@ def say(text: str) -> None:
 
 
 def emit(content: Mapping[str, Any]) -> None:
-    """One JSON object on stdout. What is not a number (NaN, infinity) becomes null."""
-    sys.stdout.write(json.dumps(plain(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    """One JSON object on stdout, in ASCII whatever the terminal can show. What is no number (NaN) becomes null."""
+    sys.stdout.write(json.dumps(plain(content), indent=2, allow_nan=False) + "\n")
     sys.stdout.flush()
 
 

@@ -83,7 +83,7 @@ def run(
 
 
 def data(
-    files: options.FileArguments = None,
+    files: options.Files = None,
     annotation: options.Annotation = None,
     classes: options.Classes = None,
     seed: options.Seed = 0,

@@ -10,7 +10,7 @@ import time
 import traceback
 from collections import Counter
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -53,14 +53,18 @@ def export(
     run_key: options.RunKey = None,
     lir: Annotated[bool, typer.Option(help="Of the student with LIR, or of its twin.")] = True,
 ) -> None:
-    """Write a stored run's results for other programs (npz, CSV, GraphML, DOT, Tetrad, DAGitty, JSON)."""
+    """Write a stored run's results for other programs (npz, CSV, GraphML, DOT, Tetrad, DAGitty, JSON).
+
+    Without --run, of the newest run of your own; if there is none, of the first one that ships with avexplore.
+    """
     import json
 
     from avexplore.cli import export as files
     from avexplore.pipeline import soft_labels
 
     bench = workbench()
-    student = stored_run(run_key) if run_key else _first_run(bench)
+    run = stored_run(run_key)
+    student: StudentConfig = run.student
     model = student if lir else student.twin
     source, stability = student.soft_labels, student.stability
     assert source is not None
@@ -79,15 +83,8 @@ def export(
             found = bench.get(ProjectionConfig(student.twin, student), report)
             files.write_projection(found, bench.get(ClipsConfig(student.data), report), out)
         else:
-            out.write_text(json.dumps(model.to_json(), indent=1) + "\n", encoding="utf-8")
-    say(f"Wrote {out}.")
-
-
-def _first_run(bench: Any) -> StudentConfig:
-    found: StudentConfig | None = next((run.student for run in bench.runs() if run.student is not None), None)
-    if found is None:
-        raise ConfigError("There is no stored run yet", fix="Make one with `avexplore run`")
-    return found
+            files.write_text(out, json.dumps(model.to_json(), indent=1) + "\n")
+    say(f"Wrote {out}: {what} of the {'shipped ' if run.shipped else ''}run {run.key}, {run.name}.")
 
 
 def compute(

@@ -46,14 +46,25 @@ class Header:
 class ArrayFile(Protocol):
     """Named arrays in a file: headers are known, contents are read one by one."""
 
-    path: Path
     headers: Mapping[str, Header]
+
+    def where(self, name: str = "") -> str:
+        """Where a message finds an array, or all of them: "labels in clips.npz"."""
 
     def read(self, name: str) -> NDArray[Any]:
         """The whole array."""
 
     def read_rows(self, name: str, start: int, stop: int) -> NDArray[Any]:
         """Rows `start` to `stop` of an array of at least one dimension."""
+
+
+def located(path: Path, name: str = "") -> str:
+    """An array of a file in words.
+
+    >>> located(Path("data/clips.npz"), "labels")
+    'labels in clips.npz'
+    """
+    return f"{name} in {path.name}" if name else path.name
 
 
 def check_header(header: Header, *, where: str, limits: Limits) -> None:
@@ -142,9 +153,12 @@ class _NpzFile:
         headers[name] = header
         self._entries[name] = (entry, start, fortran)
 
+    def where(self, name: str = "") -> str:
+        return located(self.path, name)
+
     def read(self, name: str) -> NDArray[Any]:
         entry, start, fortran = self._entries[name]
-        where = f"{name} in {self.path.name}"
+        where = self.where(name)
         with _zip_errors(where), self._archive.open(entry) as stream:
             stream.read(start)
             return _read_body(stream, self.headers[name], fortran, where)
@@ -154,7 +168,7 @@ class _NpzFile:
         entry, offset, fortran = self._entries[name]
         if fortran:
             return self.read(name)[start:stop]
-        where = f"{name} in {self.path.name}"
+        where = self.where(name)
         row = header.nbytes // header.shape[0] if header.shape[0] else 0
         part = Header((min(stop, header.shape[0]) - start, *header.shape[1:]), header.dtype)
         with _zip_errors(where):
@@ -197,6 +211,9 @@ class _NpyFile:
                 fix="The file is damaged or was tampered with; store it again",
             )
         self.headers: Mapping[str, Header] = {name: header}
+
+    def where(self, name: str = "") -> str:
+        return located(self.path, name)
 
     def read(self, name: str) -> NDArray[Any]:
         self._stream.seek(self._start)

@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 
 from avexplore.artifacts import MODALITIES, SPLITS, BoolArray, FeatureSet, FloatArray, IntArray
 from avexplore.config import FeatureFileConfig
-from avexplore.data.limits import DEFAULT_LIMITS, Limits
-from avexplore.data.names import check_unique, clean_names, numbered
+from avexplore.data.limits import DEFAULT_LIMITS, MEBIBYTE, Limits
+from avexplore.data.names import check_unique, clean_names, instead, numbered
 from avexplore.data.splits import TEST, TRAIN, VALIDATION, split_off_validation, stratified
 from avexplore.errors import DataError
 
 TEST_FRACTION = 0.2
 """Share of test clips where a source has no split of its own."""
+_BLOCK = 16 * MEBIBYTE
+"""Bytes of features that are compared at once."""
 
 
 @dataclass
@@ -26,7 +28,9 @@ class RawClips:
     Attributes:
         where: Name of the file, for messages.
         audio, visual: Shape (n, d), floating point.
-        labels: Class index per clip, shape (n,) or (n, 1), or which classes are true, shape (n, C) of 0 and 1.
+        labels: Class index per clip, shape (n,) or (n, 1), or which classes are true, shape (n, C) of 0 and 1. A
+            single 1 in every row is a class index, too, unless more is known of the truth.
+        complete: Whether the source says that a matrix of labels lists all true classes.
         classes: Names, if the source knows them.
         annotated: Class index per clip that is the annotation: by "given", "random" or "rarest". Shape (n,) each.
         split: Index into `SPLITS` per clip, -1 for clips of no split; or None if there is none.
@@ -35,12 +39,14 @@ class RawClips:
         true_graph: Shape (2C, 2C).
         media: Path by clip id.
         source: Where the data came from and its license.
+        at: Where an array lies, for messages; by name, where it is not in the file `where`.
     """
 
     where: str
     audio: FloatArray
     visual: FloatArray
     labels: NDArray
+    complete: bool = False
     classes: Sequence[object] | None = None
     annotated: Mapping[str, NDArray] = field(default_factory=dict)
     split: IntArray | None = None
@@ -50,6 +56,11 @@ class RawClips:
     true_graph: NDArray | None = None
     media: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
+    at: Mapping[str, str] = field(default_factory=dict)
+
+    def place(self, name: str) -> str:
+        """Where a message finds an array."""
+        return self.at.get(name, f"{name} in {self.where}")
 
 
 def assemble(raw: RawClips, config: FeatureFileConfig, limits: Limits = DEFAULT_LIMITS) -> FeatureSet:
@@ -61,9 +72,9 @@ def assemble(raw: RawClips, config: FeatureFileConfig, limits: Limits = DEFAULT_
     _check_features(raw)
     n = len(raw.audio)
     true, hard, classes = _labels(raw, n, limits)
-    split = None if raw.split is None else _checked_split(raw.split, n, raw.where)
-    parts = {name: _multi_hot(getattr(raw, name), n, len(classes), name, raw.where) for name in _PER_MODALITY}
-    graph = None if raw.true_graph is None else _graph(raw.true_graph, len(classes), raw.where)
+    split = None if raw.split is None else _checked_split(raw.split, n, raw.place("split"))
+    parts = {name: _multi_hot(getattr(raw, name), n, len(classes), raw.place(name)) for name in _PER_MODALITY}
+    graph = None if raw.true_graph is None else _graph(raw.true_graph, len(classes), raw.place("true_graph"))
 
     columns = np.array(_choose(classes, config.classes, raw.where), np.int64)
     hard = _annotate(raw, true, hard, columns, config, n)
@@ -78,7 +89,7 @@ def assemble(raw: RawClips, config: FeatureFileConfig, limits: Limits = DEFAULT_
     split = _complete_split(None if split is None else split[kept], hard, names, config, raw.where)
     audio, visual = (_single(values, kept) for values in (raw.audio, raw.visual))
     kept_ids = tuple(ids[i] for i in kept)
-    _check_overlap(audio, visual, split, kept_ids, raw.where)
+    _check_overlap(audio, visual, split, kept_ids, raw)
     hidden = None if true is None else true[np.ix_(kept, columns)]
     both = np.r_[columns, columns + len(classes)]
     return FeatureSet(
@@ -102,7 +113,7 @@ _PER_MODALITY = ("true_audio", "true_visual")
 def _check_features(raw: RawClips) -> None:
     for name in MODALITIES:
         values = getattr(raw, name)
-        where = f"{name} in {raw.where}"
+        where = raw.place(name)
         if values.ndim != 2 or 0 in values.shape:
             raise DataError(
                 f"Expected one row of features per clip, got shape {values.shape}",
@@ -136,7 +147,7 @@ def _sum_is_finite(values: FloatArray) -> bool:
 
 def _labels(raw: RawClips, n: int, limits: Limits) -> tuple[BoolArray | None, IntArray | None, tuple[str, ...]]:
     """True labels (n, C) or None, annotated class (n,) or None, names of the C classes."""
-    where = f"labels in {raw.where}"
+    where, where_names = raw.place("labels"), raw.place("classes")
     labels = np.asarray(raw.labels)
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
@@ -147,9 +158,9 @@ def _labels(raw: RawClips, n: int, limits: Limits) -> tuple[BoolArray | None, In
             f"{len(labels):,} labels for {n:,} clips", where=where, fix="Store the labels in the order of the features"
         )
     labels = whole_numbers(labels, where)
-    names = None if raw.classes is None else clean_names(raw.classes, where=f"classes in {raw.where}", limits=limits)
+    names = None if raw.classes is None else clean_names(raw.classes, where=where_names, limits=limits)
     if names is not None:
-        check_unique(names, where=f"classes in {raw.where}")
+        check_unique(names, where=where_names)
     if labels.ndim == 2:
         if labels.min() < 0 or labels.max() > 1:
             raise DataError(
@@ -159,6 +170,10 @@ def _labels(raw: RawClips, n: int, limits: Limits) -> tuple[BoolArray | None, In
             names = numbered("class_", labels.shape[1])
         if len(names) != labels.shape[1]:
             raise DataError(f"{labels.shape[1]} columns but {len(names)} class names", where=where)
+        told = raw.complete or raw.annotated or any(getattr(raw, name) is not None for name in _PER_MODALITY)
+        if not told and one_each(labels):
+            # One class per clip says what was annotated, not that nothing else is there.
+            return None, labels.argmax(axis=1), names
         return labels.astype(bool), None, names
     if labels.min() < 0:
         raise DataError(f"Labels must not be negative, got {labels.min()}", where=where, fix="Count classes from 0")
@@ -174,6 +189,15 @@ def _labels(raw: RawClips, n: int, limits: Limits) -> tuple[BoolArray | None, In
             f"Labels reach {labels.max()} but there are {len(names)} class names", where=where, fix="Count from 0"
         )
     return None, labels, names
+
+
+def one_each(labels: NDArray) -> bool:
+    """Whether every row of a matrix holds a single entry other than 0: class indices, written out as one-hot rows.
+
+    >>> one_each(np.eye(3)), one_each(np.array([[1, 1], [0, 1]]))
+    (True, False)
+    """
+    return bool((np.count_nonzero(labels, axis=1) == 1).all())
 
 
 def whole_numbers(values: NDArray, where: str) -> IntArray:
@@ -196,21 +220,19 @@ def whole_numbers(values: NDArray, where: str) -> IntArray:
     return values.astype(np.int64)
 
 
-def _multi_hot(values: NDArray | None, n: int, count: int, name: str, where: str) -> BoolArray | None:
+def _multi_hot(values: NDArray | None, n: int, count: int, where: str) -> BoolArray | None:
     if values is None:
         return None
-    whole = whole_numbers(values, f"{name} in {where}")
+    whole = whole_numbers(values, where)
     if whole.shape != (n, count) or whole.min() < 0 or whole.max() > 1:
-        raise DataError(f"Expected 0 and 1 of shape {(n, count)}, got shape {whole.shape}", where=f"{name} in {where}")
+        raise DataError(f"Expected 0 and 1 of shape {(n, count)}, got shape {whole.shape}", where=where)
     return whole.astype(bool)
 
 
 def _graph(values: NDArray, count: int, where: str) -> IntArray:
-    whole = whole_numbers(values, f"true_graph in {where}")
+    whole = whole_numbers(values, where)
     if whole.shape != (2 * count, 2 * count) or whole.min() < 0 or whole.max() > 1:
-        raise DataError(
-            f"Expected 0 and 1 of shape {(2 * count, 2 * count)}, got {whole.shape}", where=f"true_graph in {where}"
-        )
+        raise DataError(f"Expected 0 and 1 of shape {(2 * count, 2 * count)}, got {whole.shape}", where=where)
     return whole.astype(np.int8)
 
 
@@ -219,8 +241,7 @@ def _choose(classes: tuple[str, ...], wanted: tuple[str, ...], where: str) -> li
         return list(range(len(classes)))
     position = {name: i for i, name in enumerate(classes)}
     if missing := [name for name in wanted if name not in position]:
-        known = ", ".join(classes[:12]) + (", …" if len(classes) > 12 else "")
-        raise DataError(f"There is no class {missing[0]!r}", where=where, fix=f"Choose among {known}")
+        raise DataError(f"There is no class {missing[0]!r}", where=where, fix=instead(missing[0], classes))
     check_unique(wanted, where="chosen classes")
     if len(wanted) < 2:
         raise DataError("Only one class was chosen", where=where, fix="A class graph needs at least two")
@@ -315,7 +336,7 @@ def _check_classes(hard: IntArray, names: tuple[str, ...], where: str) -> None:
 
 def _checked_split(split: NDArray, n: int, where: str) -> IntArray:
     if split.shape != (n,):
-        raise DataError(f"Expected {n:,} entries, got shape {split.shape}", where=f"split in {where}")
+        raise DataError(f"Expected {n:,} entries, got shape {split.shape}", where=where)
     return np.asarray(split, np.int8)
 
 
@@ -344,7 +365,7 @@ def _complete_split(
 def _clip_ids(raw: RawClips, n: int, limits: Limits) -> tuple[str, ...]:
     if raw.clip_ids is None:
         return numbered("clip_", n)
-    where = f"clip_ids in {raw.where}"
+    where = raw.place("clip_ids")
     if len(raw.clip_ids) != n:
         raise DataError(f"{len(raw.clip_ids):,} clip ids for {n:,} clips", where=where)
     return clean_names(raw.clip_ids, where=where, limits=limits)
@@ -356,7 +377,7 @@ def _single(values: FloatArray, rows: IntArray) -> FloatArray:
     return result
 
 
-def _check_overlap(audio: FloatArray, visual: FloatArray, split: IntArray, ids: tuple[str, ...], where: str) -> None:
+def _check_overlap(audio: FloatArray, visual: FloatArray, split: IntArray, ids: tuple[str, ...], raw: RawClips) -> None:
     """A clip that is trained on and tested on makes the figures worthless."""
     if len(set(ids)) != len(ids):
         splits_of: dict[str, set[int]] = {}
@@ -366,10 +387,10 @@ def _check_overlap(audio: FloatArray, visual: FloatArray, split: IntArray, ids: 
         if crossing:
             raise DataError(
                 f"{len(crossing):,} clip(s) lie in more than one split, the first is {crossing[0]!r}",
-                where=where,
+                where=raw.where,
                 fix="Keep every clip in one split",
             )
-        check_unique(ids, where=f"clip_ids in {where}")
+        check_unique(ids, where=raw.place("clip_ids"))
     first = _first_equal_row(audio, visual)
     crossing_rows = np.flatnonzero(split != split[first])
     if len(crossing_rows):
@@ -378,24 +399,40 @@ def _check_overlap(audio: FloatArray, visual: FloatArray, split: IntArray, ids: 
         raise DataError(
             f"{len(crossing_rows):,} clip(s) have the same features as a clip of another split, "
             f"the first are rows {j} and {i}",
-            where=where,
+            where=raw.where,
             fix="Training and test clips overlap; remove the copies",
         )
 
 
 def _first_equal_row(audio: FloatArray, visual: FloatArray) -> IntArray:
-    """For each row, the first row that equals it in both modalities. Shape (n,)."""
-    first = np.arange(len(audio))
-    # A weighted sum tells most rows apart; only rows that agree in it are compared in full.
-    with np.errstate(over="ignore", invalid="ignore"):  # rows of huge values share a key of infinity
-        key = audio @ _weights(audio.shape[1]) + visual @ _weights(visual.shape[1])
-    _, inverse, counts = np.unique(key, return_inverse=True, return_counts=True)
-    seen: dict[bytes, int] = {}
-    for i in np.flatnonzero(counts[inverse] > 1).tolist():
-        first[i] = seen.setdefault(audio[i].tobytes() + visual[i].tobytes(), i)
-    return first
+    """For each row, the first row of the same bytes in both modalities. Shape (n,).
+
+    Rows with the same key are compared in full, so that no two different ones are taken for copies. That a copy is
+    missed takes a third row that differs and has the same 64 bits as key.
+    """
+    key = _row_keys(audio, seed=0) + _row_keys(visual, seed=1)
+    _, first, place = np.unique(key, return_index=True, return_inverse=True)
+    earlier: IntArray = first[place]
+    copies = np.flatnonzero(earlier != np.arange(len(key)))
+    step = max(1, _BLOCK // (4 * (audio.shape[1] + visual.shape[1])))
+    for rows in np.split(copies, range(step, len(copies), step)):
+        same = [(_bits(v)[rows] == _bits(v)[earlier[rows]]).all(axis=1) for v in (audio, visual)]
+        earlier[rows] = np.where(same[0] & same[1], earlier[rows], rows)
+    return earlier
 
 
-def _weights(count: int) -> FloatArray:
-    weights: FloatArray = np.random.default_rng(count).standard_normal(count).astype(np.float32)
-    return weights
+def _row_keys(values: FloatArray, seed: int) -> NDArray[np.uint64]:
+    """A random linear combination of each row's bits, modulo 2^64. Shape (n,).
+
+    In whole numbers, since a sum of floats depends on its order, and so on where in the array a row stands.
+    """
+    weights = np.random.default_rng(seed).integers(2**64, size=values.shape[1], dtype=np.uint64) | 1
+    keys = np.empty(len(values), np.uint64)
+    step = max(1, _BLOCK // (8 * values.shape[1]))
+    for start in range(0, len(values), step):
+        keys[start : start + step] = _bits(values)[start : start + step].astype(np.uint64) @ weights
+    return keys
+
+
+def _bits(values: FloatArray) -> NDArray[np.uint32]:
+    return values.view(np.uint32)

@@ -60,16 +60,16 @@ def read_release(file: ArrayFile, limits: Limits) -> RawClips:
     Raises:
         DataError: If shapes do not fit, or the orders point outside of the clips or overlap.
     """
-    where = file.path.name
+    where = file.where("labels")
     shape = file.headers["labels"].shape
-    labels = whole_numbers(file.read("labels"), f"labels in {where}")
+    labels = whole_numbers(file.read("labels"), where)
     if labels.min() < 0 or labels.max() > 1:
-        raise DataError("Labels per second must be 0 or 1", where=f"labels in {where}")
+        raise DataError("Labels per second must be 0 or 1", where=where)
     if shape[2] == len(CLASSES) + 1:
         labels = labels[:, :, :-1]
     present = np.asarray(labels.any(axis=1), np.uint8)
     return RawClips(
-        where=where,
+        where=file.where(),
         audio=features(file, "audio", limits),
         visual=features(file, "visual", limits),
         labels=present,
@@ -82,17 +82,18 @@ def read_release(file: ArrayFile, limits: Limits) -> RawClips:
 def _split(file: ArrayFile, clips: int) -> np.ndarray | None:
     if not set(_ORDERS) & set(file.headers):
         return None
-    where = file.path.name
     if missing := {"train_order", "test_order"} - set(file.headers):
-        raise DataError(f"The file {min(missing)}.h5 is missing", where=where, fix="Give all order files, or none")
+        fix = "Give all order files, or none"
+        raise DataError(f"The file {min(missing)}.h5 is missing", where=file.where(), fix=fix)
     split = np.full(clips, -1, np.int8)
     for name, part in _ORDERS.items():
         if name not in file.headers:
             continue
-        rows = whole_numbers(file.read(name).reshape(-1), f"{name} in {where}")
+        where = file.where(name)
+        rows = whole_numbers(file.read(name).reshape(-1), where)
         if rows.min() < 0 or rows.max() >= clips:
-            raise DataError(f"It points to clip {rows.max()} of {clips:,}", where=f"{name} in {where}")
+            raise DataError(f"It points to clip {rows.max()} of {clips:,}", where=where)
         if (split[rows] >= 0).any() or len(np.unique(rows)) < len(rows):
-            raise DataError("A clip is listed twice", where=f"{name} in {where}", fix="Keep every clip in one split")
+            raise DataError("A clip is listed twice", where=where, fix="Keep every clip in one split")
         split[rows] = part
     return split

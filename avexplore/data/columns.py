@@ -13,17 +13,18 @@ from avexplore.data.limits import DEFAULT_LIMITS, MEBIBYTE, Limits
 from avexplore.data.splits import TEST, TRAIN, VALIDATION
 from avexplore.errors import DataError
 
-_SPLIT_WORDS = {
+_WORDS = {
     "train": TRAIN,
     "training": TRAIN,
-    "1": TRAIN,
     "validation": VALIDATION,
     "valid": VALIDATION,
     "val": VALIDATION,
     "test": TEST,
     "testing": TEST,
-    "0": TEST,
 }
+_INDICES = {str(index): index for index in range(len(SPLITS))}
+_FLAGS = {"1": TRAIN, "0": TEST}
+_IN_WORDS = f"the words {', '.join(SPLITS)}"
 _SLAB = 64 * MEBIBYTE
 
 
@@ -33,7 +34,7 @@ def features(file: ArrayFile, name: str, limits: Limits = DEFAULT_LIMITS) -> Flo
     Read slab by slab, so that an array with a time axis never lies in memory as a whole.
     """
     header = file.headers[name]
-    where = f"{name} in {file.path.name}"
+    where = file.where(name)
     if header.dtype.kind not in "fiu":
         raise DataError(f"Expected numbers, got {header.dtype}", where=where, fix="Store the features as float32")
     if len(header.shape) < 2 or 0 in header.shape:
@@ -64,7 +65,7 @@ def column(file: ArrayFile, name: str, *, squeeze: bool = False) -> NDArray:
         return file.read(name)
     fits = len(shape) == 1 or (squeeze and len(shape) == 2 and shape[1] == 1)
     if not fits:
-        raise DataError(f"Expected one entry per clip, got shape {shape}", where=f"{name} in {file.path.name}")
+        raise DataError(f"Expected one entry per clip, got shape {shape}", where=file.where(name))
     return file.read(name).reshape(-1)
 
 
@@ -74,7 +75,7 @@ def texts(file: ArrayFile, name: str) -> list[str]:
     Raises:
         DataError: If the array holds something else, or bytes that are no text.
     """
-    return strings(file.read(name), where=f"{name} in {file.path.name}")
+    return strings(file.read(name), where=file.where(name))
 
 
 def strings(values: NDArray, where: str) -> list[str]:
@@ -89,21 +90,47 @@ def strings(values: NDArray, where: str) -> list[str]:
 
 
 def split_indices(values: NDArray, where: str) -> IntArray:
-    """Index into `SPLITS` per clip, from words ("train", "test", ...), from "1" = train and "0" = test, or from 0/1.
+    """Index into `SPLITS` per clip, from the words "train", "validation" and "test", or from those indices.
 
-    Numbers mean what the strings mean, except where 2 occurs: then they are indices into train, validation, test.
+    Indices are taken only where a 2 is among them. 0 and 1 alone are refused: some files count train, test, others
+    flag the training clips with 1, and a guess would train on the test clips.
+
+    Args:
+        values: One entry per clip. Shape (n,).
+        where: For messages.
+
+    Raises:
+        DataError: If an entry is unknown or the entries could be read in two ways.
+
+    >>> split_indices(np.array(["train", "test"]), "split"), split_indices(np.array([0, 2]), "split")
+    (array([0, 2], dtype=int8), array([0, 2], dtype=int8))
     """
-    where = f"split in {where}"
-    fix = f"Use the words {', '.join(SPLITS)}, or 1 for train and 0 for test"
-    if values.dtype.kind in "SU":
-        raw = [text.strip().lower() for text in strings(values, where)]
-        known: Mapping[str, int] = _SPLIT_WORDS
-        if unknown := [text for text in raw if text not in known]:
-            raise DataError(f"Unknown split {unknown[0][:40]!r}", where=where, fix=fix)
-        return np.array([known[text] for text in raw], np.int8)
-    if values.dtype.kind not in "biuf" or not np.isin(values, (0, 1, 2)).all():
-        raise DataError("Unknown split", where=where, fix=fix)
-    whole = values.astype(np.int8)
-    if (whole == 2).any():
-        return whole
-    return np.where(whole == 1, TRAIN, TEST).astype(np.int8)
+    fix = f"Write {_IN_WORDS}; as numbers 0, 1 and 2 in this order, with 2 for test"
+    entries, place = _entries(values, where)
+    if entries and set(entries) <= {"0", "1"}:
+        raise DataError("0 and 1 alone do not say which of them are the training clips", where=where, fix=fix)
+    return _looked_up(entries, _WORDS | _INDICES if "2" in entries else _WORDS, where, fix)[place]
+
+
+def train_test_indices(values: NDArray, where: str) -> IntArray:
+    """Index into `SPLITS` per clip of a file whose layout says that 1 is train and 0 is test; words are read as well.
+
+    >>> train_test_indices(np.array([b"1", b"0"]), "Train_test")
+    array([0, 2], dtype=int8)
+    """
+    entries, place = _entries(values, where)
+    return _looked_up(entries, _WORDS | _FLAGS, where, f"Write 1 for train and 0 for test, or {_IN_WORDS}")[place]
+
+
+def _entries(values: NDArray, where: str) -> tuple[list[str], IntArray]:
+    """The different entries of a column as text, and which of them each clip has."""
+    different, place = np.unique(values.reshape(-1), return_inverse=True)
+    if different.dtype.kind in "SU":
+        return [text.strip().lower() for text in strings(different, where)], place
+    return [f"{number:g}" for number in different.astype(np.float64)], place
+
+
+def _looked_up(entries: list[str], known: Mapping[str, int], where: str, fix: str) -> IntArray:
+    if unknown := [text for text in entries if text not in known]:
+        raise DataError(f"Unknown split {unknown[0][:40]!r}", where=where, fix=fix)
+    return np.array([known[text] for text in entries], np.int8)

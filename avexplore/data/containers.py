@@ -43,8 +43,8 @@ def sniff(path: Path, limits: Limits = DEFAULT_LIMITS) -> Format:
         return "npz"
     if start[:6] == b"\x93NUMPY":
         return "npy"
-    # A TFRecord starts with a 64-bit length: its upper bytes are zero, which no text holds.
-    return "tfrecord" if b"\0" in start[:12] else "csv"
+    # A TFRecord starts with a 64-bit length: its upper half is zero, which no text holds, not even in UTF-16.
+    return "tfrecord" if start[4:8] == bytes(4) else "csv"
 
 
 def role_of(path: Path) -> str:
@@ -100,6 +100,18 @@ def open_arrays(paths: Sequence[Path], limits: Limits = DEFAULT_LIMITS) -> Itera
         yield _Several([_one(path, stack, limits) for path in paths], limits)
 
 
+def peek(path: Path, limits: Limits = DEFAULT_LIMITS) -> Mapping[str, Header]:
+    """What the arrays of an npz file are called and how large they are; nothing of other files.
+
+    Raises:
+        DataError: If the file cannot be read.
+    """
+    if sniff(path, limits) != "npz":
+        return {}
+    with open_npz(path, limits) as file:
+        return file.headers
+
+
 def _one(path: Path, stack: ExitStack, limits: Limits) -> tuple[str, ArrayFile, str]:
     """Role, file, and the name of its only array."""
     role, kind = role_of(path), sniff(path, limits)
@@ -131,10 +143,14 @@ class _Several:
         self._parts: dict[str, tuple[ArrayFile, str]] = {}
         for role, file, name in parts:
             if role in self._parts:
-                raise DataError(f"Two files seem to hold {role!r}", where=file.path.name, fix="Name them differently")
+                raise DataError(f"Two files seem to hold {role!r}", where=file.where(), fix="Name them differently")
             self._parts[role] = (file, name)
-        self.path = parts[0][1].path
         self.headers: Mapping[str, Header] = {role: file.headers[name] for role, (file, name) in self._parts.items()}
+
+    def where(self, name: str = "") -> str:
+        if not name:
+            return ", ".join(file.where() for file, _ in self._parts.values())
+        return f"{name} in {self._parts[name][0].where()}"
 
     def read(self, name: str) -> NDArray[Any]:
         file, inner = self._parts[name]

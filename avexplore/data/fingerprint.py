@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -43,12 +44,16 @@ def check_file(path: Path, limits: Limits = DEFAULT_LIMITS) -> int:
     name = path.name[:200]
     allowed(path)
     try:
-        if not path.is_file():
-            kind = "is a folder" if path.is_dir() else "does not exist, or is no regular file"
-            raise DataError(f"It {kind}", where=name, fix="Check the path")
-        size = path.stat().st_size
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise DataError("It does not exist", where=name, fix="Check the path") from error
     except (OSError, ValueError) as error:
         raise DataError("The path cannot be looked up", where=name, fix="Check the path") from error
+    if stat.S_ISDIR(found.st_mode):
+        raise DataError("It is a folder", where=name, fix="Name the files in it")
+    if not stat.S_ISREG(found.st_mode):
+        raise DataError("It is no regular file", where=name, fix="Name a file on disk")
+    size = found.st_size
     if size == 0:
         raise DataError("The file is empty", where=name)
     if size > limits.file_bytes:

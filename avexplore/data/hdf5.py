@@ -21,7 +21,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from avexplore.data.arrays import ArrayFile, Header, check_header
+from avexplore.data.arrays import ArrayFile, Header, check_header, located
 from avexplore.data.limits import DEFAULT_LIMITS, MEBIBYTE, Limits, readable_bytes
 from avexplore.errors import DataError
 
@@ -82,9 +82,12 @@ class _RemoteFile:
             headers[name] = header
         self.headers: Mapping[str, Header] = headers
 
+    def where(self, name: str = "") -> str:
+        return located(self.path, name)
+
     def read(self, name: str) -> NDArray[Any]:
         header = self.headers[name]
-        self._limits.check_bytes(header.nbytes, where=f"{name} in {self.path.name}")
+        self._limits.check_bytes(header.nbytes, where=self.where(name))
         return self._fetch(name, header, None)
 
     def read_rows(self, name: str, start: int, stop: int) -> NDArray[Any]:

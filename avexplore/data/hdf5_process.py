@@ -16,7 +16,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from avexplore.data.arrays import Header, check_header
+from avexplore.data.arrays import Header, check_header, located
 from avexplore.data.limits import DEFAULT_LIMITS, GIBIBYTE, MEBIBYTE, Limits, readable_bytes
 from avexplore.errors import DataError
 
@@ -66,6 +66,10 @@ class Hdf5File:
             if isinstance(error, DataError):
                 raise
             raise DataError("The file is damaged", where=path.name, fix="Copy or store it again") from error
+
+    def where(self, name: str = "") -> str:
+        """Where a message finds an array, or all of them."""
+        return located(self.path, name)
 
     def _list(self) -> None:
         count = len(self._file)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from avexplore.data.arrays import ArrayFile
 from avexplore.data.assembly import RawClips
 from avexplore.data.ave import read_release
-from avexplore.data.columns import column, features, split_indices, texts
+from avexplore.data.columns import column, features, split_indices, texts, train_test_indices
 from avexplore.data.limits import DEFAULT_LIMITS, Limits
 from avexplore.data.splits import TEST, TRAIN
 from avexplore.errors import DataError
@@ -25,13 +25,16 @@ def read_layout(file: ArrayFile, limits: Limits = DEFAULT_LIMITS) -> RawClips:
     names = set(file.headers)
     for needed, read in _LAYOUTS:
         if needed <= names:
-            return read(file, limits)
-    where = file.path.name
+            raw = read(file, limits)
+            raw.at = {name: file.where(name) for name in names}
+            return raw
+    where = file.where()
     if {"audio", "visual"} <= names:
         raise DataError(
             "There are audio and visual arrays but no labels",
             where=where,
-            fix="Add `labels`: one class index per clip; for predictions of a teacher load them as soft labels",
+            fix="Add `labels`: one class index per clip; predictions of a teacher, one column per class, go to "
+            "`avexplore graph FILE.npz` or the Soft labels page",
         )
     found = ", ".join(sorted(names)[:12]) or "nothing"
     closest, missing = min(((needed, needed - names) for needed, _ in _LAYOUTS), key=lambda pair: len(pair[1]))
@@ -68,15 +71,15 @@ def _read_own(file: ArrayFile, limits: Limits) -> RawClips:
     media = strings.get("media")
     n = known["audio"].shape[0] if known["audio"].shape else 0
     if media is not None and (ids is None or len(media) != n):
-        raise DataError("Media paths need one entry and a clip id per clip", where=f"media in {file.path.name}")
+        raise DataError("Media paths need one entry and a clip id per clip", where=file.where("media"))
     return RawClips(
-        where=file.path.name,
+        where=file.where(),
         audio=features(file, "audio", limits),
         visual=features(file, "visual", limits),
         labels=file.read("labels"),
         classes=strings.get("classes"),
         annotated=annotated,
-        split=split_indices(column(file, "split"), file.path.name) if "split" in known else None,
+        split=split_indices(column(file, "split"), file.where("split")) if "split" in known else None,
         clip_ids=ids,
         media={} if media is None or ids is None else dict(zip(ids, media, strict=True)),
         source=source or (YOUTUBE8M_SOURCE if youtube8m else ""),
@@ -98,20 +101,20 @@ def _read_layout_a(file: ArrayFile, limits: Limits) -> RawClips:
             if lengths.setdefault(part, rows) != rows:
                 raise DataError(
                     f"{rows:,} rows where audio_{part} has {lengths[part]:,}",
-                    where=f"{key} in {file.path.name}",
+                    where=file.where(key),
                     fix="Both modalities and the labels must list the same clips in the same order",
                 )
             halves.append(column(file, key, squeeze=True) if name == "labels" else features(file, key, limits))
         if halves[0].shape[1:] != halves[1].shape[1:]:
             raise DataError(
                 f"Training clips have shape {halves[0].shape[1:]}, test clips {halves[1].shape[1:]}",
-                where=f"{short} in {file.path.name}",
+                where=f"{short} in {file.where()}",
             )
         parts[name] = np.concatenate(halves)
     split = np.repeat(np.array([TRAIN, TEST], np.int8), [max(lengths["train"], 0), max(lengths["test"], 0)])
     classes = texts(file, "classes") if "classes" in file.headers else None
     return RawClips(
-        where=file.path.name,
+        where=file.where(),
         audio=parts["audio"],
         visual=parts["visual"],
         labels=parts["labels"],
@@ -124,11 +127,11 @@ def _read_layout_b(file: ArrayFile, limits: Limits) -> RawClips:
     """`audio_feat`, `visual_feat`, `Label_ID` and `Train_test` or `Split` with "1" for train, "0" for test."""
     key = "Train_test" if "Train_test" in file.headers else "Split"
     return RawClips(
-        where=file.path.name,
+        where=file.where(),
         audio=features(file, "audio_feat", limits),
         visual=features(file, "visual_feat", limits),
         labels=column(file, "Label_ID", squeeze=True),
-        split=split_indices(column(file, key, squeeze=True), file.path.name),
+        split=train_test_indices(column(file, key, squeeze=True), file.where(key)),
         classes=texts(file, "classes") if "classes" in file.headers else None,
     )
 

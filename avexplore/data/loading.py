@@ -9,7 +9,7 @@ from typing import Literal
 
 from avexplore.artifacts import FeatureSet, Report, silent
 from avexplore.config import DataConfig, FeatureFileConfig, SyntheticConfig
-from avexplore.data.assembly import RawClips, assemble
+from avexplore.data.assembly import RawClips, assemble, one_each
 from avexplore.data.containers import Format, open_arrays, role_of, sniff
 from avexplore.data.fingerprint import fingerprint
 from avexplore.data.layouts import read_layout
@@ -117,8 +117,8 @@ class _Bundle:
             headers = file.headers
             if {"hard_label", "annotated"} & set(headers):
                 return "given"
-            several = "labels" in headers and len(headers["labels"].shape) == 2 and headers["labels"].shape[1] > 1
-            return "random" if several else "given"
+            matrix = "labels" in headers and len(headers["labels"].shape) == 2 and headers["labels"].shape[1] > 1
+            return "random" if matrix and not one_each(file.read("labels")) else "given"
 
     def read(self, config: FeatureFileConfig, report: Report, limits: Limits) -> RawClips:
         names = None if self.names is None else read_table(self.names, limits)
@@ -131,7 +131,9 @@ class _Bundle:
             with open_arrays(self.arrays, limits) as file:
                 raw = read_layout(file, limits)
             if isinstance(names, ClassNames):
-                raw.classes = names.in_order(where=self.names.name if self.names else "")
+                where = self.names.name if self.names else ""
+                raw.classes = names.in_order(where=where)
+                raw.at = {**raw.at, "classes": where}
         if self.media is not None:
             manifest = read_table(self.media, limits)
             if isinstance(manifest, MediaManifest):

@@ -5,6 +5,7 @@ Views treat names as plain text; nothing is escaped here, so a name reads the sa
 
 from __future__ import annotations
 
+import difflib
 import unicodedata
 from collections.abc import Iterable, Sequence
 
@@ -61,6 +62,24 @@ def check_unique(names: Sequence[str], *, where: str) -> None:
         seen: set[str] = set()
         twice = next(name for name in names if name in seen or seen.add(name))  # type: ignore[func-returns-value]
         raise DataError(f"The name {twice!r} occurs more than once", where=where, fix="Give each its own name")
+
+
+def instead(name: str, known: Sequence[str]) -> str:
+    """What to write for a name that is not known, as the last sentence of a message.
+
+    >>> instead("Violin", ("Bus", "Violin, fiddle", "Flute"))
+    "Perhaps 'Violin, fiddle' is meant"
+    >>> instead("Bus,Flute", ("Bus", "Violin, fiddle", "Flute"))
+    'Names hold commas: give each by itself'
+    """
+    if set(known) >= {part.strip() for part in name.split(",")}:
+        return "Names hold commas: give each by itself"
+    folded = {text.casefold(): text for text in known}
+    near = sorted((text for key, text in folded.items() if name.casefold() in key), key=len)[:5]
+    near = near or [folded[key] for key in difflib.get_close_matches(name.casefold(), folded, 5)]
+    if near:
+        return f"Perhaps {' or '.join(map(repr, near))} is meant"
+    return f"Choose among {', '.join(known[:12])}{', …' if len(known) > 12 else ''}"
 
 
 def numbered(prefix: str, count: int) -> tuple[str, ...]:

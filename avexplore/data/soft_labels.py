@@ -1,11 +1,12 @@
 """Soft labels that somebody else's teacher computed: an npz file with `audio` and `visual`, one row per clip.
 
-Optional arrays: `classes` (names), `split` (words or numbers), `hard_label` (annotated class, -1 where unknown),
+Optional arrays: `classes` (names), `split` (train, validation, test), `hard_label` (annotated class, -1 where unknown),
 `kind` ("logits", "scores" or "probabilities"). Without `kind`, it is told from the values, and the result says so.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from avexplore.artifacts import MODALITIES, FloatArray, IntArray, SoftLabelKind, SoftLabels
 from avexplore.config import SoftLabelFileConfig
-from avexplore.data.arrays import ArrayFile
+from avexplore.data.arrays import ArrayFile, Header
 from avexplore.data.assembly import whole_numbers
 from avexplore.data.columns import split_indices, strings, texts
 from avexplore.data.containers import open_arrays
@@ -86,6 +87,20 @@ _RELEASES = {
 }
 
 
+def holds_soft_labels(headers: Mapping[str, Header]) -> bool:
+    """Whether a file holds soft labels rather than features to train on.
+
+    It does if it says of which `kind` they are, if there are no `labels` to train with, or if both modalities have one
+    column for each of the `classes`.
+    """
+    if not set(MODALITIES) <= set(headers):
+        return False
+    if "kind" in headers or "labels" not in headers:
+        return True
+    audio, visual = (headers[name].shape for name in MODALITIES)
+    return "classes" in headers and len(audio) == 2 and audio == visual and audio[1:] == headers["classes"].shape
+
+
 def soft_label_file(
     path: str | Path,
     *,
@@ -134,7 +149,7 @@ def load_soft_labels(config: SoftLabelFileConfig, *, limits: Limits = DEFAULT_LI
 
 
 def _read(file: ArrayFile, config: SoftLabelFileConfig, limits: Limits) -> SoftLabels:
-    where, known = file.path.name, file.headers
+    where, known = file.where(), file.headers
     if missing := [name for name in MODALITIES if name not in known]:
         found = ", ".join(sorted(known)[:12]) or "nothing"
         raise DataError(
@@ -147,7 +162,7 @@ def _read(file: ArrayFile, config: SoftLabelFileConfig, limits: Limits) -> SoftL
         raise DataError(
             f"audio has shape {audio.shape}, visual {visual.shape}",
             where=where,
-            fix="Both modalities must list the same clips and classes in the same order",
+            fix="Both modalities must list the same clips and classes in the same order; features need `labels`",
         )
     n, count = audio.shape
     release = _RELEASES.get(config.fingerprint)
@@ -180,7 +195,7 @@ def _read(file: ArrayFile, config: SoftLabelFileConfig, limits: Limits) -> SoftL
 
 
 def _values(file: ArrayFile, name: str) -> FloatArray:
-    header, where = file.headers[name], f"{name} in {file.path.name}"
+    header, where = file.headers[name], file.where(name)
     if header.dtype.kind not in "fiu":
         raise DataError(f"Expected numbers, got {header.dtype}", where=where, fix="Store soft labels as float32")
     if len(header.shape) != 2:
@@ -212,7 +227,7 @@ def _classes(
     limits: Limits,
     notes: list[str],
 ) -> tuple[str, ...]:
-    where = f"classes in {file.path.name}"
+    where = file.where("classes")
     if config.class_names:
         names = clean_names(config.class_names, where="class names", limits=limits)
     elif "classes" in file.headers:
@@ -233,7 +248,7 @@ def _split(
 ) -> IntArray:
     if config.training_rows > n:
         raise DataError(
-            f"{config.training_rows:,} training rows of {n:,} rows", where=file.path.name, fix="Use fewer, or 0 for all"
+            f"{config.training_rows:,} training rows of {n:,} rows", where=file.where(), fix="Use fewer, or 0 for all"
         )
     if config.training_rows:
         split = np.full(n, TEST, np.int8)
@@ -244,10 +259,10 @@ def _split(
     if "split" in file.headers:
         header = file.headers["split"]
         if header.shape != (n,):
-            raise DataError(f"Expected {n:,} entries, got shape {header.shape}", where=f"split in {file.path.name}")
-        stored = split_indices(file.read("split"), file.path.name)
+            raise DataError(f"Expected {n:,} entries, got shape {header.shape}", where=file.where("split"))
+        stored = split_indices(file.read("split"), file.where("split"))
         if not (stored == TRAIN).any():
-            raise DataError("There are no training clips", where=f"split in {file.path.name}")
+            raise DataError("There are no training clips", where=file.where("split"))
         return stored
     if release is not None:
         notes.append(
@@ -263,7 +278,7 @@ def _hard(file: ArrayFile, n: int, count: int) -> IntArray:
     name = next((key for key in ("hard_label", "labels") if key in file.headers), None)
     if name is None:
         return np.full(n, -1, np.int64)
-    where = f"{name} in {file.path.name}"
+    where = file.where(name)
     header = file.headers[name]
     if header.shape not in ((n,), (n, 1)):
         raise DataError(f"Expected one class index per clip, got shape {header.shape}", where=where)
@@ -278,7 +293,7 @@ def _hard(file: ArrayFile, n: int, count: int) -> IntArray:
 
 
 def _stored_kind(file: ArrayFile) -> SoftLabelKind:
-    where = f"kind in {file.path.name}"
+    where = file.where("kind")
     if file.headers["kind"].nbytes > 1024:
         raise DataError("Expected one word", where=where)
     values = strings(file.read("kind"), where)

@@ -55,7 +55,7 @@ def read_table(path: Path, limits: Limits = DEFAULT_LIMITS) -> ClassNames | Medi
     if size > limits.text_bytes:
         raise DataError(f"{readable_bytes(size)} are too large for a table", where=where)
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = _utf8(path)
         rows = csv.reader(io.StringIO(text, newline=""), strict=True)
         header = tuple(cell.strip().lower() for cell in next(rows, []))
         for wanted in _CLASS_COLUMNS:
@@ -64,12 +64,6 @@ def read_table(path: Path, limits: Limits = DEFAULT_LIMITS) -> ClassNames | Medi
         for wanted in _MEDIA_COLUMNS:
             if set(wanted) <= set(header):
                 return _media(rows, header.index(wanted[0]), header.index(wanted[1]), path, limits)
-    except UnicodeDecodeError as error:
-        raise DataError(
-            "The file is no data set and no text in UTF-8",
-            where=where,
-            fix="Use npz, npy, HDF5 or TFRecord for features, and CSV in UTF-8 for tables",
-        ) from error
     except csv.Error as error:
         raise DataError(f"The table cannot be read: {error}", where=where) from error
     found = ", ".join("".join(c for c in cell if c.isprintable())[:40] for cell in header[:8])
@@ -77,6 +71,21 @@ def read_table(path: Path, limits: Limits = DEFAULT_LIMITS) -> ClassNames | Medi
         f"The columns {found!r} are of no known table",
         where=where,
         fix="Use label_id,label_name for class names, or clip_id,path for media files",
+    )
+
+
+def _utf8(path: Path) -> str:
+    content = path.read_bytes()
+    try:
+        # Every second byte of most text in UTF-16 is zero, which is valid UTF-8.
+        if b"\0" not in content:
+            return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        pass
+    raise DataError(
+        "The file is no data set and no text in UTF-8",
+        where=path.name,
+        fix="Use npz, npy, HDF5 or TFRecord for features, and CSV in UTF-8 for tables",
     )
 
 

@@ -19,7 +19,7 @@ from avexplore.config import FeatureFileConfig
 from avexplore.data.assembly import RawClips
 from avexplore.data.layouts import YOUTUBE8M_SOURCE
 from avexplore.data.limits import DEFAULT_LIMITS, Limits
-from avexplore.data.names import clean_name
+from avexplore.data.names import clean_name, instead
 from avexplore.data.tables import ClassNames
 from avexplore.data.tfrecord import Feature, parse_example, read_records
 from avexplore.errors import DataError
@@ -78,6 +78,7 @@ def read_shards(
         audio=np.stack([audio[k] for k in kept]),
         visual=np.stack([visual[k] for k in kept]),
         labels=true[kept].astype(np.uint8),
+        complete=True,
         classes=[known.get(number, f"class_{number:04d}") for number in numbers],
         clip_ids=[ids[k] for k in kept],
         source=YOUTUBE8M_SOURCE,
@@ -142,7 +143,7 @@ def _chosen(labels: list[IntArray], config: FeatureFileConfig, names: ClassNames
     numbers = []
     for name in config.classes:
         if name not in by_name:
-            hint = "Give the CSV file with the class names as well" if names is None else "Check its spelling"
+            hint = "Give the CSV file with the class names as well" if names is None else instead(name, tuple(by_name))
             raise DataError(f"There is no class {name!r}", where=where, fix=hint)
         numbers.append(by_name[name])
     return numbers

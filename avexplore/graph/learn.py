@@ -11,12 +11,12 @@ from avexplore.config import GraphConfig
 from avexplore.errors import GraphError
 from avexplore.graph.bdeu import states_of
 from avexplore.graph.checks import check_columns, choose_rows, describe_kind
-from avexplore.graph.comparison import shd
+from avexplore.graph.comparison import aligned, shd
 from avexplore.graph.covariance import correlation as correlate
-from avexplore.graph.engines import Outcome, run_local, run_search
+from avexplore.graph.engines import Outcome, local_score, run_local, run_search
 from avexplore.graph.equivalence import along_lines
 from avexplore.graph.knowledge import Knowledge, knowledge_masks, orient_with_knowledge
-from avexplore.graph.score import edge_effects
+from avexplore.graph.score import bic_score, edge_effects
 from avexplore.graph.transforms import transform
 
 TOO_DENSE = 0.3
@@ -134,6 +134,34 @@ def learn_class_graph(soft_labels: SoftLabels, config: GraphConfig, report: Repo
     return replace(graph, warnings=(*graph.warnings, *_afterthoughts(graph)))
 
 
+def score_graph(graph: ClassGraph, soft_labels: SoftLabels, config: GraphConfig) -> float:
+    """Score of any graph on the clips, with the transform and by the score of a search, over the empty graph's.
+
+    Undirected edges are oriented first, in one of the ways that BIC and BDeu do not tell apart.
+
+    Args:
+        graph: On the same nodes as the soft labels, in their order.
+        soft_labels: What the search saw.
+        config: Of the search.
+
+    Raises:
+        GraphError: If the graph has a cycle, or an edge at a node that took no part in the search.
+    """
+    from avexplore.graph.cpdag import consistent_dag
+
+    prepared = prepare(soft_labels, config)
+    dag = consistent_dag(aligned(graph, prepared.nodes))
+    left_out = np.delete(np.arange(len(dag)), prepared.columns)
+    if len(joined := left_out[(dag | dag.T)[left_out].any(axis=1)]):
+        raise GraphError(f"{prepared.nodes[joined[0]]} has edges, but took no part in the search", where=graph.source)
+    dag = dag[np.ix_(prepared.columns, prepared.columns)]
+    if config.score == "bic":
+        return bic_score(correlate(prepared.matrix), len(prepared.rows), dag, config.penalty_discount)
+    table = prepared.matrix if config.score == "kernel" else _states(soft_labels, prepared)[0]
+    local = local_score(table, config)
+    return 2.0 * sum(local(j, np.flatnonzero(dag[:, j]).tolist()) - local(j, []) for j in range(len(dag)))
+
+
 def to_cpdag(dag: IntArray, knowledge: Knowledge) -> IntArray:
     """The Markov equivalence class of a DAG, oriented further by knowledge. Shape (p, p), int8."""
     from avexplore.graph.cpdag import dag_to_cpdag
@@ -153,9 +181,15 @@ def _other_classes(outcome: Outcome, cpdag: IntArray, knowledge: Knowledge) -> t
     return np.array(kept, np.int8).reshape(-1, *cpdag.shape), np.array(scores, np.float64)
 
 
-def _search_bdeu(soft_labels: SoftLabels, prepared: Prepared, config: GraphConfig, report: Report) -> Outcome:
+def _states(soft_labels: SoftLabels, prepared: Prepared) -> tuple[IntArray, str]:
+    """What BDeu sees, shape (n, k), and what its states are in words."""
     states, how = states_of(soft_labels, prepared.rows)
-    found = run_local(states[:, prepared.columns], config, prepared.knowledge, seed=config.seed, report=report)
+    return states[:, prepared.columns], how
+
+
+def _search_bdeu(soft_labels: SoftLabels, prepared: Prepared, config: GraphConfig, report: Report) -> Outcome:
+    states, how = _states(soft_labels, prepared)
+    found = run_local(states, config, prepared.knowledge, seed=config.seed, report=report)
     notes = [
         f"BDeu saw three states per class ({how}) and ran in causal-learn's search; effects are those of the "
         "undiscretized soft labels. The penalty discount acts as a prior of "

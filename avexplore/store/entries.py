@@ -471,7 +471,7 @@ def write_entry(
         "provenance": described.to_json(),
     }
     manifest["checksum"] = _manifest_digest(manifest)
-    text = json.dumps(manifest, indent=1, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(manifest, indent=1, allow_nan=False)
     (folder / "manifest.json").write_text(text, encoding="utf-8")
     if durable:
         for name in (*files, "manifest.json"):

@@ -131,16 +131,10 @@ def _downloads(subject: Subject) -> None:
 
 def as_npz(soft: SoftLabels) -> bytes:
     """The soft labels as a file that `soft_label_file` reads back."""
+    from avexplore.data import export_soft_labels
+
     out = io.BytesIO()
-    np.savez_compressed(
-        out,
-        audio=soft.audio,
-        visual=soft.visual,
-        classes=np.array(soft.classes),
-        split=np.array(SPLITS)[soft.split],
-        hard_label=soft.hard_label,
-        kind=np.array(soft.kind),
-    )
+    export_soft_labels(soft, out)
     return out.getvalue()
 
 

@@ -127,6 +127,7 @@ def test_the_original_ave_release(tmp_path: Path) -> None:
     assert np.array_equal(features.hard_label, annotated[kept])
     assert features.classes[0] == "Church bell"
     assert features.classes[-1] == "Mandolin"
+    assert features.true_labels is None, "one class per clip is its annotation, not the whole truth"
     assert (features.split == 1).sum() == 5
     assert (features.split == 2).sum() == len(rest) - 6
 
@@ -145,7 +146,7 @@ def test_overlapping_orders_are_refused(tmp_path: Path) -> None:
             ("test_order", np.arange(29, 40)),
         )
     ]
-    with pytest.raises(DataError, match="listed twice"):
+    with pytest.raises(DataError, match=r"listed twice \(test_order in test_order.h5\)"):
         load_features(feature_file(*paths))
 
 

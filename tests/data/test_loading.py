@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from avexplore.config import SyntheticConfig
 from avexplore.data import export_features, feature_file, load_features
+from avexplore.data.assembly import _first_equal_row as first_equal_row
 from avexplore.errors import DataError
 
 Npz = Callable[..., Path]
@@ -84,6 +86,9 @@ BROKEN: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("no test clips", {"split": np.array(["train"] * 40)}, "no test clips"),
     ("no training clips", {"split": np.array(["test"] * 40)}, "no train clips"),
+    ("a split of 0 and 1", {"split": np.array([0] * 30 + [1] * 10)}, "which of them are the training clips"),
+    ("a split of ones and zeros as text", {"split": np.array(["1"] * 30 + ["0"] * 10)}, "Write the words train"),
+    ("a split of booleans", {"split": np.arange(40) < 30}, "Write the words train, validation, test"),
     ("an unknown split", {"split": np.array(["dev"] * 40)}, "Unknown split 'dev'"),
     ("split numbers out of range", {"split": np.full(40, 7)}, "Unknown split"),
     ("a short split", {"split": np.array(["train"] * 39)}, "Expected 40 entries"),
@@ -122,6 +127,14 @@ def test_values_that_are_not_finite_are_located(npz: Npz, arrays: dict[str, np.n
         load_features(feature_file(npz(**{name: values})))
 
 
+@pytest.mark.parametrize("dtype", [np.int8, np.float64, "U1"])
+def test_split_indices_are_taken_where_they_can_mean_one_thing_only(npz: Npz, dtype: Any) -> None:
+    split = np.array([0] * 25 + [1] * 5 + [2] * 10)
+    assert np.array_equal(load_features(feature_file(npz(split=split.astype(dtype)))).split, split)
+    without_validation = load_features(feature_file(npz(split=np.where(split == 1, 0, split).astype(dtype))))
+    assert ((without_validation.split == 2) == (split == 2)).all()
+
+
 def test_values_beyond_single_precision_are_refused(npz: Npz) -> None:
     audio = np.random.default_rng(0).normal(size=(40, 6)) * 1e200
     with pytest.raises(DataError, match="single precision"):
@@ -140,6 +153,21 @@ def test_a_copy_within_one_modality_or_one_split_is_fine(npz: Npz, arrays: dict[
     audio[35] = audio[3]  # two silent clips, say
     audio[38], visual[38] = audio[39], visual[39]  # both are test clips
     load_features(feature_file(npz(audio=audio, visual=visual)))
+
+
+@pytest.mark.parametrize("n", [501, 1003, 2283, 4143])
+def test_a_copy_is_found_in_whichever_row_it_stands(n: int) -> None:
+    """Sums of floats round differently in the last rows of an array than in the others."""
+    rng = np.random.default_rng(n)
+    audio, visual = rng.normal(size=(n, 128)).astype(np.float32), rng.normal(size=(n, 1024)).astype(np.float32)
+    audio[-4:], visual[-4:] = audio[:4], visual[:4]
+    assert first_equal_row(audio, visual).tolist() == [*range(n - 4), 0, 1, 2, 3]
+
+
+def test_rows_that_only_share_a_key_are_no_copies(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("avexplore.data.assembly._row_keys", lambda values, seed: np.zeros(len(values), np.uint64))
+    values = np.random.default_rng(0).normal(size=(9, 3)).astype(np.float32)
+    assert first_equal_row(values, values).tolist() == [*range(9)]
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float64, np.int8, np.uint8, ">f4"])
@@ -184,7 +212,14 @@ def test_choosing_classes_drops_the_other_clips(npz: Npz) -> None:
 
 @pytest.mark.parametrize(
     ("classes", "message"),
-    [(("Bus", "Yak"), "no class 'Yak'"), (("Bus",), "Only one"), (("Bus", "Bus"), "more than once")],
+    [
+        (("Bus", "Yak"), "no class 'Yak'.*Choose among Bus, Cat, Dog, Bell"),
+        (("Bus", "dgo"), "no class 'dgo'.*Perhaps 'Dog' is meant"),
+        (("bus,Cat", "Dog"), "no class"),
+        (("Bus, Cat",), "give each by itself"),
+        (("Bus",), "Only one"),
+        (("Bus", "Bus"), "more than once"),
+    ],
 )
 def test_impossible_choices_are_refused(npz: Npz, classes: tuple[str, ...], message: str) -> None:
     with pytest.raises(DataError, match=message):
@@ -227,7 +262,26 @@ class TestSeveralLabels:
 
     def test_the_usual_choice_follows_the_file(self, npz: Npz) -> None:
         assert feature_file(npz()).annotation == "given"
+        assert feature_file(npz(labels=np.eye(4)[np.arange(40) % 4])).annotation == "given"
         assert feature_file(npz(labels=self.matrix())).annotation == "random"
+
+
+class TestOneHotLabels:
+    """A single 1 per row says what was annotated, and nothing of what else is there."""
+
+    @pytest.mark.parametrize("dtype", [np.uint8, bool, np.float32])
+    def test_they_are_class_indices(self, npz: Npz, arrays: dict[str, np.ndarray], dtype: Any) -> None:
+        features = load_features(feature_file(npz(labels=np.eye(4, dtype=dtype)[arrays["labels"]])))
+        assert np.array_equal(features.hard_label, arrays["labels"])
+        assert features.true_labels is None
+
+    @pytest.mark.parametrize("name", ["hard_label", "true_audio"])
+    def test_beside_other_truth_they_are_the_truth(self, npz: Npz, arrays: dict[str, np.ndarray], name: str) -> None:
+        one_hot = np.eye(4, dtype=np.uint8)[arrays["labels"]]
+        stored = {"hard_label": arrays["labels"], "true_audio": one_hot}[name]
+        features = load_features(feature_file(npz(labels=one_hot, **{name: stored})))
+        assert np.array_equal(features.true_labels, one_hot)
+        assert np.array_equal(features.hard_label, arrays["labels"])
 
 
 class TestSeveralFiles:
@@ -245,6 +299,23 @@ class TestSeveralFiles:
         config = feature_file(*paths)
         assert config.address == feature_file(*reversed(paths)).address
         assert np.array_equal(load_features(config).visual, arrays["visual"])
+
+    @pytest.mark.parametrize(
+        ("name", "values", "message"),
+        [
+            ("labels", np.full(40, 0.5), r"no whole numbers \(labels in my_labels.npy\)"),
+            ("labels", np.arange(39) % 4, r"39 labels for 40 clips \(labels in my_labels.npy\)"),
+            ("visual", np.full((40, 8), np.nan), r"row 0, column 0 \(visual in my_visual.npy\)"),
+            ("split", np.full(40, "dev"), r"'dev' \(split in my_split.npy\)"),
+            ("audio", np.zeros(40), r"shape \(40,\) \(audio in my_audio.npy\)"),
+        ],
+    )
+    def test_a_fault_is_named_with_its_file(
+        self, tmp_path: Path, arrays: dict[str, np.ndarray], name: str, values: np.ndarray, message: str
+    ) -> None:
+        paths = self.write(tmp_path, arrays | {name: values})
+        with pytest.raises(DataError, match=message):
+            load_features(feature_file(*paths))
 
     def test_a_name_that_says_nothing_is_refused(self, tmp_path: Path, arrays: dict[str, np.ndarray]) -> None:
         paths = self.write(tmp_path, arrays)
@@ -303,9 +374,27 @@ def test_broken_tables_say_what_is_wrong(npz: Npz, tmp_path: Path, text: str, me
         load_features(feature_file(npz(classes=None), table))
 
 
-@pytest.mark.parametrize("name", ["", "nowhere.npz", "x" * 5000, "a\0b"])
-def test_missing_files_are_named(tmp_path: Path, name: str) -> None:
-    with pytest.raises(DataError):
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "latin1"])
+def test_a_table_in_another_encoding_is_said_to_be_no_utf8(npz: Npz, tmp_path: Path, encoding: str) -> None:
+    table = tmp_path / "names.csv"
+    table.write_bytes("label_id,label_name\n0,Bär\n".encode(encoding))
+    with pytest.raises(DataError, match=r"no text in UTF-8 \(names.csv\)"):
+        feature_file(npz(classes=None), table)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("", "It is a folder"),
+        ("nowhere.npz", "It does not exist"),
+        ("pipe", "It is no regular file"),
+        ("x" * 5000, "The path cannot be looked up"),
+        ("a\0b", "The path cannot be looked up"),
+    ],
+)
+def test_missing_files_are_named(tmp_path: Path, name: str, message: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DataError, match=message):
         feature_file(tmp_path / name)
 
 

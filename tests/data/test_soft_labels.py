@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from avexplore.data import load_soft_labels, soft_label_file
+from avexplore.artifacts import SoftLabels
+from avexplore.data import export_soft_labels, load_soft_labels, soft_label_file
 from avexplore.data.soft_labels import sniff_kind
 from avexplore.errors import DataError
 
@@ -78,6 +79,19 @@ def test_everything_optional_is_used(write: Write) -> None:
     assert soft.hard_label[7] == 1
 
 
+@pytest.mark.parametrize("kind", ["logits", "scores", "probabilities"])
+def test_what_is_written_is_read_back(tmp_path: Path, logits: np.ndarray, kind: Any) -> None:
+    values = softmax(logits).astype(np.float32)
+    split = np.repeat([0, 1, 2], [30, 10, 10])
+    soft = SoftLabels(values, values[::-1], kind, tuple("abcdef"), split, np.arange(50) % 7 - 1)
+    with (tmp_path / "soft").open("wb") as stream:
+        export_soft_labels(soft, stream)
+    again = load_soft_labels(soft_label_file(tmp_path / "soft"))
+    for name in ("audio", "visual", "split", "hard_label"):
+        assert np.array_equal(getattr(again, name), getattr(soft, name)), name
+    assert (again.kind, again.classes) == (kind, soft.classes)
+
+
 def test_names_and_training_rows_can_be_given(write: Write) -> None:
     soft = load_soft_labels(soft_label_file(write(), class_names=tuple("uvwxyz"), training_rows=20))
     assert soft.classes == tuple("uvwxyz")
@@ -109,6 +123,7 @@ def test_another_reading_is_another_address(write: Write) -> None:
         ({"classes": np.array(["a"] * 6)}, "more than once"),
         ({"split": np.array(["train"] * 3)}, "Expected 50 entries"),
         ({"split": np.array(["test"] * 50)}, "no training clips"),
+        ({"split": np.arange(50) % 2}, "Write the words train, validation, test"),
         ({"hard_label": np.full(50, 6)}, "Labels range over 6..6"),
         ({"hard_label": np.zeros((50, 6))}, "one class index per clip"),
         ({"kind": np.array("percent")}, "Unknown kind 'percent'"),

@@ -154,6 +154,13 @@ def test_class_names_come_from_the_table(shard: Path, tmp_path: Path) -> None:
     assert len(chosen.hard_label) < 60
 
 
+def test_single_labels_of_a_shard_are_all_there_is(shard: Path) -> None:
+    """YouTube-8M lists all classes of a video: a matrix with one of the chosen classes per row still is the truth."""
+    features = load_features(feature_file(shard, classes=("class_0010", "class_0012")))
+    assert features.true_labels is not None
+    assert (features.true_labels.sum(axis=1) == 1).all()
+
+
 def test_the_same_video_twice_is_refused(shard: Path, tmp_path: Path) -> None:
     copy = tmp_path / "train01.tfrecord"
     copy.write_bytes(shard.read_bytes())
