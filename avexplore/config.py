@@ -348,6 +348,7 @@ class GraphConfig(Config):
     """How the class-dependency graph is searched."""
 
     stage: ClassVar[str] = "graph"
+    format_version: ClassVar[int] = 2  # the kernel score is the full likelihood
     soft_labels: SoftLabelSource
     """The teacher, or a file of soft labels."""
     engine: Literal["grasp", "boss", "both", "causal-learn-grasp", "causal-learn-boss"] = "both"
@@ -380,6 +381,7 @@ class StabilityConfig(Config):
     """How often each edge comes back over bootstraps, beside how often it appears under a null model."""
 
     stage: ClassVar[str] = "stability"
+    format_version: ClassVar[int] = 2  # a column that a resample makes constant correlates with nothing
     graph: GraphConfig
     """The search to repeat."""
     bootstraps: int = within(2, 10_000, 100)
