@@ -6,7 +6,6 @@ import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
 from avexplore.artifacts import Report
@@ -23,7 +22,6 @@ class Chosen:
     """Options that describe a student; data and a preset, or a config file, or a stored run, then single changes."""
 
     files: options.Files = None
-    data: options.OldFiles = None
     annotation: options.Annotation = None
     classes: options.Classes = None
     preset: options.Preset = "quick"
@@ -32,11 +30,6 @@ class Chosen:
     config: options.ConfigFile = None
     run: options.RunKey = None
 
-    @property
-    def inputs(self) -> list[Path]:
-        """The files that were named."""
-        return [*(self.files or ()), *(self.data or ())]
-
     def unchanged(self) -> StudentConfig:
         """The student before `settings`."""
         if self.config is not None:
@@ -44,7 +37,7 @@ class Chosen:
         if self.run is not None:
             student: StudentConfig = stored_run(self.run).student
             return student
-        data = configure.data_config(self.inputs, self.annotation, self.classes, self.seed)
+        data = configure.data_config(self.files, self.annotation, self.classes, self.seed)
         return configure.student_config(self.preset, data, self.seed)
 
     def student(self) -> StudentConfig:

@@ -60,7 +60,7 @@ def graph(
     """
     from avexplore import fanout
 
-    files = configure.existing(chosen.inputs)
+    files = configure.existing(chosen.files or [])
     config = configure.graph_of_soft_labels(files[0], training_rows, chosen.seed) if len(files) == 1 else None
     if config is None:
         student = chosen.unchanged()

@@ -10,9 +10,6 @@ import typer
 Files = Annotated[
     list[Path] | None, typer.Argument(help="Feature files. Without any: the synthetic benchmark.", metavar="FILE")
 ]
-OldFiles = Annotated[
-    list[Path] | None, typer.Option("--data", "-d", hidden=True, help="The same, as it was once given.")
-]
 Annotation = Annotated[
     Literal["given", "random", "rarest"] | None,
     typer.Option(help="Which of several true labels is kept as the annotation; the others are hidden."),
