@@ -16,7 +16,7 @@ Annotation = Annotated[
 ]
 Classes = Annotated[
     list[str] | None,
-    typer.Option("--class", "--classes", help="Keep this class only; repeated, these. Names may hold commas."),
+    typer.Option("--class", help="Keep this class only; repeated, these. Names may hold commas."),
 ]
 Preset = Annotated[Literal["tiny", "quick", "paper"], typer.Option(help="Sizes and lengths of every stage.")]
 Seed = Annotated[int, typer.Option(help="Seed of every stage.", min=0)]
