@@ -140,6 +140,33 @@ def test_one_lasso_lights_up_both_maps_while_it_is_drawn_and_python_hears_at_the
     until(lambda: look(before)["selected"] == look(after)["selected"] == during)
 
 
+def test_a_lasso_wins_over_the_point_picked_before_and_comes_back_from_its_address(
+    visit: Callable[..., Any], browser: Any
+) -> None:
+    page = visit("/embedding_space")
+    before, _ = maps(page)
+    page.mouse.click(*place(before, free_point(before)))
+    page.get_by_text("Nearest neighbors in the embedding itself").wait_for()
+    until(lambda: "point=" in address(page))
+    steady(page, before)
+    draw_lasso(page, before, 0.02, 0.5)
+    drawn = look(before)["selected"]
+    page.mouse.up()
+    page.get_by_text(f"{sum(drawn):,} points of").first.wait_for()
+    page.get_by_text("Ask these clips in Retrieval").wait_for()
+    until(lambda: "lasso=" in address(page) and "point=" not in address(page))
+    until(lambda: look(before)["picked"] == -1)
+    fresh = browser.new_context(viewport={"width": 1366, "height": 900})
+    other = fresh.new_page()
+    other.goto(address(page))
+    restored, _ = maps(other)
+    until(lambda: look(restored)["selected"] == drawn)
+    other.get_by_text("Ask these clips in Retrieval").wait_for()
+    other.goto(address(page).replace("/embedding_space?", "/retrieval?by=From+the+map&"))
+    other.locator(".card").first.wait_for()
+    fresh.close()
+
+
 def test_the_slider_morphs_the_left_map_into_the_right_one(visit: Callable[..., Any]) -> None:
     page = visit("/embedding_space")
     before, after = maps(page)

@@ -189,6 +189,47 @@ def test_next_and_previous_walk_through_the_queries(app: Visit) -> None:
     assert address(at, "query") == first
 
 
+def best(made: Any, direction: int) -> int:
+    """The clip that LIR helps most; 0 is A→V."""
+    from avexplore.config import EvaluationConfig
+
+    before, after = (Store(made.home).get(EvaluationConfig(s)).artifact for s in (made.student.twin, made.student))  # type: ignore[union-attr]
+    change = after.average_precision[direction] - before.average_precision[direction]
+    return int(before.rows[int(change.argmax())])
+
+
+def test_the_other_direction_has_its_own_best_change(app: Visit, made: Any) -> None:
+    at = app("retrieval")
+    assert address(at, "query") == str(best(made, 0))
+    at = at.segmented_control(key="direction").set_value("visual-to-audio").run()
+    assert not at.exception
+    assert address(at, "query") == str(best(made, 1))
+    assert next(b for b in at.button if b.label == "Previous").disabled
+    assert best(made, 0) != best(made, 1)
+
+
+def test_a_clip_of_a_link_can_be_gone_back_to(app: Visit, made: Any) -> None:
+    """It is of another class than the list, and leads it."""
+    clip = int(made.clips.rows("test")[2])
+    at = app("retrieval", by="By class", query=str(clip))
+    assert address(at, "query") == str(clip)
+    at = next(b for b in at.button if b.label == "Next").click().run()
+    assert address(at, "query") != str(clip)
+    at = next(b for b in at.button if b.label == "Previous").click().run()
+    assert address(at, "query") == str(clip)
+
+
+def test_the_reasons_of_a_link_show_names_and_numbers_whole(app: Visit, made: Any) -> None:
+    clip = int(made.clips.rows("test")[0])
+    at = app("retrieval", query=str(clip), answer=str(clip))
+    assert not at.exception
+    (table,) = [element.proto.body for element in at.get("html") if "terms" in element.proto.body]
+    soft = made.teacher.soft_labels.probabilities()[:, clip, made.clips.hard_label[clip]]
+    for value in soft:
+        assert f"<td>{value:.2f}</td>" in table
+    assert "<b>Bus" not in table
+
+
 @pytest.mark.parametrize("step", range(1, 6))
 def test_each_step_of_the_story_is_told(step: int, app: Visit) -> None:
     at = app("story", step=str(step))
