@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from avexplore.config import ProjectionConfig
+from avexplore.artifacts import GraphStability
+from avexplore.config import ClipsConfig, ProjectionConfig
 from avexplore.store import Store
 from avexplore.workbench import Failed, Missing, Running, Workbench
 
@@ -236,6 +238,35 @@ def test_each_step_of_the_story_is_told(step: int, app: Visit) -> None:
     assert not at.exception
     assert at.subheader[0].value
     assert "How typical is it?" in words(at)
+
+
+@pytest.mark.parametrize("null_frequency", [0.1, 0.8])
+def test_the_null_model_is_explained_where_its_figure_stands(null_frequency: float, app: Visit, made: Any) -> None:
+    p = len(made.graph.nodes)
+    flat = {name: np.zeros((p, p)) for name in ("orientation_frequency", "effect", "correlation")}
+    often, rarely = np.full((p, p), 0.9), np.full((p, p), null_frequency)
+    stability = GraphStability(
+        made.graph.nodes, often, flat["orientation_frequency"], rarely, flat["effect"], flat["correlation"],
+        30, np.zeros(2), np.ones(2), np.zeros(2), "within-class",
+    )  # fmt: skip
+    Store(made.home).put(made.student.regularizer.affinity.stability, stability)
+    at = app("story", step="3")
+    assert not at.exception
+    picture = at.get("bidi_component")[0].proto.json
+    assert f"in {null_frequency:.0%} of graphs from shuffled data" in picture
+    assert "shuffled among clips of one annotated class" in words(at)
+    assert ("clearly more often" in words(at)) == (null_frequency == 0.1)
+
+
+def test_what_only_the_teacher_suspects_is_counted_once(app: Visit, made: Any) -> None:
+    config = ClipsConfig(made.student.data)
+    Store(made.home).remove(config.address)
+    Store(made.home).put(config, replace(made.clips, true_labels=None))
+    at = app("story", step="2")
+    assert not at.exception
+    assert "the teacher suspects" in words(at)
+    assert "the teacher finds" not in words(at)
+    assert "even share" not in words(at)
 
 
 def test_another_clip_starts_the_story_anew(app: Visit) -> None:

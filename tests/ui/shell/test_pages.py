@@ -96,6 +96,33 @@ def test_the_overview_shows_what_was_computed(
     assert "200" in words(at)
 
 
+def test_the_overview_colors_no_change_that_its_interval_does_not_show(
+    trained: tuple[Path, StudentConfig], monkeypatch: pytest.MonkeyPatch, no_models: None
+) -> None:
+    from avexplore.retrieval.significance import paired_difference
+
+    home, student = trained
+    monkeypatch.setenv("AVEXPLORE_HOME", str(home))
+    at = visit("overview")
+    assert not at.exception
+    before, after = (Workbench().get(EvaluationConfig(one)) for one in (student.twin, student))
+    found = paired_difference(after.average_precision.mean(0), before.average_precision.mean(0))
+    (metric,) = [one for one in at.metric if one.label.startswith("MAP with LIR")]
+    gray = metric.proto.color == metric.proto.MetricColor.GRAY
+    assert gray == (found.low <= 0 <= found.high)
+    assert f"{found.low:+.4f} to {found.high:+.4f}" in metric.proto.delta_description
+    (hidden,) = [one for one in at.metric if one.label.startswith("Hidden-pair")]
+    assert hidden.proto.color == hidden.proto.MetricColor.GRAY  # no interval is known
+    assert any("experiments" in link.proto.page for link in at.get("page_link"))
+
+
+def test_the_overview_says_what_lir_is(no_models: None) -> None:
+    from avexplore.ui import glossary
+
+    monkeyed = visit("embedding_space")
+    assert any(glossary.LIR == caption.help for caption in monkeyed.caption)
+
+
 def test_an_experiment_says_what_it_found(
     trained: tuple[Path, StudentConfig], monkeypatch: pytest.MonkeyPatch, no_models: None
 ) -> None:
