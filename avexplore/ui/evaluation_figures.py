@@ -200,7 +200,8 @@ def confusion(values: FloatArray, classes: Sequence[str], *, change: bool, dark:
             hovertemplate=f"%{{customdata}}: %{{z:{form}}}<extra></extra>",
         )
     )
-    names_on_axis = {"tickmode": "array", "tickvals": places, "ticktext": [name[:22] for name in names], "showgrid": False}  # fmt: skip
+    short = [name[:22] for name in names]
+    names_on_axis = {"tickmode": "array", "tickvals": places, "ticktext": short, "showgrid": False}
     figure.update_layout(
         height=max(420, 15 * len(names) + 190),
         margin=_MARGIN,

@@ -267,6 +267,8 @@ def _false_negatives(loaded: LoadedRun, split: Split) -> None:
         "False negatives recovered, per pair",
         f"{after.recovered.sum():,.0f} of {total:,}",
         f"{after.recovered.sum() - before.recovered.sum():+,.0f} with LIR",
+        delta_color="off",  # no interval is known of it
+        delta_arrow="off",
         help="Pairs of clips that share a true class under different annotations, which training took for negatives. "
         "Recovered: among the query's first R answers, with R the number of clips that are truly related to it.",
     )
@@ -274,6 +276,8 @@ def _false_negatives(loaded: LoadedRun, split: Split) -> None:
         "Share recovered, per pair",
         f"{after.recovered.sum() / total:.1%}",
         f"{(after.recovered.sum() - before.recovered.sum()) / total:+.1%} with LIR",
+        delta_color="off",
+        delta_arrow="off",
     )
     st.caption(
         "Per pair, as here, every pair counts once, so that queries with many of them weigh most. Per query, as in the "

@@ -155,7 +155,7 @@ def _rows(before: RetrievalReport, after: RetrievalReport) -> dict[str, tables.R
 
 def _interval(row: tables.Row) -> str:
     if not row.over:
-        return "one pair of trainings, interval unknown"
+        return "interval unknown (one seed)"
     return f"95 % interval {row.difference.low:+.4f} to {row.difference.high:+.4f}"
 
 

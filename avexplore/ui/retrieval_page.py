@@ -312,7 +312,8 @@ def _terms(found: Sequence[retrieval_lists.Link]) -> str:
 
 
 _TERM_STYLE = """<style>
-.terms { width: 100%; border-collapse: collapse; font-size: 14px; line-height: 1.35; font-variant-numeric: tabular-nums; }
+.terms { width: 100%; border-collapse: collapse; font-size: 14px; line-height: 1.35; }
+.terms td { font-variant-numeric: tabular-nums; }
 .terms th, .terms td { padding: 5px 6px; border-bottom: 1px solid #8884; font-weight: 400; text-align: right; }
 .terms th:first-child { text-align: left; padding-left: 2px; }
 .terms thead th { opacity: .75; }

@@ -109,9 +109,10 @@ def find_cases(loaded: LoadedRun, gallery: IntArray, above_null: BoolArray | Non
 
 
 def _plainness(loaded: LoadedRun, case: Case, above_null: BoolArray | None) -> int:
-    """How little the edge of a case needs explaining: where the event was found, and not what chance draws, too."""
+    """How little the edge of a case needs explaining: drawn in the graph, where the event was found, beyond chance."""
     i, j = (loaded.affinity.nodes.index(name) for name in case.nodes)
-    return int(case.nodes[1].startswith(case.modality)) + int(above_null is None or bool(above_null[i, j]))
+    beyond = above_null is None or bool(above_null[i, j])
+    return sum((case.edge != "", case.nodes[1].startswith(case.modality), beyond))
 
 
 def _clearness(case: Case) -> float:
@@ -128,9 +129,7 @@ class _Pair:
     weight: float
 
 
-def _pairs(
-    loaded: LoadedRun, above_null: BoolArray | None
-) -> tuple[FloatArray, dict[tuple[int, int, int], _Pair]]:
+def _pairs(loaded: LoadedRun, above_null: BoolArray | None) -> tuple[FloatArray, dict[tuple[int, int, int], _Pair]]:
     """Largest weight between any two nodes of two different classes; and the pair of nodes to tell.
 
     The latter by class, other class, and the modality that the other class was found in.

@@ -435,6 +435,64 @@ def test_20000_points_answer_a_lasso_within_a_frame_or_two(visit: Callable[..., 
     assert took < 5
 
 
+# --- a phone ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def phone(visit: Callable[..., Any]) -> Callable[..., Any]:
+    def go(path: str) -> Any:
+        page = visit("/story")
+        page.set_viewport_size({"width": 390, "height": 800})
+        return visit(path)
+
+    return go
+
+
+@pytest.mark.parametrize("path", ["/retrieval", "/story?step=5"])
+def test_the_titles_of_answers_can_be_read_on_a_phone(path: str, phone: Callable[..., Any]) -> None:
+    page = phone(path)
+    page.locator(".card").first.wait_for()
+    steady(page, page.locator(".board"))
+    cut = page.locator(".card .words b").evaluate_all("all => all.filter(b => b.scrollWidth > b.clientWidth).length")
+    assert cut == 0
+
+
+@pytest.mark.parametrize("step", range(1, 5))
+def test_the_story_can_be_read_on_a_phone(step: int, phone: Callable[..., Any]) -> None:
+    page = phone(f"/story?step={step}")
+    page.get_by_text("How typical is it?").wait_for()
+    settled(page)
+    if step == 1 and not page.locator(".scene svg").count():
+        return  # this clip has a file to play instead
+    page.locator(".scene svg").wait_for()
+    heights = page.locator(".scene text").evaluate_all(
+        "all => all.map(t => parseFloat(t.getAttribute('font-size')) * t.getScreenCTM().a)"
+    )
+    assert min(heights) > 11
+    page.set_viewport_size({"width": 1366, "height": 900})
+    until(lambda: page.locator(".scene svg").get_attribute("viewBox").startswith("0 0 900"))
+
+
+@pytest.mark.parametrize("path", ["/soft_labels", "/soft_labels?sl_view=Classes"])
+def test_wide_matrices_do_not_move_the_page_sideways(path: str, phone: Callable[..., Any]) -> None:
+    page = phone(path)
+    page.locator(".st-key-matrix canvas, .st-key-matrix svg").first.wait_for()
+    settled(page)
+    assert page.locator('[data-testid="stMain"]').evaluate("main => main.scrollWidth - main.clientWidth") <= 0
+    assert page.locator(".st-key-matrix").evaluate("box => box.scrollWidth > box.clientWidth")
+
+
+def test_small_soft_labels_have_small_bars(visit: Callable[..., Any]) -> None:
+    page = visit("/retrieval")
+    page.locator(".card").first.wait_for()
+    steady(page, page.locator(".board"))
+    shares = page.locator(".bars i").evaluate_all("all => all.map(bar => parseInt(bar.style.height))")
+    assert min(shares) <= 2
+    heights = page.locator(".bars i").evaluate_all("all => all.map(bar => bar.getBoundingClientRect().height)")
+    assert min(heights) < 0.5
+    page.get_by_text("rank 6 in the list with LIR").wait_for()
+
+
 # --- evaluation ---------------------------------------------------------------------------------------------------
 
 

@@ -155,7 +155,9 @@ def test_no_two_ticks_read_the_same(reach):
     """Plotly's steps are 1, 2 or 5 times a power of ten, at most `nticks` of them."""
     ticks = figures.signed_ticks(np.array([-reach, reach / 2]))
     decimals = int(ticks["tickformat"][2])
-    step = min(s for k in range(-9, 2) for s in (10.0**k, 2 * 10.0**k, 5 * 10.0**k) if 1.5 * reach / s <= ticks["nticks"])
+    step = min(
+        s for k in range(-9, 2) for s in (10.0**k, 2 * 10.0**k, 5 * 10.0**k) if 1.5 * reach / s <= ticks["nticks"]
+    )
     labels = [f"{value:+.{decimals}f}" for value in np.arange(-8, 9) * step]
     assert len(set(labels)) == len(labels)
 

@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 from avexplore.artifacts import GraphStability
 from avexplore.config import ClipsConfig, ProjectionConfig
 from avexplore.store import Store
+from avexplore.ui import glossary
 from avexplore.workbench import Failed, Missing, Running, Workbench
 
 Visit = Callable[..., AppTest]
@@ -267,6 +268,10 @@ def test_what_only_the_teacher_suspects_is_counted_once(app: Visit, made: Any) -
     assert "the teacher suspects" in words(at)
     assert "the teacher finds" not in words(at)
     assert "even share" not in words(at)
+
+
+def test_the_story_says_what_lir_is(app: Visit) -> None:
+    assert glossary.LIR in [button.help for button in app("story").button]
 
 
 def test_another_clip_starts_the_story_anew(app: Visit) -> None:

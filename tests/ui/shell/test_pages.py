@@ -15,7 +15,7 @@ from avexplore.errors import StoreError
 from avexplore.experiments.sweep import best_student, outcomes, varied
 from avexplore.jobs import registry
 from avexplore.presets import preset
-from avexplore.ui import uploads
+from avexplore.ui import glossary, uploads
 from avexplore.ui.frame import PAGES
 from avexplore.workbench import Running, Workbench
 
@@ -116,11 +116,15 @@ def test_the_overview_colors_no_change_that_its_interval_does_not_show(
     assert any("experiments" in link.proto.page for link in at.get("page_link"))
 
 
-def test_the_overview_says_what_lir_is(no_models: None) -> None:
-    from avexplore.ui import glossary
-
-    monkeyed = visit("embedding_space")
-    assert any(glossary.LIR == caption.help for caption in monkeyed.caption)
+def test_the_first_lir_of_a_page_says_what_it_is(
+    trained: tuple[Path, StudentConfig], monkeypatch: pytest.MonkeyPatch, no_models: None
+) -> None:
+    monkeypatch.setenv("AVEXPLORE_HOME", str(trained[0]))
+    overview = words(visit("overview"))
+    assert "Latent Interaction Regularizer" in overview
+    assert all(f"**{term}**" in overview for term in glossary.TERMS)
+    for page in ("embedding_space", "retrieval"):
+        assert glossary.LIR in [caption.help for caption in visit(page).caption]
 
 
 def test_an_experiment_says_what_it_found(
