@@ -128,7 +128,8 @@ def _explore(loaded: LoadedRun, projection: Projection) -> None:
     mode: Mode = st.session_state.get("color", "class")
     key = f"maps-{loaded.key}"
     classes = len(loaded.clips.classes) if mode == "class" else 0
-    choice = embedding_choice.current(projection, key=key, run=loaded.key, classes=classes)
+    count = len(loaded.clips.hard_label)
+    choice = embedding_choice.current(projection, key=key, run=loaded.key, classes=classes, clips=count)
     maps, side = st.columns([7, 3], gap="medium")
     with maps:
         embedding_canvas.draw(_packed(loaded, projection, mode, choice), key=key)
@@ -136,7 +137,7 @@ def _explore(loaded: LoadedRun, projection: Projection) -> None:
         if choice.picked is not None:
             _point(loaded, projection, choice.picked)
         elif choice.selected:
-            _selection(loaded, projection, choice.selected)
+            _selection(loaded, projection, choice)
         else:
             st.info("Click a point to see its clip here, or drag around some to compare where they went.")
     _figures(projection)
@@ -264,9 +265,9 @@ def _neighbors(
         st.rerun(scope="fragment")
 
 
-def _selection(loaded: LoadedRun, projection: Projection, points: Sequence[int]) -> None:
+def _selection(loaded: LoadedRun, projection: Projection, choice: Choice) -> None:
     m = len(projection.rows)
-    places = np.array(points)
+    places = np.array(choice.selected)
     clips = np.unique(projection.rows[places % m])
     labels = np.asarray(loaded.clips.hard_label)
     counts = np.bincount(labels[clips], minlength=len(loaded.clips.classes))
@@ -281,7 +282,10 @@ def _selection(loaded: LoadedRun, projection: Projection, points: Sequence[int])
         key="selection-classes",
         height="content" if len(order) <= 8 else 320,
     )
-    links.to("retrieval", "Ask these clips in Retrieval", {"by": PICKS["lasso"]})
+    word = {"lasso": st.query_params["lasso"]} if choice.linkable else {}
+    links.to("retrieval", "Ask these clips in Retrieval", {"by": PICKS["lasso"], **word})
+    if not choice.linkable:
+        st.caption("These are more points than an address holds: a copied link shows the map without them.")
     st.download_button(
         "Selected points (CSV)", lambda: _table(loaded, projection, places), "selected-points.csv", "text/csv"
     )

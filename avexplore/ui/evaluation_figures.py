@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,21 @@ _MARGIN = {"l": 8, "r": 8, "t": 36, "b": 8}
 def class_changes(before: RetrievalReport, after: RetrievalReport) -> tuple[FloatArray, FloatArray]:
     """MAP per class, mean of both directions, without and with LIR; NaN for classes without queries. Shapes (C,)."""
     return before.per_class.mean(1), after.per_class.mean(1)
+
+
+def signed_ticks(values: FloatArray) -> dict[str, Any]:
+    """Tick labels of an axis of changes, with as many decimals as its steps need: no label twice, no "-0.00".
+
+    >>> signed_ticks(np.array([-0.004, 0.003]))["tickformat"], signed_ticks(np.array([-0.1, 0.3]))["tickformat"]
+    ('+.3f', '+.2f')
+    """
+    ticks = 8
+    known = np.append(np.asarray(values, float).ravel(), 0.0)
+    step = float(np.nanmax(known) - np.nanmin(known)) / ticks or 0.1
+    # Plotly rounds a step up to 1, 2, 5 or 10 times a power of ten.
+    power = math.floor(math.log10(step))
+    decimals = -power - (step > 5 * 10.0**power)
+    return {"nticks": ticks, "tickformat": f"+.{max(2, decimals)}f"}
 
 
 def class_bars(before: RetrievalReport, after: RetrievalReport, queries: IntArray, most: int = 40) -> go.Figure:
@@ -60,7 +76,7 @@ def class_bars(before: RetrievalReport, after: RetrievalReport, queries: IntArra
     figure.update_layout(
         height=max(260, 19 * len(shown) + 90),
         margin={**_MARGIN, "t": 12},
-        xaxis={"title": "change of MAP with LIR", "zeroline": True, "tickformat": "+.2f"},
+        xaxis={"title": "change of MAP with LIR", "zeroline": True, **signed_ticks(change[shown])},
         yaxis={"tickmode": "array", "tickvals": places, "ticktext": names, "automargin": True},
         bargap=0.25,
     )
@@ -105,7 +121,7 @@ def precision_curves(before: RetrievalReport, after: RetrievalReport) -> go.Figu
     figure.update_xaxes(type="log", tickvals=[10, 20, 50, 100, 200, 500, 1000])
     figure.update_xaxes(title="K answers", row=2)
     figure.update_yaxes(title="precision-scope@K", row=1, col=1)
-    figure.update_yaxes(title="change", tickformat="+.3f", zeroline=True, row=2)
+    figure.update_yaxes(title="change", zeroline=True, row=2, **signed_ticks(after.precision - before.precision))
     figure.update_yaxes(title=None, row=2, col=2)
     figure.update_layout(height=480, margin={**_MARGIN, "t": 60}, legend={"orientation": "h", "y": 1.16})
     return figure
@@ -170,6 +186,7 @@ def confusion(values: FloatArray, classes: Sequence[str], *, change: bool, dark:
         scale = [[0, LOSS], [0.5, empty], [1, GAIN]]
     places = list(range(len(names)))
     form = "+.3f" if change else ".3f"
+    ticks: dict[str, Any] = signed_ticks(np.array([-reach, reach])) if change else {"tickformat": ".2f"}
     figure = go.Figure(
         go.Heatmap(
             z=shown,
@@ -179,16 +196,17 @@ def confusion(values: FloatArray, classes: Sequence[str], *, change: bool, dark:
             colorscale=scale,
             zmin=-reach if change else 0.0,
             zmax=reach or 1.0,
-            colorbar={"thickness": 12, "outlinewidth": 0, "tickformat": form[:-2] + "2f"},
+            colorbar={"thickness": 12, "outlinewidth": 0, **ticks},
             hovertemplate=f"%{{customdata}}: %{{z:{form}}}<extra></extra>",
         )
     )
-    ticks = {"tickmode": "array", "tickvals": places, "ticktext": [name[:22] for name in names], "showgrid": False}
+    short = [name[:22] for name in names]
+    names_on_axis = {"tickmode": "array", "tickvals": places, "ticktext": short, "showgrid": False}
     figure.update_layout(
         height=max(420, 15 * len(names) + 190),
         margin=_MARGIN,
-        xaxis={**ticks, "title": "class of the answers", "tickangle": -60, "zeroline": False},
-        yaxis={**ticks, "title": "class of the query", "autorange": "reversed", "zeroline": False},
+        xaxis={**names_on_axis, "title": "class of the answers", "tickangle": -60, "zeroline": False},
+        yaxis={**names_on_axis, "title": "class of the query", "autorange": "reversed", "zeroline": False},
     )
     return figure
 
@@ -206,6 +224,7 @@ def edge_deltas(found: DeltaDistance, nodes: Sequence[str]) -> go.Figure:
         for name, e in zip(names, known, strict=True)
     ]
     delta = found.delta[known]
+    reached = np.concatenate([delta, found.others[known]])
     figure = go.Figure(
         go.Bar(
             x=delta,
@@ -231,7 +250,7 @@ def edge_deltas(found: DeltaDistance, nodes: Sequence[str]) -> go.Figure:
     figure.update_layout(
         height=max(260, 20 * len(known) + 90),
         margin=_MARGIN,
-        xaxis={"title": "Delta-D: how much nearer with LIR", "tickformat": "+.3f", "zeroline": True},
+        xaxis={"title": "Delta-D: how much nearer with LIR", "zeroline": True, **signed_ticks(reached)},
         yaxis={"tickmode": "array", "tickvals": places, "ticktext": names, "automargin": True},
         bargap=0.25,
     )

@@ -20,14 +20,14 @@ FIGURES: Mapping[str, tuple[str, str]] = {
     "map_visual_to_audio": ("MAP, V→A", "Visual queries, audio gallery; the annotated class is relevant."),
     "map": ("MAP, mean", "Mean of both directions."),
     "any_label_map": ("Any-label MAP", "Clips that share any true label are relevant, annotated or not."),
-    "hidden_pair_ap": ("Hidden-pair AP", "Only pairs that share a true label nobody annotated are relevant."),
+    "hidden_pair_ap": ("Hidden-pair AP", "Only pairs that share a true, unannotated label are relevant."),
     "recovered_false_negatives": (
-        "False negatives recovered",
-        "Share of those pairs among a query's first R answers (R: its truly related clips), mean over queries.",
+        "False negatives recovered, per query",
+        "Share of those pairs within the first R answers, mean over queries.",
     ),
     "map_over_cutoffs": (
         "MAP over cut-offs",
-        "What the authors' released metric computes: AP averaged over all cut-offs. Not comparable with MAP.",
+        "The authors' released metric; not comparable with MAP.",
     ),
 }
 """Names and meanings of the figures, in the order of the table."""

@@ -12,7 +12,7 @@ from avexplore.artifacts import RetrievalReport, TrainedStudent
 from avexplore.config import EvaluationConfig, StudentConfig
 from avexplore.ui import evaluation_figures as figures
 from avexplore.ui import evaluation_tables as tables
-from avexplore.ui import jobs_panel, session, split_reports
+from avexplore.ui import glossary, jobs_panel, session, split_reports
 from avexplore.ui.loaded_run import LoadedRun
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def _figures(loaded: LoadedRun, before: RetrievalReport, after: RetrievalReport,
             "Without LIR": [row.before for row in rows],
             "With LIR": [row.after for row in rows],
             "Difference": [row.difference.mean for row in rows],
-            "95 % interval over queries": [_interval(row) for row in rows],
+            "95 % interval, queries": [_interval(row) for row in rows],
             "What it is": [row.meaning for row in rows],
         },
         column_config=_columns(),
@@ -126,7 +126,17 @@ def _family(loaded: LoadedRun, split: Split) -> list[tables.Pair]:
 
 def _columns() -> dict[str, Any]:
     plain, signed = (st.column_config.NumberColumn(format=form) for form in ("%.4f", "%+.4f"))
-    return {"Without LIR": plain, "With LIR": plain, "Difference": signed}
+    return {
+        "Figure": st.column_config.TextColumn(width=222),
+        "Without LIR": st.column_config.NumberColumn(format="%.4f", help=glossary.LIR),
+        "With LIR": plain,
+        "Difference": signed,
+        "What it is": st.column_config.TextColumn(
+            width=390,
+            help="R: how many clips truly share a label with the query. MAP over cut-offs: AP averaged over all "
+            "numbers of answers, as the authors' released code has it.",
+        ),
+    }
 
 
 def _interval(row: tables.Row) -> str:
@@ -254,16 +264,24 @@ def _false_negatives(loaded: LoadedRun, split: Split) -> None:
         return
     left, right = st.columns(2)
     left.metric(
-        "False negatives recovered",
+        "False negatives recovered, per pair",
         f"{after.recovered.sum():,.0f} of {total:,}",
         f"{after.recovered.sum() - before.recovered.sum():+,.0f} with LIR",
+        delta_color="off",  # no interval is known of it
+        delta_arrow="off",
         help="Pairs of clips that share a true class under different annotations, which training took for negatives. "
         "Recovered: among the query's first R answers, with R the number of clips that are truly related to it.",
     )
     right.metric(
-        "Share of all pairs",
+        "Share recovered, per pair",
         f"{after.recovered.sum() / total:.1%}",
-        help="Every pair counts once here; in the table above every query does.",
+        f"{(after.recovered.sum() - before.recovered.sum()) / total:+.1%} with LIR",
+        delta_color="off",
+        delta_arrow="off",
+    )
+    st.caption(
+        "Per pair, as here, every pair counts once, so that queries with many of them weigh most. Per query, as in the "
+        "table above, every query counts once: the two shares differ."
     )
     change = after.recovered - before.recovered
     known = np.flatnonzero(after.pairs)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from avexplore.ui import login
+from avexplore.ui import glossary, login
 
 ROOT = Path(__file__).resolve().parents[2]
 ASSETS = Path(__file__).parent / "assets"
@@ -53,6 +53,7 @@ STYLE = """<style>
 .stMainBlockContainer { padding: 3.7rem 2.4rem 2rem; }
 .stMainBlockContainer h1 { font-size: 1.5rem; padding: 0; }
 [data-testid="stMetricValue"] { font-size: 1.6rem; }
+.st-key-matrix { overflow-x: auto; } /* wide pictures scroll sideways on a phone, not the page */
 </style>"""
 # Streamlit writes white on the accent color; on the light blue of the dark theme that is 2.3 : 1, and dark is 8 : 1.
 DARK_STYLE = """<style>
@@ -122,4 +123,4 @@ def heading(name: str) -> None:
     """Title of a page and the question that it answers."""
     info = next(page for page in PAGES if page.name == name)
     st.title(info.title, anchor=False)
-    st.caption(info.question)
+    st.caption(info.question, help=glossary.LIR if "LIR" in info.question else None)

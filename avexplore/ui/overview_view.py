@@ -9,19 +9,15 @@ import streamlit as st
 
 from avexplore.artifacts import MODALITIES
 from avexplore.config import ClipsConfig, Config, EvaluationConfig, StudentConfig, TeacherConfig
-from avexplore.ui import jobs_panel, session, split_reports
+from avexplore.ui import evaluation_tables as tables
+from avexplore.ui import glossary, jobs_panel, session, split_reports
 
 if TYPE_CHECKING:
     from avexplore.artifacts import Clips, RetrievalReport, TrainedTeacher
     from avexplore.workbench import Run
 
-FIGURES = {
-    "map": ("MAP", "Mean average precision over all queries, both directions; the annotated class is relevant."),
-    "map_audio_to_visual": ("MAP, A→V", "Audio queries, visual gallery."),
-    "map_visual_to_audio": ("MAP, V→A", "Visual queries, audio gallery."),
-    "any_label_map": ("Any-label MAP", "Clips that share any true label are relevant, annotated or not."),
-    "hidden_pair_ap": ("Hidden-pair AP", "Only pairs that share a true label nobody annotated count as relevant."),
-}
+FIGURES = ("map", "map_audio_to_visual", "map_visual_to_audio", "any_label_map", "hidden_pair_ap")
+"""What the table shows, MAP first."""
 
 
 def draw() -> None:
@@ -31,6 +27,10 @@ def draw() -> None:
     clips = _quiet(ClipsConfig(teacher_config.data), "Reading the clips") if teacher_config else None
     if clips is not None:
         _clips(clips)
+    st.markdown(
+        "A teacher says what is in each clip besides its one annotated class, a graph says which classes depend on "
+        "each other, and **LIR**, the Latent Interaction Regularizer, lets a student for retrieval learn from both."
+    )
     first, second, third = st.columns(3, border=True)
     with first:
         st.subheader("Soft labels", anchor=False)
@@ -41,11 +41,13 @@ def draw() -> None:
         _graph(run)
         st.page_link("pages/class_graph.py", label="Explore the dependencies →")
     with third:
-        st.subheader("Before and after LIR", anchor=False)
+        st.subheader("Before and after LIR", anchor=False, help=glossary.LIR)
         _students(run)
         st.page_link("pages/evaluation.py", label="See where it helps →")
+        st.page_link("pages/experiments.py", label="Compare several seeds, and controls →")
     if run.student is not None:
         _verdict(run.student)
+    glossary.draw()
 
 
 def _quiet(config: Config, label: str) -> Any:
@@ -125,12 +127,36 @@ def _students(run: Run) -> None:
     reports = _reports(run.student)
     if reports is None:
         return
-    before, after = reports
+    rows = _rows(*reports)
     for name in ("map", "hidden_pair_ap"):
-        if name in after.metrics:
-            label, help_text = FIGURES[name]
-            change = after.metrics[name] - before.metrics[name]
-            st.metric(f"{label} with LIR, test", f"{after.metrics[name]:.4f}", f"{change:+.4f}", help=help_text)
+        if name not in rows:
+            continue
+        row = rows[name]
+        d = row.difference
+        # Green or red only for what other clips would show, too: a change within its interval is neither.
+        sure = d.low > 0 or d.high < 0
+        st.metric(
+            f"{row.name.removesuffix(', mean')} with LIR, test",
+            f"{row.after:.4f}",
+            f"{d.mean:+.4f}",
+            delta_color="normal" if sure else "off",
+            delta_arrow="auto" if sure else "off",
+            delta_description=_interval(row),
+            help=row.meaning,
+        )
+
+
+def _rows(before: RetrievalReport, after: RetrievalReport) -> dict[str, tables.Row]:
+    """The figures of `FIGURES` that this run has, with their intervals."""
+    found = {row.name: row for row in tables.comparison(before, after)}
+    names = {key: tables.FIGURES[key][0] for key in FIGURES}
+    return {key: found[name] for key, name in names.items() if name in found}
+
+
+def _interval(row: tables.Row) -> str:
+    if not row.over:
+        return "interval unknown (one seed)"
+    return f"95 % interval {row.difference.low:+.4f} to {row.difference.high:+.4f}"
 
 
 def _reports(student: StudentConfig) -> tuple[RetrievalReport, RetrievalReport] | None:
@@ -146,23 +172,30 @@ def _verdict(student: StudentConfig) -> None:
     reports = _reports(student)
     if reports is None:
         return
-    before, after = reports
+    rows = _rows(*reports).values()
     st.subheader("Does it help?", anchor=False)
-    rows = [
-        {
-            "Figure": FIGURES[name][0],
-            "Without LIR": before.metrics[name],
-            "With LIR": after.metrics[name],
-            "Difference": after.metrics[name] - before.metrics[name],
-        }
-        for name in FIGURES
-        if name in after.metrics and name in before.metrics
-    ]
     number = st.column_config.NumberColumn(format="%.4f")
     signed = st.column_config.NumberColumn(format="%+.4f")
-    config = {"Without LIR": number, "With LIR": number, "Difference": signed}
-    st.dataframe(rows, column_config=config, hide_index=True, width="stretch")
+    interval = "95 % interval over queries"
+    st.dataframe(
+        {
+            "Figure": [row.name for row in rows],
+            "Without LIR": [row.before for row in rows],
+            "With LIR": [row.after for row in rows],
+            "Difference": [row.difference.mean for row in rows],
+            interval: [f"{row.difference.low:+.4f} to {row.difference.high:+.4f}" if row.over else "" for row in rows],
+        },
+        column_config={
+            "Without LIR": number,
+            "With LIR": number,
+            "Difference": signed,
+            interval: st.column_config.TextColumn(help="How far the difference holds for other clips; not for seeds"),
+        },
+        hide_index=True,
+        width="stretch",
+    )
     st.caption(
-        "One pair of students from one seed, on test clips, with everything chosen on validation clips. "
-        "Differences of a few thousandths need several seeds before they mean anything."
+        "One pair of students from one seed, on test clips, with everything chosen on validation clips. An interval "
+        "that holds 0 shows no difference. Differences of a few thousandths need several seeds before they mean "
+        "anything: Experiments compares those."
     )

@@ -16,8 +16,10 @@ from avexplore.ui import (
     clip_card,
     clip_media,
     csv_cells,
+    embedding_choice,
     jobs_panel,
     links,
+    plain_text,
     retrieval_board,
     retrieval_gallery,
     retrieval_lists,
@@ -40,7 +42,7 @@ def draw(loaded: LoadedRun) -> None:
         query_by = st.container(width=170)
         st.segmented_control(
             "Direction", list(DIRECTIONS), format_func=lambda name: DIRECTIONS[name], default="audio-to-visual",
-            key="direction", bind="query-params", required=True,
+            key="direction", bind="query-params", required=True, on_change=_other_direction,
             help="A→V: a clip's sound asks for pictures. V→A: a clip's picture asks for sounds.",
         )  # fmt: skip
         present = [name for name in _SPLITS if len(loaded.clips.rows(name))]
@@ -56,6 +58,7 @@ def draw(loaded: LoadedRun) -> None:
     offered = [pick for pick in PICKS if reports is not None or pick not in ("gained", "lost")]
     query_by.selectbox(
         "Query", offered, format_func=lambda pick: PICKS[pick], key="by", bind="query-params",
+        on_change=_anew,
         help="Best and worst change: by how much LIR raises or lowers the query's average precision."
         + ("" if reports else " Not offered here: the queries of so large a gallery are not all ranked."),
     )  # fmt: skip
@@ -69,6 +72,17 @@ def draw(loaded: LoadedRun) -> None:
 # --- the query ----------------------------------------------------------------------------------------------------
 
 
+def _anew() -> None:
+    """Another list of queries starts with its own first one, not with the clip asked before."""
+    st.query_params.pop("query", None)
+
+
+def _other_direction() -> None:
+    """What changed best from sound to picture need not the other way round; any other clip may be asked both ways."""
+    if st.session_state.get("by") in ("gained", "lost"):
+        _anew()
+
+
 def _from_clips(
     loaded: LoadedRun,
     pick: Pick,
@@ -80,8 +94,12 @@ def _from_clips(
     label, row = 0, st.container(horizontal=True, vertical_alignment="bottom")
     if pick == "class":
         names = range(len(loaded.clips.classes))
-        label = row.selectbox("Class", names, format_func=lambda c: loaded.clips.classes[c], key="class", width=220)
+        label = row.selectbox("Class", names, format_func=lambda c: loaded.clips.classes[c], key="class", width=220,
+                              on_change=_anew)  # fmt: skip
     seed = st.session_state.setdefault("draw", 0) if pick == "random" else 0
+    if pick == "lasso":
+        embedding_choice.follow(loaded.key, len(loaded.clips.hard_label))
+        embedding_choice.remember("lasso", st.session_state["lasso_word"])
     lasso = st.session_state.get(LASSO, ())
     if reports:
         offered = retrieval_queries.candidates(loaded.clips, pick, change, label=label, seed=seed, lasso=lasso)
@@ -89,13 +107,7 @@ def _from_clips(
         offered = retrieval_queries.unmeasured(loaded.clips, pick, gallery, label=label, seed=seed, lasso=lasso)
     asked = st.query_params.get("query", "")
     wanted = int(asked) if asked.isdecimal() and len(asked) < 12 and int(asked) in gallery else None
-    if (
-        wanted is not None
-        and wanted not in offered
-        and st.session_state.get("offered_for") in (None, (pick, label, seed))
-    ):
-        offered = [wanted, *offered]
-    st.session_state["offered_for"] = (pick, label, seed)
+    offered = _with_guest(offered, wanted, (loaded.key, pick, label, seed, direction, len(gallery), lasso))
     if not offered:
         _nothing_offered(pick)
         return None
@@ -103,6 +115,14 @@ def _from_clips(
         chosen = _step(loaded, offered, change, wanted if wanted in offered else offered[0], pick)
     st.query_params["query"] = str(chosen)
     return retrieval_lists.from_clip(loaded, chosen, direction)
+
+
+def _with_guest(offered: list[int], wanted: int | None, place: object) -> list[int]:
+    """A clip that a link asks about leads the list that it does not belong to, and stays there for "Previous"."""
+    if wanted is not None and wanted not in offered:
+        st.session_state["guest"] = (place, wanted)
+    where, guest = st.session_state.get("guest", (None, -1))
+    return [guest, *offered] if where == place else offered
 
 
 def _nothing_offered(pick: Pick) -> None:
@@ -265,26 +285,40 @@ def _links(loaded: LoadedRun, query: Query, clip: int, answers: Answers, positio
         + ("gallery. " if answers.reach is None else "answers above. ")
         + "LIR treats training pairs like this one the more differently, the stronger the link."
     )
-    st.dataframe(
-        {
-            "Audio": [f"{link.audio_node.partition(':')[2]} {link.audio_soft:.2f}" for link in found],
-            "Edge": [f"{link.edge or '·'} {link.weight:.2f}" for link in found],
-            "Visual": [f"{link.visual_node.partition(':')[2]} {link.visual_soft:.2f}" for link in found],
-            "=": [link.strength for link in found],
-        },
-        column_config={
-            "Audio": st.column_config.TextColumn(width=88),
-            "Edge": st.column_config.TextColumn(
-                width=52, help="How the class graph joins the two nodes (· = it does not), and the weight of the pair"
-            ),
-            "Visual": st.column_config.TextColumn(width=88),
-            "=": st.column_config.NumberColumn(format="%.2f", width=32),
-        },
-        hide_index=True,
-        key="why",
-    )
+    st.html(_terms(found))
     edge = links.edge_address(loaded.graph, found[0].audio_node, found[0].visual_node)
     links.to("class_graph", "See this in the class graph", {"pick": edge})
+
+
+_TERM_COLUMNS = (
+    ("● audio, ▲ visual", "Two class nodes, and how the class graph joins them; · means that it does not"),
+    ("●", "Audio soft label of the one clip"),
+    ("×", "Weight of the pair in LIR"),
+    ("▲", "Visual soft label of the other clip"),
+    ("=", "Soft label × weight × soft label"),
+)
+
+
+def _terms(found: Sequence[retrieval_lists.Link]) -> str:
+    """The class pairs that tie two clips. Not `st.dataframe`, which breaks no lines: names would lose their ends."""
+    head = "".join(f'<th title="{help_text}">{name}</th>' for name, help_text in _TERM_COLUMNS)
+    lines = []
+    for link in found:
+        audio, visual = (plain_text.as_html(node.partition(":")[2]) for node in (link.audio_node, link.visual_node))
+        numbers = (link.audio_soft, link.weight, link.visual_soft, link.strength)
+        cells = "".join(f"<td>{value:.2f}</td>" for value in numbers)
+        lines.append(f"<tr><th>● {audio}<br>{link.edge or '·'} ▲ {visual}</th>{cells}</tr>")
+    return f'{_TERM_STYLE}<table class="terms"><thead><tr>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table>'
+
+
+_TERM_STYLE = """<style>
+.terms { width: 100%; border-collapse: collapse; font-size: 14px; line-height: 1.35; }
+.terms td { font-variant-numeric: tabular-nums; }
+.terms th, .terms td { padding: 5px 6px; border-bottom: 1px solid #8884; font-weight: 400; text-align: right; }
+.terms th:first-child { text-align: left; padding-left: 2px; }
+.terms thead th { opacity: .75; }
+.terms td:last-child { font-weight: 600; }
+</style>"""
 
 
 def _table(loaded: LoadedRun, answers: Answers) -> bytes:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 AUDIO, VISUAL = "#E69F00", "#0072B2"
 """Okabe-Ito blue and orange: what is heard, what is seen."""
+LINES = {"light": ("#A86E00", "#0072B2"), "dark": ("#E69F00", "#56B4E9")}
+"""The same for thin lines and small marks, audio first: at least 3 : 1 against the paper of each theme."""
 _MODALITIES = ("Audio", "Visual")
 
 
@@ -115,12 +117,11 @@ def reliability(diagrams: Mapping[str, ReliabilityDiagram], color: str) -> Any:
     unit = alt.Scale(domain=[0, 1])
     names = list(diagrams)
     dashes = alt.Scale(domain=names, range=[[4, 3], [1, 0]][-len(names) :])
-    faintness = alt.Scale(domain=names, range=[0.55, 1.0][-len(names) :])
+    # Hollow and dashed before, filled after: no fainter, so that both can be seen.
+    fullness = alt.Scale(domain=names, range=[0.0, 1.0][-len(names) :])
     base = alt.Chart(_data(values)).encode(
         x=alt.X("confidence:Q", title="How sure the teacher is", scale=unit),
         y=alt.Y("accuracy:Q", title="How often it is right", scale=unit),
-        strokeDash=alt.StrokeDash("when:N", title=None, scale=dashes, legend=alt.Legend(orient="top")),
-        opacity=alt.Opacity("when:N", title=None, scale=faintness, legend=None),
         tooltip=[
             alt.Tooltip("when:N", title=" "),
             alt.Tooltip("confidence:Q", format=".2f"),
@@ -132,7 +133,12 @@ def reliability(diagrams: Mapping[str, ReliabilityDiagram], color: str) -> Any:
         color="#888888", strokeDash=[2, 4], strokeWidth=1
     )
     sizes = alt.Size("clips:Q", legend=None, scale=alt.Scale(range=[20, 240]))
-    line, points = base.mark_line(color=color), base.mark_point(color=color, filled=True).encode(size=sizes)
+    line = base.mark_line(color=color).encode(
+        strokeDash=alt.StrokeDash("when:N", title=None, scale=dashes, legend=alt.Legend(orient="top"))
+    )
+    points = base.mark_point(stroke=color, fill=color, opacity=1).encode(
+        size=sizes, fillOpacity=alt.FillOpacity("when:N", title=None, scale=fullness, legend=None)
+    )
     return alt.layer(ideal.encode(x="x:Q", y="y:Q"), line, points).properties(height=400)
 
 

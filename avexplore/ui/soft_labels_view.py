@@ -15,7 +15,7 @@ import streamlit as st
 from avexplore.artifacts import MODALITIES, Clips, FloatArray, IntArray, SoftLabels, TrainedTeacher
 from avexplore.config import ClipsConfig, TeacherConfig
 from avexplore.reliability_diagram import ReliabilityDiagram
-from avexplore.ui import clip_card, csv_cells, data_view, jobs_panel, session, soft_label_charts
+from avexplore.ui import clip_card, csv_cells, data_view, glossary, jobs_panel, session, soft_label_charts
 from avexplore.ui import soft_label_numbers as numbers
 from avexplore.ui.plain_text import as_markdown
 
@@ -284,7 +284,7 @@ def _clips_heat_map(subject: Subject, found: numbers.Events, count: int) -> None
             column_title="Class",
             value_title="Soft label",
         )
-        st.altair_chart(chart, width="content", key="sl_heat")
+        _matrix(chart)
 
 
 # --- classes ------------------------------------------------------------------------------------------------------
@@ -313,11 +313,14 @@ def _classes(subject: Subject) -> None:
     if true is not None:
         columns["Truly in"] = [s.true for s in summaries]
         columns["Elsewhere, true"] = [s.right for s in summaries]
-    share: dict[str, Any] = {"format": "percent"}
+    # Whole percentages, all alike; the file to download keeps the shares.
+    shares = ("First by ear", "First by eye", "Elsewhere, true")
+    percentages = {name: [100 * value for value in columns[name]] for name in shares if name in columns}
+    share: dict[str, Any] = {"format": "%.0f%%"}
     two: dict[str, Any] = {"format": "%.2f"}
     column = st.column_config
     st.dataframe(
-        columns,
+        columns | percentages,
         column_config={
             "Annotated": column.NumberColumn(help="Clips annotated with the class"),
             "Heard": column.NumberColumn(**two, help="Mean audio soft label in the clips annotated with it"),
@@ -346,7 +349,7 @@ def _classes(subject: Subject) -> None:
         title: numbers.company(subject.probabilities[m], subject.hard_label, rows)
         for m, title in enumerate(("Audio", "Visual"))
     }
-    st.altair_chart(
+    _matrix(
         soft_label_charts.heat_map(
             subject.soft.classes,
             subject.soft.classes,
@@ -355,10 +358,14 @@ def _classes(subject: Subject) -> None:
             column_title="Class",
             value_title="Mean soft label",
             without_diagonal=True,
-        ),
-        width="content",
-        key="sl_company",
+        )
     )
+
+
+def _matrix(chart: Any) -> None:
+    """A chart whose cells keep their size, in a box of its own that the frame's style lets scroll sideways."""
+    with st.container(key="matrix"):
+        st.altair_chart(chart, width="content")
 
 
 # --- calibration --------------------------------------------------------------------------------------------------
@@ -398,7 +405,8 @@ def _calibration(subject: Subject) -> None:
         text = f"On {len(rows):,} clips with a known annotation."
     st.caption(
         "A teacher that says 70 % should be right 7 times in 10: then its soft labels can be read as probabilities, "
-        "and LIR weighs pairs of clips as it should. " + text
+        "and LIR weighs pairs of clips as it should. " + text,
+        help=glossary.LIR,
     )
     for m, place in enumerate(st.columns(2, gap="large")):
         with place:
@@ -419,7 +427,7 @@ def _one_calibration(subject: Subject, modality: int, diagrams: dict[str, Reliab
             delta_color="inverse",
             help="Expected calibration error: mean gap between how sure the teacher is and how often it is right.",
         )
-    color = soft_label_charts.AUDIO if modality == 0 else soft_label_charts.VISUAL
+    color = soft_label_charts.LINES["dark" if st.context.theme.type == "dark" else "light"][modality]
     st.altair_chart(soft_label_charts.reliability(diagrams, color), width="stretch", key=f"sl_reliability-{modality}")
     if subject.soft.platt is not None:
         st.caption("Platt scaling: a slope and an offset per class.")

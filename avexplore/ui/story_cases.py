@@ -33,7 +33,8 @@ class Case:
         modality: Where the teacher finds it best.
         probability: Its soft label there, in [0, 1].
         confirmed: Whether the true labels, kept aside for evaluation, say that it is there.
-        nodes: The two class nodes whose pair carries the largest weight.
+        nodes: The two class nodes whose pair is told: of those with a weight, one that ends where the teacher finds
+            the event, and comes back more often than under the null model, if there is such a pair; then the heaviest.
         edge: How the class graph joins them, read from the first: "→", "←", "—" or "".
         weight: Their weight A-hat, in [0, 1].
         direction: Which way the clip asks.
@@ -79,8 +80,15 @@ class Cases:
     truth_known: bool
 
 
-def find_cases(loaded: LoadedRun, gallery: IntArray) -> Cases:
-    """All cases among the clips of a gallery, which is also where answers come from."""
+def find_cases(loaded: LoadedRun, gallery: IntArray, above_null: BoolArray | None = None) -> Cases:
+    """All cases among the clips of a gallery, which is also where answers come from.
+
+    Args:
+        loaded: The run.
+        gallery: Clip rows. Shape (g,).
+        above_null: Pairs of class nodes, as in the weights, that come back clearly more often than under the null
+            model. Shape (2C, 2C); None where that is not known.
+    """
     labels = np.asarray(loaded.clips.hard_label)[gallery]
     chance = loaded.soft(gallery)
     best = chance.max(axis=0)
@@ -89,32 +97,60 @@ def find_cases(loaded: LoadedRun, gallery: IntArray) -> Cases:
     truth = loaded.clips.true_labels
     present = others & (truth[gallery] if truth is not None else best >= FOUND_FROM)
     found = present & (best >= FOUND_FROM)
-    pair_weight, pair_nodes = _pairs(loaded)
+    pair_weight, pairs = _pairs(loaded, above_null)
     promise = np.where(found, best * pair_weight[labels], 0.0)
     order = np.argsort(-promise, axis=None, kind="stable")[:LOOKED_AT]
     chosen = [divmod(int(flat), best.shape[1]) for flat in order if promise.flat[flat] > 0]
-    told = _tell(loaded, gallery, labels, chance, chosen, pair_weight, pair_nodes, truth is not None)
+    told = _tell(loaded, gallery, labels, chance, chosen, pairs, truth is not None)
     better = sum(case.related_after < case.related_before for case in told)
     good = [case for case in told if case.answer >= 0 and case.related_after < case.related_before]
-    good.sort(
-        key=lambda c: -c.probability * (c.related_before - c.related_after) * np.log(c.rank_before / c.rank_after)
-    )
+    good.sort(key=lambda c: (-_plainness(loaded, c, above_null), -_clearness(c)))
     return Cases(_varied(good), int(present.sum()), int(found.sum()), len(told), better, truth is not None)
 
 
-def _pairs(loaded: LoadedRun) -> tuple[FloatArray, dict[tuple[int, int], tuple[int, int]]]:
-    """Largest weight between any two nodes of two different classes, and which nodes these are."""
+def _plainness(loaded: LoadedRun, case: Case, above_null: BoolArray | None) -> int:
+    """How little the edge of a case needs explaining: drawn in the graph, where the event was found, beyond chance."""
+    i, j = (loaded.affinity.nodes.index(name) for name in case.nodes)
+    beyond = above_null is None or bool(above_null[i, j])
+    return sum((case.edge != "", case.nodes[1].startswith(case.modality), beyond))
+
+
+def _clearness(case: Case) -> float:
+    return float(
+        case.probability * (case.related_before - case.related_after) * np.log(case.rank_before / case.rank_after)
+    )
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """Two class nodes and their weight."""
+
+    nodes: tuple[int, int]
+    weight: float
+
+
+def _pairs(loaded: LoadedRun, above_null: BoolArray | None) -> tuple[FloatArray, dict[tuple[int, int, int], _Pair]]:
+    """Largest weight between any two nodes of two different classes; and the pair of nodes to tell.
+
+    The latter by class, other class, and the modality that the other class was found in.
+    """
     c = len(loaded.clips.classes)
     weights = np.maximum(loaded.affinity.weights, loaded.affinity.weights.T)
-    blocks = weights.reshape(2, c, 2, c).transpose(1, 3, 0, 2).reshape(c, c, 4)
-    best = blocks.max(axis=2)
+    blocks = weights.reshape(2, c, 2, c).transpose(1, 3, 0, 2)
+    best = blocks.reshape(c, c, 4).max(axis=2)
     np.fill_diagonal(best, 0.0)
-    which = blocks.argmax(axis=2)
-    nodes = {
-        (int(i), int(j)): (int(which[i, j] // 2) * c + int(i), int(which[i, j] % 2) * c + int(j))
-        for i, j in np.argwhere(best > 0)
-    }
-    return best, nodes
+    told = {}
+    for i, j in np.argwhere(best > 0):
+        ends = [(a * c + int(i), b * c + int(j)) for a in (0, 1) for b in (0, 1)]
+        known = [_Pair(nodes, float(weights[nodes])) for nodes in ends if weights[nodes] > 0]
+        for modality in (0, 1):
+
+            def fits(pair: _Pair, modality: int = modality) -> tuple[bool, bool, float]:
+                beyond = above_null is None or bool(above_null[pair.nodes])
+                return pair.nodes[1] // c == modality, beyond, pair.weight
+
+            told[int(i), int(j), modality] = max(known, key=fits)
+    return best, told
 
 
 def _tell(
@@ -123,8 +159,7 @@ def _tell(
     labels: IntArray,
     chance: FloatArray,
     chosen: list[tuple[int, int]],
-    weight: FloatArray,
-    nodes: dict[tuple[int, int], tuple[int, int]],
+    pairs: dict[tuple[int, int, int], _Pair],
     truth_known: bool,
 ) -> list[Case]:
     places = {direction: _places(loaded, gallery, chosen, direction) for direction in _DIRECTIONS}
@@ -139,9 +174,9 @@ def _tell(
         before, after = ranks[direction]
         close = np.flatnonzero(related & (after <= GOOD_RANK) & (after < before))
         answer = int(close[np.argmax(before[close] / after[close])]) if len(close) else -1
-        own = int(labels[place])
-        first, second = (loaded.affinity.nodes[i] for i in nodes[own, event])
         modality = int(chance[:, place, event].argmax())
+        pair = pairs[int(labels[place]), event, modality]
+        first, second = (loaded.affinity.nodes[i] for i in pair.nodes)
         cases.append(
             Case(
                 clip=int(gallery[place]),
@@ -151,7 +186,7 @@ def _tell(
                 confirmed=truth_known,
                 nodes=(first, second),
                 edge=edge_between(loaded, first, second),
-                weight=float(weight[own, event]),
+                weight=pair.weight,
                 direction=direction,
                 answer=int(gallery[answer]) if answer >= 0 else -1,
                 rank_before=int(before[answer]) if answer >= 0 else 0,

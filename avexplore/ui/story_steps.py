@@ -11,13 +11,15 @@ import numpy as np
 import streamlit as st
 
 from avexplore.artifacts import GraphStability
-from avexplore.ui import clip_card, links, plain_text, retrieval_board, retrieval_lists, session
+from avexplore.ui import clip_card, glossary, links, plain_text, retrieval_board, retrieval_lists, session
 from avexplore.ui.loaded_run import LoadedRun
 from avexplore.ui.retrieval_lists import DIRECTIONS
 from avexplore.ui.story_cases import GOOD_RANK, Case, Cases, find_cases
 
 _FOLDER = Path(__file__).parent / "story_view"
 STEPS = ("The clip", "The teacher", "The graph", "LIR", "The answers")
+CLEAR = 0.2
+"""An edge says more than the null model if it comes back more often by at least this much, of all graphs."""
 _FORMS = {
     "forgive": "stop counting as wrong answers while the student trains, the more the stronger the link",
     "pull": "are pulled together while the student trains, the more the stronger the link",
@@ -34,7 +36,22 @@ def _component() -> Callable[..., Any]:
 
 @st.cache_data(show_spinner="Looking for clips with a story …", max_entries=8)
 def _cases(address: str, _loaded: LoadedRun) -> Cases:
-    return find_cases(_loaded, _loaded.clips.rows("test"))
+    stability = _stability(_loaded)
+    above = None
+    if stability is not None and stability.null != "none":
+        order = [stability.nodes.index(name) for name in _loaded.affinity.nodes]
+        clear = stability.edge_frequency - stability.null_frequency >= CLEAR
+        above = clear[np.ix_(order, order)]
+    return find_cases(_loaded, _loaded.clips.rows("test"), above)
+
+
+def _stability(loaded: LoadedRun) -> GraphStability | None:
+    """The bootstraps behind the weights, if they are stored."""
+    from avexplore.workbench import Ready
+
+    answer = session.workbench().ask(loaded.regularizer.affinity.stability, start=False)
+    found: GraphStability | None = answer.artifact if isinstance(answer, Ready) else None
+    return found
 
 
 def draw(loaded: LoadedRun) -> None:
@@ -52,10 +69,17 @@ def draw(loaded: LoadedRun) -> None:
 
 def _nothing(cases: Cases) -> None:
     st.info(
-        f"No case in this run's test clips carries the whole story. Of {cases.events} events that nobody annotated, "
-        f"the teacher finds {cases.found}; {cases.linked} of these have a weighted class pair, and none of them sees a "
-        f"related clip rise into the first {GOOD_RANK} answers. Choose another run in the sidebar."
+        f"No case in this run's test clips carries the whole story. {_found(cases)}; {cases.linked} of these have a "
+        f"weighted class pair, and none of them sees a related clip rise into the first {GOOD_RANK} answers. Choose "
+        "another run in the sidebar."
     )
+
+
+def _found(cases: Cases) -> str:
+    """How many events there are, and how many the teacher finds: one number where only the teacher speaks of them."""
+    if cases.truth_known:
+        return f"The test clips hold {cases.events:,} events that nobody annotated; the teacher finds {cases.found:,}"
+    return f"In the test clips, the teacher suspects {cases.found:,} events beside the annotated ones"
 
 
 def _place(count: int) -> tuple[int, int]:
@@ -76,7 +100,7 @@ def _controls(number: int, count: int, step: int) -> None:
         for i, name in enumerate(STEPS):
             st.button(
                 f"{i + 1} · {name}", key=f"step-{i}", type="primary" if i == step else "secondary",
-                on_click=_go, args=(number, i),
+                on_click=_go, args=(number, i), help=glossary.LIR if name == "LIR" else None,
             )  # fmt: skip
         st.space("stretch")
         st.button(
@@ -90,12 +114,11 @@ def _controls(number: int, count: int, step: int) -> None:
 
 
 def _count(cases: Cases, number: int) -> None:
-    whose = "events that nobody annotated" if cases.truth_known else "events that the teacher suspects beside the label"
     share = cases.lifted / cases.linked if cases.linked else 0.0
     st.caption(
-        f"Clip {number + 1} of {len(cases.good)} with the whole story. How typical is it? The test clips hold "
-        f"{cases.events:,} {whose}; the teacher finds {cases.found:,}; {cases.linked:,} of these, the most promising, "
-        f"have a weighted class pair; for {cases.lifted:,} ({share:.0%}) LIR lifts the event's clips on average."
+        f"Clip {number + 1} of {len(cases.good)} with the whole story. How typical is it? {_found(cases)}; "
+        f"{cases.linked:,} of these, the most promising, have a weighted class pair; for {cases.lifted:,} "
+        f"({share:.0%}) LIR lifts the event's clips on average."
     )
 
 
@@ -139,8 +162,9 @@ def _clip(loaded: LoadedRun, case: Case) -> None:
 def _teacher(loaded: LoadedRun, case: Case) -> None:
     _, event = _names(loaded, case)
     heard = "hears" if case.modality == "audio" else "sees"
-    times = case.probability * len(loaded.clips.classes)
-    chance = f" Its soft label for {event} is {times:.1f} times an even share." if loaded.soft_labels.normalized else ""
+    count = len(loaded.clips.classes)
+    guess = f" One that only guessed would give each of the {count} classes {1 / count:.0%}."
+    chance = guess if loaded.soft_labels.normalized else ""
     _say(
         f"The teacher {heard} it: {event}, {case.probability:.0%}.",
         f"Its training knew one annotated class per clip, never a second one.{chance}",
@@ -172,27 +196,42 @@ def _graph(loaded: LoadedRun, case: Case) -> None:
         "—": f"The class graph joins {own} and {event}; it leaves the direction open.",
         "": f"The weights tie {own} to {event}, although the best single graph has no edge between them.",
     }[case.edge]
+    words, meaning = _certainty(loaded, case)
     _say(joined, "The edge says that the teacher's soft labels for the two depend on each other over all training "
-         "clips. It is a dependency, not a cause.")  # fmt: skip
-    words = _certainty(loaded, case)
+         "clips. It is a dependency, not a cause." + meaning)  # fmt: skip
     data = {"scene": "edge", "nodes": case.nodes, "mark": case.edge, "weight": case.weight, "words": words,
             "label": "An edge of the class graph"}  # fmt: skip
     _component()(data=data, key="story-edge")
     links.to("class_graph", "See it in the class graph", {"pick": links.edge_address(loaded.graph, *case.nodes)})
 
 
-def _certainty(loaded: LoadedRun, case: Case) -> list[str]:
-    from avexplore.workbench import Ready
+_NULLS = {
+    "within-class": ("shuffled data", "soft labels shuffled among clips of one annotated class, which leaves nothing "
+                     "but the annotation"),
+    "decoupled": ("shuffled data", "pictures shuffled against sounds within each annotated class"),
+    "one-hot": ("the annotation alone", "the annotation alone, with a little noise"),
+}  # fmt: skip
+"""Each null model, in a few words for the picture and in a sentence's part for the text."""
 
-    answer = session.workbench().ask(loaded.regularizer.affinity.stability, start=False)
-    if not isinstance(answer, Ready):
-        return []
-    stability: GraphStability = answer.artifact
+
+def _certainty(loaded: LoadedRun, case: Case) -> tuple[list[str], str]:
+    """How often the edge comes back, for the picture; and what to make of it, for the text."""
+    stability = _stability(loaded)
+    if stability is None:
+        return [], ""
     i, j = (stability.nodes.index(name) for name in case.nodes)
-    words = [f"in {stability.edge_frequency[i, j]:.0%} of {stability.bootstraps} resampled graphs"]
-    if stability.null != "none":
-        words.append(f"and {stability.null_frequency[i, j]:.0%} of those of the null model ({stability.null})")
-    return words
+    found, null = float(stability.edge_frequency[i, j]), float(stability.null_frequency[i, j])
+    words = [f"in {found:.0%} of {stability.bootstraps} resampled graphs"]
+    if stability.null not in _NULLS:
+        return words, ""
+    data, explained = _NULLS[stability.null]
+    words.append(f"in {null:.0%} of graphs from {data}")
+    verdict = (
+        "this edge comes back clearly more often in the real data, so it says more than that."
+        if found - null >= CLEAR
+        else "this edge comes back about as often there, so it may say no more than that."
+    )
+    return words, f" The second figure is a check, the same search on {explained}: {verdict}"
 
 
 def _regularizer(loaded: LoadedRun, case: Case) -> None:

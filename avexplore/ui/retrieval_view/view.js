@@ -51,9 +51,21 @@ class Board {
       sign.style.color = this.color[kind.name];
       item.append(sign, kind.explained);
       return item;
+    }), ...this.signs().map(([sign, words]) => {
+      const item = element("li");
+      item.append(element("b", "", sign), words);
+      return item;
     }));
     this.mark(again ? this.chosen : data.chosen);
     requestAnimationFrame(() => this.lines());
+  }
+
+  // What the small signs at the end of a card say.
+  signs() {
+    const answers = this.data.lists.flatMap((list) => list.answers);
+    const found = [["→ 6", "rank 6 in the list with LIR"], ["↑ 6", "with LIR 6 ranks higher, ↓ lower"]];
+    if (answers.some((answer) => answer.bars.some((bar) => bar.own))) found.push(["▂▆", "soft labels of a few classes, that of the annotated one in blue"]);
+    return found;
   }
 
   card(answer, side) {
@@ -68,7 +80,7 @@ class Board {
     bars.title = answer.softness;
     for (const bar of answer.bars) {
       const column = element("i", bar.own ? "own" : "");
-      column.style.height = `${Math.max(6, Math.round(100 * bar.value))}%`;
+      column.style.height = `${Math.round(100 * bar.value)}%`;
       bars.append(column);
     }
     const moved = answer.other === null ? null : answer.other - answer.rank;

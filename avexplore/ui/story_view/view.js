@@ -1,12 +1,29 @@
 // The pictures of the story: soft labels, an edge, and the pairs that LIR treats differently. Text only, never markup.
+// Each is drawn in two ways: side by side, and for a phone one below the other, so that its words stay readable.
 const SVG = "http://www.w3.org/2000/svg";
+const PHONE = 560;
+const watched = new WeakMap();
 
 export default function ({ parentElement, data }) {
   const scene = parentElement.querySelector(".scene");
-  const dark = isDark(scene);
+  const watch = watched.get(scene) ?? {};
+  watch.data = data;
+  if (!watch.observer) {
+    watched.set(scene, watch);
+    watch.observer = new ResizeObserver(() => { if (isNarrow(scene) !== watch.narrow) show(scene, watch); });
+    watch.observer.observe(scene);
+  }
+  show(scene, watch);
+}
+
+const isNarrow = (scene) => scene.clientWidth > 0 && scene.clientWidth < PHONE;
+
+function show(scene, watch) {
+  const dark = isDark(scene), narrow = (watch.narrow = isNarrow(scene));
   scene.style.setProperty("--hot", dark ? "#F0702A" : "#D55E00");
   scene.style.setProperty("--own", dark ? "#56B4E9" : "#0072B2");
-  scene.replaceChildren({ bars, edge, pairs }[data.scene](data, dark));
+  const scenes = narrow ? { bars: narrowBars, edge: narrowEdge, pairs: narrowPairs } : { bars, edge, pairs };
+  scene.replaceChildren(scenes[watch.data.scene](watch.data, dark));
 }
 
 function isDark(element) {
@@ -51,6 +68,23 @@ function bars(data) {
   return svg;
 }
 
+function narrowBars(data) {
+  const row = 58, top = 26, W = 340, length = 122;
+  const svg = sheet(W, top + row * data.rows.length, data.label), sides = [["audio", 0, "● heard"], ["visual", 176, "▲ seen"]];
+  for (const [, x, title] of sides) svg.append(draw("text", { x, y: 16, "font-size": 14, class: "dim" }, title));
+  data.rows.forEach((line, i) => {
+    const y = top + i * row, tone = line.mark === "event" ? " hot" : line.mark === "annotated" ? " own" : "", weight = tone ? 700 : 400;
+    svg.append(draw("text", { x: 0, y: y + 17, "font-size": 15, "font-weight": weight }, short(line.name, 22)));
+    svg.append(draw("text", { x: W, y: y + 17, "text-anchor": "end", "font-size": 13, class: "dim" }, line.words));
+    for (const [side, x] of sides) {
+      svg.append(draw("rect", { x, y: y + 25, width: length, height: 16, rx: 4, class: "track" }));
+      svg.append(draw("rect", { x, y: y + 25, width: Math.max(1.5, length * line[side]), height: 16, rx: 4, class: `bar${tone}` }));
+      svg.append(draw("text", { x: x + length + 6, y: y + 38, "font-size": 14, "font-weight": weight }, line[side].toFixed(2)));
+    }
+  });
+  return svg;
+}
+
 function node(svg, x, y, name, tone, width = 290) {
   const [modality, ...rest] = name.split(":"), box = draw("g", { style: `--tone: ${tone}` });
   box.append(draw("rect", { x: x - width / 2, y: y - 42, width, height: 84, rx: modality === "audio" ? 42 : 10, class: "node" }));
@@ -74,6 +108,20 @@ function edge(data, dark) {
   return svg;
 }
 
+function narrowEdge(data, dark) {
+  const W = 340, H = 320, x = 36, from = 92, to = 228, svg = sheet(W, H, data.label), tone = dark ? "#F0702A" : "#D55E00";
+  const group = draw("g", { style: `--tone: ${data.mark ? tone : "#888"}` });
+  group.append(draw("line", { x1: x, y1: from, x2: x, y2: to, class: "edge", "stroke-width": 3 + 8 * data.weight, "stroke-dasharray": data.mark ? "none" : "8 8" }));
+  if (data.mark === "→") group.append(draw("path", { d: `M ${x - 15} ${to - 20} L ${x} ${to + 4} L ${x + 15} ${to - 20} Z`, class: "tip" }));
+  if (data.mark === "←") group.append(draw("path", { d: `M ${x - 15} ${from + 20} L ${x} ${from - 4} L ${x + 15} ${from + 20} Z`, class: "tip" }));
+  svg.append(group);
+  node(svg, W / 2, 46, data.nodes[0], dark ? "#56B4E9" : "#0072B2", 332);
+  node(svg, W / 2, H - 46, data.nodes[1], tone, 332);
+  svg.append(draw("text", { x: 66, y: 142, "font-size": 16, "font-weight": 700 }, `weight ${data.weight.toFixed(2)}`));
+  data.words.forEach((words, i) => svg.append(draw("text", { x: 66, y: 166 + 22 * i, "font-size": 14, class: "dim" }, words)));
+  return svg;
+}
+
 function pairs(data, dark) {
   const row = 64, W = 900, H = Math.max(220, 30 + row * data.pairs.length), svg = sheet(W, H, data.label), y = H / 2;
   const tone = dark ? "#F0702A" : "#D55E00", own = dark ? "#56B4E9" : "#0072B2", grey = dark ? "#8A949C" : "#77828A";
@@ -92,5 +140,25 @@ function pairs(data, dark) {
   box.append(draw("text", { x: 152, y: y - 4, "text-anchor": "middle", "font-size": 21, "font-weight": 700 }, short(data.title, 24)));
   box.append(draw("text", { x: 152, y: y + 22, "text-anchor": "middle", "font-size": 15, class: "dim" }, short(data.words, 38)));
   svg.append(box);
+  return svg;
+}
+
+function narrowPairs(data, dark) {
+  const row = 58, top = 74, W = 340, svg = sheet(W, top + row * data.pairs.length, data.label);
+  const tone = dark ? "#F0702A" : "#D55E00", own = dark ? "#56B4E9" : "#0072B2", grey = dark ? "#8A949C" : "#77828A";
+  const box = (x, y, color, title, words) => {
+    const group = draw("g", { style: `--tone: ${color}` });
+    group.append(draw("rect", { x: x + 2, y, width: W - x - 4, height: 50, rx: 10, class: "node" }));
+    group.append(draw("text", { x: x + 14, y: y + 21, "font-size": 15, "font-weight": 700 }, short(title, 30)));
+    group.append(draw("text", { x: x + 14, y: y + 40, "font-size": 13, class: "dim" }, short(words, 42)));
+    svg.append(group);
+  };
+  data.pairs.forEach((pair, i) => {
+    const y = top + row * i, to = y + 25, line = pair.tone === "own" ? own : pair.linked || pair.tone === "hot" ? tone : grey;
+    svg.append(draw("path", { d: `M 18 52 V ${to - 14} Q 18 ${to} 32 ${to} H 46`, fill: "none", stroke: line,
+      "stroke-width": pair.linked ? 1.5 + 5 * pair.share : 1.5, "stroke-dasharray": pair.linked ? "none" : "5 6", opacity: pair.linked ? .9 : .6 }));
+    box(44, y, line, pair.title, pair.words);
+  });
+  box(0, 2, own, data.title, data.words);
   return svg;
 }

@@ -140,6 +140,33 @@ def test_one_lasso_lights_up_both_maps_while_it_is_drawn_and_python_hears_at_the
     until(lambda: look(before)["selected"] == look(after)["selected"] == during)
 
 
+def test_a_lasso_wins_over_the_point_picked_before_and_comes_back_from_its_address(
+    visit: Callable[..., Any], browser: Any
+) -> None:
+    page = visit("/embedding_space")
+    before, _ = maps(page)
+    page.mouse.click(*place(before, free_point(before)))
+    page.get_by_text("Nearest neighbors in the embedding itself").wait_for()
+    until(lambda: "point=" in address(page))
+    steady(page, before)
+    draw_lasso(page, before, 0.02, 0.5)
+    drawn = look(before)["selected"]
+    page.mouse.up()
+    page.get_by_text(f"{sum(drawn):,} points of").first.wait_for()
+    page.get_by_text("Ask these clips in Retrieval").wait_for()
+    until(lambda: "lasso=" in address(page) and "point=" not in address(page))
+    until(lambda: look(before)["picked"] == -1)
+    fresh = browser.new_context(viewport={"width": 1366, "height": 900})
+    other = fresh.new_page()
+    other.goto(address(page))
+    restored, _ = maps(other)
+    until(lambda: look(restored)["selected"] == drawn)
+    other.get_by_text("Ask these clips in Retrieval").wait_for()
+    other.goto(address(page).replace("/embedding_space?", "/retrieval?by=From+the+map&"))
+    other.locator(".card").first.wait_for()
+    fresh.close()
+
+
 def test_the_slider_morphs_the_left_map_into_the_right_one(visit: Callable[..., Any]) -> None:
     page = visit("/embedding_space")
     before, after = maps(page)
@@ -406,6 +433,64 @@ def test_20000_points_answer_a_lasso_within_a_frame_or_two(visit: Callable[..., 
     )
     # About one plain pass; the bound still catches a slip in the inner loop.
     assert took < 5
+
+
+# --- a phone ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def phone(visit: Callable[..., Any]) -> Callable[..., Any]:
+    def go(path: str) -> Any:
+        page = visit("/story")
+        page.set_viewport_size({"width": 390, "height": 800})
+        return visit(path)
+
+    return go
+
+
+@pytest.mark.parametrize("path", ["/retrieval", "/story?step=5"])
+def test_the_titles_of_answers_can_be_read_on_a_phone(path: str, phone: Callable[..., Any]) -> None:
+    page = phone(path)
+    page.locator(".card").first.wait_for()
+    steady(page, page.locator(".board"))
+    cut = page.locator(".card .words b").evaluate_all("all => all.filter(b => b.scrollWidth > b.clientWidth).length")
+    assert cut == 0
+
+
+@pytest.mark.parametrize("step", range(1, 5))
+def test_the_story_can_be_read_on_a_phone(step: int, phone: Callable[..., Any]) -> None:
+    page = phone(f"/story?step={step}")
+    page.get_by_text("How typical is it?").wait_for()
+    settled(page)
+    if step == 1 and not page.locator(".scene svg").count():
+        return  # this clip has a file to play instead
+    page.locator(".scene svg").wait_for()
+    heights = page.locator(".scene text").evaluate_all(
+        "all => all.map(t => parseFloat(t.getAttribute('font-size')) * t.getScreenCTM().a)"
+    )
+    assert min(heights) > 11
+    page.set_viewport_size({"width": 1366, "height": 900})
+    until(lambda: page.locator(".scene svg").get_attribute("viewBox").startswith("0 0 900"))
+
+
+@pytest.mark.parametrize("path", ["/soft_labels", "/soft_labels?sl_view=Classes"])
+def test_wide_matrices_do_not_move_the_page_sideways(path: str, phone: Callable[..., Any]) -> None:
+    page = phone(path)
+    page.locator(".st-key-matrix canvas, .st-key-matrix svg").first.wait_for()
+    settled(page)
+    assert page.locator('[data-testid="stMain"]').evaluate("main => main.scrollWidth - main.clientWidth") <= 0
+    assert page.locator(".st-key-matrix").evaluate("box => box.scrollWidth > box.clientWidth")
+
+
+def test_small_soft_labels_have_small_bars(visit: Callable[..., Any]) -> None:
+    page = visit("/retrieval")
+    page.locator(".card").first.wait_for()
+    steady(page, page.locator(".board"))
+    shares = page.locator(".bars i").evaluate_all("all => all.map(bar => parseInt(bar.style.height))")
+    assert min(shares) <= 2
+    heights = page.locator(".bars i").evaluate_all("all => all.map(bar => bar.getBoundingClientRect().height)")
+    assert min(heights) < 0.5
+    page.get_by_text("rank 6 in the list with LIR").wait_for()
 
 
 # --- evaluation ---------------------------------------------------------------------------------------------------

@@ -150,6 +150,26 @@ def test_bars_are_sorted_by_change(reports):
     assert max(map(abs, few.data[0].x)) == max(map(abs, change))
 
 
+@pytest.mark.parametrize("reach", [0.0001, 0.004, 0.017, 0.05, 0.12, 0.9])
+def test_no_two_ticks_read_the_same(reach):
+    """Plotly's steps are 1, 2 or 5 times a power of ten, at most `nticks` of them."""
+    ticks = figures.signed_ticks(np.array([-reach, reach / 2]))
+    decimals = int(ticks["tickformat"][2])
+    step = min(
+        s for k in range(-9, 2) for s in (10.0**k, 2 * 10.0**k, 5 * 10.0**k) if 1.5 * reach / s <= ticks["nticks"]
+    )
+    labels = [f"{value:+.{decimals}f}" for value in np.arange(-8, 9) * step]
+    assert len(set(labels)) == len(labels)
+
+
+def test_the_two_ways_to_count_recovered_pairs_are_named(reports, app):
+    at = app("evaluation")
+    at.session_state["view"] = "False negatives"
+    at.run()
+    assert "False negatives recovered, per query" in list(at.dataframe[0].value["Figure"])
+    assert all(metric.label.endswith("per pair") for metric in at.metric)
+
+
 def test_epochs_mark_the_start_and_bridge_what_was_not_measured():
     history = {"map_validation": np.array([0.1, np.nan, 0.3])}
     figure = figures.epochs(history, history, 1, ["map_validation", "absent"], "MAP")

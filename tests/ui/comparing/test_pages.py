@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from avexplore.config import ProjectionConfig
+from avexplore.artifacts import GraphStability
+from avexplore.config import ClipsConfig, ProjectionConfig
 from avexplore.store import Store
+from avexplore.ui import glossary
 from avexplore.workbench import Failed, Missing, Running, Workbench
 
 Visit = Callable[..., AppTest]
@@ -189,12 +192,86 @@ def test_next_and_previous_walk_through_the_queries(app: Visit) -> None:
     assert address(at, "query") == first
 
 
+def best(made: Any, direction: int) -> int:
+    """The clip that LIR helps most; 0 is A→V."""
+    from avexplore.config import EvaluationConfig
+
+    before, after = (Store(made.home).get(EvaluationConfig(s)).artifact for s in (made.student.twin, made.student))  # type: ignore[union-attr]
+    change = after.average_precision[direction] - before.average_precision[direction]
+    return int(before.rows[int(change.argmax())])
+
+
+def test_the_other_direction_has_its_own_best_change(app: Visit, made: Any) -> None:
+    at = app("retrieval")
+    assert address(at, "query") == str(best(made, 0))
+    at = at.segmented_control(key="direction").set_value("visual-to-audio").run()
+    assert not at.exception
+    assert address(at, "query") == str(best(made, 1))
+    assert next(b for b in at.button if b.label == "Previous").disabled
+    assert best(made, 0) != best(made, 1)
+
+
+def test_a_clip_of_a_link_can_be_gone_back_to(app: Visit, made: Any) -> None:
+    """It is of another class than the list, and leads it."""
+    clip = int(made.clips.rows("test")[2])
+    at = app("retrieval", by="By class", query=str(clip))
+    assert address(at, "query") == str(clip)
+    at = next(b for b in at.button if b.label == "Next").click().run()
+    assert address(at, "query") != str(clip)
+    at = next(b for b in at.button if b.label == "Previous").click().run()
+    assert address(at, "query") == str(clip)
+
+
+def test_the_reasons_of_a_link_show_names_and_numbers_whole(app: Visit, made: Any) -> None:
+    clip = int(made.clips.rows("test")[0])
+    at = app("retrieval", query=str(clip), answer=str(clip))
+    assert not at.exception
+    (table,) = [element.proto.body for element in at.get("html") if "terms" in element.proto.body]
+    soft = made.teacher.soft_labels.probabilities()[:, clip, made.clips.hard_label[clip]]
+    for value in soft:
+        assert f"<td>{value:.2f}</td>" in table
+    assert "<b>Bus" not in table
+
+
 @pytest.mark.parametrize("step", range(1, 6))
 def test_each_step_of_the_story_is_told(step: int, app: Visit) -> None:
     at = app("story", step=str(step))
     assert not at.exception
     assert at.subheader[0].value
     assert "How typical is it?" in words(at)
+
+
+@pytest.mark.parametrize("null_frequency", [0.1, 0.8])
+def test_the_null_model_is_explained_where_its_figure_stands(null_frequency: float, app: Visit, made: Any) -> None:
+    p = len(made.graph.nodes)
+    flat = {name: np.zeros((p, p)) for name in ("orientation_frequency", "effect", "correlation")}
+    often, rarely = np.full((p, p), 0.9), np.full((p, p), null_frequency)
+    stability = GraphStability(
+        made.graph.nodes, often, flat["orientation_frequency"], rarely, flat["effect"], flat["correlation"],
+        30, np.zeros(2), np.ones(2), np.zeros(2), "within-class",
+    )  # fmt: skip
+    Store(made.home).put(made.student.regularizer.affinity.stability, stability)
+    at = app("story", step="3")
+    assert not at.exception
+    picture = at.get("bidi_component")[0].proto.json
+    assert f"in {null_frequency:.0%} of graphs from shuffled data" in picture
+    assert "shuffled among clips of one annotated class" in words(at)
+    assert ("clearly more often" in words(at)) == (null_frequency == 0.1)
+
+
+def test_what_only_the_teacher_suspects_is_counted_once(app: Visit, made: Any) -> None:
+    config = ClipsConfig(made.student.data)
+    Store(made.home).remove(config.address)
+    Store(made.home).put(config, replace(made.clips, true_labels=None))
+    at = app("story", step="2")
+    assert not at.exception
+    assert "the teacher suspects" in words(at)
+    assert "the teacher finds" not in words(at)
+    assert "even share" not in words(at)
+
+
+def test_the_story_says_what_lir_is(app: Visit) -> None:
+    assert glossary.LIR in [button.help for button in app("story").button]
 
 
 def test_another_clip_starts_the_story_anew(app: Visit) -> None:

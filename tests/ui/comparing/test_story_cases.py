@@ -33,6 +33,34 @@ def test_every_good_case_holds_the_whole_story(loaded: LoadedRun) -> None:
         assert labels[case.answer] == case.event
 
 
+def test_the_edge_told_ends_where_the_event_was_found(loaded: LoadedRun) -> None:
+    cases = find_cases(loaded, loaded.clips.rows("test"))
+    assert {case.modality for case in cases.good} == {"audio", "visual"}
+    assert all(case.nodes[1].startswith(case.modality) for case in cases.good)
+
+
+def test_an_edge_beyond_the_null_model_is_told_before_a_heavier_one(loaded: LoadedRun) -> None:
+    """The heaviest pairs cross modalities; only those within one are beyond the null model here."""
+    gallery = loaded.clips.rows("test")
+    within = np.kron(np.eye(2, dtype=bool), np.ones((len(loaded.clips.classes),) * 2, dtype=bool))
+    assert any(len({name.split(":")[0] for name in case.nodes}) == 2 for case in find_cases(loaded, gallery).good)
+    told = find_cases(loaded, gallery, within).good
+    assert told
+    for case in told:
+        assert {name.split(":")[0] for name in case.nodes} == {case.modality}
+    nothing = find_cases(loaded, gallery, np.zeros_like(within))
+    assert [case.nodes for case in nothing.good] == [case.nodes for case in find_cases(loaded, gallery).good]
+
+
+def test_plain_edges_are_told_first(loaded: LoadedRun) -> None:
+    gallery = loaded.clips.rows("test")
+    some = np.zeros((2 * len(loaded.clips.classes),) * 2, dtype=bool)
+    for name in find_cases(loaded, gallery).good[-1].nodes:
+        some[loaded.affinity.nodes.index(name)] = True
+    told = find_cases(loaded, gallery, some | some.T).good
+    assert any(name in told[0].nodes for name in find_cases(loaded, gallery).good[-1].nodes)
+
+
 def test_the_ranks_told_are_those_of_the_retrieval_page(loaded: LoadedRun) -> None:
     gallery = loaded.clips.rows("test")
     for case in find_cases(loaded, gallery).good[:3]:

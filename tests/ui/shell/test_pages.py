@@ -17,7 +17,7 @@ from avexplore.errors import StoreError
 from avexplore.experiments.sweep import best_student, outcomes, varied
 from avexplore.jobs import registry
 from avexplore.presets import preset
-from avexplore.ui import session, uploads
+from avexplore.ui import glossary, session, uploads
 from avexplore.ui.frame import PAGES
 from avexplore.workbench import Running, Workbench
 
@@ -96,6 +96,37 @@ def test_the_overview_shows_what_was_computed(
     report = Workbench().get(EvaluationConfig(student))
     assert f"{report.metrics['map']:.4f}" in words(at)
     assert "200" in words(at)
+
+
+def test_the_overview_colors_no_change_that_its_interval_does_not_show(
+    trained: tuple[Path, StudentConfig], monkeypatch: pytest.MonkeyPatch, no_models: None
+) -> None:
+    from avexplore.retrieval.significance import paired_difference
+
+    home, student = trained
+    monkeypatch.setenv("AVEXPLORE_HOME", str(home))
+    at = visit("overview")
+    assert not at.exception
+    before, after = (Workbench().get(EvaluationConfig(one)) for one in (student.twin, student))
+    found = paired_difference(after.average_precision.mean(0), before.average_precision.mean(0))
+    (metric,) = [one for one in at.metric if one.label.startswith("MAP with LIR")]
+    gray = metric.proto.color == metric.proto.MetricColor.GRAY
+    assert gray == (found.low <= 0 <= found.high)
+    assert f"{found.low:+.4f} to {found.high:+.4f}" in metric.proto.delta_description
+    (hidden,) = [one for one in at.metric if one.label.startswith("Hidden-pair")]
+    assert hidden.proto.color == hidden.proto.MetricColor.GRAY  # no interval is known
+    assert any("experiments" in link.proto.page for link in at.get("page_link"))
+
+
+def test_the_first_lir_of_a_page_says_what_it_is(
+    trained: tuple[Path, StudentConfig], monkeypatch: pytest.MonkeyPatch, no_models: None
+) -> None:
+    monkeypatch.setenv("AVEXPLORE_HOME", str(trained[0]))
+    overview = words(visit("overview"))
+    assert "Latent Interaction Regularizer" in overview
+    assert all(f"**{term}**" in overview for term in glossary.TERMS)
+    for page in ("embedding_space", "retrieval"):
+        assert glossary.LIR in [caption.help for caption in visit(page).caption]
 
 
 def test_an_experiment_says_what_it_found(

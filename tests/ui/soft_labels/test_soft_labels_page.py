@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,6 +18,7 @@ from streamlit.testing.v1 import AppTest
 from avexplore.artifacts import Clips, History, SoftLabels, TrainedTeacher
 from avexplore.config import ClipsConfig, SyntheticConfig, TeacherConfig
 from avexplore.data import load_soft_labels, soft_label_file
+from avexplore.reliability_diagram import ReliabilityDiagram
 from avexplore.store import Store
 from avexplore.ui import data_view, soft_label_charts
 
@@ -213,6 +215,36 @@ def test_a_heat_map_leaves_out_what_is_unknown() -> None:
         ("a", "a"), ("x", "y"), {"P": matrix}, row_title="r", column_title="c", value_title="v", without_diagonal=True
     )
     assert rows_of(chart) == [{"panel": "P", "row": "a (2)", "column": "x", "value": 0.2}]
+
+
+def luminance(color: str) -> float:
+    """WCAG's relative luminance of "#rrggbb"."""
+    channels = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize(("theme", "paper"), [("light", "#FFFFFF"), ("dark", "#11171D")])
+def test_thin_lines_stand_out_in_both_themes(theme: str, paper: str) -> None:
+    """WCAG 2.2, 1.4.11; both curves of a reliability diagram are drawn in full strength."""
+    for color in soft_label_charts.LINES[theme]:
+        dark, light = sorted((luminance(color), luminance(paper)))
+        assert (light + 0.05) / (dark + 0.05) >= 3
+    bins = np.linspace(0.1, 0.9, BINS)
+    one = ReliabilityDiagram(bins, bins, np.full(BINS, 4), 0.1)
+    chart = soft_label_charts.reliability({"Before": one, "After": one}, soft_label_charts.LINES[theme][0]).to_dict()
+    assert not any("opacity" in layer["encoding"] for layer in chart["layer"])
+
+
+def test_shares_of_classes_are_whole_percentages_and_stay_shares_in_the_download(home: Path) -> None:
+    make(home)
+    app = view(page(), "classes")
+    table = app.dataframe[0]
+    assert table.value["First by ear"].between(0, 100).all()
+    assert table.value["First by ear"].max() > 1
+    formats = json.loads(table.proto.columns)
+    for name in ("First by ear", "First by eye", "Elsewhere, true"):
+        assert formats[name]["type_config"]["format"] == "%.0f%%"
 
 
 def test_formulas_are_disarmed_in_downloads(home: Path) -> None:
