@@ -124,14 +124,52 @@ def test_pair_distances_use_the_modality_of_each_end() -> None:
     assert evidence.pair_distances(Embeddings(visual, audio), pairs, "audio:A", "visual:B") == pytest.approx([1])
 
 
-def test_the_usual_distance_is_the_mean_over_all_pairs() -> None:
-    rng = np.random.default_rng(1)
-    audio, visual = rng.normal(size=(2, 5, 3)).astype(np.float32)
-    unit = [values / np.linalg.norm(values, axis=1, keepdims=True) for values in (audio, visual)]
-    known = labels().hard_label
-    pairs = [1 - unit[0][a] @ unit[1][b] for a in range(5) for b in range(5) if known[a] != known[b]]
-    found = evidence.usual_distance(Embeddings(audio, visual), labels(), "audio:A", "visual:B")
-    assert found == pytest.approx(np.mean(pairs), abs=1e-6)
+def short_embeddings(seed: int) -> Embeddings:
+    """Rows of length 1 of which three columns are shared and the last two belong to one modality each."""
+    values = np.random.default_rng(seed).normal(size=(2, 5, 5))
+    values[0, :, 4] = values[1, :, 3] = 0
+    audio, visual = (values / np.linalg.norm(values, axis=2, keepdims=True)).astype(np.float32)
+    return Embeddings(audio, visual, private=2)
+
+
+def test_the_distances_of_an_edge_are_those_of_evaluations_delta_d() -> None:
+    from avexplore.retrieval.delta_distance import delta_distance
+
+    soft, both = labels(), (short_embeddings(1), short_embeddings(2))
+    weights = np.triu(np.full((6, 6), 0.5), 1)
+    known = soft.hard_label
+    whole = delta_distance(*both, soft.probabilities(), known, weights, tau=evidence.ACTIVE_ABOVE, same_class=True)
+    checked = 0
+    for place, (i, j) in enumerate(whole.edges):
+        source, target = NODES[j], NODES[i]  # an arrow may point either way
+        found = evidence.delta_of_edge(both, soft, source, target, "train")
+        if not whole.pairs[place]:
+            assert found is None
+            continue
+        assert found is not None
+        assert found.delta[0] == pytest.approx(whole.delta[place])
+        assert found.others[0] == pytest.approx(whole.others[place])
+        active = np.concatenate(list(soft.probabilities()), axis=1) > evidence.ACTIVE_ABOVE
+        pairs = [(n, m) for n in range(5) for m in range(5) if active[n, j] and active[m, i] and known[n] != known[m]]
+        first, second = (np.array(side) for side in zip(*pairs, strict=True))
+        listed = evidence.Pairs(first, second, np.ones(len(pairs)), np.ones(len(pairs)))
+        before, after = (evidence.pair_distances(e, listed, source, target) for e in both)
+        assert (before - after).mean() == pytest.approx(whole.delta[place]), "the listed pairs speak of the same thing"
+        checked += 1
+    assert checked > 5
+    assert evidence.delta_of_edge(both, soft, NODES[0], NODES[1], "test") is None, "there are no test clips"
+
+
+def test_the_panel_says_which_clips_lir_brought_nearer() -> None:
+    from avexplore.ui.graph_edge_panel import _what_lir_did
+
+    both = (short_embeddings(1), short_embeddings(2))
+    found = evidence.delta_of_edge(both, labels(), "audio:A", "visual:B", "train")
+    assert found is not None
+    said = _what_lir_did(both, labels(), "audio:A", "visual:B")
+    assert f"nearer by {found.delta[0]:+.3f}" in said
+    assert "Training clips" in said
+    assert "Test clips" not in said
 
 
 def test_a_clip_shows_its_strongest_and_its_known_classes() -> None:
