@@ -242,7 +242,7 @@ def test_bootstraps_fill_in_behind_a_new_graph(shown: Any) -> None:
     handle.focus()
     for _ in range(4):
         handle.press("ArrowRight")
-    shown.until("stage.data.measure === 'BIC gain'")
+    shown.until("stage.data.measure === 'BIC gain' && stage.edges.get().every(e => !e.arrows.to.enabled)")
     shown.until("stage.data.measure === 'frequency'")
     assert shown.stage("stage.data.edges.every(e => e.frequency !== null)")
 

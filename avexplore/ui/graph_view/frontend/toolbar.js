@@ -30,7 +30,7 @@ export function buildToolbar(root, act) {
   const value = element("output", { class: "value" });
   const label = element("span", { class: "label", text: "Stability" });
   const auto = element("input", { type: "checkbox", onchange: () => act.auto(auto.checked) });
-  const why = "As many edges as can be read, at most 1.25 per class: it moves with the graph. Untick it, or move the slider, to keep one value";
+  const why = "As many edges as can be read at once, so it moves with the graph. Untick this, or move the slider, to keep one value";
   const beyond = element("input", { type: "checkbox", onchange: () => act.toggle("chance") });
   const beyondWhy = "Hide edges that the null model, with the relation between classes shuffled away, finds at least as often";
   const beyondLabel = element("label", { title: beyondWhy }, beyond, element("span", { text: "beyond chance only" }));
