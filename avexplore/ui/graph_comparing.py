@@ -10,32 +10,41 @@ import streamlit as st
 from avexplore.errors import AvexploreError
 from avexplore.ui import jobs_panel
 from avexplore.ui.graph_subjects import fits, reordered
+from avexplore.ui.graph_tables import percent
 from avexplore.ui.plain_text import as_markdown
 
 if TYPE_CHECKING:
     from avexplore.artifacts import ClassGraph, FloatArray
     from avexplore.ui.graph_scene import Scene
     from avexplore.ui.graph_subjects import Choice
+    from avexplore.ui.graph_view.picture import Edge
 
 
-def draw_comparison(scene: Scene) -> None:
-    """Figures against the graph chosen under Compare, and a table of all graphs there are."""
+def draw_comparison(scene: Scene, drawn: list[Edge]) -> None:
+    """Figures against the graph chosen under Compare, and a table of all graphs there are.
+
+    Args:
+        scene: What the page is about.
+        drawn: The edges that threshold and legend leave in the picture.
+    """
+    links = int(np.triu(scene.shown.graph.skeleton, 1).sum())
     if scene.shown.other is not None:
         _draw_figures(scene.shown.graph, scene.shown.other)
     found = _at_hand(scene, scene.others)
     if found:
         st.dataframe(
-            _lines(scene.shown.graph, found),
+            _lines(scene.shown.graph, found, [edge for edge in drawn if edge.change != "removed"]),
             hide_index=True,
             column_config={"graph": st.column_config.TextColumn(width=250)}
             | {
-                name: st.column_config.NumberColumn(format="%d%%", width=82)
-                for name in ("links shared", "precision", "recall")
+                name: st.column_config.NumberColumn(format="%d%%", width=width)
+                for name, width in (("links shared", 82), ("precision", 72), ("of those drawn", 102), ("recall", 66))
             },
         )
         st.caption(
-            "Each graph beside the one on screen. Links shared: Jaccard index of the links. Precision: the share of "
-            "the links on screen that it has; recall: the share of its links that are on screen."
+            f"Each graph beside all {links} links of the graph on screen, drawn or not. Links shared: Jaccard index. "
+            "Precision: the share of these links that it has, and the same of those drawn in the picture. Recall: the "
+            f"share of its links that are among the {links}."
         )
     if scene.shown.other is None:
         st.caption(
@@ -58,20 +67,22 @@ def _at_hand(scene: Scene, others: dict[str, Choice]) -> dict[str, ClassGraph]:
     return found
 
 
-def _lines(graph: ClassGraph, others: dict[str, ClassGraph]) -> list[dict[str, object]]:
+def _lines(graph: ClassGraph, others: dict[str, ClassGraph], drawn: list[Edge]) -> list[dict[str, object]]:
     from avexplore.graph.comparison import compare
 
     lines = []
     for name, other in others.items():
         result = compare(graph, other)
+        held = [bool(other.skeleton[edge.source, edge.target]) for edge in drawn]
         lines.append(
             {
                 "graph": name,
                 "links": int(np.triu(other.skeleton, 1).sum()),
                 "SHD": result.shd,
-                "links shared": 100 * result.jaccard,
-                "precision": 100 * result.adjacency_precision,
-                "recall": 100 * result.adjacency_recall,
+                "links shared": percent(result.jaccard),
+                "precision": percent(result.adjacency_precision),
+                "of those drawn": percent(float(np.mean(held))) if held else None,
+                "recall": percent(result.adjacency_recall),
             }
         )
     return lines
@@ -81,11 +92,20 @@ def _draw_figures(graph: ClassGraph, other: ClassGraph) -> None:
     from avexplore.graph.comparison import compare
 
     result = compare(graph, other)
+    links = f"{int(np.triu(graph.skeleton, 1).sum())} links, drawn or not"
     figures = [
         ("SHD", f"{result.shd}", "Structural Hamming distance: pairs of classes whose edge differs."),
         ("Links shared", _share(result.jaccard), "Jaccard index: shared links over all links of either."),
-        ("Precision", _share(result.adjacency_precision), "Of this graph's links, the share that the other one has."),
-        ("Recall", _share(result.adjacency_recall), "Of the other graph's links, the share that this one has."),
+        (
+            "Precision",
+            _share(result.adjacency_precision),
+            f"Of this graph's {links}, the share that the other one has.",
+        ),
+        (
+            "Recall",
+            _share(result.adjacency_recall),
+            f"Of the other graph's links, the share that are among this one's {links}.",
+        ),
         ("→ precision", _share(result.arrow_precision), "Of this graph's arrows, the share the other has as well."),
         ("→ recall", _share(result.arrow_recall), "Of the other graph's arrows, the share that this one has."),
     ]

@@ -9,6 +9,7 @@ import streamlit as st
 from avexplore.ui import graph_visit as visit
 from avexplore.ui.graph_comparing import draw_comparison, frequency_over_graphs
 from avexplore.ui.graph_files import draw_files
+from avexplore.ui.graph_picture import shown
 from avexplore.ui.graph_tables import DIRECTED, MATRICES, OVER_GRAPHS, edge_table, matrix_figure, matrix_values
 from avexplore.ui.graph_view.picture import parse_id
 
@@ -28,7 +29,7 @@ def draw_details(scene: Scene, picture: Picture, view: dict[str, Any]) -> None:
         if tab == "Matrix":
             _matrix(scene, view)
         elif tab == "Comparison":
-            draw_comparison(scene)
+            draw_comparison(scene, shown(picture, view["threshold"], view["hidden"]))
         elif tab == "In and out":
             draw_files(scene, picture, view)
         else:
@@ -42,8 +43,8 @@ def _edges(scene: Scene, picture: Picture, view: dict[str, Any]) -> None:
         bind="query-params",
         help="Those below the threshold, and those that the legend hides.",
     )
-    shown = scene.shown
-    table = edge_table(picture, shown.graph, shown.stability, view["threshold"], view["hidden"], everything=everything)
+    of = scene.shown
+    table = edge_table(picture, of.graph, of.stability, view["threshold"], view["hidden"], everything=everything)
     if table.empty:
         st.caption("No edge reaches the threshold.")
         return
@@ -58,11 +59,13 @@ def _edges(scene: Scene, picture: Picture, view: dict[str, Any]) -> None:
         rows = st.session_state[key]["selection"]["rows"]
         visit.select(ids[rows[0]] if rows else "")
 
+    columns = _columns(table)
     st.dataframe(
         table,
         hide_index=True,
         height=330,
-        column_config=_columns(table),
+        column_config=columns,
+        column_order=list(columns),
         key=key,
         on_select=chosen,
         selection_mode="single-row",
@@ -72,24 +75,25 @@ def _edges(scene: Scene, picture: Picture, view: dict[str, Any]) -> None:
 
 
 def _columns(table: Any) -> dict[str, Any]:
+    """What speaks for an edge comes first: at 1440 pixels, the last columns have to be scrolled to."""
+    number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     columns: dict[str, Any] = {
-        "from": st.column_config.TextColumn(width=122),
-        "": st.column_config.TextColumn(width=26),
-        "to": st.column_config.TextColumn(width=122),
-        "link": st.column_config.TextColumn(width=82),
-        "compared": st.column_config.TextColumn(width=72),
+        "from": text(width=124),
+        "": text(width=24, help="→ where the bootstraps agree on the direction"),
+        "to": text(width=124),
+        "compared": text(width=72),
         "bootstraps": st.column_config.ProgressColumn(
             min_value=0, max_value=100, format="%d%%", width=92, help="Share of the bootstraps that hold the edge"
         ),
-        "effect": st.column_config.NumberColumn(format="%+.2f", width=58, help="Standardized, of one DAG"),
-        "BIC gain": st.column_config.NumberColumn(format="%.0f", width=66, help="BIC lost without the edge"),
+        "null": number(format="%d%%", width=52, help="Share under the null model"),
+        "seeds": number(format="%d%%", width=54, help="Share of the search seeds that find the edge"),
+        "direction": number(
+            format="%d%%", width=66, help="Share of the bootstraps that point from the left to the right"
+        ),
+        "effect": number(format="%+.2f", width=56, help="Standardized, of one DAG"),
+        "BIC gain": number(format="%.0f", width=64, help="BIC lost without the edge"),
+        "link": text(width=84),
     }
-    helps = {
-        "direction": "Share of the bootstraps with this direction",
-        "null": "Share under the null model",
-        "seeds": "Share of the search seeds that find the edge",
-    }
-    columns |= {name: st.column_config.NumberColumn(format="%d%%", width=66, help=text) for name, text in helps.items()}
     return {name: column for name, column in columns.items() if name in table}
 
 

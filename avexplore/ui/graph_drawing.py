@@ -77,10 +77,12 @@ def draw_picture(scene: Scene) -> tuple[Picture, dict[str, Any]]:
         other=shown.other,
         compared=(shown.name, shown.other_name) if shown.other is not None else None,
         universe=scene.run.soft_labels.address,
+        given=not shown.is_own,
     )
     layout, position, version = place(scene)
     view = dict(state.graph_view)
-    if view["threshold"] is None:
+    view["auto"] = view["threshold"] is None
+    if view["auto"]:
         view["threshold"] = first_threshold(picture)
         if state.get("graph_first_threshold") != view["threshold"]:
             state.graph_first_threshold = view["threshold"]
@@ -98,4 +100,5 @@ def draw_picture(scene: Scene) -> tuple[Picture, dict[str, Any]]:
     mount(payload, key=visit.VIEW_KEY, on_change=visit.looked, on_command=visit.commanded)
     address.update_query(st.query_params, address.write_view(state.graph_view))
     address.update_query(st.query_params, {"moved": address.write_moved(state.graph_moved.get(layout, {}))})
-    return picture, view
+    # For tables and files, one more kind of edge that the legend hides.
+    return picture, view | {"hidden": [*view["hidden"], *(["same"] if view["hideSameClass"] else [])]}

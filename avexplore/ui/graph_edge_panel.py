@@ -10,12 +10,12 @@ import streamlit as st
 from avexplore.ui import graph_evidence as evidence
 from avexplore.ui import graph_facts as facts
 from avexplore.ui.graph_clips import draw_clip, picked
-from avexplore.ui.graph_verdict import keeps_direction
+from avexplore.ui.graph_picture import is_chance, is_settled
 from avexplore.ui.graph_view.picture import plain_name, split_node
 from avexplore.ui.plain_text import as_html
 
 if TYPE_CHECKING:
-    from avexplore.artifacts import GraphStability
+    from avexplore.artifacts import Embeddings, GraphStability, SoftLabels
     from avexplore.ui.graph_panel import Subject
 
 SHOWN_PAIRS, COUNTED_PAIRS = 12, 200
@@ -29,7 +29,8 @@ def draw_edge(subject: Subject, i: int, j: int) -> None:
         i, j = j, i
     source, target = graph.nodes[i], graph.nodes[j]
     linked, undirected = forth or back, forth and back
-    sign = "–" if undirected or not linked else "→"
+    settled = is_settled(stability, i, j, given=not subject.shown.is_own)
+    sign = "→" if linked and not undirected and settled else "–"
     rows: list[tuple[str, str]] = _sureness(stability, i, j) if stability is not None else []
     effect = float(graph.effect[i, j] or graph.effect[j, i])
     if linked and effect:
@@ -41,33 +42,36 @@ def draw_edge(subject: Subject, i: int, j: int) -> None:
         rows.append(("Weight in LIR", f"{weight:.2f}" if weight else "none: LIR leaves this edge out"))
     kind = "not in this graph"
     if linked:
-        kind = "undirected: its direction cannot be told from such data" if undirected else _direction(stability, i, j)
+        kind = (
+            "undirected: its direction cannot be told from such data" if undirected else _direction(stability, settled)
+        )
     facts.draw(f"{plain_name(source)} {sign} {plain_name(target)}", kind, facts.grid(rows))
     if {split_node(source)[1], split_node(target)[1]} <= set(subject.labels.classes):
         _draw_pairs(subject, source, target)
 
 
-def _direction(stability: GraphStability | None, i: int, j: int) -> str:
-    if stability is None:
+def _direction(stability: GraphStability | None, settled: bool) -> str:
+    if settled:
         return "directed"
-    forth, back = float(stability.orientation_frequency[i, j]), float(stability.orientation_frequency[j, i])
-    return "directed" if keeps_direction(forth, back) else "directed, but the bootstraps do not agree on the direction"
+    why = "bootstraps are not done" if stability is None else "bootstraps do not agree on it"
+    return f"direction not settled: the {why}"
 
 
 def _sureness(stability: GraphStability, i: int, j: int) -> list[tuple[str, str]]:
     null = float(stability.null_frequency[i, j]) if stability.null != "none" else None
     rows = [("In bootstraps", facts.bar(float(stability.edge_frequency[i, j]), null))]
     if null is not None:
-        rows.append(("Null model", f"{null:.0%} (the red mark)"))
+        told = ": no more than by chance" if is_chance(stability, i, j) else ""
+        rows.append(("Null model", f"{null:.0%} (the red mark){told}"))
     both = stability.orientation_frequency
-    rows.append(("Direction", f"{both[i, j]:.0%} of the bootstraps this way, {both[j, i]:.0%} the other"))
+    rows.append(("Direction", f"→ in {both[i, j]:.0%} of the bootstraps, ← in {both[j, i]:.0%}"))
     if stability.seeds:
         turned = stability.seed_orientation_frequency
         rows.append(
             (
                 "Search seeds",
-                f"in {stability.seed_frequency[i, j]:.0%} of {stability.seeds}; {turned[i, j]:.0%} this way, "
-                f"{turned[j, i]:.0%} the other",
+                f"in {stability.seed_frequency[i, j]:.0%} of {stability.seeds}; → in {turned[i, j]:.0%}, "
+                f"← in {turned[j, i]:.0%}",
             )
         )
     rows.append(("Correlation", f"{stability.correlation[i, j]:+.2f}"))
@@ -95,8 +99,10 @@ def _draw_pairs(subject: Subject, source: str, target: str) -> None:
         st.caption("No two clips of different annotations stand at the ends of this edge.")
         return
     both = subject.embeddings()
-    title = "Clip pairs that this edge relates"
-    body = f"<h5>{title}</h5><p>Different annotations, high soft labels at both ends.</p>"
+    body = "" if both is None else _what_lir_did(both, labels, source, target)
+    where = "Training clips" if len(labels.rows("train")) else "Clips"
+    body += f"<h5>Clip pairs that this edge relates</h5><p>{where} of different annotations, "
+    body += "the highest soft labels at both ends first.</p>"
     shown = pairs.strongest(SHOWN_PAIRS)
     table: dict[str, Any] = {
         "from": [evidence.annotation(labels, row) for row in shown.first],
@@ -105,9 +111,8 @@ def _draw_pairs(subject: Subject, source: str, target: str) -> None:
     }
     if both is not None:
         before, after = (evidence.pair_distances(e, pairs, source, target) for e in both)
-        usual = [evidence.usual_distance(e, labels, source, target) for e in both]
-        body += facts.grid([("What LIR did", _what_lir_did(before, after, usual[1] - usual[0]))])
-        table["LIR"] = (after - before)[: len(shown.first)]
+        table["nearer"] = (before - after)[: len(shown.first)]
+        body += f"<p>LIR brought {(after < before).mean():.0%} of the {len(before)} strongest nearer.</p>"
     facts.draw_more(body)
     chosen = picked(f"pairs-{source}-{target}", len(shown.first))
     st.dataframe(
@@ -120,8 +125,8 @@ def _draw_pairs(subject: Subject, source: str, target: str) -> None:
             "weight": st.column_config.NumberColumn(
                 format="%.2f", width=52, help="Product of the two soft labels, as LIR weights the pair"
             ),
-            "LIR": st.column_config.NumberColumn(
-                format="%+.3f", width=54, help="Cosine distance with LIR minus without; negative: they came closer"
+            "nearer": st.column_config.NumberColumn(
+                format="%+.3f", width=58, help="Distance without LIR minus with: positive where LIR brings them nearer"
             ),
         },
         **chosen.arguments,
@@ -132,10 +137,20 @@ def _draw_pairs(subject: Subject, source: str, target: str) -> None:
         st.caption("In brackets: annotation unknown, the teacher's first choice instead.")
 
 
-def _what_lir_did(before: np.ndarray, after: np.ndarray, usual: float) -> str:
-    shift = float((after - before).mean())
-    closer = float((after < before).mean())
-    return (
-        f"Cosine distance {before.mean():.3f} without, {after.mean():.3f} with LIR ({shift:+.3f}) over the "
-        f"{len(before)} strongest pairs; {closer:.0%} came closer. All pairs of different annotations: {usual:+.3f}."
+def _what_lir_did(both: tuple[Embeddings, Embeddings], labels: SoftLabels, source: str, target: str) -> str:
+    """Delta-D of this edge on test and on training clips, with what any pair of clips did beside it."""
+    rows = []
+    for split, name in (("test", "Test clips"), ("train", "Training clips")):
+        found = evidence.delta_of_edge(both, labels, source, target, split)
+        if found is not None:
+            mean = (
+                f"<b>nearer by {found.delta[0]:+.3f}</b> ({found.before[0]:.3f} without LIR, {found.after[0]:.3f} with)"
+            )
+            rows.append((name, f"{mean} over {found.pairs[0]:,} pairs; all pairs there {found.others[0]:+.3f}"))
+    if not rows:
+        return ""
+    why = (
+        f"Mean distance of pairs of different annotations with both soft labels above {evidence.ACTIVE_ABOVE:.2f}: "
+        "Delta-D, as under Evaluation. All pairs: whatever their soft labels."
     )
+    return f"<h5>What LIR did</h5>{facts.grid(rows)}<p>{why}</p>"

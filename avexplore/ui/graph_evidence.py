@@ -11,6 +11,7 @@ from avexplore.ui.graph_view.picture import split_node
 
 if TYPE_CHECKING:
     from avexplore.artifacts import BoolArray, Clips, Embeddings, FloatArray, IntArray, SoftLabels
+    from avexplore.retrieval.delta_distance import DeltaDistance
 
 MODALITY_INDEX = {"audio": 0, "visual": 1}
 
@@ -227,41 +228,45 @@ def linked_pairs(soft_labels: SoftLabels, source: str, target: str, count: int =
 
 
 def pair_distances(embeddings: Embeddings, pairs: Pairs, source: str, target: str) -> FloatArray:
-    """Cosine distance of each pair, each clip in the modality of its end of the edge. Shape (k,)."""
+    """1 - product of each pair, each clip in the modality of its end of the edge, as retrieval ranks. Shape (k,)."""
 
     def side(node: str, clips: IntArray) -> FloatArray:
-        values = getattr(embeddings, split_node(node)[0])[clips].astype(np.float64)
-        length = np.linalg.norm(values, axis=1, keepdims=True)
-        unit: FloatArray = values / np.maximum(length, 1e-12)
-        return unit
+        values: FloatArray = embeddings.shared[MODALITY_INDEX[split_node(node)[0]]][clips].astype(np.float64)
+        return values
 
     distance: FloatArray = 1.0 - (side(source, pairs.first) * side(target, pairs.second)).sum(axis=1)
     return distance
 
 
-def usual_distance(embeddings: Embeddings, soft_labels: SoftLabels, source: str, target: str) -> float:
-    """Mean cosine distance over all pairs of differently annotated training clips, in the modalities of an edge.
+ACTIVE_ABOVE = 0.1
+"""A clip stands at an end of an edge if its soft label exceeds this: where Evaluation's Delta-D begins, too."""
 
-    The sum of all products of two sets of vectors is the product of their sums, so no pair is visited.
+
+def delta_of_edge(
+    embeddings: tuple[Embeddings, Embeddings], soft_labels: SoftLabels, source: str, target: str, split: str
+) -> DeltaDistance | None:
+    """Evaluation's Delta-D of one edge; None if no two clips of that split stand at its ends.
+
+    Args:
+        embeddings: Without LIR, and with it.
+        soft_labels: The teacher's.
+        source, target: The edge's nodes.
+        split: Which clips.
     """
-    rows = soft_labels.rows("train")
+    from avexplore.retrieval.delta_distance import delta_distance
+
+    rows = soft_labels.rows(split)
     if not len(rows):
-        rows = soft_labels.rows("all")
-    labels = annotated_or_top(soft_labels)[rows]
-    count = len(soft_labels.classes)
-
-    def sums(node: str) -> FloatArray:
-        values = getattr(embeddings, split_node(node)[0])[rows].astype(np.float64)
-        unit = values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-12)
-        per_class: FloatArray = np.zeros((count, unit.shape[1]))
-        np.add.at(per_class, labels, unit)
-        return per_class
-
-    one, other = sums(source), sums(target)
-    clips = np.bincount(labels, minlength=count).astype(np.float64)
-    products = float(one.sum(axis=0) @ other.sum(axis=0) - (one * other).sum())
-    pairs = float(clips.sum() ** 2 - (clips**2).sum())
-    return 1.0 - products / pairs if pairs else float("nan")
+        return None
+    index = {name: i for i, name in enumerate(soft_labels.nodes)}
+    weights = np.zeros((len(index), len(index)))
+    weights[index[source], index[target]] = 1.0
+    before, after = (each.at(rows) for each in embeddings)
+    # In single precision, as Evaluation holds them: a soft label at the limit falls on the same side.
+    probability = soft_labels.probabilities(rows).astype(np.float32)
+    labels = soft_labels.hard_label[rows]
+    found = delta_distance(before, after, probability, labels, weights, tau=ACTIVE_ABOVE, same_class=True)
+    return found if found.pairs[0] else None
 
 
 @dataclass(frozen=True)

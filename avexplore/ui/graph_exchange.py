@@ -1,12 +1,10 @@
-"""A class graph in and out of the app: files of other programs, pictures, and the Python that makes it again."""
+"""A class graph in and out of the app: files of other programs, and the Python that makes it again."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
-import html
 import json
-import math
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,15 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from avexplore.errors import GraphError
-from avexplore.ui.graph_picture import shown
-from avexplore.ui.graph_view.layouts import bends, sides
-from avexplore.ui.graph_view.picture import group_of, split_node, wrapped
+from avexplore.ui.graph_view.picture import parse_id
 
 if TYPE_CHECKING:
-    from avexplore.artifacts import ClassGraph, FloatArray
+    from avexplore.artifacts import ClassGraph
     from avexplore.config import Config
-    from avexplore.ui.graph_view.layouts import LayoutName
-    from avexplore.ui.graph_view.picture import Picture
 
 SUFFIXES = {
     "csv": "csv",
@@ -78,97 +72,20 @@ def kept_import(folder: Path, address: str) -> ClassGraph | None:
     return dataclasses.replace(read_graph(kept["graph"], "json"), source=kept["name"])
 
 
-_LIGHT = {
-    "audio": "#E69F00",
-    "visual": "#4A9FD8",
-    "edge-audio": "#B97F00",
-    "edge-visual": "#0072B2",
-    "edge-across": "#00805D",
-    "added": "#0072B2",
-    "removed": "#D55E00",
-    "reversed": "#A8558A",
-    "half": "#00805D",
-    "kept": "#8A949E",
-}
-
-
-def to_svg(
-    picture: Picture, position: FloatArray, layout: LayoutName, threshold: float, hidden: Collection[str] = ()
-) -> str:
-    """The picture as a vector graphic, for a paper: what threshold and legend show, on white."""
-    edges = shown(picture, threshold, hidden)
-    places = sides(layout, position)
-    left, top = position.min(axis=0) - np.array([130, 50]) if len(position) else (0.0, 0.0)
-    right, bottom = position.max(axis=0) + np.array([130, 60]) if len(position) else (1.0, 1.0)
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{left:.0f} {top:.0f} {right - left:.0f} {bottom - top:.0f}" '
-        'font-family="Helvetica, Arial, sans-serif" font-size="14">',
-        f'<rect x="{left:.0f}" y="{top:.0f}" width="100%" height="100%" fill="#fff"/>',
-    ]
-    names = [node.name for node in picture.nodes]
-    for edge, bend in zip(edges, bends(layout, position, [(e.source, e.target) for e in edges]), strict=True):
-        color = _LIGHT[edge.change or f"edge-{group_of(names[edge.source], names[edge.target])}"]
-        strength = edge.rank if edge.frequency is None else edge.frequency
-        width = 1.6 if edge.frequency is None else 0.7 + 2.7 * strength**1.5
-        dashes = edge.change == "removed" or (edge.frequency is not None and edge.frequency < 0.5)
-        ends = (position[edge.source], position[edge.target])
-        sizes = (picture.nodes[edge.source].size, picture.nodes[edge.target].size)
-        parts.append(_svg_edge(ends, sizes, bend, color, width, dashes=dashes, arrow=edge.directed, bar=edge.negative))
-    for node, (x, y), side in zip(picture.nodes, position, places, strict=True):
-        parts.append(_svg_node(node.name, node.size, float(x), float(y), side))
-    return "\n".join([*parts, "</svg>"])
-
-
-def _svg_edge(
-    ends: tuple[Any, Any],
-    sizes: tuple[float, float],
-    bend: float,
-    color: str,
-    width: float,
-    *,
-    dashes: bool,
-    arrow: bool,
-    bar: bool,
-) -> str:
-    (x1, y1), (x2, y2) = ends
-    control = ((x1 + x2) / 2 + (y2 - y1) * 0.78 * bend, (y1 + y2) / 2 - (x2 - x1) * 0.78 * bend)
-    length = math.hypot(x2 - control[0], y2 - control[1]) or 1.0
-    unit = ((x2 - control[0]) / length, (y2 - control[1]) / length)
-    tip = (x2 - unit[0] * (sizes[1] + 1), y2 - unit[1] * (sizes[1] + 1))
-    style = f'fill="none" stroke="{color}" stroke-width="{width:.2f}" stroke-opacity="0.85"'
-    dash = ' stroke-dasharray="7 5"' if dashes else ""
-    found = f'<path d="M{x1:.1f} {y1:.1f}Q{control[0]:.1f} {control[1]:.1f} {tip[0]:.1f} {tip[1]:.1f}" {style}{dash}/>'
-    size = 6 + width
-    if arrow and bar:
-        a, b = ((tip[0] + sign * unit[1] * size * 0.7, tip[1] - sign * unit[0] * size * 0.7) for sign in (-1, 1))
-        style = f'stroke="{color}" stroke-width="{width + 0.5:.2f}"'
-        found += f'<path d="M{a[0]:.1f} {a[1]:.1f}L{b[0]:.1f} {b[1]:.1f}" {style}/>'
-    elif arrow:
-        back = (tip[0] - unit[0] * 1.6 * size, tip[1] - unit[1] * 1.6 * size)
-        wing = (-unit[1] * size * 0.6, unit[0] * size * 0.6)
-        corners = (tip, (back[0] + wing[0], back[1] + wing[1]), (back[0] - wing[0], back[1] - wing[1]))
-        found += f'<polygon points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in corners)}" fill="{color}"/>'
-    return found
-
-
-def _svg_node(name: str, size: float, x: float, y: float, side: str) -> str:
-    modality, label = split_node(name)
-    fill = _LIGHT[modality]
-    if modality == "visual":
-        shape = f'<rect x="{x - size:.1f}" y="{y - size:.1f}" width="{2 * size:.1f}" height="{2 * size:.1f}" '
-    else:
-        shape = f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{size:.1f}" '
-    shape += f'fill="{fill}" stroke="#444" stroke-width="1"/>'
-    anchor = {"left": "end", "right": "start"}.get(side, "middle")
-    dx = {"left": -size - 5, "right": size + 5}.get(side, 0.0)
-    dy = 5.0 if side != "below" else size + 15
-    lines = wrapped(label) if side == "below" else wrapped(label, width=22, lines=1)
-    halo = 'paint-order="stroke" stroke="#fff" stroke-width="4" stroke-linejoin="round" fill="#1B2733"'
-    text = "".join(
-        f'<text x="{x + dx:.1f}" y="{y + dy + 15 * index:.1f}" text-anchor="{anchor}" {halo}>{html.escape(line)}</text>'
-        for index, line in enumerate(lines)
+def only(graph: ClassGraph, edges: Collection[str]) -> ClassGraph:
+    """A graph with some of its edges, given by their ids in the picture; it has no score of its own."""
+    kept = np.zeros(graph.adjacency.shape, bool)
+    for i, j in map(parse_id, edges):
+        kept[i, j] = kept[j, i] = True
+    note = f"These are {len(edges)} of the graph's {int(np.triu(graph.skeleton, 1).sum())} edges."
+    return dataclasses.replace(
+        graph,
+        adjacency=np.where(kept, graph.adjacency, 0).astype(graph.adjacency.dtype),
+        effect=np.where(kept, graph.effect, 0.0),
+        gain=np.where(kept, graph.gain, 0.0),
+        score=float("nan"),
+        warnings=(note, *graph.warnings),
     )
-    return shape + text
 
 
 def to_python(config: Config, *, name: str = "graph") -> str:

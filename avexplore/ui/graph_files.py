@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import streamlit as st
 
 from avexplore.errors import AvexploreError
 from avexplore.ui import graph_exchange as exchange
 from avexplore.ui import session
 from avexplore.ui.graph_drawing import place
+from avexplore.ui.graph_picture import shown
+from avexplore.ui.graph_svg import to_svg
 from avexplore.ui.graph_variants import MOST
 from avexplore.ui.plain_text import as_markdown
 
@@ -27,11 +30,11 @@ def draw_files(scene: Scene, picture: Picture, view: dict[str, Any]) -> None:
     _draw_downloads(scene, picture, view)
     _draw_upload(scene)
     st.markdown("**The same in Python**")
-    shown = scene.shown
-    if not shown.is_own:
+    of = scene.shown
+    if not of.is_own:
         st.caption("This graph was not made by the controls of this page; the lines make the one that was.")
-    wanted = scene.settings.stability if shown.stability is not None else scene.settings.graph
-    name = "stability" if shown.stability is not None else "graph"
+    wanted = scene.settings.stability if of.stability is not None else scene.settings.graph
+    name = "stability" if of.stability is not None else "graph"
     st.code(exchange.to_python(wanted, name=name), language="python", wrap_lines=True)
 
 
@@ -39,27 +42,51 @@ def _draw_downloads(scene: Scene, picture: Picture, view: dict[str, Any]) -> Non
     from avexplore.graph.formats import write_graph
 
     st.markdown("**Take this graph with you**")
-    graph = scene.shown.graph
+    graph, stability = scene.shown.graph, scene.shown.stability
+    drawn = shown(picture, view["threshold"], view["hidden"])
+    edges = [edge.id for edge in drawn if edge.change != "removed"]
+    counts = {"all": int(np.triu(graph.skeleton, 1).sum()), "shown": len(edges)}
+    chosen = st.segmented_control(
+        "Edges in the files",
+        list(counts),
+        default="all",
+        required=True,
+        format_func=lambda kind: f"{kind} {counts[kind]} edges" if kind == "all" else f"{counts[kind]} shown",
+        key="g_save_edges",
+        label_visibility="collapsed",
+        help="The edges of the graph, or those that threshold and legend leave in the picture.",
+    )
     # Downloads are made outside of the page's run, where there is no session: all they need is fetched here.
+    written = exchange.only(graph, edges) if chosen == "shown" else graph
     layout, position, _ = place(scene)
     with st.container(horizontal=True):
         for name, suffix in exchange.SUFFIXES.items():
             st.download_button(
                 _NAMES[name],
-                lambda name=name: write_graph(graph, name),  # type: ignore[misc]
+                lambda name=name: write_graph(written, name, stability),  # type: ignore[misc]
                 file_name=f"class_graph_{name}.{suffix}" if suffix == "txt" else f"class_graph.{suffix}",
                 key=f"g-save-{name}",
                 on_click="ignore",
             )
+    said = f"{counts[chosen]} edges in each file."
+    if stability is not None:
+        null = " and under the null model" if stability.null != "none" else ""
+        said += (
+            f" CSV, GraphML, DOT and JSON also hold each edge's share of the bootstraps{null}, and its direction's; "
+            "Tetrad and DAGitty know of no shares, so their files hold the edges alone."
+        )
+    st.caption(said)
+    with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             "SVG",
-            lambda: exchange.to_svg(picture, position, layout, view["threshold"], view["hidden"]),
+            lambda: to_svg(picture, position, layout, view["threshold"], view["hidden"]),
             file_name="class_graph.svg",
             mime="image/svg+xml",
             key="g-save-svg",
             on_click="ignore",
             help="A vector graphic of what is shown, for a paper. PNG: the arrow in the picture's tool bar.",
         )
+        st.caption(f"The picture with its {len(drawn)} edges and a legend.")
 
 
 def _draw_upload(scene: Scene) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from avexplore.config import KnowledgeConfig
 from avexplore.ui.graph_rules import tier_of
+from avexplore.ui.graph_verdict import keeps_direction
 from avexplore.ui.graph_view.picture import Edge, Node, Picture, edge_id, group_of, plain_name, split_node
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def build_picture(
     compared: tuple[str, str] | None = None,
     universe: str = "",
     message: str = "",
+    given: bool = True,
 ) -> Picture:
     """The picture of one graph, or of one laid over another.
 
@@ -71,23 +73,26 @@ def build_picture(
         compared: Names of the two graphs, this one first.
         universe: What the node numbers refer to.
         message: A line under the picture.
+        given: Whether directions may be read without bootstraps, as in a planted or an imported graph; those of a
+            search are not settled until its bootstraps agree on them.
     """
     rules = rules or KnowledgeConfig()
-    edges = _learned(graph, stability, rules)
+    edges = _learned(graph, stability, rules, given)
     if other is not None:
         edges = _compared(edges, graph, other)
     else:
         edges += _ghosts(graph, stability, {edge.id for edge in edges})
         edges += _forbidden(graph, rules, {edge.id for edge in edges if edge.type == "learned"})
     count = sum(edge.type == "learned" for edge in edges)
-    directed = sum(edge.type == "learned" and edge.directed for edge in edges)
+    directed = sum(edge.type == "learned" and edge.directed and edge.settled for edge in edges)
     return Picture(
         universe=universe,
         nodes=tuple(_nodes(graph, support, rules)),
         edges=tuple(edges),
         measure="frequency" if stability is not None else "BIC gain",
+        null_known=stability is not None and stability.null != "none",
         compared=compared,
-        summary=f"Class graph of {len(graph.nodes)} nodes and {count} edges, {directed} of them directed.",
+        summary=f"Class graph of {len(graph.nodes)} nodes and {count} edges, {directed} with a settled direction.",
         message=message,
     )
 
@@ -109,7 +114,7 @@ def _nodes(graph: ClassGraph, support: IntArray | None, rules: KnowledgeConfig) 
     return found
 
 
-def _learned(graph: ClassGraph, stability: GraphStability | None, rules: KnowledgeConfig) -> list[Edge]:
+def _learned(graph: ClassGraph, stability: GraphStability | None, rules: KnowledgeConfig, given: bool) -> list[Edge]:
     index = {name: i for i, name in enumerate(graph.nodes)}
     pairs = [(index[a], index[b], directed) for a, b, directed in graph.edges()]
     gains = np.array([max(graph.gain[i, j], graph.gain[j, i]) for i, j, _ in pairs])
@@ -118,6 +123,8 @@ def _learned(graph: ClassGraph, stability: GraphStability | None, rules: Knowled
     found = []
     for (i, j, directed), gain, rank in zip(pairs, gains, ranks, strict=True):
         frequency = None if stability is None else float(stability.edge_frequency[i, j])
+        demanded = (graph.nodes[i], graph.nodes[j]) in required
+        settled = demanded or is_settled(stability, i, j, given=given)
         found.append(
             Edge(
                 i,
@@ -126,11 +133,28 @@ def _learned(graph: ClassGraph, stability: GraphStability | None, rules: Knowled
                 frequency,
                 rank,
                 negative=bool((graph.effect[i, j] or graph.effect[j, i]) < 0),
-                required=bool({(graph.nodes[i], graph.nodes[j]), (graph.nodes[j], graph.nodes[i])} & required),
-                title=_title(graph, stability, i, j, directed, float(gain)),
+                required=demanded or (graph.nodes[j], graph.nodes[i]) in required,
+                title=_title(graph, stability, i, j, directed, settled, float(gain)),
+                settled=settled,
+                chance=is_chance(stability, i, j),
             )
         )
     return found
+
+
+def is_settled(stability: GraphStability | None, i: int, j: int, *, given: bool = False) -> bool:
+    """Whether the bootstraps agree on i -> j; without bootstraps, what is `given`."""
+    if stability is None:
+        return given
+    forth, back = (float(stability.orientation_frequency[pair]) for pair in ((i, j), (j, i)))
+    return bool(keeps_direction(forth, back))
+
+
+def is_chance(stability: GraphStability | None, i: int, j: int) -> bool:
+    """Whether the null model links a pair at least as often as the bootstraps do; False where that is unknown."""
+    if stability is None or stability.null == "none":
+        return False
+    return bool(stability.null_frequency[i, j] >= stability.edge_frequency[i, j])
 
 
 def _ranks(gains: FloatArray) -> list[float]:
@@ -142,9 +166,20 @@ def _ranks(gains: FloatArray) -> list[float]:
     return [float(value) for value in 1 - place / len(gains)]
 
 
-def _title(graph: ClassGraph, stability: GraphStability | None, i: int, j: int, directed: bool, gain: float) -> str:
+def _title(
+    graph: ClassGraph,
+    stability: GraphStability | None,
+    i: int,
+    j: int,
+    directed: bool,
+    settled: bool,
+    gain: float,
+) -> str:
     names = [plain_name(graph.nodes[node]) for node in (i, j)]
-    lines = [f"{names[0]} {'→' if directed else '–'} {names[1]}"]
+    lines = [f"{names[0]} {'→' if directed and settled else '–'} {names[1]}"]
+    if stability is not None and directed and not settled:
+        both = [stability.orientation_frequency[pair] for pair in ((i, j), (j, i))]
+        lines.append(f"direction not settled: → in {both[0]:.0%} of the bootstraps, ← in {both[1]:.0%}")
     if stability is not None:
         null = f", under the null model in {stability.null_frequency[i, j]:.0%}" if stability.null != "none" else ""
         lines.append(f"in {stability.edge_frequency[i, j]:.0%} of the bootstraps{null}")
@@ -242,9 +277,11 @@ def shown(picture: Picture, threshold: float, hidden: Collection[str] = ()) -> l
         traits = {
             f"edge-{group_of(*ends)}",
             *(f"node-{split_node(name)[0]}" for name in ends),
-            "directed" if edge.directed else "undirected",
+            "directed" if edge.directed and edge.settled else "undirected",
             f"change-{edge.change}",
             *(["negative"] if edge.negative else []),
+            *(["chance"] if edge.chance else []),
+            *(["same"] if same_class(picture, edge) else []),
             *(["rare"] if edge.frequency is not None and edge.frequency < 0.5 else []),
         }
         if not traits & set(hidden) and (value >= threshold - 1e-9 or edge.required or edge.change == "removed"):

@@ -38,30 +38,39 @@ def edge_table(
         i, j = edge.source, edge.target
         row: dict[str, Any] = {
             "from": plain_name(graph.nodes[i]),
-            "": "→" if edge.directed else "–",
+            "": "→" if edge.directed and edge.settled else "–",
             "to": plain_name(graph.nodes[j]),
-            "link": {"audio": "within audio", "visual": "within visual"}.get(
-                group_of(graph.nodes[i], graph.nodes[j]), "same class" if same_class(picture, edge) else "across"
-            ),
         }
         if edge.change:
             row["compared"] = edge.change
         if stability is not None:
-            row["bootstraps"] = 100 * float(stability.edge_frequency[i, j])
-            row["direction"] = 100 * float(stability.orientation_frequency[i, j])
+            row["bootstraps"] = percent(stability.edge_frequency[i, j])
+            if stability.null != "none":
+                row["null"] = percent(stability.null_frequency[i, j])
+            if stability.seeds:
+                row["seeds"] = percent(stability.seed_frequency[i, j])
+            row["direction"] = percent(stability.orientation_frequency[i, j])
         if edge.change != "removed":
             row["effect"] = float(graph.effect[i, j] or graph.effect[j, i])
             row["BIC gain"] = float(max(graph.gain[i, j], graph.gain[j, i]))
-        if stability is not None and stability.null != "none":
-            row["null"] = 100 * float(stability.null_frequency[i, j])
-        if stability is not None and stability.seeds:
-            row["seeds"] = 100 * float(stability.seed_frequency[i, j])
+        row["link"] = {"audio": "within audio", "visual": "within visual"}.get(
+            group_of(graph.nodes[i], graph.nodes[j]), "same class" if same_class(picture, edge) else "across"
+        )
         rows.append(row)
     table = pd.DataFrame(rows, index=pd.Index([edge.id for edge in edges], name="id"))
     for column in ("bootstraps", "BIC gain"):
         if column in table:
             return table.sort_values(column, ascending=False, kind="stable")
     return table
+
+
+def percent(share: float) -> float | None:
+    """A share in whole percent, None for NaN; rounded as in words, for the grid would cut fractions off.
+
+    >>> percent(26 / 30)
+    87.0
+    """
+    return None if np.isnan(share) else float(round(100 * float(share)))
 
 
 MATRICES = {
@@ -174,7 +183,7 @@ def matrix_figure(
     figure.update_layout(
         height=cell * p + 140,
         margin={"l": 4, "r": 4, "t": 8, "b": 4},
-        xaxis={**axis, "side": "bottom", "tickangle": -60, "range": [-0.5, p - 0.5], "ticks": ""},
+        xaxis={**axis, "side": "bottom", "tickangle": -90, "range": [-0.5, p - 0.5], "ticks": ""},
         yaxis={**axis, "range": [p - 0.5, -0.5], "ticks": ""},
         dragmode=False,
     )

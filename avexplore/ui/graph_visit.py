@@ -114,8 +114,9 @@ def looked() -> None:
     sent = state[VIEW_KEY]
     if sent.get("view"):
         view = address.clean_view(sent["view"], nodes)
-        # The first threshold stays the page's choice until the reader moves it.
-        if state.graph_view["threshold"] is None and view["threshold"] == state.get("graph_first_threshold"):
+        if sent["view"].get("auto"):
+            if state.graph_view["threshold"] is not None:  # handed back to the page, which has to say what it chooses
+                state.graph_serial += 1
             view["threshold"] = None
         state.graph_view = view
         touched = sent["view"].get("touched")

@@ -7,6 +7,7 @@ import json
 import random
 import string
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import networkx as nx
@@ -15,9 +16,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from avexplore.artifacts import ClassGraph
+from avexplore.artifacts import ClassGraph, GraphStability
 from avexplore.errors import AvexploreError, GraphError
-from avexplore.graph.formats import FORMATS, read_graph, write_graph
+from avexplore.graph.formats import FORMATS, WITH_SHARES, read_graph, write_graph
 
 NAMES = st.text(st.characters(blacklist_categories=("Cs",)), min_size=1, max_size=20).filter(lambda name: name.strip())
 TAME = st.text(string.ascii_letters + string.digits + " ,.'()/&-%=+\"\\>", min_size=1, max_size=20).map(
@@ -73,6 +74,40 @@ def test_round_trips_need_no_hint_of_the_format(format: str, graph: ClassGraph) 
         np.testing.assert_array_equal(back.gain, graph.gain)
     if format == "json":
         assert (back.score, back.samples, back.warnings[:1]) == (12.5, 7, ("Careful.",))
+
+
+@given(graph=graphs(TAME))
+@pytest.mark.parametrize("format", WITH_SHARES)
+def test_shares_are_written_beside_each_edge_and_do_not_disturb_reading(format: str, graph: ClassGraph) -> None:
+    p = len(graph.nodes)
+    back = read_graph(write_graph(graph, format, a_stability(graph.nodes)).encode(), format, nodes=graph.nodes)
+    np.testing.assert_array_equal(back.adjacency, graph.adjacency)
+    assert p == len(back.nodes)
+
+
+def test_each_format_says_the_shares_of_an_edge() -> None:
+    graph = sample()
+    known = a_stability(graph.nodes)
+    wanted = [known.edge_frequency[0, 1], known.orientation_frequency[0, 1], known.null_frequency[0, 1]]
+    row = next(csv.DictReader(io.StringIO(write_graph(graph, "csv", known))))
+    assert [float(row[name]) for name in ("Bootstraps", "Direction", "Null")] == pytest.approx(wanted, abs=1e-6)
+    names = ("bootstraps", "direction", "null")
+    edge = nx.parse_graphml(write_graph(graph, "graphml", known)).edges["n0", "n1"]
+    assert [edge[name] for name in names] == pytest.approx(wanted, abs=1e-6)
+    edge = json.loads(write_graph(graph, "json", known))["edges"][0]
+    assert [edge[name] for name in names] == pytest.approx(wanted, abs=1e-6)
+    assert f"bootstraps={wanted[0]:.6f}".rstrip("0") in write_graph(graph, "dot", known)
+    for format in ("tetrad", "dagitty"):
+        assert write_graph(graph, format, known) == write_graph(graph, format)
+    assert "Null" not in write_graph(graph, "csv", replace(known, null="none"))
+    with pytest.raises(GraphError, match="other nodes"):
+        write_graph(graph, "csv", a_stability(graph.nodes[::-1]))
+
+
+def a_stability(nodes: tuple[str, ...]) -> GraphStability:
+    share = np.random.default_rng(0).random((4, len(nodes), len(nodes)))
+    pair = np.zeros(2)
+    return GraphStability(nodes, *share[:3], share[0], share[3], 30, pair, pair, pair, null="within-class")
 
 
 def sample() -> ClassGraph:

@@ -8,12 +8,15 @@ from importlib import import_module
 from pathlib import Path
 from typing import Literal, get_args
 
-from avexplore.artifacts import ClassGraph
+from avexplore.artifacts import ClassGraph, GraphStability
 from avexplore.errors import GraphError
 from avexplore.graph.formats.draft import MOST_BYTES, Draft, decode
+from avexplore.graph.formats.shares import Shares
 
 Format = Literal["csv", "graphml", "dot", "tetrad", "dagitty", "json"]
 FORMATS: tuple[Format, ...] = get_args(Format)
+WITH_SHARES: tuple[Format, ...] = ("csv", "graphml", "dot", "json")
+"""The others are read by programs that know edges only."""
 SUFFIXES: dict[str, Format] = {
     ".csv": "csv",
     ".graphml": "graphml",
@@ -58,14 +61,15 @@ def read_graph(source: str | bytes | Path, format: str | None = None, *, nodes: 
     return replace(draft.finish(nodes), source=draft.source or f"{label} ({chosen})")
 
 
-def write_graph(graph: ClassGraph, format: str) -> str:
+def write_graph(graph: ClassGraph, format: str, stability: GraphStability | None = None) -> str:
     """The text of a class graph in one of `FORMATS`.
 
     Every format keeps nodes and edges, directed or not; CSV cannot name isolated nodes. JSON and GraphML keep effects
-    and gains, JSON everything else, too.
+    and gains, JSON everything else, too. With `stability`, formats among `WITH_SHARES` say of each edge in which share
+    of the bootstraps it is, and points this way, and in which share of graphs under the null model; readers skip that.
 
     Raises:
-        GraphError: If there is no such format, or it cannot hold a node's name.
+        GraphError: If there is no such format, it cannot hold a node's name, or the stability is of other nodes.
 
     >>> import numpy as np
     >>> graph = ClassGraph(("audio:Clock", "visual:Bark"), np.array([[0, 1], [0, 0]], np.int8))
@@ -79,7 +83,8 @@ def write_graph(graph: ClassGraph, format: str) -> str:
     """
     if format not in FORMATS:
         raise GraphError(f"{format!r} is no graph format", fix=f"Use one of {', '.join(FORMATS)}")
-    text: str = import_module(_HOMES[format]).write(graph)
+    home = import_module(_HOMES[format])
+    text: str = home.write(graph, Shares(graph, stability)) if format in WITH_SHARES else home.write(graph)
     return text
 
 

@@ -8,6 +8,7 @@ import io
 from avexplore.artifacts import ClassGraph
 from avexplore.errors import GraphError
 from avexplore.graph.formats.draft import Draft, short
+from avexplore.graph.formats.shares import Shares
 
 _SOURCES, _TARGETS, _KINDS = ("cause", "source", "from"), ("effect", "target", "to"), ("type", "edge", "kind")
 _UNDIRECTED = ("undirected", "---", "--", "-")
@@ -66,7 +67,7 @@ def _read_row(draft: Draft, row: list[str], columns: tuple[int, int, int | None]
         raise GraphError(error.what, where=f"line {line}, {error.where}", fix=error.fix) from None
 
 
-def write(graph: ClassGraph) -> str:
+def write(graph: ClassGraph, shares: Shares | None = None) -> str:
     """One row per edge; isolated nodes have no row.
 
     >>> import numpy as np
@@ -79,10 +80,18 @@ def write(graph: ClassGraph) -> str:
     # A lone carriage return ends a line for readers, but does not make the writer quote.
     returns = any("\r" in name for name in graph.nodes)
     rows = csv.writer(made, lineterminator="\n", quoting=csv.QUOTE_ALL if returns else csv.QUOTE_MINIMAL)
-    rows.writerow(["Cause", "Effect", "Type"])
+    shares = shares or Shares(graph, None)
+    rows.writerow(["Cause", "Effect", "Type", *(name.capitalize() for name in shares.names)])
     for source, target, directed in graph.edges():
         kind = "directed" if directed else "undirected"
-        rows.writerow([_guarded(_authors_name(source)), _guarded(_authors_name(target)), kind])
+        rows.writerow(
+            [
+                _guarded(_authors_name(source)),
+                _guarded(_authors_name(target)),
+                kind,
+                *shares.of(source, target).values(),
+            ]
+        )
     return made.getvalue()
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from avexplore.artifacts import ClassGraph
 from avexplore.errors import GraphError
 from avexplore.graph.formats.draft import MOST_EDGES, Draft, short
+from avexplore.graph.formats.shares import Shares
 
 _TOKEN = re.compile(
     r"""
@@ -237,7 +238,7 @@ def quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def write(graph: ClassGraph) -> str:
+def write(graph: ClassGraph, shares: Shares | None = None) -> str:
     """A digraph; undirected edges carry dir=none.
 
     >>> import numpy as np
@@ -253,6 +254,10 @@ def write(graph: ClassGraph) -> str:
     for name in graph.nodes:
         shape = "ellipse" if name.startswith("audio:") else "box"
         lines.append(f"  {quoted(name)} [shape={shape}];")
+    shares = shares or Shares(graph, None)
     for source, target, directed in graph.edges():
-        lines.append(f"  {quoted(source)} -> {quoted(target)}{'' if directed else ' [dir=none]'};")
+        known = [f"{name}={value}" for name, value in shares.of(source, target).items()]
+        attributes = [*([] if directed else ["dir=none"]), *known]
+        listed = f" [{', '.join(attributes)}]" if attributes else ""
+        lines.append(f"  {quoted(source)} -> {quoted(target)}{listed};")
     return "\n".join([*lines, "}", ""])

@@ -12,6 +12,7 @@ import numpy as np
 from avexplore.artifacts import ClassGraph
 from avexplore.errors import GraphError
 from avexplore.graph.formats.draft import MOST_EDGES, Draft, short
+from avexplore.graph.formats.shares import Shares
 
 _NAMESPACE = "http://graphml.graphdrawing.org/xmlns"
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -100,7 +101,7 @@ def _float(text: str | None) -> float:
     return value if math.isfinite(value) else 0.0
 
 
-def write(graph: ClassGraph) -> str:
+def write(graph: ClassGraph, shares: Shares | None = None) -> str:
     """GraphML with each node's name and modality and each edge's effect and gain.
 
     Raises:
@@ -108,7 +109,8 @@ def write(graph: ClassGraph) -> str:
     """
     root = Element("graphml", {"xmlns": _NAMESPACE})
     keys = (("name", "node", "string"), ("modality", "node", "string"), ("effect", "edge", "double"))
-    for name, owner, kind in (*keys, ("gain", "edge", "double")):
+    shares = shares or Shares(graph, None)
+    for name, owner, kind in (*keys, ("gain", "edge", "double"), *((name, "edge", "double") for name in shares.names)):
         SubElement(root, "key", {"id": name, "for": owner, "attr.name": name, "attr.type": kind})
     body = SubElement(root, "graph", {"id": "class graph", "edgedefault": "directed"})
     for i, name in enumerate(graph.nodes):
@@ -122,4 +124,6 @@ def write(graph: ClassGraph) -> str:
         edge = SubElement(body, "edge", {"source": f"n{i}", "target": f"n{j}"})
         SubElement(edge, "data", {"key": "effect"}).text = repr(float(graph.effect[i, j]))
         SubElement(edge, "data", {"key": "gain"}).text = repr(float(graph.gain[i, j]))
+        for name, value in shares.of(graph.nodes[i], graph.nodes[j]).items():
+            SubElement(edge, "data", {"key": name}).text = repr(value)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode").replace("\r", "&#13;") + "\n"

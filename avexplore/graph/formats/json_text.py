@@ -9,6 +9,7 @@ from typing import Any
 from avexplore.artifacts import ClassGraph
 from avexplore.errors import GraphError
 from avexplore.graph.formats.draft import LONGEST_NAME, MOST_EDGES, Draft, short
+from avexplore.graph.formats.shares import Shares
 
 _FORMAT = "avexplore-class-graph"
 _VERSION = 1
@@ -88,9 +89,10 @@ def _number(value: Any, missing: float) -> float:
     return number if math.isfinite(number) else missing
 
 
-def write(graph: ClassGraph) -> str:
+def write(graph: ClassGraph, shares: Shares | None = None) -> str:
     """Nodes, edges with effect and gain, score, samples, warnings."""
     index = {name: i for i, name in enumerate(graph.nodes)}
+    shares = shares or Shares(graph, None)
     edges = [
         {
             "source": source,
@@ -98,6 +100,7 @@ def write(graph: ClassGraph) -> str:
             "directed": directed,
             "effect": float(graph.effect[index[source], index[target]]),
             "gain": float(graph.gain[index[source], index[target]]),
+            **shares.of(source, target),
         }
         for source, target, directed in graph.edges()
     ]

@@ -60,7 +60,7 @@ def to_network(picture: Picture, position: FloatArray, layout: LayoutName) -> Ne
             node_id(edge.source),
             node_id(edge.target),
             id=edge.id,
-            arrows="to" if edge.directed else "",
+            arrows="to" if edge.directed and edge.settled else "",
             frequency=None if edge.frequency is None else round(edge.frequency, 4),
             rank=round(edge.rank, 4),
             type=edge.type,
@@ -71,6 +71,8 @@ def to_network(picture: Picture, position: FloatArray, layout: LayoutName) -> Ne
             same=split_node(source)[1] == split_node(target)[1],
             bend=round(bend, 3),
             title=edge.title,
+            settled=edge.settled,
+            chance=edge.chance,
         )
         # Not an argument above, because pyvis takes that name for itself.
         network.edges[-1]["directed"] = edge.directed
@@ -96,9 +98,9 @@ def to_payload(
         position: Where the nodes stand. Shape (p, 2).
         layout: Which layout gave the positions; decides on curves and on where names stand.
         layout_version: Changes exactly when nodes shall move to new places.
-        view: What Python wants to be looked at: `threshold`, `hidden`, `hideSameClass`, `focus`, `path`,
-            `selection`, `search`. Taken over whenever its `serial` changes, once Python has `seen` all that the
-            reader changed.
+        view: What Python wants to be looked at: `threshold`, `auto` (whether the page chose that), `hidden`,
+            `hideSameClass`, `focus`, `path`, `selection`, `search`. Taken over whenever its `serial` changes, once
+            Python has `seen` all that the reader changed.
         height: Pixels; 0 fits the picture to the window.
         can_undo, can_redo: Whether these have anything to do.
     """
@@ -111,6 +113,7 @@ def to_payload(
         "layout": {"name": layout, "version": layout_version or layout},
         "view": dict(view or {}),
         "measure": picture.measure,
+        "nullKnown": picture.null_known,
         "compared": {"first": picture.compared[0], "second": picture.compared[1]} if picture.compared else None,
         "summary": picture.summary,
         "message": picture.message,

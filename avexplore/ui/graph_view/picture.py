@@ -111,6 +111,10 @@ class Edge:
     required: bool = False
     change: Change = ""
     title: str = ""
+    settled: bool = True
+    """Whether its direction may be read: only then it gets an arrowhead."""
+    chance: bool = False
+    """Whether the null model finds it at least as often as the bootstraps do."""
 
     @property
     def id(self) -> str:
@@ -126,6 +130,7 @@ class Picture:
         universe: What the node numbers refer to; another universe is another picture from scratch.
         nodes, edges: See there.
         measure: What an edge's strength is: "frequency", or the name of a stand-in.
+        null_known: Whether it is known how often a null model finds each edge.
         compared: Names of two graphs laid over each other, or none.
         summary: The picture in one sentence, for screen readers.
         message: A line under the picture.
@@ -135,6 +140,7 @@ class Picture:
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
     measure: str = "frequency"
+    null_known: bool = False
     compared: tuple[str, str] | None = None
     summary: str = ""
     message: str = ""

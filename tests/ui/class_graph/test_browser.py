@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from avexplore.ui.graph_verdict import keeps_direction
+
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 
@@ -67,6 +69,47 @@ def test_the_threshold_acts_while_it_is_dragged_and_is_kept_on_release(shown: An
     shown.page.locator("input.threshold").evaluate("(e) => e.dispatchEvent(new Event('change'))")
     shown.page.wait_for_url("**at_least=0.99**")
     assert shown.positions() == before
+
+
+def test_the_page_says_when_it_chose_the_threshold_and_takes_it_back(shown: Any) -> None:
+    auto, chosen = shown.page.get_by_label("chosen automatically"), shown.stage("stage.view.threshold")
+    assert auto.is_checked()
+    auto.uncheck()
+    shown.page.wait_for_url(f"**at_least={chosen:g}**")
+    shown.page.locator(".graph-view .canvas").press("-" if chosen > 0.5 else "+")
+    shown.page.wait_for_function("(was) => !location.search.endsWith(was)", arg=f"at_least={chosen:g}")
+    assert shown.stage("stage.view.threshold") != chosen
+    auto.check()
+    shown.until("stage.view.threshold === argument", chosen)
+    shown.page.wait_for_function("() => !location.search.includes('at_least')")
+
+
+def test_arrowheads_stand_where_the_bootstraps_agree_and_chance_can_be_left_out(
+    screen: Any, server: str, made_home: Any
+) -> None:
+    screen.open(f"{server}/class_graph?at_least=0&hide=none")
+    stability = made_home.stability
+    looks = screen.stage(
+        "Object.fromEntries(stage.edges.get().map(e => [e.id, [stage.edge.get(e.id), e.arrows.to.enabled, e.dashes]]))"
+    )
+    heads = 0
+    for edge, has_head, dashes in looks.values():
+        if edge["type"] != "learned":
+            assert not has_head
+            continue
+        i, j = int(edge["from"][1:]), int(edge["to"][1:])
+        forth, back = stability.orientation_frequency[i, j], stability.orientation_frequency[j, i]
+        assert has_head == bool(edge["directed"] and keeps_direction(forth, back)), edge["id"]
+        assert edge["chance"] == bool(stability.null_frequency[i, j] >= stability.edge_frequency[i, j]), edge["id"]
+        assert not edge["chance"] or dashes == [4, 4]
+        heads += has_head
+    assert f"{heads} have a settled direction" in screen.page.locator(".graph-view .count").inner_text()
+    screen.page.get_by_label("beyond chance only").check()
+    assert screen.stage("stage.visible.every(e => !e.chance)")
+    screen.page.wait_for_url("**hide=chance**")
+    screen.page.reload()
+    screen.ready()
+    assert screen.page.get_by_label("beyond chance only").is_checked()
 
 
 def test_a_drag_sticks_and_moves_nothing_else(shown: Any) -> None:
@@ -199,7 +242,7 @@ def test_bootstraps_fill_in_behind_a_new_graph(shown: Any) -> None:
     handle.focus()
     for _ in range(4):
         handle.press("ArrowRight")
-    shown.until("stage.data.measure === 'BIC gain'")
+    shown.until("stage.data.measure === 'BIC gain' && stage.edges.get().every(e => !e.arrows.to.enabled)")
     shown.until("stage.data.measure === 'frequency'")
     assert shown.stage("stage.data.edges.every(e => e.frequency !== null)")
 

@@ -281,7 +281,24 @@ def test_svg_shows_what_the_picture_shows(files: Any) -> None:
     root = ElementTree.fromstring(save(files, "SVG"))  # noqa: S314 - our own file
     drawn = files.stage("stage.visible.filter(e => e.type === 'learned').length")
     assert len(root.findall(".//{*}path[@stroke-opacity]")) == drawn
-    assert len(root.findall(".//{*}circle")) == 6
+    assert len(root.findall("./{*}g[@class='nodes']/{*}circle")) == 6
+    files.page.get_by_text(f"The picture with its {drawn} edges").wait_for()
+
+
+def test_files_hold_all_edges_or_those_shown_and_say_how_many(files: Any, made_home: Any) -> None:
+    files.page.locator("input.threshold").evaluate(
+        "(e) => { e.value = 0.9; e.dispatchEvent(new Event('input')); e.dispatchEvent(new Event('change')); }"
+    )
+    files.page.wait_for_url("**at_least=0.9**")
+    drawn = files.stage("stage.visible.filter(e => e.type === 'learned').length")
+    assert drawn < len(made_home.graph.edges())
+    files.page.get_by_text(f"{len(made_home.graph.edges())} edges in each file").wait_for()
+    files.page.get_by_text(f"{drawn} shown", exact=True).click()
+    files.page.get_by_text(f"{drawn} edges in each file").wait_for()
+    rows = list(csv.DictReader(io.StringIO(save(files, "CSV"))))
+    assert len(rows) == drawn
+    assert all(float(row["Bootstraps"]) >= 0.9 for row in rows)
+    assert {"Direction", "Null"} <= set(rows[0])
 
 
 def test_png_is_a_picture_of_the_canvas(shown: Any) -> None:

@@ -14,11 +14,12 @@ from avexplore.artifacts import ClassGraph, Clips, Embeddings, GraphStability, S
 from avexplore.config import GraphConfig, KnowledgeConfig, SoftLabelFileConfig, StabilityConfig, SyntheticConfig
 from avexplore.errors import GraphError
 from avexplore.ui import graph_evidence as evidence
-from avexplore.ui.graph_exchange import keep_import, kept_import, to_python, to_svg
+from avexplore.ui.graph_exchange import keep_import, kept_import, only, to_python
 from avexplore.ui.graph_picture import build_picture, class_support
 from avexplore.ui.graph_reliability import in_words, points, reliability_chart
 from avexplore.ui.graph_subjects import choices, co_occurrence_graph, reordered
-from avexplore.ui.graph_verdict import verdict
+from avexplore.ui.graph_svg import to_svg
+from avexplore.ui.graph_verdict import seeds_differ, verdict
 from avexplore.ui.graph_view.layouts import arrange
 from avexplore.ui.plain_text import as_markdown
 
@@ -124,14 +125,52 @@ def test_pair_distances_use_the_modality_of_each_end() -> None:
     assert evidence.pair_distances(Embeddings(visual, audio), pairs, "audio:A", "visual:B") == pytest.approx([1])
 
 
-def test_the_usual_distance_is_the_mean_over_all_pairs() -> None:
-    rng = np.random.default_rng(1)
-    audio, visual = rng.normal(size=(2, 5, 3)).astype(np.float32)
-    unit = [values / np.linalg.norm(values, axis=1, keepdims=True) for values in (audio, visual)]
-    known = labels().hard_label
-    pairs = [1 - unit[0][a] @ unit[1][b] for a in range(5) for b in range(5) if known[a] != known[b]]
-    found = evidence.usual_distance(Embeddings(audio, visual), labels(), "audio:A", "visual:B")
-    assert found == pytest.approx(np.mean(pairs), abs=1e-6)
+def short_embeddings(seed: int) -> Embeddings:
+    """Rows of length 1 of which three columns are shared and the last two belong to one modality each."""
+    values = np.random.default_rng(seed).normal(size=(2, 5, 5))
+    values[0, :, 4] = values[1, :, 3] = 0
+    audio, visual = (values / np.linalg.norm(values, axis=2, keepdims=True)).astype(np.float32)
+    return Embeddings(audio, visual, private=2)
+
+
+def test_the_distances_of_an_edge_are_those_of_evaluations_delta_d() -> None:
+    from avexplore.retrieval.delta_distance import delta_distance
+
+    soft, both = labels(), (short_embeddings(1), short_embeddings(2))
+    weights = np.triu(np.full((6, 6), 0.5), 1)
+    known = soft.hard_label
+    whole = delta_distance(*both, soft.probabilities(), known, weights, tau=evidence.ACTIVE_ABOVE, same_class=True)
+    checked = 0
+    for place, (i, j) in enumerate(whole.edges):
+        source, target = NODES[j], NODES[i]  # an arrow may point either way
+        found = evidence.delta_of_edge(both, soft, source, target, "train")
+        if not whole.pairs[place]:
+            assert found is None
+            continue
+        assert found is not None
+        assert found.delta[0] == pytest.approx(whole.delta[place])
+        assert found.others[0] == pytest.approx(whole.others[place])
+        active = np.concatenate(list(soft.probabilities()), axis=1) > evidence.ACTIVE_ABOVE
+        pairs = [(n, m) for n in range(5) for m in range(5) if active[n, j] and active[m, i] and known[n] != known[m]]
+        first, second = (np.array(side) for side in zip(*pairs, strict=True))
+        listed = evidence.Pairs(first, second, np.ones(len(pairs)), np.ones(len(pairs)))
+        before, after = (evidence.pair_distances(e, listed, source, target) for e in both)
+        assert (before - after).mean() == pytest.approx(whole.delta[place]), "the listed pairs speak of the same thing"
+        checked += 1
+    assert checked > 5
+    assert evidence.delta_of_edge(both, soft, NODES[0], NODES[1], "test") is None, "there are no test clips"
+
+
+def test_the_panel_says_which_clips_lir_brought_nearer() -> None:
+    from avexplore.ui.graph_edge_panel import _what_lir_did
+
+    both = (short_embeddings(1), short_embeddings(2))
+    found = evidence.delta_of_edge(both, labels(), "audio:A", "visual:B", "train")
+    assert found is not None
+    said = _what_lir_did(both, labels(), "audio:A", "visual:B")
+    assert f"nearer by {found.delta[0]:+.3f}" in said
+    assert "Training clips" in said
+    assert "Test clips" not in said
 
 
 def test_a_clip_shows_its_strongest_and_its_known_classes() -> None:
@@ -185,13 +224,26 @@ def test_the_verdict_tells_stable_from_unstable() -> None:
     assert next(level for text, level in loose.items() if "0 of 2 edges stand out" in text) == "poor"
 
 
+def test_seeds_that_agree_on_links_are_not_said_to_differ_in_them() -> None:
+    # Four seeds: 0-1 always and 0-4 in three of them; of 0-1, two point each way.
+    share = np.zeros((6, 6))
+    share[0, 1] = share[1, 0] = 1.0
+    share[0, 4] = share[4, 0] = 0.75
+    found = replace(a_stability(0.9), seeds=4, seed_frequency=share, seed_shd=np.array([7 / 6, 2.0]))
+    # Of six pairs of seeds, three differ in 0-4 and four in the direction of 0-1.
+    assert seeds_differ(found) == pytest.approx((0.5, 4 / 6, 1.75))
+    (text,) = [text for text in said(a_graph((0, 1), (0, 4)), found) if "other seeds" in text]
+    assert "2 links in common, of about 2 each, and point 1 of these another way" in text
+    assert "The 2 edges of nine in ten bootstraps are in 88% of the searches" in text
+
+
 def test_the_verdict_uses_the_truth_where_it_is_known() -> None:
     graph = a_graph((0, 1), (0, 4))
     assert any("Nothing here can confirm" in text for text in said(graph, None))
     found = said(graph, a_stability(0.9), clips())
     assert any("AUC 1.00" in text for text in found), "A and B are the only pair that truly comes together"
     planted = replace(clips(), true_graph=graph.adjacency)
-    assert any("100% of the links are planted" in text and "SHD 0" in text for text in said(graph, None, planted))
+    assert any("100% of all 2 links are planted" in text and "SHD 0" in text for text in said(graph, None, planted))
 
 
 def test_an_empty_graph_and_test_clips_are_remarked() -> None:
@@ -239,8 +291,34 @@ def test_the_svg_is_well_formed_and_shows_names_as_text() -> None:
         text = to_svg(picture, arrange(layout, adjacency.astype(float)), layout, 0.0)  # type: ignore[arg-type]
         root = ElementTree.fromstring(text)  # noqa: S314 - our own text
         assert not root.findall(".//{*}script")
-        assert len(root.findall(".//{*}circle")) == 2
-        assert len(root.findall(".//{*}path")) == 3
+        assert len(root.findall("./{*}g[@class='nodes']/{*}circle")) == 2
+        assert len(root.findall("./{*}g[@class='edges']/{*}path")) == 3
+
+
+def test_the_svg_has_heads_where_directions_are_settled_and_says_what_its_signs_mean() -> None:
+    graph, stability = a_graph((0, 1), (0, 4)), a_stability(0.9)
+    turned, null = np.array(stability.orientation_frequency), np.array(stability.null_frequency)
+    turned[0, 4], turned[4, 0] = 0.2, 0.7
+    null[0, 4] = null[4, 0] = 0.95
+    loose = replace(stability, orientation_frequency=turned, null_frequency=null)
+    picture = build_picture(graph, loose, given=False)
+    position = arrange("layered", graph.adjacency.astype(float))
+    root = ElementTree.fromstring(to_svg(picture, position, "layered", 0.5))  # noqa: S314 - our own text
+    assert len(root.findall("./{*}g[@class='edges']/{*}polygon")) == 1
+    dashed = root.findall("./{*}g[@class='edges']/{*}path[@stroke-dasharray]")
+    assert len(dashed) == 1, "that edge is found as often under the null model"
+    legend = "".join(root.find("./{*}g[@class='legend']").itertext())  # type: ignore[union-attr]
+    for said in ("2 of 2 edges in at least 50%", "direction settled", "direction not settled", "by chance", "across"):
+        assert said in legend
+    assert "within visual" not in legend, "nothing of that kind is drawn"
+
+
+def test_files_of_what_is_shown_hold_those_edges_alone() -> None:
+    graph = a_graph((0, 1), (0, 4), (2, 5))
+    part = only(graph, ["e0-4"])
+    assert part.edges() == [("audio:A", "visual:B", True)]
+    assert np.isnan(part.score)
+    assert "1 of the graph's 3 edges" in part.warnings[0]
 
 
 def test_the_python_lines_make_the_same_config() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from avexplore.artifacts import ClassGraph, GraphStability
 from avexplore.config import KnowledgeConfig
+from avexplore.ui.graph_details import _columns
 from avexplore.ui.graph_picture import build_picture, first_threshold, shown
 from avexplore.ui.graph_tables import edge_table, matrix_figure
 from avexplore.ui.graph_view.component import loader_source, modules, vis_network
@@ -55,6 +56,53 @@ def test_without_bootstraps_edges_rank_by_gain() -> None:
     picture = build_picture(a_graph((0, 1), (0, 2), (0, 3)))
     assert [edge.rank for edge in picture.edges] == pytest.approx([1, 2 / 3, 1 / 3])
     assert picture.measure == "BIC gain"
+
+
+def test_only_directions_that_the_bootstraps_agree_on_are_pointed_out() -> None:
+    graph = a_graph((0, 1), (0, 2), (2, 3), undirected=((1, 3),))
+    stability = a_stability(e01=0.9, e02=0.9, e23=0.9, e13=0.9)
+    forth = np.zeros((4, 4))
+    forth[0, 1] = 0.9
+    forth[0, 2], forth[2, 0] = 0.4, 0.5
+    forth[3, 2] = 0.9  # all of them against the arrow of the graph
+    picture = build_picture(graph, replace(stability, orientation_frequency=forth), given=False)
+    arrows = {
+        e["id"]: e["arrows"] for e in to_payload(picture, arrange("layered", np.ones((4, 4))), "layered")["edges"]
+    }
+    assert arrows == {"e0-1": "to", "e0-2": "", "e2-3": "", "e1-3": ""}
+    assert "1 with a settled direction" in picture.summary
+    title = next(edge.title for edge in picture.edges if edge.id == "e0-2")
+    assert "direction not settled: → in 40% of the bootstraps, ← in 50%" in title
+    assert [edge.id for edge in shown(picture, 0.0, ["undirected"])] == ["e0-1"]
+    assert list(edge_table(picture, graph, stability, 0.0)[""]).count("→") == 1
+
+
+def test_directions_are_read_where_they_are_given_and_not_before_the_bootstraps_are_done() -> None:
+    graph = a_graph((0, 1), (2, 3))
+    assert all(edge.settled for edge in build_picture(graph).edges), "a planted or an imported graph"
+    assert not any(edge.settled for edge in build_picture(graph, given=False).edges)
+    rules = KnowledgeConfig(required=((NODES[0], NODES[1]),))
+    required = build_picture(graph, given=False, rules=rules)
+    assert [edge.id for edge in required.edges if edge.settled] == ["e0-1"], "what the reader demands is settled"
+
+
+def test_edges_that_the_null_model_finds_as_often_are_told_and_can_be_left_out() -> None:
+    graph, stability = a_graph((0, 1), (0, 2), (2, 3)), a_stability(e01=0.9, e02=0.9, e23=0.9)
+    null = np.zeros((4, 4))
+    null[0, 1], null[0, 2] = 0.8, 0.9
+    known = replace(stability, null="within-class", null_frequency=np.maximum(null, null.T))
+    picture = build_picture(graph, known)
+    assert [edge.id for edge in picture.edges if edge.chance] == ["e0-2"]
+    assert [edge.id for edge in shown(picture, 0.0, ["chance"])] == ["e0-1", "e2-3"]
+    assert picture.null_known
+    unknown = build_picture(graph, stability)
+    assert not unknown.null_known
+    assert not any(edge.chance for edge in unknown.edges)
+
+
+def test_links_within_a_class_that_the_legend_hides_are_not_listed() -> None:
+    graph = a_graph((0, 1), (0, 2))
+    assert [edge.id for edge in shown(build_picture(graph), 0.0, ["same"])] == ["e0-1"]
 
 
 def test_edges_against_each_other_are_told_and_can_be_left_out() -> None:
@@ -147,6 +195,17 @@ def test_the_table_lists_what_the_picture_shows_strongest_first() -> None:
     assert list(edge_table(picture, graph, stability, 0.5).index) == ["e0-2", "e0-1"]
     assert list(edge_table(picture, graph, stability, 0.5, everything=True).index) == ["e0-2", "e0-1", "e2-3"]
     assert list(edge_table(picture, graph, None, 0.0)["BIC gain"]) == [10, 9, 8]
+
+
+def test_the_table_rounds_as_the_panel_does_and_shows_the_evidence_first() -> None:
+    graph, stability = a_graph((0, 1)), a_stability(e01=26 / 30)
+    share = np.array(stability.edge_frequency)
+    known = replace(stability, null="within-class", null_frequency=share, seeds=3, seed_frequency=share)
+    table = edge_table(build_picture(graph, known), graph, known, 0.0)
+    for column in ("bootstraps", "null", "seeds"):
+        assert f"{table[column].iloc[0]:.0f}%" == f"{26 / 30:.0%}" == "87%"
+    columns = list(_columns(table))
+    assert columns.index("seeds") < columns.index("direction") < columns.index("BIC gain") < columns.index("link")
 
 
 def test_the_matrix_shows_hostile_names_as_text() -> None:

@@ -25,6 +25,12 @@ function pair(theme) {
   return drawing(28, 12, ...ends);
 }
 
+const WHY = {
+  directed: "the bootstraps agree on it",
+  undirected: "the bootstraps point either way, or such data cannot tell",
+  chance: "the null model finds these at least as often as the bootstraps do",
+};
+
 export function legendEntries(edges, theme, compared) {
   const present = new Set(edges.map((edge) => edge.type));
   const entries = [
@@ -52,7 +58,13 @@ export function legendEntries(edges, theme, compared) {
     );
   }
   if (edges.some((edge) => edge.same)) entries.push(["same", "same class", pair(theme)]);
-  entries.push(["directed", "directed", line(theme.ghost, { arrow: true })], ["undirected", "undirected", line(theme.ghost)]);
+  entries.push(
+    ["directed", "direction settled", line(theme.ghost, { arrow: true })],
+    ["undirected", "direction not settled", line(theme.ghost)],
+  );
+  if (edges.some((edge) => edge.chance)) {
+    entries.push(["chance", "no more than by chance", line(theme.ghost, { dashes: "4 4", width: 1.3 })]);
+  }
   if (edges.some((edge) => edge.negative)) entries.push(["negative", "against each other", line(theme.ghost, { bar: true })]);
   if (edges.some((edge) => edge.frequency !== null)) {
     entries.push(["rare", "under 50 % of bootstraps", line(theme.ghost, { dashes: "6 4" })]);
@@ -69,7 +81,7 @@ export function fillLegend(root, entries, view, act) {
   root.replaceChildren(
     ...entries.map(([trait, label, sign]) => {
       const on = isOn(trait, view);
-      const attributes = { type: "button", class: "entry", "aria-pressed": String(on), title: on ? `Hide: ${label}` : `Show: ${label}` };
+      const attributes = { type: "button", class: "entry", "aria-pressed": String(on), title: `${on ? "Hide" : "Show"}: ${label}${WHY[trait] ? ` (${WHY[trait]})` : ""}` };
       return element("button", { ...attributes, "data-trait": trait, onclick: () => toggle(trait) }, sign, element("span", { text: label }));
     }),
   );

@@ -4,6 +4,11 @@ import { fade } from "./theme.js";
 
 export const GROUPS = ["audio", "visual", "across"];
 
+// What the arrowhead says: a direction that may be read.
+export function points(edge) {
+  return edge.directed && edge.settled;
+}
+
 export function strength(edge) {
   return edge.frequency ?? edge.rank ?? 1;
 }
@@ -13,8 +18,9 @@ export function traits(edge) {
   if (edge.type === "forbidden") return ["forbidden"];
   const found = [`edge-${edge.group}`];
   if (edge.type === "ghost") found.push("ghost");
-  else found.push(edge.directed ? "directed" : "undirected");
+  else found.push(points(edge) ? "directed" : "undirected");
   if (edge.negative) found.push("negative");
+  if (edge.chance) found.push("chance");
   if (edge.frequency !== null && edge.frequency < 0.5 && edge.type !== "ghost") found.push("rare");
   if (edge.change) found.push(`change-${edge.change}`);
   return found;
@@ -29,12 +35,16 @@ export function isVisible(edge, view) {
   return strength(edge) >= view.threshold - 1e-9;
 }
 
+// An edge that the null model finds as often stands back: it is no finding.
+export const CHANCE = { alpha: 0.65, width: 0.45, dashes: [4, 4] };
+
 export function edgeLook(edge, state, theme) {
   const value = strength(edge);
   let color = edge.change ? theme.change[edge.change] : theme.edge[edge.group];
   let dashes = edge.frequency !== null && edge.frequency < 0.5 ? [7, 5] : false;
   let width = edge.frequency === null ? 1.6 : 0.7 + 2.7 * value ** 1.5;
   let alpha = (0.3 + 0.6 * value) * (edge.negative ? 0.6 : 1);
+  if (edge.chance) [alpha, width, dashes] = [CHANCE.alpha, width * CHANCE.width, CHANCE.dashes];
   if (edge.change === "kept") alpha = 0.45;
   else if (edge.change) [alpha, width] = [0.95, Math.max(width, 2.2)];
   if (edge.change === "removed") dashes = [3, 4];
@@ -53,7 +63,7 @@ export function edgeLook(edge, state, theme) {
     width,
     dashes,
     arrows: {
-      to: { enabled: edge.directed && edge.type !== "ghost", type: edge.negative ? "bar" : "arrow", scaleFactor: 0.42 + 0.05 * width },
+      to: { enabled: points(edge) && edge.type !== "ghost", type: edge.negative ? "bar" : "arrow", scaleFactor: edge.chance ? 0.62 : 0.42 + 0.05 * width },
     },
     smooth: bend === 0 ? false : { enabled: true, type: bend > 0 ? "curvedCW" : "curvedCCW", roundness: Math.abs(bend) },
     title: edge.title,

@@ -7,14 +7,14 @@ import { listenToMouse } from "./gestures.js";
 import { keyTable, listen } from "./keyboard.js";
 import { drawBadge, drawLabels } from "./labels.js";
 import { fillLegend, legendEntries } from "./legend.js";
-import { edgeLook, isVisible, nodeLook, strength } from "./look.js";
+import { edgeLook, isVisible, nodeLook, points, strength } from "./look.js";
 import { closeMenu } from "./menu.js";
-import { describeEdge, describeNode, describePath, edgeCount } from "./narrate.js";
+import { describeEdge, describeNode, describePath, edgeCount, percent, whatHolds } from "./narrate.js";
 import { readTheme } from "./theme.js";
 import { buildToolbar, updateToolbar } from "./toolbar.js";
 import { between, within } from "./walk.js";
 
-const SHARED = ["threshold", "hidden", "hideSameClass", "focus", "path", "selection", "search", "camera"];
+const SHARED = ["threshold", "auto", "hidden", "hideSameClass", "focus", "path", "selection", "search", "camera"];
 
 export class Stage {
   constructor(vis, root, data) {
@@ -26,7 +26,7 @@ export class Stage {
     this.nodes = new vis.DataSet();
     this.edges = new vis.DataSet();
     this.drawn = { nodes: new Map(), edges: new Map() };
-    this.view = { threshold: 0, hidden: new Set(["ghost"]), hideSameClass: false, focus: null, path: null, selection: null, search: "", camera: null };
+    this.view = { threshold: 0, auto: false, hidden: new Set(["ghost"]), hideSameClass: false, focus: null, path: null, selection: null, search: "", camera: null };
     this.serial = null;
     this.touched = 0; // when the reader last changed the view, in milliseconds
     this.moved = {};
@@ -120,6 +120,7 @@ export class Stage {
     const focus = view.focus && this.node.has(view.focus.node) ? within(real, view.focus.node, view.focus.hops) : null;
     const ends = view.path && view.path.every((id) => this.node.has(id)) ? view.path : null;
     const path = ends ? between(real, ...ends) : null;
+    if (path) path.settled = real.filter((edge) => path.edges.has(edge.id) && points(edge)).length;
     const selected = view.selection?.id ?? null;
     const chosen = this.edge.get(selected);
     const near = new Set();
@@ -198,7 +199,7 @@ export class Stage {
       if (edge.type === "forbidden") drawBadge(context, this.network, edge, "✕", this.theme.forbidden, this.theme);
       else if (edge.knowledge === "required") drawBadge(context, this.network, edge, "✓", this.theme.text, this.theme);
       else if (asked && edge.frequency !== null) {
-        drawBadge(context, this.network, edge, `${Math.round(100 * strength(edge))} %`, this.theme.text, this.theme);
+        drawBadge(context, this.network, edge, percent(strength(edge)), this.theme.text, this.theme);
       }
     }
   }
@@ -208,13 +209,15 @@ export class Stage {
     const total = data.edges.filter((edge) => edge.type === "learned").length;
     const reach = (edge) => edge.type === "learned" && edge.negative && strength(edge) >= view.threshold;
     const against = view.hidden.has("negative") ? data.edges.filter(reach).length : 0;
-    const count = edgeCount(real.length, total, data, view.threshold, against);
+    const open = { ...view, hidden: new Set([...view.hidden].filter((trait) => trait !== "chance")) };
+    const chance = view.hidden.has("chance") ? data.edges.filter((edge) => edge.chance && isVisible(edge, open)).length : 0;
+    const count = edgeCount(real.length, total, data, view.threshold, against) + whatHolds(real, data, chance);
     this.root.querySelector(".count").textContent = count;
     const name = (id) => this.nameOf(id);
     let words = this.pending ? this.pending.hint : (data.message ?? "");
     if (path && !this.pending) words = describePath(path, name, ...ends);
     const selected = view.selection?.id;
-    let spoken = `${data.summary} Now ${count}.`;
+    let spoken = `${data.summary} Now ${count}`;
     let chosen = "";
     if (this.node.has(selected)) chosen = describeNode(this.node.get(selected), real, name);
     else if (this.edge.has(selected)) chosen = describeEdge(this.edge.get(selected), name);
@@ -269,12 +272,17 @@ export class Stage {
   }
 
   threshold(value, released) {
-    this.change({ threshold: value }, released);
+    this.change({ threshold: value, auto: false }, released);
   }
 
   nudge(by) {
     const value = Math.min(1, Math.max(0, Math.round((this.view.threshold + by) * 100) / 100));
-    this.change({ threshold: value });
+    this.change({ threshold: value, auto: false });
+  }
+
+  // The threshold that the page chooses follows the graph; otherwise it stays where it is.
+  auto(on) {
+    this.change({ auto: on });
   }
 
   hops(hops) {

@@ -1,6 +1,7 @@
 // The line above the picture: search, live threshold, reach of the focus, and what to do with the view.
 
 import { element, iconButton } from "./elements.js";
+import { percent } from "./narrate.js";
 
 export function buildToolbar(root, act) {
   const search = element("input", {
@@ -22,12 +23,17 @@ export function buildToolbar(root, act) {
     step: 0.01,
     class: "threshold",
     "aria-label": "Stability threshold",
-    title: "Hide edges that come back in fewer bootstraps than this (keys + and -)",
+    title: "Hide edges that come back in fewer bootstraps than this (keys + and -); a threshold that you set stays",
     oninput: () => act.threshold(Number(slider.value), false),
     onchange: () => act.threshold(Number(slider.value), true),
   });
   const value = element("output", { class: "value" });
   const label = element("span", { class: "label", text: "Stability" });
+  const auto = element("input", { type: "checkbox", onchange: () => act.auto(auto.checked) });
+  const why = "As many edges as can be read at once, so it moves with the graph. Untick this, or move the slider, to keep one value";
+  const beyond = element("input", { type: "checkbox", onchange: () => act.toggle("chance") });
+  const beyondWhy = "Hide edges that the null model, with the relation between classes shuffled away, finds at least as often";
+  const beyondLabel = element("label", { title: beyondWhy }, beyond, element("span", { text: "beyond chance only" }));
   const hops = element(
     "select",
     { "aria-label": "Focus", title: "Show only what is within so many steps of the selected class (key f)", onchange: () => act.hops(Number(hops.value)) },
@@ -37,7 +43,6 @@ export function buildToolbar(root, act) {
   const redo = iconButton("redo", "Redo", () => act.redo());
   root.append(
     search,
-    element("label", { class: "slider" }, label, slider, value),
     hops,
     element("span", { class: "spring" }),
     undo,
@@ -46,15 +51,24 @@ export function buildToolbar(root, act) {
     iconButton("picture", "Save the picture as PNG", () => act.save()),
     iconButton("keys", "Keys and clicks (?)", () => act.help()),
     iconButton("fullscreen", "Full screen", () => act.fullscreen()),
+    element(
+      "div",
+      { class: "filters" },
+      element("label", { class: "slider" }, label, slider, value),
+      element("label", { title: why }, auto, element("span", { text: "chosen automatically" })),
+      beyondLabel,
+    ),
   );
-  return { search, slider, value, label, hops, undo, redo };
+  return { search, slider, value, label, auto, beyond, beyondLabel, hops, undo, redo };
 }
 
 export function updateToolbar(parts, view, data) {
   if (parts.search.value !== view.search && parts.search !== parts.search.getRootNode().activeElement) parts.search.value = view.search;
   parts.slider.value = view.threshold;
-  const share = Math.round(100 * view.threshold);
-  parts.value.textContent = data.measure === "frequency" ? `≥ ${share} %` : `top ${100 - share} %`;
+  parts.value.textContent = data.measure === "frequency" ? `≥ ${percent(view.threshold)}` : `top ${percent(1 - view.threshold)}`;
+  parts.auto.checked = view.auto;
+  parts.beyondLabel.hidden = !data.nullKnown;
+  parts.beyond.checked = view.hidden.has("chance");
   parts.label.textContent = data.measure === "frequency" ? "Stability" : "Strength";
   parts.hops.value = String(view.focus?.hops ?? 0);
   parts.undo.disabled = !data.canUndo;
