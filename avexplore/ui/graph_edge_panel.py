@@ -10,7 +10,7 @@ import streamlit as st
 from avexplore.ui import graph_evidence as evidence
 from avexplore.ui import graph_facts as facts
 from avexplore.ui.graph_clips import draw_clip, picked
-from avexplore.ui.graph_picture import is_chance, is_settled
+from avexplore.ui.graph_picture import is_in_null, is_settled
 from avexplore.ui.graph_view.picture import plain_name, split_node
 from avexplore.ui.plain_text import as_html
 
@@ -61,7 +61,7 @@ def _sureness(stability: GraphStability, i: int, j: int) -> list[tuple[str, str]
     null = float(stability.null_frequency[i, j]) if stability.null != "none" else None
     rows = [("In bootstraps", facts.bar(float(stability.edge_frequency[i, j]), null))]
     if null is not None:
-        told = ": no more than by chance" if is_chance(stability, i, j) else ""
+        told = ": no more than that, so annotations alone may explain it" if is_in_null(stability, i, j) else ""
         rows.append(("Null model", f"{null:.0%} (the red mark){told}"))
     both = stability.orientation_frequency
     rows.append(("Direction", f"→ in {both[i, j]:.0%} of the bootstraps, ← in {both[j, i]:.0%}"))

@@ -136,7 +136,7 @@ def _learned(graph: ClassGraph, stability: GraphStability | None, rules: Knowled
                 required=demanded or (graph.nodes[j], graph.nodes[i]) in required,
                 title=_title(graph, stability, i, j, directed, settled, float(gain)),
                 settled=settled,
-                chance=is_chance(stability, i, j),
+                in_null=is_in_null(stability, i, j),
             )
         )
     return found
@@ -150,7 +150,7 @@ def is_settled(stability: GraphStability | None, i: int, j: int, *, given: bool 
     return bool(keeps_direction(forth, back))
 
 
-def is_chance(stability: GraphStability | None, i: int, j: int) -> bool:
+def is_in_null(stability: GraphStability | None, i: int, j: int) -> bool:
     """Whether the null model links a pair at least as often as the bootstraps do; False where that is unknown."""
     if stability is None or stability.null == "none":
         return False
@@ -280,7 +280,7 @@ def shown(picture: Picture, threshold: float, hidden: Collection[str] = ()) -> l
             "directed" if edge.directed and edge.settled else "undirected",
             f"change-{edge.change}",
             *(["negative"] if edge.negative else []),
-            *(["chance"] if edge.chance else []),
+            *(["null"] if edge.in_null else []),
             *(["same"] if same_class(picture, edge) else []),
             *(["rare"] if edge.frequency is not None and edge.frequency < 0.5 else []),
         }

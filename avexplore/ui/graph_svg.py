@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from avexplore.ui.graph_view.layouts import LayoutName
     from avexplore.ui.graph_view.picture import Edge, Picture
 
-CHANCE_WIDTH, CHANCE_DASHES = 0.45, "4 4"
+NULL_WIDTH, NULL_DASHES = 0.45, "4 4"
 """An edge that the null model finds as often stands back here as it does on screen (look.js)."""
 LETTER = 7.4
 """Width of a letter of the legend, a little more than needed."""
@@ -60,8 +60,8 @@ def to_svg(
         color = _LIGHT[edge.change or f"edge-{group_of(names[edge.source], names[edge.target])}"]
         width = 1.6 if edge.frequency is None else 0.7 + 2.7 * edge.frequency**1.5
         dashes = "7 5" if edge.change == "removed" or (edge.frequency is not None and edge.frequency < 0.5) else ""
-        if edge.chance:
-            width, dashes = CHANCE_WIDTH * width, CHANCE_DASHES
+        if edge.in_null:
+            width, dashes = NULL_WIDTH * width, NULL_DASHES
         ends = (position[edge.source], position[edge.target])
         sizes = (picture.nodes[edge.source].size, picture.nodes[edge.target].size)
         arrow = edge.directed and edge.settled
@@ -151,11 +151,11 @@ def _legend(
     arrows = {edge.directed and edge.settled for edge in edges}
     entries += [(_line(_GRAY, arrow=True), "direction settled")] if True in arrows else []
     entries += [(_line(_GRAY), "direction not settled")] if False in arrows else []
-    if any(edge.chance for edge in edges):
-        entries.append((_line(_GRAY, width=1.3, dashes=CHANCE_DASHES), "no more than by chance (null model)"))
+    if any(edge.in_null for edge in edges):
+        entries.append((_line(_GRAY, width=1.3, dashes=NULL_DASHES), "as often in the null model"))
     if any(edge.negative for edge in edges):
         entries.append((_line(_GRAY, bar=True), "against each other"))
-    if any(edge.frequency is not None and edge.frequency < 0.5 and not edge.chance for edge in edges):
+    if any(edge.frequency is not None and edge.frequency < 0.5 and not edge.in_null for edge in edges):
         entries.append((_line(_GRAY, dashes="7 5"), "under 50 % of bootstraps"))
     limit = f" in at least {threshold:.0%} of the bootstraps" if picture.measure == "frequency" and threshold else ""
     title = f"{len(edges)} of {len(picture.learned)} edges{limit}"

@@ -72,7 +72,7 @@ def to_network(picture: Picture, position: FloatArray, layout: LayoutName) -> Ne
             bend=round(bend, 3),
             title=edge.title,
             settled=edge.settled,
-            chance=edge.chance,
+            in_null=edge.in_null,
         )
         # Not an argument above, because pyvis takes that name for itself.
         network.edges[-1]["directed"] = edge.directed

@@ -113,7 +113,7 @@ class Edge:
     title: str = ""
     settled: bool = True
     """Whether its direction may be read: only then it gets an arrowhead."""
-    chance: bool = False
+    in_null: bool = False
     """Whether the null model finds it at least as often as the bootstraps do."""
 
     @property

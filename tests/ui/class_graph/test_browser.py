@@ -84,7 +84,7 @@ def test_the_page_says_when_it_chose_the_threshold_and_takes_it_back(shown: Any)
     shown.page.wait_for_function("() => !location.search.includes('at_least')")
 
 
-def test_arrowheads_stand_where_the_bootstraps_agree_and_chance_can_be_left_out(
+def test_arrowheads_stand_where_the_bootstraps_agree_and_what_the_null_model_gives_can_be_left_out(
     screen: Any, server: str, made_home: Any
 ) -> None:
     screen.open(f"{server}/class_graph?at_least=0&hide=none")
@@ -100,16 +100,16 @@ def test_arrowheads_stand_where_the_bootstraps_agree_and_chance_can_be_left_out(
         i, j = int(edge["from"][1:]), int(edge["to"][1:])
         forth, back = stability.orientation_frequency[i, j], stability.orientation_frequency[j, i]
         assert has_head == bool(edge["directed"] and keeps_direction(forth, back)), edge["id"]
-        assert edge["chance"] == bool(stability.null_frequency[i, j] >= stability.edge_frequency[i, j]), edge["id"]
-        assert not edge["chance"] or dashes == [4, 4]
+        assert edge["in_null"] == bool(stability.null_frequency[i, j] >= stability.edge_frequency[i, j]), edge["id"]
+        assert not edge["in_null"] or dashes == [4, 4]
         heads += has_head
     assert f"{heads} have a settled direction" in screen.page.locator(".graph-view .count").inner_text()
-    screen.page.get_by_label("beyond chance only").check()
-    assert screen.stage("stage.visible.every(e => !e.chance)")
-    screen.page.wait_for_url("**hide=chance**")
+    screen.page.get_by_label("beyond the null model only").check()
+    assert screen.stage("stage.visible.every(e => !e.in_null)")
+    screen.page.wait_for_url("**hide=null**")
     screen.page.reload()
     screen.ready()
-    assert screen.page.get_by_label("beyond chance only").is_checked()
+    assert screen.page.get_by_label("beyond the null model only").is_checked()
 
 
 def test_a_drag_sticks_and_moves_nothing_else(shown: Any) -> None:

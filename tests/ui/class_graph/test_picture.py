@@ -92,12 +92,12 @@ def test_edges_that_the_null_model_finds_as_often_are_told_and_can_be_left_out()
     null[0, 1], null[0, 2] = 0.8, 0.9
     known = replace(stability, null="within-class", null_frequency=np.maximum(null, null.T))
     picture = build_picture(graph, known)
-    assert [edge.id for edge in picture.edges if edge.chance] == ["e0-2"]
-    assert [edge.id for edge in shown(picture, 0.0, ["chance"])] == ["e0-1", "e2-3"]
+    assert [edge.id for edge in picture.edges if edge.in_null] == ["e0-2"]
+    assert [edge.id for edge in shown(picture, 0.0, ["null"])] == ["e0-1", "e2-3"]
     assert picture.null_known
     unknown = build_picture(graph, stability)
     assert not unknown.null_known
-    assert not any(edge.chance for edge in unknown.edges)
+    assert not any(edge.in_null for edge in unknown.edges)
 
 
 def test_links_within_a_class_that_the_legend_hides_are_not_listed() -> None:

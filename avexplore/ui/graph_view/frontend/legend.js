@@ -28,7 +28,7 @@ function pair(theme) {
 const WHY = {
   directed: "the bootstraps agree on it",
   undirected: "the bootstraps point either way, or such data cannot tell",
-  chance: "the null model finds these at least as often as the bootstraps do",
+  null: "with the relations between classes shuffled away these are found as often: annotations alone may explain them",
 };
 
 export function legendEntries(edges, theme, compared) {
@@ -62,8 +62,8 @@ export function legendEntries(edges, theme, compared) {
     ["directed", "direction settled", line(theme.ghost, { arrow: true })],
     ["undirected", "direction not settled", line(theme.ghost)],
   );
-  if (edges.some((edge) => edge.chance)) {
-    entries.push(["chance", "no more than by chance", line(theme.ghost, { dashes: "4 4", width: 1.3 })]);
+  if (edges.some((edge) => edge.in_null)) {
+    entries.push(["null", "as often in the null model", line(theme.ghost, { dashes: "4 4", width: 1.3 })]);
   }
   if (edges.some((edge) => edge.negative)) entries.push(["negative", "against each other", line(theme.ghost, { bar: true })]);
   if (edges.some((edge) => edge.frequency !== null)) {

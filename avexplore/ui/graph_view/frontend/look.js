@@ -20,7 +20,7 @@ export function traits(edge) {
   if (edge.type === "ghost") found.push("ghost");
   else found.push(points(edge) ? "directed" : "undirected");
   if (edge.negative) found.push("negative");
-  if (edge.chance) found.push("chance");
+  if (edge.in_null) found.push("null");
   if (edge.frequency !== null && edge.frequency < 0.5 && edge.type !== "ghost") found.push("rare");
   if (edge.change) found.push(`change-${edge.change}`);
   return found;
@@ -36,7 +36,7 @@ export function isVisible(edge, view) {
 }
 
 // An edge that the null model finds as often stands back: it is no finding.
-export const CHANCE = { alpha: 0.65, width: 0.45, dashes: [4, 4] };
+export const IN_NULL = { alpha: 0.65, width: 0.45, dashes: [4, 4] };
 
 export function edgeLook(edge, state, theme) {
   const value = strength(edge);
@@ -44,7 +44,7 @@ export function edgeLook(edge, state, theme) {
   let dashes = edge.frequency !== null && edge.frequency < 0.5 ? [7, 5] : false;
   let width = edge.frequency === null ? 1.6 : 0.7 + 2.7 * value ** 1.5;
   let alpha = (0.3 + 0.6 * value) * (edge.negative ? 0.6 : 1);
-  if (edge.chance) [alpha, width, dashes] = [CHANCE.alpha, width * CHANCE.width, CHANCE.dashes];
+  if (edge.in_null) [alpha, width, dashes] = [IN_NULL.alpha, width * IN_NULL.width, IN_NULL.dashes];
   if (edge.change === "kept") alpha = 0.45;
   else if (edge.change) [alpha, width] = [0.95, Math.max(width, 2.2)];
   if (edge.change === "removed") dashes = [3, 4];
@@ -63,7 +63,7 @@ export function edgeLook(edge, state, theme) {
     width,
     dashes,
     arrows: {
-      to: { enabled: points(edge) && edge.type !== "ghost", type: edge.negative ? "bar" : "arrow", scaleFactor: edge.chance ? 0.62 : 0.42 + 0.05 * width },
+      to: { enabled: points(edge) && edge.type !== "ghost", type: edge.negative ? "bar" : "arrow", scaleFactor: edge.in_null ? 0.62 : 0.42 + 0.05 * width },
     },
     smooth: bend === 0 ? false : { enabled: true, type: bend > 0 ? "curvedCW" : "curvedCCW", roundness: Math.abs(bend) },
     title: edge.title,

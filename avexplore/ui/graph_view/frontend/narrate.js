@@ -14,12 +14,12 @@ export function edgeCount(shown, total, { measure, compared }, threshold, agains
   return `${shown} ${of} shown${threshold > 0 ? what : ""}${without}.`;
 }
 
-// How little of what is drawn may be read as more than a link. `hidden`: how many edges are left out as chance.
+// How little of what is drawn may be read as more than a link. `hidden`: how many edges are left out because of the null model.
 export function whatHolds(edges, { measure, nullKnown }, hidden) {
   if (measure !== "frequency") return edges.some((e) => e.directed && !points(e)) ? " Directions are not settled until the bootstraps are done." : "";
   if (!edges.length) return "";
-  const chance = edges.filter((edge) => edge.chance).length;
-  const found = hidden ? `${hidden} that the null model finds at least as often are hidden` : `${chance} are found at least as often under the null model`;
+  const asOften = edges.filter((edge) => edge.in_null).length;
+  const found = hidden ? `${hidden} that the null model finds at least as often are hidden` : `${asOften} are found at least as often under the null model`;
   return ` ${edges.filter(points).length} have a settled direction${nullKnown ? `; ${found}` : ""}.`;
 }
 

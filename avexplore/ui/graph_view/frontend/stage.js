@@ -209,9 +209,9 @@ export class Stage {
     const total = data.edges.filter((edge) => edge.type === "learned").length;
     const reach = (edge) => edge.type === "learned" && edge.negative && strength(edge) >= view.threshold;
     const against = view.hidden.has("negative") ? data.edges.filter(reach).length : 0;
-    const open = { ...view, hidden: new Set([...view.hidden].filter((trait) => trait !== "chance")) };
-    const chance = view.hidden.has("chance") ? data.edges.filter((edge) => edge.chance && isVisible(edge, open)).length : 0;
-    const count = edgeCount(real.length, total, data, view.threshold, against) + whatHolds(real, data, chance);
+    const open = { ...view, hidden: new Set([...view.hidden].filter((trait) => trait !== "null")) };
+    const leftOut = view.hidden.has("null") ? data.edges.filter((edge) => edge.in_null && isVisible(edge, open)).length : 0;
+    const count = edgeCount(real.length, total, data, view.threshold, against) + whatHolds(real, data, leftOut);
     this.root.querySelector(".count").textContent = count;
     const name = (id) => this.nameOf(id);
     let words = this.pending ? this.pending.hint : (data.message ?? "");

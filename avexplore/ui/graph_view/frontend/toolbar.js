@@ -31,9 +31,9 @@ export function buildToolbar(root, act) {
   const label = element("span", { class: "label", text: "Stability" });
   const auto = element("input", { type: "checkbox", onchange: () => act.auto(auto.checked) });
   const why = "As many edges as can be read at once, so it moves with the graph. Untick this, or move the slider, to keep one value";
-  const beyond = element("input", { type: "checkbox", onchange: () => act.toggle("chance") });
-  const beyondWhy = "Hide edges that the null model, with the relation between classes shuffled away, finds at least as often";
-  const beyondLabel = element("label", { title: beyondWhy }, beyond, element("span", { text: "beyond chance only" }));
+  const beyond = element("input", { type: "checkbox", onchange: () => act.toggle("null") });
+  const beyondWhy = "Hide edges that the null model, which keeps the annotations and shuffles the relations between classes away, finds at least as often";
+  const beyondLabel = element("label", { title: beyondWhy }, beyond, element("span", { text: "beyond the null model only" }));
   const hops = element(
     "select",
     { "aria-label": "Focus", title: "Show only what is within so many steps of the selected class (key f)", onchange: () => act.hops(Number(hops.value)) },
@@ -68,7 +68,7 @@ export function updateToolbar(parts, view, data) {
   parts.value.textContent = data.measure === "frequency" ? `≥ ${percent(view.threshold)}` : `top ${percent(1 - view.threshold)}`;
   parts.auto.checked = view.auto;
   parts.beyondLabel.hidden = !data.nullKnown;
-  parts.beyond.checked = view.hidden.has("chance");
+  parts.beyond.checked = view.hidden.has("null");
   parts.label.textContent = data.measure === "frequency" ? "Stability" : "Strength";
   parts.hops.value = String(view.focus?.hops ?? 0);
   parts.undo.disabled = !data.canUndo;
