@@ -101,7 +101,7 @@ def draw(run: Run) -> None:
     table = _table(found, name, mean_of(report, reference, metric))
     number, signed = (st.column_config.NumberColumn(format=form) for form in ("%.4f", "%+.4f"))
     columns = dict.fromkeys(("Difference", "95 % from", "to"), signed) | {"Mean": number, "p (Holm)": number}
-    st.dataframe(table, column_config=columns, hide_index=True, width="stretch")
+    st.dataframe(table, column_config=columns, hide_index=True, width="stretch", placeholder="–")
     st.download_button("Download every seed (CSV)", _long(report).to_csv(index=False), "experiment.csv", "text/csv")
 
 

@@ -60,10 +60,8 @@ def draw() -> None:
 def _finished(jobs: list[JobStatus]) -> None:
     head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
     head.subheader("Finished", anchor=False, width="content")
-    if head.button("Clear", key="clear-jobs", help="Takes them off this list. Results, and what was saved, stay."):
-        for job in jobs:
-            session.workbench().jobs.forget(job.address)
-        st.rerun(scope="fragment")
+    words = "Takes them off this list. Results, and what was saved, stay."
+    head.button("Clear", key="clear-jobs", help=words, on_click=_clear, args=(jobs,))
     for job in jobs[:SHOWN]:
         with st.container(border=True):
             _card(job)
@@ -71,24 +69,27 @@ def _finished(jobs: list[JobStatus]) -> None:
         st.caption(f"And {len(jobs) - SHOWN} earlier ones.")
 
 
+def _clear(jobs: list[JobStatus]) -> None:
+    for job in jobs:
+        session.workbench().jobs.forget(job.address)
+
+
 def _card(job: JobStatus) -> None:
     config = _config(job)
     head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
-    head.markdown(
-        f"**{as_markdown(title(config) if config else job.stage.capitalize())}** {_state(job)}", width="stretch"
-    )
+    head.markdown(f"**{as_markdown(title(config) if config else job.stage.capitalize())}**", width="content")
     if job.state in AT_WORK:
-        if head.button("Cancel", key=f"cancel-{job.address}"):
-            session.workbench().jobs.cancel(job.address)
-            st.rerun(scope="fragment")
+        head.button(
+            "Cancel", key=f"cancel-{job.address}", on_click=session.workbench().jobs.cancel, args=(job.address,)
+        )
     elif job.state != "done":
         if config and head.button("Go on", key=f"resume-{job.address}", help="From what it had saved."):
             _resume(config)
     elif config and (place := _place(config)):
         with head:
             links.to(*place)
-    if config:
-        st.caption(as_markdown(details(config)), help=f"Address: {job.address[:12]}")
+    words = f"{_state(job)}. {details(config)}" if config else _state(job)
+    st.caption(as_markdown(words), help=f"Address: `{job.address[:12]}`")
     if job.state in AT_WORK:
         st.progress(min(max(job.fraction, 0.0), 1.0), text=as_markdown(job.message))
         jobs_panel.curves(job.address)
@@ -99,13 +100,17 @@ def _card(job: JobStatus) -> None:
 
 
 def _state(job: JobStatus) -> str:
-    if job.state == "queued":
-        return f"waiting, number {job.position} in line"
-    if job.state == "running":
-        return "running" + (f", about {jobs_panel.duration(job.seconds_left)} left" if job.seconds_left else "")
-    if job.state == "done":
-        return f"done in {jobs_panel.duration(job.seconds)}"
-    return {"cancelled": "stopped"}.get(job.state, job.state)
+    match job.state:
+        case "queued":
+            return f"Waiting, number {job.position} in line"
+        case "running":
+            left = f", about {jobs_panel.duration(job.seconds_left)} left" if job.seconds_left else ""
+            return f"Running{left}"
+        case "done":
+            return f"Done in {jobs_panel.duration(job.seconds)}"
+        case "cancelled":
+            return "Stopped"
+    return "Failed"
 
 
 def _config(job: JobStatus) -> Config | None:
@@ -127,8 +132,6 @@ def title(config: Config) -> str:
     match config:
         case StudentConfig():
             return f"Student {'with' if config.regularizer else 'without'} LIR"
-        case ExperimentConfig():
-            return f"Experiment, {arms_view.size(config)}"
         case SweepConfig():
             names = ", ".join(one.parameter.rpartition(".")[2].replace("_", " ") for one in config.vary)
             return f"Sweep over {names}"
@@ -143,12 +146,13 @@ def details(config: Config) -> str:
         found.append(f"{data.clips:,} clips")
     student = next((part for part in walk(config) if isinstance(part, StudentConfig)), None)
     if student:
-        found += [
-            recipe(student),
-            *([] if isinstance(config, (ExperimentConfig, SweepConfig)) else [f"seed {student.seed}"]),
-        ]
+        found.append(recipe(student))
     elif teacher := next((part for part in walk(config) if isinstance(part, TeacherConfig)), None):
-        found += [f"{teacher.epochs} epochs", f"seed {teacher.seed}"]
+        found.append(f"{teacher.epochs} epochs")
+    if isinstance(config, ExperimentConfig):
+        found.insert(0, arms_view.size(config))
+    elif isinstance(config, (StudentConfig, TeacherConfig)):
+        found.append(f"seed {config.seed}")
     return ", ".join(found)
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from avexplore.ui import links, session
+from avexplore.ui.plain_text import as_markdown
 
 if TYPE_CHECKING:
     from avexplore.config import Config
@@ -63,7 +65,7 @@ def _missing(config: Config, label: str, parts: Sequence[Config]) -> None:
         return
     work = bench.work(*(parts or [config]), like=config)
     if not work.can_read:
-        _without_features(label)
+        _without_features(config, label)
         return
     st.info(f"{label}: not computed yet.")
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -102,11 +104,18 @@ def duration(seconds: float) -> str:
     return f"{math.ceil(seconds / 60):.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def _without_features(label: str) -> None:
+def _without_features(config: Config, label: str) -> None:
+    from avexplore.pipeline import data_of
+
+    names = ", ".join(Path(path).name for path in getattr(data_of(config), "paths", ()))
+    why = (
+        f"The files with its features ({names}) are not where they were"
+        if names
+        else "Its features do not ship with it"
+    )
     st.info(
-        f"{label}: not computed yet, and not possible here: the features of this run are not on this machine, since "
-        "they do not ship with avexplore. Bring the same files on Training (reading them there is enough), choose "
-        "another run in the sidebar, or train one of your own."
+        f"{label}: not computed yet, and not possible for this run as it is. {as_markdown(why)}. Read the same files "
+        "on Training once, choose another run in the sidebar, or train one of your own."
     )
     links.to("training", "Go to Training", {"training.source": "My features"})
 
@@ -114,7 +123,7 @@ def _without_features(label: str) -> None:
 def _failed(config: Config, label: str, message: str, parts: Sequence[Config]) -> None:
     bench = session.workbench()
     if not bench.read_only and not bench.work(*(parts or [config])).can_read:
-        _without_features(label)
+        _without_features(config, label)
         return
     st.error(f"{label} did not work out. {message}")
     if st.button("Try again", key=f"retry-{config.address[:12]}"):
