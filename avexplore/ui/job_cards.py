@@ -89,10 +89,13 @@ def _card(job: JobStatus) -> None:
         with head:
             links.to(*place)
     words = f"{_state(job)}. {details(config)}" if config else _state(job)
-    st.caption(as_markdown(words), help=f"Address: `{job.address[:12]}`")
-    if job.state in AT_WORK:
+    # For `avexplore jobs`; of what is done nobody asks.
+    st.caption(as_markdown(words), help=None if job.state == "done" else f"Address: `{job.address[:12]}`")
+    if job.state == "running":
         st.progress(min(max(job.fraction, 0.0), 1.0), text=as_markdown(job.message))
         jobs_panel.curves(job.address)
+    elif job.state == "queued" and job.message:
+        st.caption(as_markdown(job.message))
     if job.state == "failed":
         st.error(as_markdown(job.message))
         if job.log:

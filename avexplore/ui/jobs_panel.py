@@ -108,14 +108,10 @@ def _without_features(config: Config, label: str) -> None:
     from avexplore.pipeline import data_of
 
     names = ", ".join(Path(path).name for path in getattr(data_of(config), "paths", ()))
-    why = (
-        f"The files with its features ({names}) are not where they were"
-        if names
-        else "Its features do not ship with it"
-    )
+    why = f"The files with its features ({names}) are not where they were" if names else "It ships without its features"
     st.info(
-        f"{label}: not computed yet, and not possible for this run as it is. {as_markdown(why)}. Read the same files "
-        "on Training once, choose another run in the sidebar, or train one of your own."
+        f"{label}: not computed yet, and this run has nothing to train on here. {as_markdown(why)}. Read the same "
+        "files on Training once, choose another run in the sidebar, or train one of your own."
     )
     links.to("training", "Go to Training", {"training.source": "My features"})
 
