@@ -150,7 +150,11 @@ def _from_student(student: StudentConfig) -> None:
         del st.query_params["student"]
         st.rerun()
     st.subheader("Method", anchor=False)
-    seed = int(st.number_input("Seed", 0, 2**31 - 1, student.seed, key=f"training.{key}.seed", help=SEED_HELP))
+    seed = int(
+        st.number_input(
+            "Seed", 0, 2**31 - 1, student.seed, key=f"training.{key}.seed", bind="query-params", help=SEED_HELP
+        )
+    )
     _parameters(student if seed == student.seed else reseeded(student, seed, True), f"training.{key}")
 
 
