@@ -17,6 +17,7 @@ from avexplore import experiments, pipeline
 from avexplore.artifacts import Report, RetrievalReport, silent
 from avexplore.config import Config, EvaluationConfig, ExperimentConfig, StabilityConfig, SweepConfig, from_json
 from avexplore.errors import AvexploreError
+from avexplore.jobs import JobReport
 from avexplore.store import Store
 from avexplore.workbench import Workbench
 
@@ -101,6 +102,8 @@ def make_all(
 
     with _backend(workers, scheduler) as parallel:
         for wave in waves:
+            if isinstance(report, JobReport):
+                report.begin(last=wave is waves[-1])
             partial(0.0, f"{len(wave)} x {wave[0].stage}" if wave else "")
             for error in _each(parallel, wave, home, device, partial):
                 done += 1

@@ -162,3 +162,16 @@ def preset(name: PresetName, data: DataConfig, seed: int = 0) -> StudentConfig:
         ),
         seed=seed,
     )
+
+
+def preset_of(student: StudentConfig) -> PresetName | None:
+    """The preset that a student, or the twin of one, follows to the letter; None if something was changed.
+
+    >>> from avexplore.config import SyntheticConfig
+    >>> preset_of(preset("quick", SyntheticConfig(), seed=3))
+    'quick'
+    >>> preset_of(preset("quick", SyntheticConfig()).replace(epochs=41)) is None
+    True
+    """
+    made = {name: preset(name, student.data, student.seed) for name in PRESETS}
+    return next((name for name, one in made.items() if student in (one, one.twin)), None)

@@ -5,13 +5,14 @@ From memory, from the store, by quick work on the spot, or by slow work in a pro
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +23,24 @@ from avexplore.artifacts import Artifact, Report, SoftLabels, silent
 from avexplore.config import (
     ClipsConfig,
     Config,
+    DataConfig,
     EvaluationConfig,
+    ExperimentConfig,
     FeatureFileConfig,
     PrefixConfig,
     SoftLabelFileConfig,
     SoftLabelSource,
+    StabilityConfig,
     StudentConfig,
+    SweepConfig,
     SyntheticConfig,
     TeacherConfig,
+    walk,
 )
 from avexplore.errors import AvexploreError, Cancelled
 from avexplore.folders import may_read
-from avexplore.jobs import JobStatus, Registry
+from avexplore.jobs import JobReport, JobStatus, Registry
+from avexplore.run_names import distinct_names
 from avexplore.store import Provenance, Store
 
 MEMORY_BYTES = 2**30
@@ -75,6 +82,22 @@ class Failed:
 
     message: str
     log: str = ""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What it would take to make something.
+
+    Attributes:
+        teachers, students: How many would be trained; a student's twin counts, too.
+        seconds: One after the other on this machine, by how long this run's own stages took here; None if unknown.
+        can_read: Whether the features that this needs are at hand.
+    """
+
+    teachers: int
+    students: int
+    seconds: float | None
+    can_read: bool
 
 
 Answer = Ready | Running | Missing | Failed
@@ -231,8 +254,14 @@ class Workbench:
         plan = self.plan(config)
         total = sum(pipeline.cost(step) for step in plan) or 1.0
         done = 0.0
+        slow = [step for step in plan if not pipeline.is_quick(step)]
         for step in plan:
             share = pipeline.cost(step)
+            if isinstance(report, JobReport) and step in slow:
+                # The beginning of a student goes at the student's own pace, or a little faster.
+                left = slow[slow.index(step) :]
+                alike = all(isinstance(one, (PrefixConfig, StudentConfig)) for one in left)
+                report.begin(last=alike or len(left) == 1)
 
             def partial(
                 fraction: float, message: str = "", *, done: float = done, share: float = share, **figures: float
@@ -243,8 +272,8 @@ class Workbench:
             done += share
         return self._make(config, report, lock=True).artifact
 
-    def plan(self, config: Config) -> list[Config]:
-        """What is missing for a result, in the order in which it would be made."""
+    def plan(self, *configs: Config) -> list[Config]:
+        """What is missing for results, in the order in which it would be made."""
         steps: dict[str, Config] = {}
 
         def visit(wanted: Config) -> None:
@@ -254,8 +283,50 @@ class Workbench:
                 visit(need)
             steps[wanted.address] = wanted
 
-        visit(config)
+        for config in configs:
+            visit(config)
         return list(steps.values())
+
+    def work(self, *configs: Config, like: Config | None = None) -> Work:
+        """What it would take to make results. Cheap: nothing is computed.
+
+        Args:
+            configs: What is wanted.
+            like: What tells how long stages take here, where it was made on this machine; the first of `configs`.
+        """
+        steps = self.plan(*configs)
+        data = [step for step in steps if isinstance(step, (SyntheticConfig, FeatureFileConfig))]
+        students = [step for step in steps if isinstance(step, StudentConfig)]
+        begun = {student.address for student in students}
+        paces = {}
+        for part in walk(like or configs[0]):
+            # A twin says nothing: it may have gone on from a beginning that was stored.
+            if isinstance(part, (TeacherConfig, StabilityConfig, StudentConfig)) and part in self.store:
+                found = self._stored(part)
+                if found and found.provenance and not found.shipped:
+                    paces[part.stage] = found.provenance.seconds / pipeline.cost(part)
+        paces[PrefixConfig.stage] = paces.get(StudentConfig.stage, math.nan)
+        seconds = 0.0
+        for step in steps:
+            # A twin goes on from the beginning that it shares with the others: counted once, with the twin.
+            shared = isinstance(step, PrefixConfig) and step.student.address in begun
+            alone = isinstance(step, (ExperimentConfig, SweepConfig))  # nothing but its cells
+            if not (shared or alone or pipeline.is_quick(step)):
+                seconds += pipeline.cost(step) * paces.get(step.stage, math.nan)
+        return Work(
+            teachers=sum(isinstance(step, TeacherConfig) for step in steps),
+            students=len(students),
+            seconds=seconds if math.isfinite(seconds) else None,
+            can_read=all(self.can_read(one) for one in data),
+        )
+
+    def can_read(self, data: DataConfig) -> bool:
+        """Whether the features are at hand: made-up ones always are, files where they were last seen."""
+        if isinstance(data, SyntheticConfig):
+            return True
+        located = self._located(data)
+        assert isinstance(located, FeatureFileConfig)
+        return bool(located.paths) and all(may_read(path) and Path(path).exists() for path in located.paths)
 
     def _stored(self, config: Config) -> Ready | None:
         found = self._memory.get(config.address)
@@ -402,7 +473,7 @@ class Workbench:
                 found.append(
                     Run(
                         key=config.address[:12],
-                        name=f"{self._data_name(config.data)}: {_lir_name(config)}",
+                        name=self.data_name(config.data),
                         soft_labels=config.soft_labels,
                         student=config,
                         source=self._source(config.data),
@@ -433,7 +504,8 @@ class Workbench:
                             shipped=summary.shipped,
                         )
                     )
-        return found
+        names = distinct_names([(run.name, run.student or run.soft_labels) for run in found])
+        return [replace(run, name=name) for run, name in zip(found, names, strict=True)]
 
     def keep_run(self, student: StudentConfig) -> None:
         """List this student among the runs, now or as soon as it is trained."""
@@ -451,7 +523,8 @@ class Workbench:
         found = self._stored(config) if config in self.store else None
         return str(found.artifact.source) if found else ""
 
-    def _data_name(self, data: SyntheticConfig | FeatureFileConfig) -> str:
+    def data_name(self, data: DataConfig) -> str:
+        """What a data set is called."""
         if isinstance(data, SyntheticConfig):
             return f"Synthetic, {data.classes} classes"
         source = self._source(data).split("(")[0].split(",")[0].strip()
@@ -460,7 +533,7 @@ class Workbench:
 
     def _soft_label_name(self, config: SoftLabelSource) -> str:
         if isinstance(config, TeacherConfig):
-            return f"{self._data_name(config.data)}: teacher, {config.epochs} epochs, seed {config.seed}"
+            return f"{self.data_name(config.data)}: teacher, {config.epochs} epochs, seed {config.seed}"
         return f"{_stem(config.path) or config.fingerprint[:8]}: soft labels"
 
     def job_list(self) -> list[JobStatus]:
@@ -471,12 +544,6 @@ class Workbench:
 def _stem(path: str) -> str:
     """A file's name for people; bytes that are no text show as question marks."""
     return Path(path).stem.encode(errors="replace").decode()
-
-
-def _lir_name(config: StudentConfig) -> str:
-    regularizer = config.regularizer
-    assert regularizer is not None
-    return f"LIR {regularizer.form} by {regularizer.affinity.source}, seed {config.seed}"
 
 
 class _Memory:
@@ -533,5 +600,6 @@ __all__ = [
     "Ready",
     "Run",
     "Running",
+    "Work",
     "Workbench",
 ]

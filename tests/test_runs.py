@@ -6,8 +6,10 @@ import pytest
 import torch
 
 from avexplore.config import ExperimentConfig, GraphConfig, SoftLabelFileConfig, SyntheticConfig, TeacherConfig
+from avexplore.data import export_features, feature_file, load_features
 from avexplore.presets import preset
-from avexplore.workbench import Failed, Ready, Workbench
+from avexplore.store import Store
+from avexplore.workbench import Failed, Ready, Work, Workbench
 
 
 def test_students_of_an_experiment_do_not_crowd_the_list_of_runs(avexplore_home: Path) -> None:
@@ -39,3 +41,35 @@ def test_nothing_is_held_for_a_result_that_could_not_be_made(avexplore_home: Pat
     bench = Workbench()
     assert isinstance(bench.ask(SoftLabelFileConfig("0" * 64, path="/nowhere.npz")), Failed)
     assert bench._busy == {}
+
+
+def test_the_work_that_is_told_is_the_work_that_is_done(tmp_path: Path) -> None:
+    bench = Workbench(Store(tmp_path / "home"), read_only=False)
+    student = preset("tiny", SyntheticConfig(clips=80, classes=3))
+    config = ExperimentConfig(student, ("graph+I", "identity", "proxies:anchor_aware"), seeds=2)
+    assert bench.work(config).seconds is None, "nothing has been measured here"
+    bench.get(student)
+    before = bench.work(config)
+    stored = {stage: len(bench.store.entries(stage)) for stage in ("student", "teacher")}
+    bench.get(config)
+    made = {stage: len(bench.store.entries(stage)) - stored[stage] for stage in stored}
+    assert {"student": before.students, "teacher": before.teachers} == made
+    assert before.seconds is not None
+    assert before.seconds > 0
+    assert bench.work(config) == Work(0, 0, 0.0, can_read=True)
+
+
+def test_features_that_are_gone_are_known_before_anything_is_started(tmp_path: Path) -> None:
+    bench = Workbench(Store(tmp_path / "home"), read_only=False)
+    export_features(load_features(SyntheticConfig(clips=80, classes=3)), tmp_path / "a.npz")
+    data = feature_file(tmp_path / "a.npz")
+    student = preset("tiny", data)
+    assert bench.can_read(data)
+    assert bench.work(student).can_read
+    (tmp_path / "a.npz").rename(tmp_path / "b.npz")
+    assert not bench.can_read(data)
+    assert not bench.work(student).can_read
+    assert not bench.work(student.replace(data=data.replace(paths=()))).can_read, "as a shipped one"
+    moved = feature_file(tmp_path / "b.npz")
+    bench.store.remember_files(moved.fingerprint, moved.paths)
+    assert bench.work(student).can_read

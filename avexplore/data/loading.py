@@ -19,6 +19,8 @@ from avexplore.data.tables import ClassNames, MediaManifest, read_table
 from avexplore.errors import DataError
 
 Annotation = Literal["given", "random", "rarest"]
+_OF_FEATURES = (".npz", ".npy", ".h5", ".hdf5", ".tfrecord")
+"""Names that promise features: text in such a file is no table that lacks its columns."""
 
 
 def feature_file(
@@ -143,6 +145,11 @@ class _Bundle:
 
 def _bundle(paths: Sequence[Path], limits: Limits) -> _Bundle:
     formats = [sniff(path, limits) for path in paths]
+    for path, kind in zip(paths, formats, strict=True):
+        if kind == "csv" and path.suffix.lower() in _OF_FEATURES:
+            raise DataError(
+                "The format was not recognized", where=path.name, fix="Use npz, npy, HDF5 or YouTube-8M TFRecord files"
+            )
     tables = [(path, read_table(path, limits)) for path, kind in zip(paths, formats, strict=True) if kind == "csv"]
     names = [path for path, table in tables if isinstance(table, ClassNames)]
     media = [path for path, table in tables if isinstance(table, MediaManifest)]

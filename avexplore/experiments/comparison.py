@@ -89,6 +89,13 @@ def reference_of(report: ExperimentReport, metric: str) -> str:
     return next((arm for arm in known if _source(arm) == "graph"), known[0])
 
 
+def mean_of(report: ExperimentReport, arm: str, metric: str) -> float:
+    """An arm's figure, averaged over the seeds that have it; NaN if none has."""
+    values = report.values[report.arms.index(arm), :, report.metrics.index(metric)]
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else float("nan")
+
+
 def _source(arm: str) -> str:
     """Where the weights of an arm come from."""
     choice = arm.rpartition(":")[2]
@@ -173,7 +180,8 @@ def sentences(
         reference = "the twin without LIR" if c.reference == TWIN else _within_sentence(called(c.reference))
         found.append(f"{called(arm)}: {c.verdict} in {called(metric)} over {reference} ({interval}).")
     graph = next((arm for arm in by_arm if _source(arm) == "graph"), None)
-    if graph:
+    # Without the twin, all were compared with an inferred graph already.
+    if graph and by_arm[graph].reference == TWIN:
         for c in compare_arms(report, metric, reference=graph):
             if _source(c.arm) in CONTROLS:
                 # Seen from the control's side the signs turn around.

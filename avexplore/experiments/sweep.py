@@ -163,6 +163,23 @@ def trial_cells(config: SweepConfig, trial: Trial) -> list[EvaluationConfig]:
     return [EvaluationConfig(one, split="validation") for student in students for one in (student, student.twin)]
 
 
+def likely_cells(config: SweepConfig, limit: int = 64) -> list[EvaluationConfig]:
+    """Evaluations of as many combinations as will be tried, spread evenly over all: of a grid, the very ones.
+
+    Args:
+        config: The sweep.
+        limit: At most so many combinations; [] of a larger sweep, since they are listed to tell how long it takes.
+    """
+    total = check(config)
+    count = total if config.method == "grid" else min(config.trials, total)
+    if count > limit or count * config.seeds > 4 * limit:
+        return []
+    lists = [one.values for one in config.vary]
+    spread = np.unravel_index([i * total // count for i in range(count)], [len(values) for values in lists])
+    trials = [tuple(values[i] for values, i in zip(lists, place, strict=True)) for place in zip(*spread, strict=True)]
+    return [cell for trial in trials for cell in trial_cells(config, trial)]
+
+
 def run_sweep(config: SweepConfig, measure: Measure, report: Report = silent) -> SweepReport:
     """Try combination after combination.
 

@@ -39,6 +39,7 @@ class JobStatus:
         requested: When it was asked for, seconds since 1970.
         log: Last lines of its output, for a failed job.
         config: What it makes, as JSON values.
+        replaced: Whether it was stopped because the one who had asked for it asked for something else instead.
     """
 
     address: str
@@ -53,6 +54,7 @@ class JobStatus:
     requested: float = 0.0
     log: str = ""
     config: Mapping[str, Any] | None = None
+    replaced: bool = False
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
@@ -99,8 +101,17 @@ class JobReport:
         self._folder, self._attempt, self._interval = folder, attempt, interval
         self._began = time.time()
         self._written = 0.0
-        self._start_fraction: float | None = None
         self._ended = False
+        self._last_stage = True
+        self._measured_from: tuple[float, float] | None = None
+
+    def begin(self, *, last: bool) -> None:
+        """Another kind of work begins: the pace so far says nothing about it.
+
+        Args:
+            last: No other kind of slow work follows, so that its pace tells when all is done.
+        """
+        self._last_stage, self._measured_from = last, None
 
     def __call__(self, fraction: float, message: str = "", **figures: float) -> None:
         """Take note of progress.
@@ -124,8 +135,9 @@ class JobReport:
         self._written = now
         if not (self._folder / "request.json").exists():
             raise Cancelled("The job was removed")
-        if self._start_fraction is None:
-            self._start_fraction = fraction
+        if self._measured_from is None:
+            # From the first news on: what comes before (imports, reading, compiling) comes once.
+            self._measured_from = time.time(), fraction
         self.say("running", fraction, message)
 
     def say(self, state: State, fraction: float, message: str = "") -> None:
@@ -133,9 +145,6 @@ class JobReport:
         if self._ended:
             return
         self._ended = state in ("done", "failed", "cancelled")
-        elapsed = time.time() - self._began
-        gained = fraction - (self._start_fraction or 0.0)
-        left = elapsed * (1.0 - fraction) / gained if gained > 0.01 and elapsed > 1.0 else None
         content = {
             "state": state,
             "fraction": fraction,
@@ -143,11 +152,20 @@ class JobReport:
             "attempt": self._attempt,
             "began": self._began,
             "updated": time.time(),
-            "seconds_left": left,
+            "seconds_left": self._seconds_left(fraction),
         }
         # Progress is for show: a full disk must not end the work for it.
         with contextlib.suppress(OSError):
             write_json(self._folder / "progress.json", content)
+
+    def _seconds_left(self, fraction: float) -> float | None:
+        if self._measured_from is None or not self._last_stage:
+            return None
+        since, start = self._measured_from
+        elapsed, gained = time.time() - since, fraction - start
+        if elapsed < 1.0 or gained < 0.05 * (1.0 - start) or gained <= 0.0:
+            return None
+        return elapsed * (1.0 - fraction) / gained
 
 
 def read_figures(folder: Path, limit: int = 20_000) -> list[dict[str, Any]]:

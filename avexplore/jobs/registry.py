@@ -309,7 +309,7 @@ class Registry:
         if request is not None and request["state"] == "queued" and not request["attempts"]:
             shutil.rmtree(self.folder(address), ignore_errors=True)
         else:
-            self._stop(address)
+            self._stop(address, replaced=True)
 
     def _forget_old(self) -> None:
         """Keep the records of the newest finished jobs. Results and saved states lie elsewhere, and stay."""
@@ -317,7 +317,7 @@ class Registry:
         for request in sorted(finished, key=lambda r: -r["requested"])[KEPT_RECORDS:]:
             shutil.rmtree(self.folder(request["address"]), ignore_errors=True)
 
-    def _stop(self, address: str) -> None:
+    def _stop(self, address: str, *, replaced: bool = False) -> None:
         request = self._request(address)
         if request is None or self._state(address, request) not in ("queued", "running", "dead"):
             return
@@ -325,7 +325,8 @@ class Registry:
             Identity(request["pid"], request["created"]).stop()
             if (self._progress(request) or {}).get("state") == "done":
                 return
-        write_json(self.folder(address) / "request.json", request | {"state": "cancelled", "note": "Stopped"})
+        ended = {"state": "cancelled", "note": "Stopped", "replaced": replaced}
+        write_json(self.folder(address) / "request.json", request | ended)
 
     # --- for show -------------------------------------------------------------------------------------------------
 
@@ -357,6 +358,7 @@ class Registry:
             requested=request["requested"],
             log=last_lines(self.folder(address) / "log.txt") if shown == "failed" else "",
             config=request["config"],
+            replaced=state == "cancelled" and bool(request.get("replaced")),
         )
 
 

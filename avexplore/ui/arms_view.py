@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 import streamlit as st
@@ -10,7 +10,7 @@ import streamlit as st
 from avexplore.config import DEFAULT_ARMS, ClipsConfig, ExperimentConfig, StudentConfig
 from avexplore.errors import AvexploreError
 from avexplore.experiments import OFFERED, compare_arms, linked_pairs, reference_of
-from avexplore.experiments.comparison import seeds_needed, sentences
+from avexplore.experiments.comparison import mean_of, seeds_needed, sentences
 from avexplore.ui import experiment_figures, jobs_panel, session
 from avexplore.ui.plain_text import as_markdown
 
@@ -66,9 +66,7 @@ def draw(run: Run) -> None:
     config = _chosen(run.student)
     if config is None:
         return
-    report: ExperimentReport | None = jobs_panel.artifact(
-        config, f"{len(config.arms) + 1} arms x {config.seeds} seeds", start=False, stop_page=False
-    )
+    report: ExperimentReport | None = jobs_panel.artifact(config, size(config), start=False, stop_page=False)
     if report is None:
         st.caption(
             "Students of all arms share each seed's beginning, up to the epoch at which LIR starts. Results already on "
@@ -77,8 +75,9 @@ def draw(run: Run) -> None:
         return
     metrics = [name for name in FIGURES if name in report.metrics and compare_arms(report, name)]
     metric = st.segmented_control(
-        "Figure", metrics, default=metrics[0], format_func=FIGURES.__getitem__, key="experiment.metric", required=True
-    )
+        "Figure", metrics, default=metrics[0], format_func=FIGURES.__getitem__, key="experiment.metric",
+        bind="query-params", required=True,
+    )  # fmt: skip
     if metric in HELP:
         st.caption(HELP[metric])
     if metric in ("link_precision", "link_recall"):
@@ -97,13 +96,12 @@ def draw(run: Run) -> None:
         "figure should be chosen before looking: the correction does not cover looking at all of them."
     )
     with st.expander("In plain words", expanded=True):
-        shown = metric if reference == "without LIR" else "hidden_pair_ap"
-        lines = sentences(report, shown, {**MEANING, **FIGURES})
+        lines = sentences(report, metric, {**MEANING, **FIGURES})
         st.markdown("\n".join(f"- {as_markdown(line)}" for line in lines))
-    table = _table(found)
+    table = _table(found, name, mean_of(report, reference, metric))
     number, signed = (st.column_config.NumberColumn(format=form) for form in ("%.4f", "%+.4f"))
     columns = dict.fromkeys(("Difference", "95 % from", "to"), signed) | {"Mean": number, "p (Holm)": number}
-    st.dataframe(table, column_config=columns, hide_index=True, width="stretch")
+    st.dataframe(table, column_config=columns, hide_index=True, width="stretch", placeholder="–")
     st.download_button("Download every seed (CSV)", _long(report).to_csv(index=False), "experiment.csv", "text/csv")
 
 
@@ -132,6 +130,7 @@ def _chosen(student: StudentConfig) -> ExperimentConfig | None:
         ["validation", "test"],
         default="test",
         key="experiment.split",
+        bind="query-params",
         required=True,
         help="Choose parameters on validation clips, and look at test clips once.",
     )
@@ -150,18 +149,36 @@ def _truth_known(student: StudentConfig) -> bool:
     return not isinstance(answer, Ready) or answer.artifact.true_labels is not None
 
 
-def _table(found: list[Comparison]) -> pd.DataFrame:
-    return pd.DataFrame(
+def _table(found: list[Comparison], reference: str, mean: float) -> pd.DataFrame:
+    rows = [
         {
-            "Arm": [MEANING.get(c.arm, c.arm) for c in found],
-            "Mean": [c.mean for c in found],
-            "Difference": [c.difference for c in found],
-            "95 % from": [c.low for c in found],
-            "to": [c.high for c in found],
-            "p (Holm)": [c.p_value for c in found],
-            "Verdict": [c.verdict for c in found],
+            "Arm": MEANING.get(c.arm, c.arm),
+            "Mean": c.mean,
+            "Difference": c.difference,
+            "95 % from": c.low,
+            "to": c.high,
+            "p (Holm)": c.p_value,
+            "Verdict": c.verdict,
         }
-    )
+        for c in found
+    ]
+    return pd.DataFrame([{"Arm": reference, "Mean": mean, "Verdict": "what the others are compared with"}, *rows])
+
+
+def size(config: ExperimentConfig) -> str:
+    """How much there is to train."""
+    count = len(config.arms)
+    return f"{count} {'arm' if count == 1 else 'arms'} and the twin x {config.seeds} seeds"
+
+
+def address(config: ExperimentConfig) -> dict[str, Any]:
+    """The form of an experiment, as the page's address has it."""
+    return {
+        "experiment.arms": [MEANING.get(arm, arm) for arm in config.arms],
+        "experiment.seeds": str(config.seeds),
+        "experiment.first": str(config.first_seed),
+        "experiment.split": config.split,
+    }
 
 
 def _long(report: ExperimentReport) -> pd.DataFrame:

@@ -46,10 +46,11 @@ def label_of(parameter: str) -> str:
     return f"{stage.capitalize()}: {words}" if dot else words.capitalize()
 
 
-def edit(config: C, names: Sequence[str], *, key: str, columns: int = 3) -> C:
+def edit(config: C, names: Sequence[str], *, key: str, columns: int = 3, bind: bool = False) -> C:
     """Show the named fields in a grid and return the config with what was chosen.
 
-    Values that the config refuses stay on screen beside the reason, and the config comes back unchanged.
+    Values that the config refuses stay on screen beside the reason, and the config comes back unchanged. With `bind`,
+    what differs from `config` stands in the page's address.
     """
     hints = get_type_hints(type(config))
     explained = field_help(type(config))  # type: ignore[arg-type]
@@ -60,24 +61,32 @@ def edit(config: C, names: Sequence[str], *, key: str, columns: int = 3) -> C:
         with grid[position % columns]:
             label = label_of(name)
             chosen[name] = _widget(
-                label, getattr(config, name), hints[name], metadata[name], explained.get(name, ""), f"{key}.{name}"
+                label,
+                getattr(config, name),
+                hints[name],
+                metadata[name],
+                {
+                    "help": explained.get(name, ""),
+                    "key": f"{key}.{name}",
+                    "bind": "query-params" if bind else None,
+                },
             )
     return config.replace(**chosen)
 
 
-def _widget(label: str, value: Any, hint: Any, metadata: Any, help_text: str, key: str) -> Any:
+def _widget(label: str, value: Any, hint: Any, metadata: Any, further: dict[str, Any]) -> Any:
     if get_origin(hint) is Literal:
         options = list(get_args(hint))
-        return st.selectbox(label, options, index=options.index(value), help=help_text, key=key, format_func=_spoken)
+        return st.selectbox(label, options, index=options.index(value), format_func=_spoken, **further)
     if hint is bool:
-        return st.toggle(label, value, help=help_text, key=key)
+        return st.toggle(label, value, **further)
     low, high = metadata["low"], metadata["high"]
     if hint is int:
-        return int(st.number_input(label, int(low), int(high), int(value), help=help_text, key=key))
+        return int(st.number_input(label, int(low), int(high), int(value), **further))
     # a tenth of the value's order of magnitude moves it noticeably, not wildly
     step = 10.0 ** (math.floor(math.log10(value)) - 1) if value > 0 else 0.01
     low = step if metadata["open_low"] else float(low)
-    return float(st.number_input(label, low, float(high), float(value), step, "%g", help=help_text, key=key))
+    return float(st.number_input(label, low, float(high), float(value), step, "%g", **further))
 
 
 def _spoken(option: str) -> str:

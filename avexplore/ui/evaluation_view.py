@@ -82,10 +82,13 @@ def _figures(loaded: LoadedRun, before: RetrievalReport, after: RetrievalReport,
     family = _family(loaded, split)
     seeds = tables.over_seeds(family)
     if not seeds:
+        bench = session.workbench()
+        more = "; train this run again with another seed, and they are compared here, pair by pair"
+        possible = not bench.read_only and bench.can_read(loaded.student.data)
         st.caption(
             "One training with LIR beside its twin: the interval says how far the difference holds for other "
             "clips, not for other seeds. Differences of a few thousandths need several seeds before they mean "
-            "anything; train this run again with another seed, and they are compared here, pair by pair."
+            f"anything{more if possible else ''}."
         )
         return
     st.markdown(f"**Over {len(family)} seeds**, each training beside its own twin")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from avexplore.ui import session
+from avexplore.ui import links, session
+from avexplore.ui.plain_text import as_markdown
 
 if TYPE_CHECKING:
     from avexplore.config import Config
+    from avexplore.workbench import Work
 
 REFRESH_SECONDS = 0.7
 CURVES = {
@@ -26,7 +30,9 @@ CURVES = {
 """Live figures that a job may report."""
 
 
-def artifact(config: Config, label: str, *, start: bool = True, stop_page: bool = True) -> Any:
+def artifact(
+    config: Config, label: str, *, start: bool = True, stop_page: bool = True, parts: Sequence[Config] = ()
+) -> Any:
     """The artifact of `config`, or None (or the end of the page's run) while it is not there.
 
     Args:
@@ -34,6 +40,7 @@ def artifact(config: Config, label: str, *, start: bool = True, stop_page: bool 
         label: What is being waited for, as in "Training the student".
         start: Begin the work if nobody has; otherwise a button offers it.
         stop_page: End the page's run here while there is nothing to show.
+        parts: What it is made from, if only about, where that does not follow from `config` itself.
     """
     from avexplore.workbench import Failed, Missing, Ready
 
@@ -41,12 +48,9 @@ def artifact(config: Config, label: str, *, start: bool = True, stop_page: bool 
     if isinstance(answer, Ready):
         return answer.artifact
     if isinstance(answer, Failed):
-        _failed(config, label, answer.message)
+        _failed(config, label, answer.message, parts)
     elif isinstance(answer, Missing):
-        st.info(f"{label}: not computed yet.")
-        if st.button("Compute now", key=f"start-{config.address[:12]}", type="primary"):
-            session.workbench().ask(config, slot=session.job_slot(config))
-            st.rerun()
+        _missing(config, label, parts)
     else:
         _running(config, label)
     if stop_page:
@@ -54,10 +58,72 @@ def artifact(config: Config, label: str, *, start: bool = True, stop_page: bool 
     return None
 
 
-def _failed(config: Config, label: str, message: str) -> None:
+def _missing(config: Config, label: str, parts: Sequence[Config]) -> None:
+    bench = session.workbench()
+    if bench.read_only:
+        st.info(f"{label}: not computed yet. This avexplore only shows stored results; start your own to compute it.")
+        return
+    work = bench.work(*(parts or [config]), like=config)
+    if not work.can_read:
+        _without_features(config, label)
+        return
+    st.info(f"{label}: not computed yet.")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Compute now", key=f"start-{config.address[:12]}", type="primary"):
+            bench.ask(config, slot=session.job_slot(config))
+            st.rerun()
+        if said := effort(work, about=bool(parts)):
+            st.caption(said, width="content")
+
+
+def effort(work: Work, *, about: bool = False) -> str:
+    """How many trainings, and up to how long; "" if nothing is trained.
+
+    >>> from avexplore.workbench import Work
+    >>> effort(Work(teachers=1, students=16, seconds=250.0, can_read=True))
+    'Trains 16 students and 1 teacher: up to about 5 min on this machine.'
+    >>> effort(Work(teachers=0, students=0, seconds=0.0, can_read=True))
+    ''
+    """
+    counts = [(work.students, "student"), (work.teachers, "teacher")]
+    trained = " and ".join(f"{count:,} {name}{'' if count == 1 else 's'}" for count, name in counts if count)
+    if not trained:
+        return ""
+    time = "" if work.seconds is None else f": up to about {duration(work.seconds)} on this machine"
+    return f"Trains {'about ' if about else ''}{trained}{time}."
+
+
+def duration(seconds: float) -> str:
+    """A time in words, rounded up.
+
+    >>> duration(4.2), duration(250), duration(9000)
+    ('5 s', '5 min', '2.5 h')
+    """
+    if seconds <= 90:
+        return f"{math.ceil(seconds):.0f} s"
+    return f"{math.ceil(seconds / 60):.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _without_features(config: Config, label: str) -> None:
+    from avexplore.pipeline import data_of
+
+    names = ", ".join(Path(path).name for path in getattr(data_of(config), "paths", ()))
+    why = f"The files with its features ({names}) are not where they were" if names else "It ships without its features"
+    st.info(
+        f"{label}: not computed yet, and this run has nothing to train on here. {as_markdown(why)}. Read the same "
+        "files on Training once, choose another run in the sidebar, or train one of your own."
+    )
+    links.to("training", "Go to Training", {"training.source": "My features"})
+
+
+def _failed(config: Config, label: str, message: str, parts: Sequence[Config]) -> None:
+    bench = session.workbench()
+    if not bench.read_only and not bench.work(*(parts or [config])).can_read:
+        _without_features(config, label)
+        return
     st.error(f"{label} did not work out. {message}")
     if st.button("Try again", key=f"retry-{config.address[:12]}"):
-        session.workbench().retry(config, slot=session.job_slot(config))
+        bench.retry(config, slot=session.job_slot(config))
         st.rerun()
 
 
@@ -69,7 +135,7 @@ def _running(config: Config, label: str) -> None:
     if not isinstance(answer, Running):
         st.rerun()
     status = answer.status
-    left = f", about {status.seconds_left:.0f} s left" if status.seconds_left else ""
+    left = f", about {duration(status.seconds_left)} left" if status.seconds_left else ""
     st.progress(min(max(status.fraction, 0.0), 1.0), text=f"{label}: {status.message or status.state}{left}")
     curves(status.address)
     if not session.workbench().read_only and st.button("Cancel", key=f"cancel-{config.address[:12]}"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -10,7 +10,7 @@ from avexplore.artifacts import ClassGraph
 from avexplore.ui import frame
 
 
-def to(page: str, label: str, query: Mapping[str, str]) -> None:
+def to(page: str, label: str, query: Mapping[str, str | Sequence[str]]) -> None:
     """A link to a page with its widgets set by the address."""
     if (frame.ROOT / "pages" / f"{page}.py").exists():
         st.page_link(f"pages/{page}.py", label=label, icon=":material/arrow_forward:", query_params=dict(query))

@@ -12,7 +12,7 @@ import streamlit as st
 from avexplore.config import StudentConfig, SweepConfig, VaryConfig
 from avexplore.errors import AvexploreError
 from avexplore.experiments import sweep
-from avexplore.ui import config_form, experiment_figures, jobs_panel
+from avexplore.ui import config_form, experiment_figures, jobs_panel, session
 from avexplore.ui.plain_text import as_markdown
 
 if TYPE_CHECKING:
@@ -39,7 +39,9 @@ def draw(run: Run) -> None:
     total = sweep.check(config)
     trials = total if config.method == "grid" else min(config.trials, total)
     label = f"{trials} of {total} combinations, {config.seeds} {'seed' if config.seeds == 1 else 'seeds'} each"
-    report: SweepReport | None = jobs_panel.artifact(config, label, start=False, stop_page=False)
+    # Its trials follow from each other's figures, so what it trains is known only about.
+    parts = () if config in session.workbench().store else sweep.likely_cells(config) or (run.student.data,)
+    report: SweepReport | None = jobs_panel.artifact(config, label, start=False, stop_page=False, parts=parts)
     if report is None:
         st.caption(
             "Decided on validation clips; test clips play no part. What was trained is kept: a stopped sweep goes on "
@@ -47,6 +49,19 @@ def draw(run: Run) -> None:
         )
         return
     _findings(config, report)
+
+
+def address(config: SweepConfig) -> dict[str, Any]:
+    """The form of a sweep, as the page's address has it."""
+    return {
+        "view": "Sweep",
+        "sweep.parameters": [config_form.label_of(one.parameter) for one in config.vary],
+        "sweep.method": METHODS[config.method],
+        "sweep.objective": OBJECTIVES[config.objective],
+        "sweep.trials": str(config.trials),
+        "sweep.seeds": str(config.seeds),
+        **{f"sweep.{one.parameter}": [str(value) for value in one.values] for one in config.vary},
+    }
 
 
 # --- the form -----------------------------------------------------------------------------------------------------
@@ -60,6 +75,7 @@ def _chosen(student: StudentConfig) -> SweepConfig | None:
         default=[sweep.SHORT[name] for name in FIRST],
         format_func=config_form.label_of,
         key="sweep.parameters",
+        bind="query-params",
         help="Everything else stays as in the run chosen in the sidebar.",
     )
     if not names:
@@ -67,16 +83,21 @@ def _chosen(student: StudentConfig) -> SweepConfig | None:
         return None
     method, objective, trials, seeds = st.columns([3, 4, 1.3, 1.3])
     how: Method = method.segmented_control(
-        "Search", list(METHODS), default="tpe", format_func=METHODS.__getitem__, key="sweep.method", required=True
-    )
+        "Search", list(METHODS), default="tpe", format_func=METHODS.__getitem__, key="sweep.method",
+        bind="query-params", required=True,
+    )  # fmt: skip
     what: Objective = objective.segmented_control(
         "Figure on validation clips that decides", list(OBJECTIVES), default="map",
-        format_func=OBJECTIVES.__getitem__, key="sweep.objective", required=True,
+        format_func=OBJECTIVES.__getitem__, key="sweep.objective", bind="query-params", required=True,
         help="All but MAP look at hidden labels of validation clips: fair for a study of what is possible, but a data "
         "set without hidden labels could not choose so.",
     )  # fmt: skip
-    count = int(trials.number_input("Trials", 1, 10_000, 16, key="sweep.trials", disabled=how == "grid"))
-    paired = int(seeds.number_input("Seeds", 1, 100, 2, key="sweep.seeds", help="Students of each trial."))
+    count = int(
+        trials.number_input("Trials", 1, 10_000, 16, key="sweep.trials", bind="query-params", disabled=how == "grid")
+    )
+    paired = int(
+        seeds.number_input("Seeds", 1, 100, 2, key="sweep.seeds", bind="query-params", help="Students of each trial.")
+    )
     try:
         return SweepConfig(student, _values(student, offered, names), how, count, paired, what)
     except AvexploreError as error:
@@ -92,8 +113,9 @@ def _values(
         for name in names:
             texts = [str(value) for value in offered[name]]
             chosen = st.multiselect(
-                config_form.label_of(name), texts, default=texts, key=f"sweep.{name}", accept_new_options=True
-            )
+                config_form.label_of(name), texts, default=texts, key=f"sweep.{name}", bind="query-params",
+                accept_new_options=True,
+            )  # fmt: skip
             found.append(sweep.varied(student, name, [_read(text) for text in chosen]))
     return tuple(found)
 
@@ -137,9 +159,11 @@ def _pair(
     ranking: Sequence[sweep.Outcome], lists: Mapping[str, Sequence[Any]], names: Mapping[str, str], figure_name: str
 ) -> None:
     with st.container(horizontal=True):
-        across = st.selectbox("Across", list(lists), format_func=names.__getitem__, key="sweep.across")
+        across = st.selectbox(
+            "Across", list(lists), format_func=names.__getitem__, key="sweep.across", bind="query-params"
+        )
         others = [name for name in lists if name != across]
-        down = st.selectbox("Down", others, format_func=names.__getitem__, key="sweep.down")
+        down = st.selectbox("Down", others, format_func=names.__getitem__, key="sweep.down", bind="query-params")
     dark = st.context.theme.type == "dark"
     figure = experiment_figures.heatmap(ranking, lists, names, across, down, figure_name, dark)
     st.plotly_chart(figure, width="stretch", key="sweep.heatmap")

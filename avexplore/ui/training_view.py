@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Literal, get_args
 
 import streamlit as st
 
-from avexplore.config import DataConfig, FeatureFileConfig, StudentConfig, SyntheticConfig, TeacherConfig, from_json
+from avexplore.config import DataConfig, FeatureFileConfig, StudentConfig, SyntheticConfig, TeacherConfig
 from avexplore.errors import AvexploreError
-from avexplore.ui import config_form, jobs_panel, session, uploads
-from avexplore.ui.jobs_panel import REFRESH_SECONDS
+from avexplore.ui import config_form, job_cards, session, uploads
 from avexplore.ui.plain_text import as_markdown
-
-if TYPE_CHECKING:
-    from avexplore.jobs import JobStatus
 
 Annotation = Literal["auto", "random", "rarest", "given"]
 SEED_HELP = "Same seed and parameters, same result."
 PRESETS: dict[Literal["quick", "paper", "tiny"], str] = {
-    "quick": "Quick: seconds on a laptop, for a live demo",
-    "paper": "Paper: 1000 epochs, LIR from epoch 400",
-    "tiny": "Tiny: to see that everything runs",
+    "quick": "Seconds on a laptop, for a live demo",
+    "paper": "1000 epochs, LIR from epoch 400",
+    "tiny": "To see that everything runs",
 }
 
 
@@ -42,8 +37,7 @@ def draw() -> None:
             if data is not None:
                 _from_preset(data)
     with progress:
-        st.subheader("Work in progress", anchor=False)
-        _jobs()
+        job_cards.draw()
 
 
 def _data() -> DataConfig | None:
@@ -53,12 +47,13 @@ def _data() -> DataConfig | None:
         default="Synthetic benchmark",
         required=True,
         key="training.source",
+        bind="query-params",
         help="The synthetic benchmark has a planted class graph, so that the learned one can be checked against it.",
     )
     if kind == "Synthetic benchmark":
         with st.expander("Parameters of the benchmark"):
             names = ["clips", "classes", "density", "co_occurrence", "noise", "statistics", "seed"]
-            return config_form.edit(SyntheticConfig(), names, key="training.synthetic")
+            return config_form.edit(SyntheticConfig(), names, key="training.synthetic", bind=True)
     return _features()
 
 
@@ -99,6 +94,8 @@ def _read(paths: list[Path], annotation: Annotation) -> FeatureFileConfig | None
     except (AvexploreError, OSError) as error:
         st.error(as_markdown(str(error)))
         return None
+    # A run with these features that came without them can now be computed further.
+    session.workbench().store.remember_files(config.fingerprint, config.paths)
     st.success(found)
     return config
 
@@ -118,8 +115,15 @@ def _from_preset(data: DataConfig) -> None:
     from avexplore.presets import preset
 
     st.subheader("Method", anchor=False)
-    name = st.radio("Preset", list(PRESETS), format_func=PRESETS.__getitem__, key="training.preset")
-    seed = int(st.number_input("Seed", 0, 2**31 - 1, 0, help=SEED_HELP))
+    name = st.radio(
+        "Preset",
+        list(PRESETS),
+        format_func=str.capitalize,
+        captions=list(PRESETS.values()),
+        key="training.preset",
+        bind="query-params",
+    )
+    seed = int(st.number_input("Seed", 0, 2**31 - 1, 0, key="training.seed", bind="query-params", help=SEED_HELP))
     _parameters(preset(name, data, seed), f"training.{name}")
 
 
@@ -146,7 +150,11 @@ def _from_student(student: StudentConfig) -> None:
         del st.query_params["student"]
         st.rerun()
     st.subheader("Method", anchor=False)
-    seed = int(st.number_input("Seed", 0, 2**31 - 1, student.seed, key=f"training.{key}.seed", help=SEED_HELP))
+    seed = int(
+        st.number_input(
+            "Seed", 0, 2**31 - 1, student.seed, key=f"training.{key}.seed", bind="query-params", help=SEED_HELP
+        )
+    )
     _parameters(student if seed == student.seed else reseeded(student, seed, True), f"training.{key}")
 
 
@@ -189,67 +197,23 @@ def _edited(student: StudentConfig, key: str) -> StudentConfig:
     assert isinstance(teacher, TeacherConfig)
     with st.expander("Teacher (AV-SAL)"):
         names = ["head", "alignment", "alpha", "temperature", "label_smoothing", "members", "calibration", "epochs"]
-        teacher = config_form.edit(teacher, names, key=f"{key}.teacher")
+        teacher = config_form.edit(teacher, names, key=f"{key}.teacher", bind=True)
     with st.expander("Class graph (GRaSP)"):
-        graph = config_form.edit(graph, ["engine", "transform", "penalty_discount", "depth"], key=f"{key}.graph")
-        stability = config_form.edit(stability, ["bootstraps", "null"], key=f"{key}.stability")
+        graph = config_form.edit(
+            graph, ["engine", "transform", "penalty_discount", "depth"], key=f"{key}.graph", bind=True
+        )
+        stability = config_form.edit(stability, ["bootstraps", "null"], key=f"{key}.stability", bind=True)
     with st.expander("LIR"):
         names = ["form", "weight", "tau", "posterior_links", "linked", "start_epoch", "ramp_epochs"]
-        regularizer = config_form.edit(regularizer, names, key=f"{key}.lir")
+        regularizer = config_form.edit(regularizer, names, key=f"{key}.lir", bind=True)
         names = ["source", "threshold", "top_k", "same_class", "within_audio", "within_visual", "across", "directed"]
-        affinity = config_form.edit(affinity, names, key=f"{key}.affinity")
+        affinity = config_form.edit(affinity, names, key=f"{key}.affinity", bind=True)
     with st.expander("Student"):
         names = ["loss", "proxies", "neighbors", "margin", "temperature", "semantic_weight", "epochs", "batch_size"]
         names += ["learning_rate", "dim"]
         # LIR is put back below: on its way there the student may be shorter than LIR's start
-        student = config_form.edit(student.twin, names, key=f"{key}.student")
+        student = config_form.edit(student.twin, names, key=f"{key}.student", bind=True)
     graph = graph.replace(soft_labels=teacher)
     stability = stability.replace(graph=graph)
     affinity = affinity.replace(stability=stability)
     return student.replace(regularizer=regularizer.replace(affinity=affinity))
-
-
-@st.fragment(run_every=REFRESH_SECONDS)
-def _jobs() -> None:
-    jobs = session.workbench().jobs.all()
-    if not jobs:
-        st.caption("Nothing is running. Trainings go on when this page is closed, and are found again after a restart.")
-    at_work = ("running", "queued")
-    busy = {status.address for status in jobs if status.state in at_work}
-    ended = st.session_state.get("training.busy", set()) - busy
-    st.session_state["training.busy"] = busy
-    if ended:
-        st.rerun()  # the form and the list of runs say what is there
-    for status in sorted(jobs, key=lambda job: at_work.index(job.state) if job.state in at_work else 2)[:8]:
-        with st.container(border=True):
-            _job(status)
-
-
-def _job(status: JobStatus) -> None:
-    left = f", about {status.seconds_left:.0f} s left" if status.seconds_left else ""
-    place = f", number {status.position} in line" if status.position else ""
-    head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
-    head.markdown(
-        f"**{status.stage.capitalize()}** `{status.address[:12]}` {status.state}{place}{left}", width="content"
-    )
-    if status.state in ("queued", "running"):
-        if head.button("Cancel", key=f"cancel-{status.address}"):
-            session.workbench().jobs.cancel(status.address)
-        st.progress(min(max(status.fraction, 0.0), 1.0), text=as_markdown(status.message))
-        jobs_panel.curves(status.address)
-    elif status.state in ("failed", "cancelled") and status.config is not None:
-        again = head.button("Go on", key=f"resume-{status.address}", help="From what it had saved.")
-        if again:
-            _resume(status.config)
-    if status.state == "failed":
-        st.error(as_markdown(status.message))
-        if status.log:
-            st.expander("Last lines of its log").code(status.log, language=None)
-
-
-def _resume(content: Mapping[str, Any]) -> None:
-    config = from_json(content)
-    try:
-        session.workbench().jobs.submit(config, slot=session.job_slot(config))
-    except AvexploreError as error:
-        st.error(as_markdown(str(error)))

@@ -427,3 +427,13 @@ class TestYouTube8MDemo:
 
     def test_random_is_the_usual_choice(self, shared_data: Path) -> None:
         assert feature_file(shared_data / "yt8m" / "yt8m_demo28.npz").annotation == "random"
+
+
+@pytest.mark.parametrize("name", ["mine.npz", "mine.h5", "audio.npy", "train.tfrecord"])
+def test_text_in_a_file_named_after_features_is_not_called_a_table(npz: Npz, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("these are\nno features\n")
+    for paths in ([tmp_path / name], [npz(), tmp_path / name]):
+        with pytest.raises(DataError, match="format was not recognized") as error:
+            feature_file(*paths)
+        assert name in str(error.value)
+        assert "table" not in str(error.value)

@@ -18,7 +18,7 @@ from avexplore.config import (
 )
 from avexplore.errors import ConfigError
 from avexplore.experiments import TWIN, arms_of, compare_arms, gather, linked_pairs, reference_of, summary
-from avexplore.experiments.comparison import seeds_needed, sentences
+from avexplore.experiments.comparison import mean_of, seeds_needed, sentences
 from avexplore.experiments.measures import delta_d, link_quality
 from avexplore.retrieval.significance import permutation_test
 
@@ -170,3 +170,18 @@ def test_links_are_held_against_what_truly_comes_together_in_training_clips() ->
     blind = clips()
     object.__setattr__(blind, "true_labels", None)
     assert link_quality(weights, blind) == {}
+
+
+def test_a_figure_that_the_twin_lacks_is_told_against_the_graph_and_only_once() -> None:
+    config = experiment(arms=("graph+I", "graph", "random+I", "identity"), seeds=8)
+    table = report(config, np.random.default_rng(0), {"random+I": -0.2})
+    values = table.values.copy()
+    column = table.metrics.index("hidden_pair_ap")
+    values[[table.arms.index(arm) for arm in (TWIN, "identity")], :, column] = np.nan
+    table = dataclasses.replace(table, values=values)
+    assert mean_of(table, "graph+I", "hidden_pair_ap") == pytest.approx(values[1, :, column].mean())
+    assert np.isnan(mean_of(table, TWIN, "hidden_pair_ap"))
+    lines = sentences(table, "hidden_pair_ap")
+    assert len(lines) == 2
+    assert all("over graph+I" in line for line in lines)
+    assert "random+I: loss" in lines[1]

@@ -17,6 +17,7 @@ from avexplore.errors import Cancelled, ConfigError
 from avexplore.experiments.sweep import (
     SHORT,
     best_student,
+    likely_cells,
     offered,
     outcomes,
     run_sweep,
@@ -229,3 +230,16 @@ def test_a_real_sweep_is_resumed_from_the_store(tmp_path: Path) -> None:
         student = best_student(config, outcome)
         assert bench.get(EvaluationConfig(student, "validation")).metrics["map"] == outcome.objective
     assert Workbench(Store(tmp_path)).ask(config, start=False).artifact.trials == found.trials
+
+
+def test_what_a_sweep_will_train_is_told_exactly_for_a_grid_and_in_number_for_others() -> None:
+    grid = sweep("lambda", "top_k", method="grid", seeds=2)
+    bench = Bench(lambda student: 0.5)
+    run_sweep(grid, bench)
+    assert {cell.address for cell in likely_cells(grid)} == set(bench.made)
+    random = dataclasses.replace(grid, method="random", trials=7)
+    cells = likely_cells(random)
+    assert len(cells) == 7 * 2 * 2
+    weights = {cell.model.regularizer.weight for cell in cells if cell.model.regularizer}  # type: ignore[union-attr]
+    assert len(weights) == 5, "spread over all values"
+    assert likely_cells(dataclasses.replace(grid, seeds=100)) == []

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import psutil
@@ -17,7 +17,7 @@ import pytest
 from avexplore import pipeline
 from avexplore.errors import AvexploreError, Cancelled
 from avexplore.folders import NAMED
-from avexplore.jobs import JobStatus, Registry, memory
+from avexplore.jobs import JobStatus, Registry, memory, records
 from avexplore.jobs import registry as module
 from avexplore.jobs.processes import Identity
 from avexplore.jobs.records import JobReport, read_json
@@ -400,3 +400,40 @@ def test_why_a_job_failed_stays_said(tmp_path: Path) -> None:
     report.say("failed", 0.0, "It took too much memory")
     report.say("failed", 0.0, "A child has ended")
     assert read_json(tmp_path / "progress.json")["message"] == "It took too much memory"
+
+
+def test_only_what_a_later_value_replaced_is_called_replaced(registry: Registry, slow: ModuleType) -> None:
+    one, two = (slow.SlowConfig(seed=i, steps=400) for i in range(2))
+    registry.submit(one, slot="anna/graph")
+    registry.submit(two, slot="anna/graph")
+    registry.cancel(two.address)
+    states = [registry.status(config.address) for config in (one, two)]
+    assert [(status.state, status.replaced) for status in states] == [("cancelled", True), ("cancelled", False)]
+    assert not registry.submit(one).replaced, "somebody wants it again"
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The time that a report sees, to be set by the test."""
+    now = [1000.0]
+    monkeypatch.setattr(records, "time", SimpleNamespace(time=lambda: now[0], monotonic=lambda: now[0]))
+    return now
+
+
+def test_the_time_left_is_told_once_the_last_kind_of_work_has_been_measured(tmp_path: Path, clock: list[float]) -> None:
+    (tmp_path / "request.json").write_text("{}")
+    report = records.JobReport(tmp_path, 1)
+
+    def left_after(seconds: float, fraction: float) -> float | None:
+        clock[0] += seconds
+        report(fraction)
+        found: float | None = (records.read_json(tmp_path / "progress.json") or {})["seconds_left"]
+        return found
+
+    report.begin(last=False)
+    assert [left_after(1.0, fraction) for fraction in (0.1, 0.3, 0.5)] == [None] * 3, "fast, but not the last"
+    report.begin(last=True)
+    assert left_after(30.0, 0.5) is None, "compiling: comes once"
+    assert left_after(0.5, 0.51) is None, "too little to tell"
+    assert left_after(9.5, 0.6) == pytest.approx(40.0)
+    assert left_after(10.0, 0.7) == pytest.approx(30.0)

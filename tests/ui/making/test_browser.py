@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,11 +68,27 @@ def type_in(page: Any, label: str, value: int) -> None:
     settled(page)
 
 
+@contextmanager
+def elsewhere(page: Any) -> Iterator[Any]:
+    """The same address in a browser that has never been here."""
+    context = page.context.browser.new_context(viewport=page.viewport_size)
+    fresh = context.new_page()
+    fresh.set_default_timeout(PATIENCE)
+    try:
+        fresh.goto(page.url)
+        fresh.get_by_role("heading", level=1).wait_for()
+        settled(fresh)
+        yield fresh
+    finally:
+        context.close()
+
+
 def test_an_experiment_runs_to_its_verdict_and_is_found_again_after_a_reload(page: Any, server: Server) -> None:
     page.goto(f"{server.url}/experiments")
     page.get_by_role("button", name="Compute now").wait_for()
     type_in(page, "Seeds", 2)
-    page.get_by_text("6 arms x 2 seeds: not computed yet").wait_for()
+    page.get_by_text("5 arms and the twin x 2 seeds: not computed yet").wait_for()
+    page.get_by_text("Trains 10 students and 1 teacher").wait_for()  # two students and a teacher are there
     settled(page)
     page.get_by_role("button", name="Compute now").click()
     page.get_by_role("button", name="Cancel").or_(page.get_by_text("In plain words")).first.wait_for()
@@ -83,6 +100,52 @@ def test_an_experiment_runs_to_its_verdict_and_is_found_again_after_a_reload(pag
     assert [entry.stage for entry in Store(server.home).entries("experiment")] == ["experiment"]
     page.get_by_role("radio", name="Delta-D").or_(page.get_by_text("Delta-D", exact=True)).first.click()
     page.get_by_text("strongest edges lie").wait_for()
+    settled(page)
+    assert "Delta-D" in page.url
+    with elsewhere(page) as fresh:
+        fresh.get_by_text("strongest edges lie").wait_for()
+    page.goto(f"{server.url}/training")
+    card = page.get_by_text("5 arms and the twin x 2 seeds")
+    card.wait_for()
+    settled(page)
+    page.get_by_role("link", name="Open").first.click()
+    page.get_by_text("In plain words").wait_for()
+
+
+def test_a_form_is_restored_from_its_address_by_somebody_else(page: Any, server: Server) -> None:
+    page.goto(f"{server.url}/experiments?view=Sweep")
+    page.get_by_text("Values to try").wait_for()
+    settled(page)
+    for choice in ("Grid", "Any-label MAP"):
+        page.get_by_text(choice, exact=True).click()
+        settled(page)
+    type_in(page, "Seeds", 3)
+    page.get_by_text("Values to try").click()
+    page.get_by_label("Remove 0.25").or_(page.locator('[data-tag]:has-text("0.25") button')).first.click()
+    page.get_by_text("20 of 20 combinations, 3 seeds each").wait_for()
+    settled(page)
+    with elsewhere(page) as fresh:
+        fresh.get_by_text("20 of 20 combinations, 3 seeds each").wait_for()
+        for choice in ("Grid", "Any-label MAP"):
+            assert fresh.get_by_role("radio", name=choice, exact=True).is_checked()
+    page.goto(f"{server.url}/training")
+    page.get_by_text("Tiny", exact=True).click()
+    settled(page)
+    type_in(page, "Seed", 4)
+    page.get_by_text("My features", exact=True).click()
+    page.get_by_text("Features are averaged over the clip").wait_for()
+    settled(page)
+    with elsewhere(page) as fresh:
+        fresh.get_by_text("Features are averaged over the clip").wait_for()
+    page.get_by_text("Synthetic benchmark", exact=True).click()
+    page.get_by_text("Parameters of the benchmark").click()
+    settled(page)
+    type_in(page, "Clips", 300)
+    with elsewhere(page) as fresh:
+        assert fresh.get_by_role("radio", name="Tiny").is_checked()
+        assert fresh.get_by_label("Seed", exact=True).locator("visible=true").first.input_value() == "4"
+        fresh.get_by_text("Parameters of the benchmark").click()
+        assert fresh.get_by_label("Clips", exact=True).locator("visible=true").first.input_value() == "300"
 
 
 def test_a_sweep_runs_to_its_best_which_opens_in_training_and_becomes_a_run(page: Any, server: Server) -> None:
@@ -104,8 +167,8 @@ def test_a_sweep_runs_to_its_best_which_opens_in_training_and_becomes_a_run(page
     students = [entry for entry in Store(server.home).entries("student") if entry.address.startswith(address)]
     assert len(students) == 1
     page.get_by_text("This student is on this machine already").wait_for()
-    # another seed of the best one, trained from the form
-    type_in(page, "Seed", 1)
+    # another seed of the best one, which no other test has trained, from the form
+    type_in(page, "Seed", 7)
     page.get_by_text("This student is on this machine already").wait_for(state="detached")
     settled(page)
     page.get_by_role("button", name="Train", exact=True).click()

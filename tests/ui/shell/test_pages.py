@@ -8,16 +8,25 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from avexplore.config import EvaluationConfig, ExperimentConfig, StudentConfig, SweepConfig, SyntheticConfig
+from avexplore.config import (
+    EvaluationConfig,
+    ExperimentConfig,
+    GraphConfig,
+    StudentConfig,
+    SweepConfig,
+    SyntheticConfig,
+)
+from avexplore.data import export_features, feature_file, load_features
 from avexplore.errors import StoreError
 from avexplore.experiments.sweep import best_student, outcomes, varied
-from avexplore.jobs import registry
+from avexplore.jobs import records, registry
 from avexplore.presets import preset
-from avexplore.ui import glossary, session, uploads
+from avexplore.ui import arms_view, glossary, session, sweep_view, uploads
 from avexplore.ui.frame import PAGES
 from avexplore.workbench import Running, Workbench
 
@@ -54,7 +63,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, StudentConf
     return home, student
 
 
-def visit(page: str, **query: str) -> AppTest:
+def visit(page: str, **query: str | list[str]) -> AppTest:
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     at.run()
     for name, value in query.items():
@@ -132,11 +141,12 @@ def test_the_first_lir_of_a_page_says_what_it_is(
 def test_an_experiment_says_what_it_found(
     trained: tuple[Path, StudentConfig], monkeypatch: pytest.MonkeyPatch, no_models: None
 ) -> None:
-    home, _ = trained
+    home, student = trained
     monkeypatch.setenv("AVEXPLORE_HOME", str(home))
     at = visit("experiments")
     assert not at.exception
-    assert "Compute now" in words(at)  # four arms and eight seeds, as offered, are not computed yet
+    assert "Compute now" in words(at)  # the arms and seeds that are offered are not computed yet
+    assert "5 arms and the twin x 8 seeds: not computed yet" in words(at)
     at.multiselect(key="experiment.arms").set_value(["graph+I", "random+I"]).run()
     at.number_input(key="experiment.seeds").set_value(2).run()
     assert not at.exception
@@ -144,6 +154,50 @@ def test_an_experiment_says_what_it_found(
     at.segmented_control(key="experiment.metric").set_value("link_precision").run()
     assert not at.exception
     assert "truly come together" in words(at)
+    assert "in Link precision over inferred graph" in words(at)
+    assert "Hidden-pair AP over" not in words(at)
+    table = at.dataframe[0].value
+    assert list(table["Arm"]) == ["Inferred graph and same-class pairs", arms_view.MEANING["random+I"]]
+    report = Workbench().get(ExperimentConfig(student, ("graph+I", "random+I"), seeds=2))
+    values = report.values[report.arms.index("graph+I"), :, report.metrics.index("link_precision")]
+    assert table["Mean"][0] == pytest.approx(np.nanmean(values))
+
+
+def test_an_address_from_elsewhere_opens_the_same_experiment_and_the_same_sweep(
+    trained: tuple[Path, StudentConfig], monkeypatch: pytest.MonkeyPatch, no_models: None
+) -> None:
+    home, student = trained
+    monkeypatch.setenv("AVEXPLORE_HOME", str(home))
+    experiment = ExperimentConfig(student, ("graph+I", "random+I"), seeds=2)
+    at = visit("experiments", **arms_view.address(experiment), **{"experiment.metric": "Delta-D"})
+    assert not at.exception
+    assert "strongest edges" in words(at)
+    grid = SweepConfig(student, (varied(student, "lambda", (0.5, 1.0)),), "grid", seeds=1)
+    at = visit("experiments", **sweep_view.address(grid))
+    assert not at.exception
+    assert "Best of 2 trials" in words(at)
+
+
+def test_a_run_without_its_features_says_so_instead_of_failing(
+    trained: tuple[Path, StudentConfig], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, no_models: None
+) -> None:
+    monkeypatch.setenv("AVEXPLORE_HOME", str(tmp_path / "home"))
+    export_features(load_features(SyntheticConfig(clips=80, classes=3)), tmp_path / "mine.npz")
+    student = preset("tiny", feature_file(tmp_path / "mine.npz"))
+    bench = Workbench()
+    bench.keep_run(student)
+    for one in (student, student.twin):
+        bench.get(EvaluationConfig(one))
+    assert "Compute now" in words(visit("experiments"))
+    assert "another seed" in words(visit("evaluation"))
+    (tmp_path / "mine.npz").unlink()
+    for view in ("Arms and controls", "Sweep"):
+        at = visit("experiments", view=view)
+        assert not at.exception
+        assert "Compute now" not in words(at)
+        assert "The files with its features (mine" in words(at).replace("\\", "")
+        assert "Training" in words(at)
+    assert "another seed" not in words(visit("evaluation"))
 
 
 def sweep_page(monkeypatch: pytest.MonkeyPatch, home: Path) -> AppTest:
@@ -295,3 +349,38 @@ def test_a_server_clears_away_what_was_cut_off_before_it(avexplore_home: Path) -
     while unfinished.exists():
         assert time.monotonic() < end
         time.sleep(0.02)
+
+
+def test_jobs_are_called_by_what_they_make_and_lead_to_it(
+    trained: tuple[Path, StudentConfig], monkeypatch: pytest.MonkeyPatch, no_models: None
+) -> None:
+    home, student = trained
+    monkeypatch.setenv("AVEXPLORE_HOME", str(home))
+    monkeypatch.setattr(registry.Registry, "_start", lambda self, request: None)
+    jobs = Workbench().jobs
+    other = preset("tiny", SyntheticConfig(clips=300, classes=4))
+    earlier, later = (GraphConfig(student.soft_labels, penalty_discount=value) for value in (3.0, 5.0))  # type: ignore[arg-type]
+    for config in (student, student.twin, other):
+        jobs.submit(config)
+    for graph in (earlier, later):
+        jobs.submit(graph, slot="anna/graph")
+        for request in [r for r in jobs._requests() if r["stage"] == "graph"]:
+            records.write_json(jobs.folder(request["address"]) / "request.json", request | {"attempts": 1})
+    for config in (student, student.twin):
+        request = records.read_json(jobs.folder(config.address) / "request.json")
+        records.write_json(jobs.folder(config.address) / "request.json", (request or {}) | {"state": "done"})
+    at = visit("training")
+    assert not at.exception
+    said = words(at).replace("\\", "")
+    assert "**Student with LIR**" in said
+    assert "**Student without LIR**" in said
+    assert "Synthetic, 4 classes, 200 clips, Tiny, seed 0" in said
+    assert "Synthetic, 4 classes, 300 clips, Tiny, seed 0" in said
+    assert said.count("**Class graph**") == 1, "a slider's earlier value is nobody's business"
+    links = [link.proto for link in at.get("page_link")]
+    assert [link.label for link in links] == ["Open", "Open"], "what is at work leads nowhere yet"
+    assert all(student.address[:12] in link.query_string for link in links)
+    at.button(key="clear-jobs").click().run()
+    assert not at.exception
+    assert "Finished" not in words(at)
+    assert {job.address for job in jobs.all() if not job.replaced} == {other.address, later.address}
