@@ -205,7 +205,7 @@ def confusion(values: FloatArray, classes: Sequence[str], *, change: bool, dark:
     figure.update_layout(
         height=max(420, 15 * len(names) + 190),
         margin=_MARGIN,
-        xaxis={**names_on_axis, "title": "class of the answers", "tickangle": -60, "zeroline": False},
+        xaxis={**names_on_axis, "title": "class of the answers", "tickangle": -90, "zeroline": False},
         yaxis={**names_on_axis, "title": "class of the query", "autorange": "reversed", "zeroline": False},
     )
     return figure
