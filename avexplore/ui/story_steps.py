@@ -12,6 +12,7 @@ import streamlit as st
 
 from avexplore.artifacts import GraphStability
 from avexplore.ui import clip_card, glossary, links, plain_text, retrieval_board, retrieval_lists, session
+from avexplore.ui.graph_picture import is_settled
 from avexplore.ui.loaded_run import LoadedRun
 from avexplore.ui.retrieval_lists import DIRECTIONS
 from avexplore.ui.story_cases import GOOD_RANK, Case, Cases, find_cases
@@ -190,19 +191,28 @@ def _teacher(loaded: LoadedRun, case: Case) -> None:
 
 def _graph(loaded: LoadedRun, case: Case) -> None:
     own, event = _names(loaded, case)
+    mark = _mark(_stability(loaded), case)
     joined = {
         "→": f"The class graph has an edge from {own} to {event}.",
         "←": f"The class graph has an edge from {event} to {own}.",
         "—": f"The class graph joins {own} and {event}; it leaves the direction open.",
         "": f"The weights tie {own} to {event}, although the best single graph has no edge between them.",
-    }[case.edge]
+    }[mark]
     words, meaning = _certainty(loaded, case)
     _say(joined, "The edge says that the teacher's soft labels for the two depend on each other over all training "
          "clips. It is a dependency, not a cause." + meaning)  # fmt: skip
-    data = {"scene": "edge", "nodes": case.nodes, "mark": case.edge, "weight": case.weight, "words": words,
+    data = {"scene": "edge", "nodes": case.nodes, "mark": mark, "weight": case.weight, "words": words,
             "label": "An edge of the class graph"}  # fmt: skip
     _component()(data=data, key="story-edge")
     links.to("class_graph", "See it in the class graph", {"pick": links.edge_address(loaded.graph, *case.nodes)})
+
+
+def _mark(stability: GraphStability | None, case: Case) -> str:
+    """How the edge is drawn: with an arrowhead only where the bootstraps agree on it, as on the class graph page."""
+    if case.edge not in ("→", "←") or stability is None:
+        return case.edge
+    i, j = (stability.nodes.index(name) for name in (case.nodes if case.edge == "→" else case.nodes[::-1]))
+    return case.edge if is_settled(stability, i, j) else "—"
 
 
 _NULLS = {

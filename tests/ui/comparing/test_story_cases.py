@@ -7,9 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from avexplore.artifacts import GraphStability
 from avexplore.ui import retrieval_lists
 from avexplore.ui.loaded_run import LoadedRun
 from avexplore.ui.story_cases import FOUND_FROM, GOOD_RANK, find_cases
+from avexplore.ui.story_steps import _mark
 
 
 def test_every_good_case_holds_the_whole_story(loaded: LoadedRun) -> None:
@@ -112,3 +114,18 @@ def test_without_hidden_labels_events_are_suspected_not_confirmed(loaded: Loaded
 def test_the_next_case_is_another_clip(loaded: LoadedRun) -> None:
     clips = [case.clip for case in find_cases(loaded, loaded.clips.rows("test")).good]
     assert len(set(clips)) == len(clips)
+
+
+def test_the_story_points_only_where_the_bootstraps_agree(loaded: LoadedRun) -> None:
+    case = find_cases(loaded, loaded.clips.rows("test")).good[0]
+    nodes, none = case.nodes, np.zeros((2, 2))
+
+    def drawn(edge: str, forth: float, back: float) -> str:
+        turned = np.array([[0.0, forth], [back, 0.0]])
+        stability = GraphStability(nodes, none, turned, none, none, none, 20, np.ones(2), np.ones(2), np.ones(2))
+        return _mark(stability, replace(case, edge=edge))
+
+    assert [drawn("→", 1.0, 0.0), drawn("→", 0.5, 0.5), drawn("→", 0.0, 1.0)] == ["→", "—", "—"]
+    assert [drawn("←", 0.0, 1.0), drawn("←", 0.5, 0.5)] == ["←", "—"]
+    assert [drawn("—", 1.0, 0.0), drawn("", 1.0, 0.0)] == ["—", ""]
+    assert _mark(None, replace(case, edge="→")) == "→"
