@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +25,17 @@ from avexplore.losses.supervised_contrastive import InfoNCELoss, SupervisedContr
 from avexplore.losses.triplet import TripletLoss
 
 Proxies = Literal["none", "anchor_aware", "learned"]
+
+
+class Batch(NamedTuple):
+    """What a metric loss is told of a batch of clips; see `MetricLoss.forward`."""
+
+    audio: Tensor
+    visual: Tensor
+    labels: Tensor
+    forgiven: Tensor | None
+    margins: Tensor | None
+    cosine: Tensor | None
 
 
 class MetricLoss(nn.Module):
@@ -56,17 +67,9 @@ class MetricLoss(nn.Module):
         """
         if not len(labels):
             return audio.sum() + visual.sum()
-        return self.both(audio, visual, labels, forgiven, margins, cosine)
+        return self.both(Batch(audio, visual, labels, forgiven, margins, cosine))
 
-    def both(
-        self,
-        audio: Tensor,
-        visual: Tensor,
-        labels: Tensor,
-        forgiven: Tensor | None,
-        margins: Tensor | None,
-        cosine: Tensor | None,
-    ) -> Tensor:
+    def both(self, batch: Batch) -> Tensor:
         """As `forward`, on at least one clip."""
         raise NotImplementedError
 
@@ -99,16 +102,9 @@ class CrossModalLoss(MetricLoss):
         self.awareness = AnchorAwareness(neighbors) if proxies == "anchor_aware" else None
         self.class_proxies = ClassProxies(classes, dim) if proxies == "learned" else None
 
-    def both(
-        self,
-        audio: Tensor,
-        visual: Tensor,
-        labels: Tensor,
-        forgiven: Tensor | None,
-        margins: Tensor | None,
-        cosine: Tensor | None,
-    ) -> Tensor:
+    def both(self, batch: Batch) -> Tensor:
         """See `MetricLoss.both`."""
+        audio, visual, labels, forgiven, margins, cosine = batch
         if self.pair_loss.matched_pairs_only:
             positive = torch.eye(len(labels), dtype=torch.bool, device=labels.device)
         else:
@@ -151,16 +147,9 @@ class CrossModalProxyLoss(MetricLoss):
         self.proxy_loss, self.class_proxies = proxy_loss, ClassProxies(classes, dim)
         self.awareness = AnchorAwareness(neighbors) if anchor_aware else None
 
-    def both(
-        self,
-        audio: Tensor,
-        visual: Tensor,
-        labels: Tensor,
-        forgiven: Tensor | None,
-        margins: Tensor | None,
-        cosine: Tensor | None,
-    ) -> Tensor:
+    def both(self, batch: Batch) -> Tensor:
         """See `MetricLoss.both`."""
+        audio, visual, labels, forgiven, margins, _ = batch
         proxies = self.class_proxies()  # (C, d)
         positive = labels[:, None] == torch.arange(len(proxies), device=labels.device)  # (B, C)
         total = audio.new_zeros(())
@@ -176,17 +165,9 @@ class CrossModalProxyLoss(MetricLoss):
 class NoMetricLoss(MetricLoss):
     """Zero, with a gradient of zeros: for the plain cross-entropy net, whose class heads do all the work."""
 
-    def both(
-        self,
-        audio: Tensor,
-        visual: Tensor,
-        labels: Tensor,
-        forgiven: Tensor | None,
-        margins: Tensor | None,
-        cosine: Tensor | None,
-    ) -> Tensor:
+    def both(self, batch: Batch) -> Tensor:
         """See `MetricLoss.both`."""
-        return (audio.sum() + visual.sum()) * 0.0
+        return (batch.audio.sum() + batch.visual.sum()) * 0.0
 
 
 def build_metric_loss(config: StudentConfig, classes: int) -> MetricLoss:
