@@ -12,7 +12,9 @@ export default function ({ parentElement, data, setStateValue }) {
   }
   view.tell = setStateValue;
   view.update(unpack(data));
-  return () => view.release();
+  const call = view.call = Symbol("call");
+  // Streamlit also ends a call that newer data overtook: the maps are that one's now.
+  return () => { if (view.call === call) view.release(); };
 }
 
 function unpack(bytes) {
@@ -95,6 +97,7 @@ class View {
   // --- what Python sends -------------------------------------------------------------------------------------------
 
   update(sent) {
+    this.themes.observe(document.documentElement, { attributes: true });
     const { head } = sent, old = this.head, current = head.turn >= this.turn;
     Object.assign(this, sent);
     this.turn = Math.max(this.turn, head.turn);
@@ -119,7 +122,8 @@ class View {
   }
 
   release() {
-    // The element may come back with the same node: only timers are let go.
+    // The element may come back with the same node: only what outlives it is let go.
+    this.themes.disconnect();
     cancelAnimationFrame(this.frame);
     cancelAnimationFrame(this.film);
     this.frame = this.film = 0;
@@ -527,7 +531,7 @@ class View {
     this.root.querySelector(".rest input").addEventListener("change", (event) => { this.hideRest = event.target.checked; this.draw(); });
     // Also the first non-zero size, in a tab that was hidden.
     new ResizeObserver(() => { if (this.head) this.draw(); }).observe(this.panes[0].base);
-    new MutationObserver(() => this.rethink()).observe(document.documentElement, { attributes: true, subtree: false });
+    this.themes = new MutationObserver(() => this.rethink());
   }
 
   rethink() {

@@ -47,15 +47,15 @@ class Made:
     graph: Any
     stability: Any
 
-    def learn(self, penalty_discount: float, forbidden: tuple[int, int]) -> list[str]:
+    def learn(self, penalty_discount: float, forbidden: tuple[int, int] | None = None) -> list[str]:
         """Ids of the pairs in the graph that these controls give."""
         from avexplore.graph.learn import learn_class_graph
 
-        pair = tuple(self.labels.nodes[i] for i in forbidden)
-        rules = KnowledgeConfig(forbidden=(pair,))  # type: ignore[arg-type]
+        pairs = ((self.labels.nodes[forbidden[0]], self.labels.nodes[forbidden[1]]),) if forbidden else ()
+        rules = KnowledgeConfig(forbidden=pairs)
         config = GraphConfig(self.source, penalty_discount=penalty_discount, knowledge=rules)
-        pairs = np.argwhere(np.triu(learn_class_graph(self.labels, config).skeleton, 1))
-        return sorted(f"e{i}-{j}" for i, j in pairs)
+        found = np.argwhere(np.triu(learn_class_graph(self.labels, config).skeleton, 1))
+        return sorted(f"e{i}-{j}" for i, j in found)
 
 
 def make(home: Path) -> Made:

@@ -175,6 +175,43 @@ def test_a_cold_deep_link_restores_everything(screen: Any, server: str, made_hom
         assert part in screen.page.url, "still in the address"
 
 
+def test_data_that_come_before_the_picture_do_not_kill_it(screen: Any, server: str, made_home: Any) -> None:
+    # As on a slow line: vis-network arrives after the slider has moved. Streamlit ends the calls that were overtaken.
+    screen.page.add_init_script(
+        """{
+          const arrived = new Promise((tell) => { window.letArrive = tell; });
+          let kept;
+          window.asked = 0;
+          window.avexploreGraphView = {
+            waiting: [],
+            get ready() { window.asked += 1; return kept; },
+            set ready(loaded) { kept = arrived.then(() => loaded); },
+          };
+        }"""
+    )
+    screen.page.goto(f"{server}/class_graph")
+    handle = screen.page.get_by_role("slider", name="Penalty discount")
+    handle.focus()
+    screen.calm()
+    for _ in range(2):
+        asked = screen.page.evaluate("() => window.asked")
+        handle.press("ArrowRight")
+        screen.page.wait_for_function("(before) => window.asked > before", arg=asked)
+    screen.page.evaluate("() => window.letArrive()")
+    screen.ready()
+    shown = screen.page.evaluate(
+        """() => new Promise((tell) => setTimeout(() => {
+          const network = window.graphStage().network;
+          tell(network.nodesHandler ? Object.keys(network.getPositions()).length : "destroyed");
+        }, 500))"""
+    )
+    assert shown == 12
+    newest = made_home.learn(penalty_discount=3.0)
+    screen.until(
+        "stage.data.edges.filter(e => e.type === 'learned').map(e => e.id).sort().join() === argument", ",".join(newest)
+    )
+
+
 def test_hostile_names_are_text_everywhere(screen: Any, server: str) -> None:
     for query in (
         "pick=n1",
