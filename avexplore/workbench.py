@@ -5,42 +5,35 @@ From memory, from the store, by quick work on the spot, or by slow work in a pro
 
 from __future__ import annotations
 
-import math
 import os
 import threading
 import time
-from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from avexplore import pipeline
-from avexplore.artifacts import Artifact, Report, SoftLabels, silent
+from avexplore.artifacts import Report, SoftLabels, silent
 from avexplore.config import (
-    ClipsConfig,
     Config,
     DataConfig,
-    EvaluationConfig,
-    ExperimentConfig,
     FeatureFileConfig,
     PrefixConfig,
     SoftLabelFileConfig,
-    SoftLabelSource,
     StabilityConfig,
     StudentConfig,
-    SweepConfig,
     SyntheticConfig,
     TeacherConfig,
     walk,
 )
 from avexplore.errors import AvexploreError, Cancelled
+from avexplore.estimate import Work, estimate
 from avexplore.folders import may_read
 from avexplore.jobs import JobReport, JobStatus, Registry
-from avexplore.run_names import distinct_names
+from avexplore.recent_results import RecentResults, bytes_in_memory
+from avexplore.runs import Run, RunList
 from avexplore.store import Provenance, Store
 
 MEMORY_BYTES = 2**30
@@ -84,54 +77,7 @@ class Failed:
     log: str = ""
 
 
-@dataclass(frozen=True)
-class Work:
-    """What it would take to make something.
-
-    Attributes:
-        teachers, students: How many would be trained; a student's twin counts, too.
-        seconds: One after the other on this machine, by how long this run's own stages took here; None if unknown.
-        can_read: Whether the features that this needs are at hand.
-    """
-
-    teachers: int
-    students: int
-    seconds: float | None
-    can_read: bool
-
-
 Answer = Ready | Running | Missing | Failed
-
-
-@dataclass(frozen=True)
-class Run:
-    """Something to look at: soft labels with all that was made from them, or a student with LIR and its twin.
-
-    Attributes:
-        key: Short address, for a URL.
-        name: For people.
-        soft_labels: Where the soft labels come from.
-        student: The student with LIR; None for bare soft labels.
-        source: What the data are, in one line.
-        created: UTC, ISO 8601.
-        shipped: Whether it came with avexplore.
-        figures: Test figures of the student, {} if it has not been evaluated.
-        twin_figures: The same of its twin without LIR.
-    """
-
-    key: str
-    name: str
-    soft_labels: SoftLabelSource
-    student: StudentConfig | None = None
-    source: str = ""
-    created: str = ""
-    shipped: bool = False
-    figures: Mapping[str, float] = None  # type: ignore[assignment]
-    twin_figures: Mapping[str, float] = None  # type: ignore[assignment]
-
-    def __post_init__(self) -> None:
-        for name in ("figures", "twin_figures"):
-            object.__setattr__(self, name, dict(getattr(self, name) or {}))
 
 
 class Workbench:
@@ -156,10 +102,10 @@ class Workbench:
         self.store = Store(read_only=self.read_only) if store is None else store
         self.jobs = Registry(self.store.root) if jobs is None else jobs
         self.device = device or os.environ.get("AVEXPLORE_DEVICE") or None
-        self._memory = _Memory(MEMORY_BYTES)
+        self._memory: RecentResults[Ready] = RecentResults(MEMORY_BYTES)
         self._busy: dict[str, tuple[threading.Lock, int]] = {}
         self._guard = threading.Lock()
-        self._listed: tuple[tuple[int, ...], list[Run]] | None = None
+        self._runs = RunList(self.store, self._artifact)
         self._desk = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
 
     # --- asking ---------------------------------------------------------------------------------------------------
@@ -294,10 +240,6 @@ class Workbench:
             configs: What is wanted.
             like: What tells how long stages take here, where it was made on this machine; the first of `configs`.
         """
-        steps = self.plan(*configs)
-        data = [step for step in steps if isinstance(step, (SyntheticConfig, FeatureFileConfig))]
-        students = [step for step in steps if isinstance(step, StudentConfig)]
-        begun = {student.address for student in students}
         paces = {}
         for part in walk(like or configs[0]):
             # A twin says nothing: it may have gone on from a beginning that was stored.
@@ -305,20 +247,9 @@ class Workbench:
                 found = self._stored(part)
                 if found and found.provenance and not found.shipped:
                     paces[part.stage] = found.provenance.seconds / pipeline.cost(part)
-        paces[PrefixConfig.stage] = paces.get(StudentConfig.stage, math.nan)
-        seconds = 0.0
-        for step in steps:
-            # A twin goes on from the beginning that it shares with the others: counted once, with the twin.
-            shared = isinstance(step, PrefixConfig) and step.student.address in begun
-            alone = isinstance(step, (ExperimentConfig, SweepConfig))  # nothing but its cells
-            if not (shared or alone or pipeline.is_quick(step)):
-                seconds += pipeline.cost(step) * paces.get(step.stage, math.nan)
-        return Work(
-            teachers=sum(isinstance(step, TeacherConfig) for step in steps),
-            students=len(students),
-            seconds=seconds if math.isfinite(seconds) else None,
-            can_read=all(self.can_read(one) for one in data),
-        )
+        steps = self.plan(*configs)
+        data = [step for step in steps if isinstance(step, (SyntheticConfig, FeatureFileConfig))]
+        return estimate(steps, paces, can_read=all(self.can_read(one) for one in data))
 
     def can_read(self, data: DataConfig) -> bool:
         """Whether the features are at hand: made-up ones always are, files where they were last seen."""
@@ -336,8 +267,12 @@ class Workbench:
         if entry is None:
             return None
         ready = Ready(entry.artifact, entry.provenance, entry.shipped)
-        self._memory.put(config.address, ready)
+        self._memory.put(config.address, ready, bytes_in_memory(ready.artifact))
         return ready
+
+    def _artifact(self, config: Config) -> Any:
+        found = self._stored(config)
+        return found.artifact if found else None
 
     def _make(self, config: Config, report: Report = silent, *, lock: bool = False) -> Ready:
         """From memory or store, or computed in this thread; two threads never make the same."""
@@ -347,7 +282,7 @@ class Workbench:
             if (found := self._stored(config)) is not None:
                 return found
             ready = self._compute(config, report)
-            self._memory.put(config.address, ready)
+            self._memory.put(config.address, ready, bytes_in_memory(ready.artifact))
             return ready
 
     def _compute(self, config: Config, report: Report) -> Ready:
@@ -449,157 +384,17 @@ class Workbench:
     # --- lists ----------------------------------------------------------------------------------------------------
 
     def runs(self) -> list[Run]:
-        """What can be looked at: shipped ones first (real data before made-up), then the newest; bare soft labels last.
-
-        The many students of an experiment are stored, too, but are no runs unless `keep_run` says so.
-        """
-        # Every page asks for this list at every step of a slider; what it is made from shows in the folders' times.
-        stamp = self.store.changes()
-        if self._listed is not None and stamp and self._listed[0] == stamp:
-            return list(self._listed[1])
-        found = self._list_runs()
-        self._listed = stamp, found
-        return list(found)
-
-    def _list_runs(self) -> list[Run]:
-        found = []
-        kept, used = self.store.known_runs(), set()
-        for summary in self.store.entries(StudentConfig.stage):
-            config = summary.config
-            if not isinstance(config, StudentConfig) or config.soft_labels is None:
-                continue
-            used.add(config.soft_labels.address)
-            if summary.shipped or config.address in kept:
-                found.append(
-                    Run(
-                        key=config.address[:12],
-                        name=self.data_name(config.data),
-                        soft_labels=config.soft_labels,
-                        student=config,
-                        source=self._source(config.data),
-                        created=summary.created,
-                        shipped=summary.shipped,
-                        figures=self._figures(config),
-                        twin_figures=self._figures(config.twin),
-                    )
-                )
-        # The sort is stable: runs of the user stay in their order.
-        found.sort(
-            key=lambda run: (
-                not run.shipped,
-                run.shipped and isinstance(run.student and run.student.data, SyntheticConfig),
-            )
-        )
-        for stage in (TeacherConfig.stage, SoftLabelFileConfig.stage):
-            for summary in self.store.entries(stage):
-                config = summary.config
-                if isinstance(config, (TeacherConfig, SoftLabelFileConfig)) and config.address not in used:
-                    found.append(
-                        Run(
-                            key=config.address[:12],
-                            name=self._soft_label_name(config),
-                            soft_labels=config,
-                            source=self._source(config.data) if isinstance(config, TeacherConfig) else "",
-                            created=summary.created,
-                            shipped=summary.shipped,
-                        )
-                    )
-        names = distinct_names([(run.name, run.student or run.soft_labels) for run in found])
-        return [replace(run, name=name) for run, name in zip(found, names, strict=True)]
+        """What can be looked at: see `RunList.all`."""
+        return self._runs.all()
 
     def keep_run(self, student: StudentConfig) -> None:
         """List this student among the runs, now or as soon as it is trained."""
         self.store.remember_run(student.address)
 
-    def _figures(self, student: StudentConfig) -> Mapping[str, float]:
-        config = EvaluationConfig(student)
-        if config not in self.store:
-            return {}
-        found = self._stored(config)
-        return dict(found.artifact.metrics) if found else {}
-
-    def _source(self, data: SyntheticConfig | FeatureFileConfig) -> str:
-        config = ClipsConfig(data)
-        found = self._stored(config) if config in self.store else None
-        return str(found.artifact.source) if found else ""
-
     def data_name(self, data: DataConfig) -> str:
         """What a data set is called."""
-        if isinstance(data, SyntheticConfig):
-            return f"Synthetic, {data.classes} classes"
-        source = self._source(data).split("(")[0].split(",")[0].strip()
-        name = _stem(data.paths[0]) if data.paths else source or f"file {data.fingerprint[:8]}"
-        return name if data.annotation == "given" else f"{name}, {data.annotation} annotation"
-
-    def _soft_label_name(self, config: SoftLabelSource) -> str:
-        if isinstance(config, TeacherConfig):
-            return f"{self.data_name(config.data)}: teacher, {config.epochs} epochs, seed {config.seed}"
-        return f"{_stem(config.path) or config.fingerprint[:8]}: soft labels"
+        return self._runs.data_name(data)
 
     def job_list(self) -> list[JobStatus]:
         """All jobs that are known, the newest first."""
         return self.jobs.all()
-
-
-def _stem(path: str) -> str:
-    """A file's name for people; bytes that are no text show as question marks."""
-    return Path(path).stem.encode(errors="replace").decode()
-
-
-class _Memory:
-    """The results asked for last, up to a number of bytes in memory; mapped files hold none of it."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._kept: OrderedDict[str, tuple[Ready, int]] = OrderedDict()
-        self._bytes = 0
-        self._guard = threading.Lock()
-
-    def get(self, address: str) -> Ready | None:
-        with self._guard:
-            if address not in self._kept:
-                return None
-            self._kept.move_to_end(address)
-            return self._kept[address][0]
-
-    def put(self, address: str, ready: Ready) -> None:
-        size = _bytes(ready.artifact)
-        with self._guard:
-            if address in self._kept:
-                self._bytes -= self._kept.pop(address)[1]
-            self._kept[address] = ready, size
-            self._bytes += size
-            while self._bytes > self._limit and len(self._kept) > 1:
-                _, (_, freed) = self._kept.popitem(last=False)
-                self._bytes -= freed
-
-
-def _bytes(value: Any) -> int:
-    if isinstance(value, np.ndarray):
-        return 64 if _mapped(value) else int(value.nbytes)
-    if isinstance(value, Mapping):
-        return sum(_bytes(item) for item in value.values())
-    if isinstance(value, Artifact) and is_dataclass(value):
-        return sum(_bytes(getattr(value, f.name)) for f in fields(value))
-    return 64
-
-
-def _mapped(array: Any) -> bool:
-    """Whether an array's values lie in a file that is mapped, and so can leave memory at any time."""
-    while isinstance(array, np.ndarray):
-        if isinstance(array, np.memmap):
-            return True
-        array = array.base
-    return False
-
-
-__all__ = [
-    "Answer",
-    "Failed",
-    "Missing",
-    "Ready",
-    "Run",
-    "Running",
-    "Work",
-    "Workbench",
-]

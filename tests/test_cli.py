@@ -31,8 +31,9 @@ from avexplore.data import soft_label_file as soft_label_file_config
 from avexplore.errors import Cancelled, ConfigError
 from avexplore.jobs import Registry
 from avexplore.presets import preset
+from avexplore.runs import Run
 from avexplore.store import Store
-from avexplore.workbench import Run, Workbench
+from avexplore.workbench import Workbench
 
 TINY = ["--preset", "tiny", "-s", "synthetic.clips=200", "-s", "synthetic.classes=4"]
 

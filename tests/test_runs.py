@@ -7,9 +7,10 @@ import torch
 
 from avexplore.config import ExperimentConfig, GraphConfig, SoftLabelFileConfig, SyntheticConfig, TeacherConfig
 from avexplore.data import export_features, feature_file, load_features
+from avexplore.estimate import Work
 from avexplore.presets import preset
 from avexplore.store import Store
-from avexplore.workbench import Failed, Ready, Work, Workbench
+from avexplore.workbench import Failed, Ready, Workbench
 
 
 def test_students_of_an_experiment_do_not_crowd_the_list_of_runs(avexplore_home: Path) -> None:

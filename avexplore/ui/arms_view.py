@@ -17,7 +17,7 @@ from avexplore.ui.plain_text import as_markdown
 if TYPE_CHECKING:
     from avexplore.artifacts import ExperimentReport
     from avexplore.experiments import Comparison
-    from avexplore.workbench import Run
+    from avexplore.runs import Run
 
 MEANING = {
     "graph+I": "Inferred graph and same-class pairs",

@@ -10,7 +10,7 @@ import streamlit as st
 from avexplore.ui import arms_view, session, sweep_view
 
 if TYPE_CHECKING:
-    from avexplore.workbench import Run
+    from avexplore.runs import Run
 
 VIEWS: dict[str, Callable[[Run], None]] = {"Arms and controls": arms_view.draw, "Sweep": sweep_view.draw}
 

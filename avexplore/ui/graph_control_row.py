@@ -18,8 +18,8 @@ from avexplore.ui.plain_text import as_markdown
 
 if TYPE_CHECKING:
     from avexplore.config import GraphConfig, KnowledgeConfig
+    from avexplore.runs import Run
     from avexplore.ui.graph_subjects import Choice
-    from avexplore.workbench import Run
 
 
 def draw_controls(run: Run, rules: KnowledgeConfig, nodes: tuple[str, ...], others: dict[str, Choice]) -> None:

@@ -25,8 +25,8 @@ from avexplore.ui.plain_text import as_markdown
 if TYPE_CHECKING:
     from avexplore.artifacts import ClassGraph, Clips, Embeddings, GraphStability, SoftLabels
     from avexplore.config import SoftLabelSource
+    from avexplore.runs import Run
     from avexplore.ui.graph_controls import Settings
-    from avexplore.workbench import Run
 
 STYLE = """<style>
 .stMainBlockContainer .stVerticalBlock{gap:.7rem}

@@ -10,9 +10,9 @@ from avexplore.ui import session
 if TYPE_CHECKING:
     from avexplore.artifacts import ClassGraph, Clips, GraphStability, SoftLabels
     from avexplore.config import Config, KnowledgeConfig
+    from avexplore.runs import Run
     from avexplore.ui.graph_controls import Settings
     from avexplore.ui.graph_subjects import Choice
-    from avexplore.workbench import Run
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,8 @@ from avexplore.ui.plain_text import as_markdown
 if TYPE_CHECKING:
     from avexplore.artifacts import SoftLabels
     from avexplore.config import GraphConfig, KnowledgeConfig
+    from avexplore.runs import Run
     from avexplore.ui.graph_controls import Settings
-    from avexplore.workbench import Run
 
 VIEW_KEY = "graph"
 """Session key of the picture's component."""

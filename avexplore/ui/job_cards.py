@@ -28,7 +28,7 @@ from avexplore.ui.plain_text import as_markdown
 
 if TYPE_CHECKING:
     from avexplore.jobs import JobStatus
-    from avexplore.workbench import Run
+    from avexplore.runs import Run
 
 AT_WORK = ("running", "queued")
 SHOWN = 8

@@ -14,7 +14,7 @@ from avexplore.ui.plain_text import as_markdown
 
 if TYPE_CHECKING:
     from avexplore.config import Config
-    from avexplore.workbench import Work
+    from avexplore.estimate import Work
 
 REFRESH_SECONDS = 0.7
 CURVES = {
@@ -79,7 +79,7 @@ def _missing(config: Config, label: str, parts: Sequence[Config]) -> None:
 def effort(work: Work, *, about: bool = False) -> str:
     """How many trainings, and up to how long; "" if nothing is trained.
 
-    >>> from avexplore.workbench import Work
+    >>> from avexplore.estimate import Work
     >>> effort(Work(teachers=1, students=16, seconds=250.0, can_read=True))
     'Trains 16 students and 1 teacher: up to about 5 min on this machine.'
     >>> effort(Work(teachers=0, students=0, seconds=0.0, can_read=True))

@@ -23,7 +23,7 @@ from avexplore.config import AffinityConfig, ClipsConfig, RegularizerConfig, Stu
 from avexplore.ui import jobs_panel
 
 if TYPE_CHECKING:
-    from avexplore.workbench import Run
+    from avexplore.runs import Run
 
 
 _AT_HAND = 5_000_000

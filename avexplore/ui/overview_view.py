@@ -14,7 +14,7 @@ from avexplore.ui import glossary, jobs_panel, session, split_reports
 
 if TYPE_CHECKING:
     from avexplore.artifacts import Clips, RetrievalReport, TrainedTeacher
-    from avexplore.workbench import Run
+    from avexplore.runs import Run
 
 FIGURES = ("map", "map_audio_to_visual", "map_visual_to_audio", "any_label_map", "hidden_pair_ap")
 """What the table shows, MAP first."""

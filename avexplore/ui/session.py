@@ -15,7 +15,8 @@ from avexplore.ui import gate
 
 if TYPE_CHECKING:
     from avexplore.config import Config
-    from avexplore.workbench import Run, Workbench
+    from avexplore.runs import Run
+    from avexplore.workbench import Workbench
 
 
 @st.cache_resource(show_spinner=False)

@@ -20,7 +20,7 @@ from avexplore.ui import soft_label_numbers as numbers
 from avexplore.ui.plain_text import as_markdown
 
 if TYPE_CHECKING:
-    from avexplore.workbench import Run
+    from avexplore.runs import Run
 
 VIEWS = {"clips": "Clips", "classes": "Classes", "calibration": "Calibration", "data": "Data"}
 _ORDERS = {"events": "Unannotated, strongest first", "missed": "Annotated, weakest first"}

@@ -17,7 +17,7 @@ from avexplore.ui.plain_text import as_markdown
 
 if TYPE_CHECKING:
     from avexplore.artifacts import SweepReport
-    from avexplore.workbench import Run
+    from avexplore.runs import Run
 
 Method = Literal["tpe", "grid", "random"]
 METHODS: dict[Method, str] = {"tpe": "Optuna (TPE)", "grid": "Grid", "random": "Random"}

@@ -180,17 +180,18 @@ def test_memory_keeps_what_was_asked_for_last(bench: Workbench, slow: ModuleType
 
 
 def test_mapped_results_take_no_memory_and_stay_at_hand(tmp_path: Path) -> None:
-    from avexplore import workbench
     from avexplore.artifacts import Embeddings
+    from avexplore.recent_results import RecentResults, bytes_in_memory
 
     np.save(tmp_path / "large.npy", np.ones((1000, 8), np.float32))
     mapped = np.asarray(np.load(tmp_path / "large.npy", mmap_mode="r"))
-    memory = workbench._Memory(40_000)
+    memory = RecentResults[Embeddings](40_000)
+    put = lambda name, made: memory.put(name, made, bytes_in_memory(made))  # noqa: E731
     for name in ("a", "b", "c"):
-        memory.put(name, Ready(Embeddings(mapped, mapped[:])))
+        put(name, Embeddings(mapped, mapped[:]))
     assert all(memory.get(name) is not None for name in ("a", "b", "c"))
-    memory.put("own", Ready(Embeddings(np.ones((500, 8), np.float32), np.ones((500, 8), np.float32))))
-    memory.put("another", Ready(Embeddings(np.ones((500, 8), np.float32), np.ones((500, 8), np.float32))))
+    put("own", Embeddings(np.ones((500, 8), np.float32), np.ones((500, 8), np.float32)))
+    put("another", Embeddings(np.ones((500, 8), np.float32), np.ones((500, 8), np.float32)))
     assert memory.get("own") is None
 
 
