@@ -323,6 +323,7 @@ class SoftLabelFileConfig(Config):
 
 
 SoftLabelSource = TeacherConfig | SoftLabelFileConfig
+Transform = Literal["raw", "logit", "clr", "ilr", "drop-one", "rank", "class-centered"]
 
 
 # --- class graph --------------------------------------------------------------------------------------------------
@@ -358,7 +359,7 @@ class GraphConfig(Config):
 
     The last finds any kind of dependency, and takes some hundred clips and a few classes at most.
     """
-    transform: Literal["raw", "logit", "clr", "ilr", "drop-one", "rank", "class-centered"] = "raw"
+    transform: Transform = "raw"
     """What is done to the soft labels before the search."""
     penalty_discount: float = within(0.0, 1000.0, 2.0, open_low=True)
     """c in BIC = 2L - c k ln n (Tetrad's unit; 1 is plain BIC, useful 1..16)."""

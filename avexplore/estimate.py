@@ -16,23 +16,26 @@ class Work:
 
     Attributes:
         teachers, students: How many would be trained; a student's twin counts, too.
-        seconds: One after the other on this machine, by how long this run's own stages took here; None if unknown.
+        seconds: One after the other, by how long this run's own stages took; None if unknown.
         can_read: Whether the features that this needs are at hand.
+        elsewhere: Whether `seconds` was measured on the machine that a shipped run was made on, not on this one.
     """
 
     teachers: int
     students: int
     seconds: float | None
     can_read: bool
+    elsewhere: bool = False
 
 
-def estimate(steps: Sequence[Config], paces: Mapping[str, float], can_read: bool) -> Work:
+def estimate(steps: Sequence[Config], paces: Mapping[str, float], can_read: bool, elsewhere: bool = False) -> Work:
     """Add up the steps of a plan.
 
     Args:
         steps: What would be made, in order.
-        paces: Seconds for a unit of `pipeline.cost` here, by stage; what is not there is unknown.
+        paces: Seconds for a unit of `pipeline.cost`, by stage; what is not there is unknown.
         can_read: Whether the features are at hand.
+        elsewhere: Whether the paces are those of another machine.
     """
     students = [step for step in steps if isinstance(step, StudentConfig)]
     begun = {student.address for student in students}
@@ -49,4 +52,5 @@ def estimate(steps: Sequence[Config], paces: Mapping[str, float], can_read: bool
         students=len(students),
         seconds=seconds if math.isfinite(seconds) else None,
         can_read=can_read,
+        elsewhere=elsewhere and seconds > 0,
     )

@@ -238,18 +238,19 @@ class Workbench:
 
         Args:
             configs: What is wanted.
-            like: What tells how long stages take here, where it was made on this machine; the first of `configs`.
+            like: What tells how long stages take, as it is stored; the first of `configs`.
         """
-        paces = {}
+        paces, elsewhere = {}, False
         for part in walk(like or configs[0]):
             # A twin says nothing: it may have gone on from a beginning that was stored.
             if isinstance(part, (TeacherConfig, StabilityConfig, StudentConfig)) and part in self.store:
                 found = self._stored(part)
-                if found and found.provenance and not found.shipped:
+                if found and found.provenance:
                     paces[part.stage] = found.provenance.seconds / pipeline.cost(part)
+                    elsewhere |= found.shipped
         steps = self.plan(*configs)
         data = [step for step in steps if isinstance(step, (SyntheticConfig, FeatureFileConfig))]
-        return estimate(steps, paces, can_read=all(self.can_read(one) for one in data))
+        return estimate(steps, paces, all(self.can_read(one) for one in data), elsewhere)
 
     def can_read(self, data: DataConfig) -> bool:
         """Whether the features are at hand: made-up ones always are, files where they were last seen."""

@@ -137,12 +137,13 @@ class Browser:
 async def visit(address: str, number: int, seconds: float, seen: Visit) -> None:
     """Open the page, then tune."""
     from websockets.asyncio.client import connect
+    from websockets.typing import Subprotocol
 
     draw = np.random.default_rng(number)
     await asyncio.sleep(float(draw.uniform(0, 2)))
     began = time.perf_counter()
     async with connect(
-        f"ws://{address}/_stcore/stream", subprotocols=["streamlit"], max_size=None, ping_timeout=None
+        f"ws://{address}/_stcore/stream", subprotocols=[Subprotocol("streamlit")], max_size=None, ping_timeout=None
     ) as line:
         browser = Browser(line, seen)
         await browser.run()

@@ -26,7 +26,7 @@ import time
 import traceback
 import warnings
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +38,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from avexplore.artifacts import ClassGraph
 from avexplore.config import Config, FeatureFileConfig, SoftLabelFileConfig, SyntheticConfig, from_json
+from avexplore.data.limits import DEFAULT_LIMITS, Limits
 from avexplore.errors import AvexploreError
 
 SECONDS_PER_INPUT = 3
@@ -61,9 +62,10 @@ def clips() -> dict[str, np.ndarray]:
     }
 
 
-def npz(arrays: dict[str, np.ndarray], *, compressed: bool = True) -> bytes:
+def npz(arrays: Mapping[str, np.ndarray], *, compressed: bool = True) -> bytes:
     out = io.BytesIO()
-    (np.savez_compressed if compressed else np.savez)(out, **arrays)
+    save: Any = np.savez_compressed if compressed else np.savez
+    save(out, **arrays)
     return out.getvalue()
 
 
@@ -178,8 +180,12 @@ def table_samples() -> list[Input]:
 
 def soft_label_samples() -> list[Input]:
     rng = np.random.default_rng(0)
-    logits = {"audio": rng.normal(0, 3, (20, 4)), "visual": rng.normal(0, 3, (20, 4)).astype(np.float32)}
-    more = {"classes": np.array(list("abcd")), "split": np.arange(20) % 3, "hard_label": np.arange(20) % 4}
+    logits: dict[str, np.ndarray] = {
+        "audio": rng.normal(0, 3, (20, 4)),
+        "visual": rng.normal(0, 3, (20, 4)).astype(np.float32),
+    }
+    more: dict[str, np.ndarray] = {"classes": np.array(list("abcd")), "split": np.arange(20) % 3}
+    more["hard_label"] = np.arange(20) % 4
     more["kind"] = np.array("logits")
     return [(("soft.npz", npz(logits)),), (("soft.npz", npz(logits | more, compressed=False)),)]
 
@@ -217,7 +223,11 @@ def config_samples() -> list[Input]:
 def weight_samples() -> list[Input]:
     from avexplore.checkpoints import weights_to_bytes
 
-    arrays = {"a": np.arange(6, dtype=np.float32).reshape(2, 3), "b.c": np.zeros(4, np.int64), "d": np.array(True)}
+    arrays: dict[str, np.ndarray] = {
+        "a": np.arange(6, dtype=np.float32).reshape(2, 3),
+        "b.c": np.zeros(4, np.int64),
+        "d": np.array(True),
+    }
     return [(("weights.safetensors", weights_to_bytes(arrays)),)]
 
 
@@ -430,7 +440,7 @@ def hdf5_in_this_process() -> Iterator[None]:
     from avexplore.data.hdf5_process import Hdf5File
 
     @contextmanager
-    def open_here(path: Path, limits: Any = hdf5.DEFAULT_LIMITS) -> Iterator[Hdf5File]:
+    def open_here(path: Path, limits: Limits = DEFAULT_LIMITS) -> Iterator[Hdf5File]:
         file = Hdf5File(path, limits)
         try:
             yield file
@@ -522,8 +532,8 @@ def fuzz(name: str, count: int, seed: int, keep: Path) -> dict[str, Any]:
 
 def main() -> int:
     if sys.argv[1:2] == ["--work"]:
-        name, seed, start, stop, keep = sys.argv[2:7]
-        work(name, int(seed), int(start), int(stop), Path(keep))
+        name, seed, start, stop, folder = sys.argv[2:7]
+        work(name, int(seed), int(start), int(stop), Path(folder))
         return 0
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--inputs", type=int, default=20_000, help="per reader")

@@ -79,7 +79,7 @@ def student_of_arm(student: StudentConfig, source: str) -> StudentConfig:
         return student.replace(
             regularizer=lir.replace(affinity=lir.affinity.replace(source="identity"), linked="every-pair")
         )
-    return with_affinity(student, lir.affinity.replace(source=source))  # type: ignore[arg-type]
+    return with_affinity(student, lir.affinity.replace(source=source))
 
 
 def as_many(bench: Workbench, student: StudentConfig) -> StudentConfig:

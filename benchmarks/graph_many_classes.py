@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import time
 from pathlib import Path
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -26,7 +27,8 @@ from avexplore.nets.linked_posteriors import LinkedPosteriors, association
 from avexplore.retrieval import evaluate
 
 FIGURES = ("map", "any_label_map", "hidden_pair_ap")
-SOURCES = ("graph", "correlation", "random", "true-graph", "constant")
+Source = Literal["graph", "correlation", "random", "true-graph", "constant"]
+SOURCES: tuple[Source, ...] = get_args(Source)
 STRENGTHS = (0.02, 0.05, 0.1, 0.2)
 
 

@@ -66,7 +66,8 @@ def theirs(data: FloatArray, c: float, algorithm: str, seed: int) -> IntArray:
         graph = run((data - data.mean(0)) / data.std(0), parameters={"lambda_value": c / 2}, verbose=False)
     ends = graph.graph
     undirected = (ends == -1) & (ends.T == -1)
-    return (((ends.T == 1) & (ends == -1)) | undirected).astype(np.int8)
+    found: IntArray = (((ends.T == 1) & (ends == -1)) | undirected).astype(np.int8)
+    return found
 
 
 def score_of(data: FloatArray, cpdag: IntArray, c: float) -> float:
@@ -199,7 +200,7 @@ def quality(instances: int, largest: int) -> Section:
             scores.append(score_of(data, graph, 2.0))
         worse += scores[0] < max(scores[1:]) - 1e-4
         print(k, p, degree, kind, [f"{s:.1f}" for s in scores], [distances[name][-1] for name in names], flush=True)
-    rows = [(n, f"{np.mean(distances[n]):.1f}", f"{np.mean(seconds[n]):.2f}") for n in names]
+    rows: list[Row] = [(n, f"{np.mean(distances[n]):.1f}", f"{np.mean(seconds[n]):.2f}") for n in names]
     rows.append((f"ours scores below one of them in {worse} of {instances}", "", ""))
     return f"{instances} random instances, 20 to {largest} nodes", ("search", "mean SHD to truth", "mean CPU s"), rows
 
@@ -273,7 +274,7 @@ def main() -> None:
             real = np.concatenate([file["audio"], file["visual"]], axis=1).astype(np.float64)
     sections: list[Section] = []
     if "against" in chosen:
-        cases = [("prediction_500", real)] if real is not None else []
+        cases: list[tuple[str, FloatArray]] = [("prediction_500", real)] if real is not None else []
         cases.append(("20 nodes of degree 4", random_linear(20, 4.0, 2000, 0)[0]))
         if not options.quick:
             cases.append(("56 nodes of degree 6", random_linear(56, 6.0, 2000, 0)[0]))

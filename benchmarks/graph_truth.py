@@ -14,11 +14,19 @@ import argparse
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from avexplore.artifacts import SoftLabels
-from avexplore.config import GraphConfig, SoftLabelFileConfig, StabilityConfig, SyntheticConfig
+from avexplore.config import (
+    GraphConfig,
+    SoftLabelFileConfig,
+    StabilityConfig,
+    SyntheticConfig,
+    TeacherConfig,
+    Transform,
+)
 from avexplore.data import feature_file, load_features
 from avexplore.graph import (
     compare,
@@ -32,6 +40,7 @@ from avexplore.graph.truth import class_pair_scores
 from avexplore.presets import preset
 from avexplore.training import train_teacher
 
+SIMPLE: tuple[Transform, ...] = ("raw", "rank")
 SOURCE = SoftLabelFileConfig(fingerprint="benchmark")
 
 
@@ -50,10 +59,11 @@ def truth_table(path: Path, bootstraps: int, seeds: int) -> list[str]:
         regularizer = preset("quick", feature_file(path, annotation="random"), seed).regularizer
         assert regularizer is not None
         config = regularizer.affinity.stability.graph.soft_labels
+        assert isinstance(config, TeacherConfig)
         logits = train_teacher(features, config).soft_labels
         audio, visual = logits.probabilities()
         soft = replace(logits, audio=audio, visual=visual, kind="probabilities")
-        for name, labels, transforms in (("logits", logits, TRANSFORMS), ("probabilities", soft, ("raw", "rank"))):
+        for name, labels, transforms in (("logits", logits, TRANSFORMS), ("probabilities", soft, SIMPLE)):
             for transform in transforms:
                 for penalty in (1.0, 2.0, 4.0, 8.0) if transform == "raw" else (2.0,):
                     graph = GraphConfig(soft_labels=SOURCE, transform=transform, penalty_discount=penalty)
@@ -85,6 +95,7 @@ def planted_table(bootstraps: int, seeds: int) -> list[str]:
         features = load_features(data)
         assert features.true_graph is not None
         config = regularizer.affinity.stability.replace(bootstraps=bootstraps, null="none", seeds=0)
+        assert isinstance(config.graph.soft_labels, TeacherConfig)
         labels = train_teacher(features, config.graph.soft_labels).soft_labels
         graph = learn_class_graph(labels, config.graph)
         often = measure_stability(labels, config).edge_frequency
@@ -127,9 +138,10 @@ def null_table(labels: SoftLabels, bootstraps: int) -> list[str]:
         "|---|---|---|---|---|",
     ]
     upper = np.triu_indices(len(labels.nodes), 1)
+    nulls: tuple[Literal["within-class", "decoupled", "one-hot"], ...] = ("within-class", "decoupled", "one-hot")
     for penalty in (2.0, 4.0):
         graph = GraphConfig(soft_labels=SOURCE, penalty_discount=penalty)
-        for k, null in enumerate(("within-class", "decoupled", "one-hot")):
+        for k, null in enumerate(nulls):
             measured = measure_stability(
                 labels,
                 StabilityConfig(graph=graph, bootstraps=bootstraps, null=null, null_bootstraps=bootstraps, seeds=0),

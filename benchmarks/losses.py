@@ -15,6 +15,8 @@ from avexplore.losses import GraphRegularizer, SupervisedContrastiveLoss, Triple
 from avexplore.losses.distances import cosine_distance
 from avexplore.losses.metric import CrossModalLoss
 
+PairLoss = Callable[[Tensor, Tensor], Tensor]
+
 BATCH, DIM, CLASSES = 400, 128, 28
 
 
@@ -29,19 +31,19 @@ def seconds(work: Callable[[], object], repeats: int = 15) -> float:
     return sorted(found)[repeats // 2]
 
 
-def stepped(loss: Callable[[Tensor, Tensor], Tensor], audio: Tensor, visual: Tensor) -> Callable[[], Tensor]:
+def stepped(loss: PairLoss, audio: Tensor, visual: Tensor) -> Callable[[], Tensor]:
     """Forward and backward."""
 
     def step() -> Tensor:
         audio.grad = visual.grad = None
         value = loss(audio, visual)
-        value.backward()
+        torch.autograd.backward(value)
         return value.detach()
 
     return step
 
 
-def pair_loop(affinity: Tensor, s_audio: Tensor, s_visual: Tensor, labels: Tensor, pairs: int):
+def pair_loop(affinity: Tensor, s_audio: Tensor, s_visual: Tensor, labels: Tensor, pairs: int) -> PairLoss:
     """LIR as one writes it down: a loop over pairs of clips, here the first `pairs` of them."""
 
     def loss(audio: Tensor, visual: Tensor) -> Tensor:
@@ -61,7 +63,7 @@ def pair_loop(affinity: Tensor, s_audio: Tensor, s_visual: Tensor, labels: Tenso
     return loss
 
 
-def matched_loop(affinity: Tensor, labels: Tensor):
+def matched_loop(affinity: Tensor, labels: Tensor) -> PairLoss:
     """The shape of the released regularizer: a loop over matched clips alone, with table look-ups per clip."""
     import pandas as pd
 
@@ -80,7 +82,7 @@ def matched_loop(affinity: Tensor, labels: Tensor):
     return loss
 
 
-def broadcast_triplets(margin: float):
+def broadcast_triplets(margin: float) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
     """All triplets as a tensor of B x B x B."""
 
     def loss(audio: Tensor, visual: Tensor, labels: Tensor) -> Tensor:

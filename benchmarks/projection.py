@@ -23,7 +23,7 @@ def embeddings(clips: int) -> tuple[Embeddings, Embeddings]:
     centers, labels = rng.normal(size=(30, 64)), rng.integers(30, size=clips)
     base = [centers[labels] + 0.9 * rng.normal(size=(clips, 64)) for _ in range(2)]
     pull = np.where(labels < 5, 1.2, 0.0)[:, None] * centers[(labels + 7) % 30]
-    before, after = (Embeddings(*(normalized(z + p) for z in base)) for p in (0.0 * pull, pull))
+    before, after = (Embeddings(normalized(base[0] + p), normalized(base[1] + p)) for p in (0.0 * pull, pull))
     return before, after
 
 

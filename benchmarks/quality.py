@@ -61,7 +61,8 @@ class Records:
     """Figures by the address of what was trained, one JSON line each."""
 
     def __init__(self, path: Path | None) -> None:
-        self.path, self.found = path, {}
+        self.path = path
+        self.found: dict[str, dict[str, float]] = {}
         if path is not None and path.is_file():
             for line in path.read_text().splitlines():
                 entry = json.loads(line)
@@ -83,7 +84,7 @@ class Records:
 
 def measured(whole: Embeddings, metric_part: Embeddings | None, features: FeatureSet) -> dict[str, float]:
     """Figures of both splits by name, such as "test.map" and "test.metric_part.map"."""
-    found = {}
+    found: dict[str, float] = {}
     for split in ("validation", "test"):
         for name, embeddings in (("", whole), ("metric_part.", metric_part)):
             if embeddings is not None:

@@ -78,7 +78,8 @@ def tetrachoric(joint: FloatArray, clips: float) -> FloatArray:
         at = r[:, None] * (node + 1) / 2
         free = 1 - at**2
         density = np.exp(-(h[:, None] ** 2 - 2 * at * (h * k)[:, None] + k[:, None] ** 2) / (2 * free))
-        return independent + (density / (2 * np.pi * np.sqrt(free))) @ weight * r / 2
+        above: FloatArray = independent + (density / (2 * np.pi * np.sqrt(free))) @ weight * r / 2
+        return above
 
     low, high = np.zeros(len(h)), np.full(len(h), 0.95)
     for _ in range(30):
@@ -91,7 +92,8 @@ def tetrachoric(joint: FloatArray, clips: float) -> FloatArray:
     values, vectors = np.linalg.eigh(matrix)
     matrix = (vectors * values.clip(1e-3)) @ vectors.T
     scale = np.sqrt(np.diag(matrix))
-    return matrix / scale[:, None] / scale[None, :]
+    regular: FloatArray = matrix / scale[:, None] / scale[None, :]
+    return regular
 
 
 def audioset(folder: Path, clips: int = SIMULATED_CLIPS) -> FloatArray:
@@ -286,7 +288,7 @@ def millions(lines: list[str], quick: bool) -> None:
     found = [apart(covariance_pass, rows, 1054) for rows in counts]
     lines += ["## 2,000,000 clips", ""]
     lines += [f"The covariance in one pass over float32 rows of 1,054 columns that come {CHUNK:,} at a time.", ""]
-    rows = [(f"{m['clips']:,.0f}", f"{m['seconds']:.1f}", f"{m['mib']:.0f}") for m in found]
+    rows: list[Row] = [(f"{m['clips']:,.0f}", f"{m['seconds']:.1f}", f"{m['mib']:.0f}") for m in found]
     lines += table(("clips", "CPU s", "MiB"), rows)
     last = found[-1]
     seconds = last["seconds"] * 2e6 / last["clips"]

@@ -12,7 +12,9 @@ import resource
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -21,6 +23,7 @@ from avexplore.retrieval import VectorIndex, evaluate, retrieval_map
 from avexplore.retrieval.ranking import normalized, on_grid
 
 CLASSES, DIM = 10, 128
+T = TypeVar("T")
 
 
 def clips(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -31,7 +34,7 @@ def clips(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return audio, visual, labels
 
 
-def timed(work: Callable[[], object]) -> tuple[object, float, float]:
+def timed(work: Callable[[], T]) -> tuple[T, float, float]:
     wall, cpu = time.perf_counter(), time.process_time()
     found = work()
     return found, time.perf_counter() - wall, time.process_time() - cpu
@@ -93,12 +96,12 @@ def peers(audio: np.ndarray, visual: np.ndarray, labels: np.ndarray) -> dict[str
 def compare(n: int, with_peers: bool) -> None:
     audio, visual, labels = clips(n)
     print(f"MAP, {n:,} x {n:,}")
-    found, wall, cpu = timed(lambda: retrieval_map(audio, visual, labels))
-    show("avexplore, both ways", float(np.mean(found)), wall, cpu)
+    both, wall, cpu = timed(lambda: retrieval_map(audio, visual, labels))
+    show("avexplore, both ways", float(np.mean(both)), wall, cpu)
     if with_peers:
         for who, work in peers(audio, visual, labels).items():
             found, wall, cpu = timed(work)
-            show(who, float(found), wall, cpu)
+            show(who, found, wall, cpu)
         true = np.eye(CLASSES, dtype=bool)[labels] | (np.random.default_rng(0).random((n, CLASSES)) < 0.1)
         known = Clips(
             hard_label=labels,
@@ -129,9 +132,9 @@ def million(n: int = 1_000_000, queries: int = 20) -> None:
         gallery = np.load(path, mmap_mode="r")
         print(f"one query among {n:,} x {DIM} in a mapped file, 100 answers, median of {queries}")
         for kind in ("exact", "ivf"):
-            index, wall, _ = timed(lambda kind=kind: VectorIndex(gallery, kind, folder=Path(folder)))
+            index, wall, _ = timed(partial(VectorIndex, gallery, kind, folder=Path(folder)))
             index.rank(asked[:1], 100)
-            times = [timed(lambda i=i, index=index: index.rank(asked[i : i + 1], 100))[1:] for i in range(queries)]
+            times = [timed(partial(index.rank, asked[i : i + 1], 100))[1:] for i in range(queries)]
             median, cpu = np.median(times, axis=0) * 1e3
             own = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("RssAnon")]
             print(

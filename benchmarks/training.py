@@ -25,7 +25,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from avexplore.artifacts import Affinity, FeatureSet, GraphStability, SoftLabels, TrainedStudent, class_nodes
-from avexplore.config import FeatureFileConfig, PrefixConfig, StudentConfig
+from avexplore.config import FeatureFileConfig, PrefixConfig, StudentConfig, TeacherConfig
 from avexplore.presets import preset
 from avexplore.training import train_prefix, train_student, train_teacher
 from avexplore.training.device import choose_device
@@ -131,6 +131,7 @@ def path(name: Any, features: FeatureSet, device: str, table: Table) -> None:
     config = preset(name, DATA)
     assert config.regularizer is not None
     teacher_config = config.regularizer.affinity.stability.graph.soft_labels
+    assert isinstance(teacher_config, TeacherConfig)
     begin = time.perf_counter()
     teacher = table.time(f"{name}: teacher", lambda: train_teacher(features, teacher_config, device=device))
     affinity = graph_affinity(features, teacher.soft_labels, config, table)

@@ -59,6 +59,13 @@ def test_the_work_that_is_told_is_the_work_that_is_done(tmp_path: Path) -> None:
     assert before.seconds > 0
     assert bench.work(config) == Work(0, 0, 0.0, can_read=True)
 
+    # The same run as a shipped one: its times are told, as those of another machine.
+    shipped = Workbench(Store(tmp_path / "another", tmp_path / "home" / "artifacts"), read_only=False)
+    more = config.replace(first_seed=7)
+    assert not bench.work(more).elsewhere
+    assert shipped.work(more).elsewhere
+    assert shipped.work(more).seconds > 0
+
 
 def test_features_that_are_gone_are_known_before_anything_is_started(tmp_path: Path) -> None:
     bench = Workbench(Store(tmp_path / "home"), read_only=False)

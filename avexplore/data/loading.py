@@ -20,7 +20,7 @@ from avexplore.errors import DataError
 
 Annotation = Literal["given", "random", "rarest"]
 _OF_FEATURES = (".npz", ".npy", ".h5", ".hdf5", ".tfrecord")
-"""Names that promise features: text in such a file is no table that lacks its columns."""
+"""Names that promise features: what is none of the formats there is no table that lacks its columns."""
 
 
 def feature_file(
@@ -146,7 +146,9 @@ class _Bundle:
 def _bundle(paths: Sequence[Path], limits: Limits) -> _Bundle:
     formats = [sniff(path, limits) for path in paths]
     for path, kind in zip(paths, formats, strict=True):
-        if kind == "csv" and path.suffix.lower() in _OF_FEATURES:
+        # What is none of the formats is told by its name: first bytes alone leave a text, or a damaged TFRecord.
+        named = path.suffix.lower()
+        if named in _OF_FEATURES and (kind == "csv" or (kind == "tfrecord" and named != ".tfrecord")):
             raise DataError(
                 "The format was not recognized", where=path.name, fix="Use npz, npy, HDF5 or YouTube-8M TFRecord files"
             )

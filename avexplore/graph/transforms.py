@@ -11,14 +11,16 @@ to go, its column is left out and the reason given in a sentence.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 
 from avexplore.artifacts import FloatArray, IntArray, SoftLabels
+from avexplore.config import Transform
 from avexplore.errors import ConfigError
 from avexplore.graph.covariance import BLOCK
 
-TRANSFORMS = ("raw", "logit", "clr", "ilr", "drop-one", "rank", "class-centered")
+TRANSFORMS: tuple[Transform, ...] = get_args(Transform)
 
 _FLOOR = {"probabilities": 1e-6, "scores": 1e-2, "logits": 1e-6}
 """Values below this count as this before a logarithm. A float32 softmax is not trustworthy further down; a regression

@@ -82,6 +82,8 @@ def effort(work: Work, *, about: bool = False) -> str:
     >>> from avexplore.estimate import Work
     >>> effort(Work(teachers=1, students=16, seconds=250.0, can_read=True))
     'Trains 16 students and 1 teacher: up to about 5 min on this machine.'
+    >>> effort(Work(teachers=0, students=1, seconds=40.0, can_read=True, elsewhere=True))
+    'Trains 1 student: about 40 s on the machine that this run was made on.'
     >>> effort(Work(teachers=0, students=0, seconds=0.0, can_read=True))
     ''
     """
@@ -89,7 +91,11 @@ def effort(work: Work, *, about: bool = False) -> str:
     trained = " and ".join(f"{count:,} {name}{'' if count == 1 else 's'}" for count, name in counts if count)
     if not trained:
         return ""
-    time = "" if work.seconds is None else f": up to about {duration(work.seconds)} on this machine"
+    time = ""
+    if work.seconds is not None:
+        time = f": up to about {duration(work.seconds)} on this machine"
+        if work.elsewhere:
+            time = f": about {duration(work.seconds)} on the machine that this run was made on"
     return f"Trains {'about ' if about else ''}{trained}{time}."
 
 

@@ -437,3 +437,9 @@ def test_text_in_a_file_named_after_features_is_not_called_a_table(npz: Npz, tmp
             feature_file(*paths)
         assert name in str(error.value)
         assert "table" not in str(error.value)
+
+
+def test_bytes_in_a_file_named_after_arrays_are_not_called_a_tfrecord(tmp_path: Path) -> None:
+    (tmp_path / "mine.npz").write_bytes(b"abcd" + bytes(4) + b"junk" * 50)
+    with pytest.raises(DataError, match="format was not recognized"):
+        feature_file(tmp_path / "mine.npz")
