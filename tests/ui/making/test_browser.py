@@ -120,6 +120,8 @@ def test_a_form_is_restored_from_its_address_by_somebody_else(page: Any, server:
         page.get_by_text(choice, exact=True).click()
         settled(page)
     type_in(page, "Seeds", 3)
+    page.get_by_text("25 of 25 combinations, 3 seeds each").wait_for()
+    settled(page)
     page.get_by_text("Values to try").click()
     page.get_by_label("Remove 0.25").or_(page.locator('[data-tag]:has-text("0.25") button')).first.click()
     page.get_by_text("20 of 20 combinations, 3 seeds each").wait_for()
