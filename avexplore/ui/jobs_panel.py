@@ -91,11 +91,8 @@ def effort(work: Work, *, about: bool = False) -> str:
     trained = " and ".join(f"{count:,} {name}{'' if count == 1 else 's'}" for count, name in counts if count)
     if not trained:
         return ""
-    time = ""
-    if work.seconds is not None:
-        time = f": up to about {duration(work.seconds)} on this machine"
-        if work.elsewhere:
-            time = f": about {duration(work.seconds)} on the machine that this run was made on"
+    where = "about {} on the machine that this run was made on" if work.elsewhere else "up to about {} on this machine"
+    time = "" if work.seconds is None else f": {where.format(duration(work.seconds))}"
     return f"Trains {'about ' if about else ''}{trained}{time}."
 
 

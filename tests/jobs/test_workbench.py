@@ -186,7 +186,10 @@ def test_mapped_results_take_no_memory_and_stay_at_hand(tmp_path: Path) -> None:
     np.save(tmp_path / "large.npy", np.ones((1000, 8), np.float32))
     mapped = np.asarray(np.load(tmp_path / "large.npy", mmap_mode="r"))
     memory = RecentResults[Embeddings](40_000)
-    put = lambda name, made: memory.put(name, made, bytes_in_memory(made))  # noqa: E731
+
+    def put(name: str, made: Embeddings) -> None:
+        memory.put(name, made, bytes_in_memory(made))
+
     for name in ("a", "b", "c"):
         put(name, Embeddings(mapped, mapped[:]))
     assert all(memory.get(name) is not None for name in ("a", "b", "c"))
