@@ -1,5 +1,5 @@
 """Entry of the app: page settings and navigation, nothing else. Start it with `make app`."""
 
-from avexplore.ui import frame
+from avexplore.ui.shell import frame
 
 frame.run()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from functools import lru_cache
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -590,3 +591,25 @@ class Projection(Artifact):
     metrics: Mapping[str, float]
     drift: FloatArray
     method: str = "umap"
+
+
+@lru_cache(8192)
+def split_node(name: str) -> tuple[str, str]:
+    """Modality and class of a node's name; a name without a modality counts as audio.
+
+    >>> split_node("visual:Train horn")
+    ('visual', 'Train horn')
+    """
+    modality, found, label = name.partition(":")
+    return (modality, label) if found and modality in ("audio", "visual") else ("audio", name)
+
+
+@lru_cache(8192)
+def plain_name(name: str) -> str:
+    """A node's name as a reader says it.
+
+    >>> plain_name("visual:Train horn")
+    'Train horn (visual)'
+    """
+    modality, label = split_node(name)
+    return f"{label} ({modality})"

@@ -1,14 +1,14 @@
-"""The only place that knows the order of the stages.
+"""The only place that knows the order of the stages: one `Stage` record for each kind of result.
 
-`needs` says what a result is made from, `compute` makes it once its needs are there. Nothing here reads or writes
-the store: `get` hands over what is upstream, wherever it comes from.
+A record says what a result is made from, how long that takes, whether a visitor can wait for it, and how it is made
+once its needs are there. Nothing here reads or writes the store: `Context.get` hands over what is upstream, wherever it
+comes from.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import singledispatch
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from avexplore.config import (
     BaselineConfig,
     ClipsConfig,
     Config,
+    DataConfig,
     EvaluationConfig,
     ExperimentConfig,
     FeatureFileConfig,
@@ -36,14 +37,9 @@ from avexplore.config import (
 )
 from avexplore.errors import ConfigError, GraphError
 
-NOT_STORED = (SyntheticConfig, FeatureFileConfig)
-"""Features are read or generated again: they are large, and their files or parameters already identify them."""
-TRAINED: tuple[type[Config], ...] = (TeacherConfig, PrefixConfig, StudentConfig)
-"""Networks: what they are made on, an accelerator or so many threads of a processor, shows in their last digits."""
-
 
 @dataclass(frozen=True)
-class Surroundings:
+class Context:
     """What a computation may use beside its config; nothing of it changes the result (on one kind of device).
 
     Attributes:
@@ -61,41 +57,53 @@ class Surroundings:
     prefixes: Callable[[StudentConfig], Iterable[PrefixConfig]] = field(default=lambda student: ())
 
 
+@dataclass(frozen=True)
+class Stage:
+    """All that is known of one kind of result.
+
+    Attributes:
+        compute: Makes a result from its config and its upstream results.
+        needs: What a result is made from directly, in the order in which it is needed.
+        cost: Rough work in seconds of one core, for shares of a progress bar and estimates.
+        is_quick: Whether a face may compute it while a visitor waits, given its upstream results: about a second at
+            most. Takes the config and the number of class nodes, None where unknown.
+        is_stored: False for features: they are large, and their files or parameters already identify them.
+        is_network: Whether it is a trained network: what that is made on, an accelerator or so many threads of a
+            processor, shows in its last digits.
+        may_train: Whether making it may train networks that `needs` does not name.
+    """
+
+    compute: Callable[[Any, Context], Artifact]
+    needs: Callable[[Any], tuple[Config, ...]] = lambda config: ()
+    cost: Callable[[Any], float] = lambda config: 1.0
+    is_quick: Callable[[Any, int | None], bool] = lambda config, nodes: False
+    is_stored: bool = True
+    is_network: bool = False
+    may_train: bool = False
+
+
+STAGES: dict[type[Config], Stage] = {}
+"""Filled in below, from the data to the experiments."""
+
+
+def stage_of(config: Config) -> Stage:
+    """The record of a config's stage.
+
+    Raises:
+        ConfigError: If the config is only a part of others.
+    """
+    if type(config) not in STAGES:
+        raise ConfigError(f"{config.stage or type(config).__name__} is a part of other configs, not a stage of its own")
+    return STAGES[type(config)]
+
+
 def needs(config: Config) -> tuple[Config, ...]:
     """What a result is made from directly, in the order in which it is needed.
 
     >>> [need.stage for need in needs(ClipsConfig(SyntheticConfig()))]
     ['synthetic']
     """
-    match config:
-        case ClipsConfig() | TeacherConfig() | BaselineConfig():
-            return (config.data,)
-        case GraphConfig():
-            return (config.soft_labels,)
-        case StabilityConfig():
-            return (config.graph.soft_labels,)
-        case AffinityConfig():
-            clips = _clips_of(config) if config.source in ("true-graph", "true-pairs") else None
-            return (config.stability, clips) if clips else (config.stability,)
-        case PrefixConfig():
-            return (config.student.data,)
-        case StudentConfig(regularizer=None):
-            return (config.data,)
-        case StudentConfig(regularizer=regularizer) if regularizer is not None:
-            affinity = regularizer.affinity
-            prefix = shared_prefix(config)
-            return (config.data, affinity.stability.graph.soft_labels, affinity, *([prefix] if prefix else []))
-        case EvaluationConfig():
-            return (config.model, ClipsConfig(config.model.data))
-        case ProjectionConfig():
-            return (config.before, config.after, ClipsConfig(config.before.data))
-        case ExperimentConfig():
-            return tuple(experiments.cells(config))
-        case SweepConfig():
-            # Its trials follow from each other's figures: `compute` asks for them one batch after the other.
-            return (ClipsConfig(config.student.data),)
-        case _:
-            return ()
+    return stage_of(config).needs(config)
 
 
 def trains(config: Config, there: Callable[[Config], bool] = lambda config: False) -> bool:
@@ -110,8 +118,163 @@ def trains(config: Config, there: Callable[[Config], bool] = lambda config: Fals
     """
     if there(config):
         return False
-    # Which students a sweep trains becomes known on the way.
-    return isinstance(config, (*TRAINED, SweepConfig)) or any(trains(need, there) for need in needs(config))
+    stage = stage_of(config)
+    return stage.is_network or stage.may_train or any(trains(need, there) for need in stage.needs(config))
+
+
+def is_quick(config: Config, nodes: int | None = None) -> bool:
+    """Whether a face may compute this while a visitor waits: see `Stage.is_quick`."""
+    return stage_of(config).is_quick(config, nodes)
+
+
+def data_of(config: Config) -> DataConfig | None:
+    """The data that a result is about; None where only soft labels are known.
+
+    >>> data_of(TeacherConfig(SyntheticConfig(seed=3))).seed
+    3
+    """
+    return next((c for c in walk(config) if isinstance(c, (SyntheticConfig, FeatureFileConfig))), None)
+
+
+def _at_once(config: Config, nodes: int | None) -> bool:
+    return True
+
+
+def _its_data(config: ClipsConfig | TeacherConfig | BaselineConfig) -> tuple[Config, ...]:
+    return (config.data,)
+
+
+# --- data ---------------------------------------------------------------------------------------------------------
+
+LARGEST_INLINE = 100_000
+"""Synthetic clips that a face makes in its own process: with them go a second and half a gigabyte."""
+
+
+def _features(config: DataConfig, context: Context) -> Artifact:
+    from avexplore.data import load_features
+
+    return load_features(config, context.report)
+
+
+def _clips(config: ClipsConfig, context: Context) -> Artifact:
+    clips: Artifact = context.get(config.data).clips()
+    return clips
+
+
+def _clips_are_quick(config: ClipsConfig, nodes: int | None) -> bool:
+    return not (isinstance(config.data, SyntheticConfig) and config.data.clips > LARGEST_INLINE)
+
+
+STAGES[SyntheticConfig] = STAGES[FeatureFileConfig] = Stage(_features, is_quick=_at_once, is_stored=False)
+STAGES[ClipsConfig] = Stage(_clips, _its_data, is_quick=_clips_are_quick)
+
+
+# --- soft labels --------------------------------------------------------------------------------------------------
+
+
+def soft_labels(source: SoftLabelSource, get: Callable[[Config], Any]) -> SoftLabels:
+    """Soft labels of a teacher, ours or somebody else's."""
+    found: TrainedTeacher | SoftLabels = get(source)
+    return found.soft_labels if isinstance(found, TrainedTeacher) else found
+
+
+def _teacher(config: TeacherConfig, context: Context) -> Artifact:
+    from avexplore.training import train_teacher
+
+    features = context.get(config.data)
+    return train_teacher(features, config, context.report, device=context.device, state_file=context.state_file)
+
+
+def _soft_label_file(config: SoftLabelFileConfig, context: Context) -> Artifact:
+    from avexplore.data import load_soft_labels
+
+    return load_soft_labels(config)
+
+
+STAGES[TeacherConfig] = Stage(
+    _teacher, _its_data, cost=lambda config: 0.3 * config.epochs * config.members, is_network=True
+)
+STAGES[SoftLabelFileConfig] = Stage(_soft_label_file, is_quick=_at_once)
+
+
+# --- class graph --------------------------------------------------------------------------------------------------
+
+
+def _graph(config: GraphConfig, context: Context) -> Artifact:
+    from avexplore.graph.learn import learn_class_graph
+
+    return learn_class_graph(soft_labels(config.soft_labels, context.get), config, context.report)
+
+
+def _graph_is_quick(config: GraphConfig, nodes: int | None) -> bool:
+    kicks = config.iterations if config.strategy == "iterated" else 1
+    return (
+        (nodes or 0) <= 80
+        and config.strategy != "restarts"
+        and kicks <= 1000
+        and "causal" not in config.engine
+        and config.score != "kernel"
+    )
+
+
+def _stability(config: StabilityConfig, context: Context) -> Artifact:
+    from avexplore.graph.stability.stability import measure_stability
+
+    return measure_stability(soft_labels(config.graph.soft_labels, context.get), config, context.report)
+
+
+def _searches(config: StabilityConfig) -> int:
+    return config.bootstraps + (config.null_bootstraps if config.null != "none" else 0)
+
+
+def _stability_is_quick(config: StabilityConfig, nodes: int | None) -> bool:
+    return _graph_is_quick(config.graph, nodes) and _searches(config) <= 10 and (nodes or 0) <= 40
+
+
+def _affinity_needs(config: AffinityConfig) -> tuple[Config, ...]:
+    clips = _true_clips(config)
+    return (config.stability, clips) if clips else (config.stability,)
+
+
+def _true_clips(config: AffinityConfig) -> ClipsConfig | None:
+    """The clips whose true labels give the weights, for the sources that are made from them."""
+    source = config.stability.graph.soft_labels
+    is_true = config.source in ("true-graph", "true-pairs")
+    return ClipsConfig(source.data) if is_true and isinstance(source, TeacherConfig) else None
+
+
+def _affinity(config: AffinityConfig, context: Context) -> Artifact:
+    from avexplore.graph.affinity import build_affinity
+
+    weights = None
+    if config.source in ("true-graph", "true-pairs"):
+        from avexplore.graph.truth import true_co_occurrence
+
+        clips_config = _true_clips(config)
+        clips = context.get(clips_config) if clips_config else None
+        if clips is None or clips.true_labels is None:
+            raise GraphError(
+                f"{config.source} weights need all true labels, which are not known for this data",
+                where="affinity.source",
+                fix="Choose another source, or data with hidden labels",
+            )
+        rows = clips.rows("train")
+        audio, visual = (None if labels is None else labels[rows] for labels in (clips.true_audio, clips.true_visual))
+        weights = true_co_occurrence(clips.true_labels[rows], true_audio=audio, true_visual=visual)
+    return build_affinity(config, context.get(config.stability), true_weights=weights)
+
+
+STAGES[GraphConfig] = Stage(_graph, lambda config: (config.soft_labels,), is_quick=_graph_is_quick)
+STAGES[StabilityConfig] = Stage(
+    _stability,
+    lambda config: (config.graph.soft_labels,),
+    cost=lambda config: 0.1 * _searches(config),
+    is_quick=_stability_is_quick,
+)
+STAGES[AffinityConfig] = Stage(_affinity, _affinity_needs, is_quick=_at_once)
+
+
+# --- student ------------------------------------------------------------------------------------------------------
 
 
 def shared_prefix(student: StudentConfig) -> PrefixConfig | None:
@@ -122,220 +285,105 @@ def shared_prefix(student: StudentConfig) -> PrefixConfig | None:
     return PrefixConfig(student.twin, regularizer.start_epoch)
 
 
-def _clips_of(config: AffinityConfig) -> ClipsConfig | None:
-    source = config.stability.graph.soft_labels
-    return ClipsConfig(source.data) if isinstance(source, TeacherConfig) else None
-
-
-def cost(config: Config) -> float:
-    """Rough work of one stage in seconds of one core, for shares of a progress bar and for nothing else."""
-    match config:
-        case TeacherConfig():
-            return 0.3 * config.epochs * config.members
-        case StudentConfig() | PrefixConfig():
-            epochs = config.epochs
-            if isinstance(config, StudentConfig) and config.regularizer is not None:
-                epochs -= config.regularizer.start_epoch
-            return 0.5 * epochs
-        case StabilityConfig():
-            return 0.1 * (config.bootstraps + (config.null_bootstraps if config.null != "none" else 0))
-        case ProjectionConfig():
-            return 15.0
-        case _:
-            return 1.0
-
-
-LARGEST_INLINE = 100_000
-"""Synthetic clips that a face makes in its own process: with them go a second and half a gigabyte."""
-
-
-def is_quick(config: Config, nodes: int | None = None) -> bool:
-    """Whether a face may compute this while a visitor waits, given its upstream results: about a second at most.
-
-    Args:
-        config: What is asked for.
-        nodes: Number of class nodes, where known.
-    """
-    match config:
-        case ClipsConfig(SyntheticConfig(clips=clips)) if clips > LARGEST_INLINE:
-            return False
-        case ClipsConfig() | SoftLabelFileConfig() | AffinityConfig() | BaselineConfig() | EvaluationConfig():
-            return True
-        case SyntheticConfig() | FeatureFileConfig():
-            return True
-        case GraphConfig():
-            small = (nodes or 0) <= 80
-            kicks = config.iterations if config.strategy == "iterated" else 1
-            return (
-                small
-                and config.strategy != "restarts"
-                and kicks <= 1000
-                and "causal" not in config.engine
-                and config.score != "kernel"
-            )
-        case StabilityConfig():
-            searches = config.bootstraps + (config.null_bootstraps if config.null != "none" else 0)
-            return is_quick(config.graph, nodes) and searches <= 10 and (nodes or 0) <= 40
-        case _:
-            return False
-
-
-@singledispatch
-def compute(config: Config, use: Surroundings) -> Artifact:
-    """Make the result of a config from its upstream results.
-
-    Raises:
-        AvexploreError: If the data or the parameters do not allow it.
-        Cancelled: If `use.report` says so.
-    """
-    raise ConfigError(f"{config.stage or type(config).__name__} is a part of other configs, not a stage of its own")
-
-
-@compute.register
-def _(config: SyntheticConfig, use: Surroundings) -> Artifact:
-    from avexplore.data import load_features
-
-    return load_features(config, use.report)
-
-
-@compute.register
-def _(config: FeatureFileConfig, use: Surroundings) -> Artifact:
-    from avexplore.data import load_features
-
-    return load_features(config, use.report)
-
-
-@compute.register
-def _(config: ClipsConfig, use: Surroundings) -> Artifact:
-    clips: Artifact = use.get(config.data).clips()
-    return clips
-
-
-@compute.register
-def _(config: TeacherConfig, use: Surroundings) -> Artifact:
-    from avexplore.training import train_teacher
-
-    features = use.get(config.data)
-    return train_teacher(features, config, use.report, device=use.device, state_file=use.state_file)
-
-
-@compute.register
-def _(config: SoftLabelFileConfig, use: Surroundings) -> Artifact:
-    from avexplore.data import load_soft_labels
-
-    return load_soft_labels(config)
-
-
-def soft_labels(source: SoftLabelSource, get: Callable[[Config], Any]) -> SoftLabels:
-    """Soft labels of a teacher, ours or somebody else's."""
-    found: TrainedTeacher | SoftLabels = get(source)
-    return found.soft_labels if isinstance(found, TrainedTeacher) else found
-
-
-@compute.register
-def _(config: GraphConfig, use: Surroundings) -> Artifact:
-    from avexplore.graph.learn import learn_class_graph
-
-    return learn_class_graph(soft_labels(config.soft_labels, use.get), config, use.report)
-
-
-@compute.register
-def _(config: StabilityConfig, use: Surroundings) -> Artifact:
-    from avexplore.graph.stability import measure_stability
-
-    return measure_stability(soft_labels(config.graph.soft_labels, use.get), config, use.report)
-
-
-@compute.register
-def _(config: AffinityConfig, use: Surroundings) -> Artifact:
-    from avexplore.graph.affinity import build_affinity
-
-    weights = None
-    if config.source in ("true-graph", "true-pairs"):
-        from avexplore.graph.truth import true_co_occurrence
-
-        clips_config = _clips_of(config)
-        clips = use.get(clips_config) if clips_config else None
-        if clips is None or clips.true_labels is None:
-            raise GraphError(
-                f"{config.source} weights need all true labels, which are not known for this data",
-                where="affinity.source",
-                fix="Choose another source, or data with hidden labels",
-            )
-        rows = clips.rows("train")
-        by_ear, by_eye = (None if labels is None else labels[rows] for labels in (clips.true_audio, clips.true_visual))
-        weights = true_co_occurrence(clips.true_labels[rows], true_audio=by_ear, true_visual=by_eye)
-    return build_affinity(config, use.get(config.stability), true_weights=weights)
-
-
-@compute.register
-def _(config: PrefixConfig, use: Surroundings) -> Artifact:
+def _prefix(config: PrefixConfig, context: Context) -> Artifact:
     from avexplore.training import train_prefix
 
-    features = use.get(config.student.data)
-    return train_prefix(features, config, use.report, device=use.device, state_file=use.state_file)
+    features = context.get(config.student.data)
+    return train_prefix(features, config, context.report, device=context.device, state_file=context.state_file)
 
 
-@compute.register
-def _(config: StudentConfig, use: Surroundings) -> Artifact:
+def _student_needs(config: StudentConfig) -> tuple[Config, ...]:
+    regularizer = config.regularizer
+    if regularizer is None:
+        return (config.data,)
+    prefix = shared_prefix(config)
+    affinity = regularizer.affinity
+    return (config.data, affinity.stability.graph.soft_labels, affinity, *([prefix] if prefix else []))
+
+
+def _student_cost(config: StudentConfig) -> float:
+    shared = config.regularizer.start_epoch if config.regularizer is not None else 0
+    return 0.5 * (config.epochs - shared)
+
+
+def _student(config: StudentConfig, context: Context) -> Artifact:
     from avexplore.training import train_student
 
     regularizer = config.regularizer
     prefix: Any = None
     labels = affinity = None
     if regularizer is not None:
-        labels = soft_labels(regularizer.affinity.stability.graph.soft_labels, use.get)
-        affinity = use.get(regularizer.affinity)
+        labels = soft_labels(regularizer.affinity.stability.graph.soft_labels, context.get)
+        affinity = context.get(regularizer.affinity)
         if shared := shared_prefix(config):
-            prefix = use.get(shared)
+            prefix = context.get(shared)
     else:
         # The same training, begun by somebody else: going on from there gives the same end.
-        prefix = next((use.get(known) for known in use.prefixes(config)), None)
+        prefix = next((context.get(known) for known in context.prefixes(config)), None)
     return train_student(
-        use.get(config.data),
+        context.get(config.data),
         config,
-        use.report,
+        context.report,
         soft_labels=labels,
         affinity=affinity,
         prefix=prefix,
-        device=use.device,
-        state_file=use.state_file,
+        device=context.device,
+        state_file=context.state_file,
     )
 
 
-@compute.register
-def _(config: BaselineConfig, use: Surroundings) -> Artifact:
+def _baseline(config: BaselineConfig, context: Context) -> Artifact:
     from avexplore.training import baseline_embeddings
 
-    return baseline_embeddings(use.get(config.data), config, use.report)
+    return baseline_embeddings(context.get(config.data), config, context.report)
 
 
-@compute.register
-def _(config: EvaluationConfig, use: Surroundings) -> Artifact:
+STAGES[PrefixConfig] = Stage(
+    _prefix, lambda config: (config.student.data,), cost=lambda config: 0.5 * config.epochs, is_network=True
+)
+STAGES[StudentConfig] = Stage(_student, _student_needs, cost=_student_cost, is_network=True)
+STAGES[BaselineConfig] = Stage(_baseline, _its_data, is_quick=_at_once)
+
+
+# --- views --------------------------------------------------------------------------------------------------------
+
+
+def _evaluation(config: EvaluationConfig, context: Context) -> Artifact:
     from avexplore.retrieval import evaluate
 
-    model = use.get(config.model)
+    model = context.get(config.model)
     embeddings = model.embeddings if isinstance(model, TrainedStudent) else model
-    return evaluate(embeddings, use.get(ClipsConfig(config.model.data)), config.split)
+    return evaluate(embeddings, context.get(ClipsConfig(config.model.data)), config.split)
 
 
-@compute.register
-def _(config: ProjectionConfig, use: Surroundings) -> Artifact:
+def _projection(config: ProjectionConfig, context: Context) -> Artifact:
     from avexplore.projection import project
 
-    clips = use.get(ClipsConfig(config.before.data))
-    before, after = use.get(config.before), use.get(config.after)
-    return project(before.embeddings, after.embeddings, clips.rows(config.split), config, use.report)
+    clips = context.get(ClipsConfig(config.before.data))
+    before, after = context.get(config.before), context.get(config.after)
+    return project(before.embeddings, after.embeddings, clips.rows(config.split), config, context.report)
 
 
-@compute.register
-def _(config: ExperimentConfig, use: Surroundings) -> Artifact:
+STAGES[EvaluationConfig] = Stage(
+    _evaluation, lambda config: (config.model, ClipsConfig(config.model.data)), is_quick=_at_once
+)
+STAGES[ProjectionConfig] = Stage(
+    _projection,
+    lambda config: (config.before, config.after, ClipsConfig(config.before.data)),
+    cost=lambda config: 15.0,
+)
+
+
+# --- experiments --------------------------------------------------------------------------------------------------
+
+
+def _experiment(config: ExperimentConfig, context: Context) -> Artifact:
     cells = experiments.cells(config)
-    reports = [use.get(cell) for cell in cells]
-    return experiments.gather(config, reports, [_beside_ranking(config, cell, use) for cell in cells])
+    reports = [context.get(cell) for cell in cells]
+    return experiments.gather(config, reports, [_beside_ranking(config, cell, context) for cell in cells])
 
 
-def _beside_ranking(config: ExperimentConfig, cell: EvaluationConfig, use: Surroundings) -> dict[str, float]:
+def _beside_ranking(config: ExperimentConfig, cell: EvaluationConfig, context: Context) -> dict[str, float]:
     """Delta-D and the quality of the links of one arm and seed, where it has them."""
     from avexplore.experiments import measures
 
@@ -345,36 +393,31 @@ def _beside_ranking(config: ExperimentConfig, cell: EvaluationConfig, use: Surro
     if model.regularizer is None:
         same = model == experiments.inferred_student(config, model.seed).twin
         return {"delta_d": 0.0} if same else {}
-    clips = use.get(ClipsConfig(model.data))
+    clips = context.get(ClipsConfig(model.data))
     inferred = experiments.inferred_student(config, model.seed)
     assert inferred.regularizer is not None
-    labels = soft_labels(inferred.regularizer.affinity.stability.graph.soft_labels, use.get)
+    labels = soft_labels(inferred.regularizer.affinity.stability.graph.soft_labels, context.get)
     figures = {}
     if model.twin == inferred.twin:  # another loss, or proxies, would change distances on its own account
-        twin, student = (use.get(one).embeddings for one in (inferred.twin, model))
-        edges = use.get(inferred.regularizer.affinity)
+        twin, student = (context.get(one).embeddings for one in (inferred.twin, model))
+        edges = context.get(inferred.regularizer.affinity)
         figures["delta_d"] = measures.delta_d(twin, student, labels, clips, edges, config.split)
     if model.regularizer.affinity.source not in ("constant", "true-pairs", "identity"):
-        figures |= measures.link_quality(use.get(model.regularizer.affinity).weights, clips)
+        figures |= measures.link_quality(context.get(model.regularizer.affinity).weights, clips)
     return figures
 
 
-@compute.register
-def _(config: SweepConfig, use: Surroundings) -> Artifact:
+def _sweep(config: SweepConfig, context: Context) -> Artifact:
     def measure(cells: list[EvaluationConfig], report: Report) -> list[Any]:
         found = []
         for i, cell in enumerate(cells):
-            found.append(use.get(cell))
+            found.append(context.get(cell))
             report((i + 1) / len(cells))
         return found
 
-    return experiments.run_sweep(config, measure, use.report)
+    return experiments.run_sweep(config, measure, context.report)
 
 
-def data_of(config: Config) -> Config | None:
-    """The data that a result is about; None where only soft labels are known.
-
-    >>> data_of(TeacherConfig(SyntheticConfig(seed=3))).seed
-    3
-    """
-    return next((c for c in walk(config) if isinstance(c, NOT_STORED)), None)
+STAGES[ExperimentConfig] = Stage(_experiment, lambda config: tuple(experiments.cells(config)))
+# The trials of a sweep follow from each other's figures: which students it trains becomes known on the way.
+STAGES[SweepConfig] = Stage(_sweep, lambda config: (ClipsConfig(config.student.data),), may_train=True)

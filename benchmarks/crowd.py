@@ -184,7 +184,7 @@ def crowd(visitors: int, seconds: float, *, demo: bool = False) -> list[str]:
         environment = os.environ | {"AVEXPLORE_HOME": home, "OMP_NUM_THREADS": "1", "AVEXPLORE_WORKERS": "1"}
         environment.pop("AVEXPLORE_PASSWORD", None)
         # Compiled once per machine and version: not what visitors of a server that is up wait for.
-        compile_first = "from avexplore.graph.compilation import fill_cache; fill_cache()"
+        compile_first = "from avexplore.graph.search.warm_up import fill_cache; fill_cache()"
         subprocess.run([sys.executable, "-c", compile_first], env=environment, check=True)
         mode = "--demo" if demo else "--shared"
         command = [sys.executable, "-m", "avexplore", "app", "--port", str(port), mode]

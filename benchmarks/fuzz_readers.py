@@ -38,7 +38,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from avexplore.artifacts import ClassGraph
 from avexplore.config import Config, FeatureFileConfig, SoftLabelFileConfig, SyntheticConfig, from_json
-from avexplore.data.limits import DEFAULT_LIMITS, Limits
+from avexplore.data.files.limits import DEFAULT_LIMITS, Limits
 from avexplore.errors import AvexploreError
 
 SECONDS_PER_INPUT = 3
@@ -154,7 +154,7 @@ def record(i: int) -> bytes:
 
 
 def framed(records: list[bytes]) -> bytes:
-    from avexplore.data.tfrecord import crc32c, masked
+    from avexplore.data.files.tfrecord import crc32c, masked
 
     lengths = [struct.pack("<Q", len(r)) for r in records]
     sums = masked(crc32c(lengths + records))
@@ -221,7 +221,7 @@ def config_samples() -> list[Input]:
 
 
 def weight_samples() -> list[Input]:
-    from avexplore.checkpoints import weights_to_bytes
+    from avexplore.store.weights_file import weights_to_bytes
 
     arrays: dict[str, np.ndarray] = {
         "a": np.arange(6, dtype=np.float32).reshape(2, 3),
@@ -276,7 +276,7 @@ def read_config(paths: list[Path]) -> None:
 
 
 def read_weights_file(paths: list[Path]) -> None:
-    from avexplore.checkpoints import read_weights
+    from avexplore.store.weights_file import read_weights
 
     assert all(isinstance(values, np.ndarray) for values in read_weights(paths[0]).values())
 
@@ -436,8 +436,8 @@ def inputs(name: str, seed: int, start: int, stop: int) -> Iterator[tuple[int, I
 @contextmanager
 def hdf5_in_this_process() -> Iterator[None]:
     """A process per input would make 20,000 of them slow; a worker that dies is restarted instead."""
-    from avexplore.data import hdf5
-    from avexplore.data.hdf5_process import Hdf5File
+    from avexplore.data.files import hdf5
+    from avexplore.data.files.hdf5_process import Hdf5File
 
     @contextmanager
     def open_here(path: Path, limits: Limits = DEFAULT_LIMITS) -> Iterator[Hdf5File]:

@@ -23,10 +23,10 @@ import torch
 
 from avexplore.artifacts import Clips, TrainedStudent
 from avexplore.config import AffinityConfig, ClipsConfig, DataConfig, StudentConfig, SyntheticConfig
+from avexplore.config.presets import preset
 from avexplore.data import feature_file, load_features
 from avexplore.graph.truth import class_pair_scores
 from avexplore.nets.linked_posteriors import LinkedPosteriors
-from avexplore.presets import preset
 from avexplore.retrieval import evaluate
 from avexplore.retrieval.significance import paired_difference, permutation_test
 from avexplore.training import embed

@@ -21,7 +21,7 @@ import torch
 from avexplore.artifacts import Clips, Embeddings, FloatArray, GraphStability, SoftLabels
 from avexplore.config import AffinityConfig, GraphConfig, SoftLabelFileConfig, StabilityConfig
 from avexplore.graph.affinity import build_affinity
-from avexplore.graph.stability import measure_stability
+from avexplore.graph.stability.stability import measure_stability
 from avexplore.graph.truth import true_co_occurrence
 from avexplore.nets.linked_posteriors import LinkedPosteriors, association
 from avexplore.retrieval import evaluate

@@ -30,11 +30,11 @@ from typing import Any
 import numpy as np
 
 from avexplore.artifacts import FloatArray, IntArray
-from avexplore.graph.compilation import warm_up
-from avexplore.graph.covariance import bootstrap_correlations, correlation
-from avexplore.graph.cpdag import dag_to_cpdag
-from avexplore.graph.score import bic_score
-from avexplore.graph.search import SearchResult, search, search_many
+from avexplore.graph.algebra.cpdag import dag_to_cpdag
+from avexplore.graph.inputs.covariance import bootstrap_correlations, correlation
+from avexplore.graph.scores.gaussian_bic import bic_score
+from avexplore.graph.search.search import SearchResult, search, search_many
+from avexplore.graph.search.warm_up import warm_up
 
 SCORES = Path(__file__).parents[2] / "shared" / "data" / "causalcmr" / "prediction_500.npz"
 PARTS = ("against", "speed", "start", "certainty", "quality")
@@ -71,7 +71,7 @@ def theirs(data: FloatArray, c: float, algorithm: str, seed: int) -> IntArray:
 
 
 def score_of(data: FloatArray, cpdag: IntArray, c: float) -> float:
-    from avexplore.graph.cpdag import consistent_dag
+    from avexplore.graph.algebra.cpdag import consistent_dag
 
     return bic_score(correlation(data), len(data), consistent_dag(cpdag), c)
 

@@ -27,6 +27,7 @@ from avexplore.config import (
     TeacherConfig,
     Transform,
 )
+from avexplore.config.presets import preset
 from avexplore.data import feature_file, load_features
 from avexplore.graph import (
     compare,
@@ -35,9 +36,8 @@ from avexplore.graph import (
     measure_stability,
     true_co_occurrence,
 )
-from avexplore.graph.transforms import TRANSFORMS
+from avexplore.graph.inputs.transforms import TRANSFORMS
 from avexplore.graph.truth import class_pair_scores
-from avexplore.presets import preset
 from avexplore.training import train_teacher
 
 SIMPLE: tuple[Transform, ...] = ("raw", "rank")

@@ -25,10 +25,10 @@ from typing import Any
 PAGE = """
 import numpy as np
 import streamlit as st
-from avexplore.ui.graph_view.component import mount
-from avexplore.ui.graph_view.layouts import arrange
-from avexplore.ui.graph_view.payload import to_payload
-from avexplore.ui.graph_view.picture import Edge, Node, Picture
+from avexplore.ui.class_graph.drawing.component import mount
+from avexplore.ui.class_graph.drawing.layouts import arrange
+from avexplore.ui.class_graph.drawing.payload import to_payload
+from avexplore.ui.class_graph.drawing.picture import Edge, Node, Picture
 
 st.set_page_config(layout="wide")
 count = int(st.query_params["nodes"])

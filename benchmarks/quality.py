@@ -22,8 +22,8 @@ import torch
 
 from avexplore.artifacts import Affinity, Embeddings, FeatureSet, SoftLabels, TrainedStudent, TrainState
 from avexplore.config import BaselineConfig, DataConfig, PrefixConfig, StudentConfig, SyntheticConfig, TeacherConfig
+from avexplore.config.presets import preset
 from avexplore.data import feature_file, load_features
-from avexplore.presets import preset
 from avexplore.retrieval import evaluate
 from avexplore.retrieval.significance import interval
 from avexplore.training import baseline_embeddings, embed, train_prefix, train_student

@@ -144,11 +144,11 @@ def timed(call: Callable[[], Any]) -> tuple[float, Any]:
 def one_search(data: FloatArray, engine: str, c: float = 2.0, limit: float = math.inf) -> dict[str, float]:
     """Figures of one search; one that takes longer than `limit` CPU seconds is stopped, and has no edges and score."""
     from avexplore.errors import Cancelled
-    from avexplore.graph.checks import check_columns
-    from avexplore.graph.compilation import warm_up
-    from avexplore.graph.covariance import correlation
-    from avexplore.graph.cpdag import dag_to_cpdag
-    from avexplore.graph.search import search
+    from avexplore.graph.algebra.cpdag import dag_to_cpdag
+    from avexplore.graph.inputs.checks import check_columns
+    from avexplore.graph.inputs.covariance import correlation
+    from avexplore.graph.search.search import search
+    from avexplore.graph.search.warm_up import warm_up
 
     names = tuple(f"audio:{k}" for k in range(data.shape[1]))
     varying = data[:, data.std(axis=0) > 0]
@@ -190,7 +190,7 @@ def search_of_random(p: int, degree: float, n: int, engine: str) -> dict[str, fl
 
 
 def covariance_pass(rows: int, columns: int) -> dict[str, float]:
-    from avexplore.graph.covariance import CorrelationAccumulator
+    from avexplore.graph.inputs.covariance import CorrelationAccumulator
 
     accumulator = CorrelationAccumulator(columns)
     accumulator.add(next(chunks(8, columns)))

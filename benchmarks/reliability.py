@@ -24,9 +24,9 @@ from crowd import crowd  # beside this file
 from avexplore.artifacts import History
 from avexplore.cli.configure import override
 from avexplore.config import Config, SoftLabelFileConfig, StudentConfig, SyntheticConfig
+from avexplore.config.presets import preset
 from avexplore.errors import StoreError
 from avexplore.pipeline import shared_prefix
-from avexplore.presets import preset
 from avexplore.store import Store
 from avexplore.workbench import Workbench
 

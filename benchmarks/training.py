@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from avexplore.artifacts import Affinity, FeatureSet, GraphStability, SoftLabels, TrainedStudent, class_nodes
 from avexplore.config import FeatureFileConfig, PrefixConfig, StudentConfig, TeacherConfig
-from avexplore.presets import preset
+from avexplore.config.presets import preset
 from avexplore.training import train_prefix, train_student, train_teacher
 from avexplore.training.device import choose_device
 from avexplore.training.loop import Training
@@ -115,7 +115,7 @@ def graph_affinity(features: FeatureSet, soft: SoftLabels, config: StudentConfig
     assert config.regularizer is not None
     try:
         from avexplore.graph.affinity import build_affinity
-        from avexplore.graph.stability import measure_stability
+        from avexplore.graph.stability.stability import measure_stability
     except ImportError as error:
         print(f"graph: left out ({error})")
         return some_affinity(features)

@@ -1,10 +1,12 @@
 """Two maps of the embedding: without and with LIR."""
 
-from avexplore.ui import frame
+from avexplore.ui.shell import frame
 
 frame.guard("embedding_space")
 frame.heading("embedding_space")
 
-from avexplore.ui import embedding_maps, loaded_run, session  # noqa: E402
+from avexplore.ui.embedding_space import page  # noqa: E402
+from avexplore.ui.parts import load_run  # noqa: E402
+from avexplore.ui.shell import session  # noqa: E402
 
-embedding_maps.draw(loaded_run.load(session.current_run()))
+page.draw(load_run.load(session.current_run()))

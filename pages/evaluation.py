@@ -1,10 +1,12 @@
 """Does LIR help, by how much, and for which classes."""
 
-from avexplore.ui import frame
+from avexplore.ui.shell import frame
 
 frame.guard("evaluation")
 frame.heading("evaluation")
 
-from avexplore.ui import evaluation_view, loaded_run, session  # noqa: E402
+from avexplore.ui.evaluation import page  # noqa: E402
+from avexplore.ui.parts import load_run  # noqa: E402
+from avexplore.ui.shell import session  # noqa: E402
 
-evaluation_view.draw(loaded_run.load(session.current_run()))
+page.draw(load_run.load(session.current_run()))

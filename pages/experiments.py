@@ -1,7 +1,8 @@
 """Does the graph help? Arms and controls over paired seeds."""
 
-from avexplore.ui import experiments_view, frame
+from avexplore.ui.experiments import page
+from avexplore.ui.shell import frame
 
 frame.guard("experiments")
 frame.heading("experiments")
-experiments_view.draw()
+page.draw()

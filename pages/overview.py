@@ -1,7 +1,8 @@
 """The page that opens first."""
 
-from avexplore.ui import frame, overview_view
+from avexplore.ui.overview import page
+from avexplore.ui.shell import frame
 
 frame.guard("overview")
 frame.heading("overview")
-overview_view.draw()
+page.draw()

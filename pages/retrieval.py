@@ -1,10 +1,12 @@
 """Ranked answers to one query, without and with LIR."""
 
-from avexplore.ui import frame
+from avexplore.ui.shell import frame
 
 frame.guard("retrieval")
 frame.heading("retrieval")
 
-from avexplore.ui import loaded_run, retrieval_page, session  # noqa: E402
+from avexplore.ui.parts import load_run  # noqa: E402
+from avexplore.ui.retrieval import page  # noqa: E402
+from avexplore.ui.shell import session  # noqa: E402
 
-retrieval_page.draw(loaded_run.load(session.current_run()))
+page.draw(load_run.load(session.current_run()))

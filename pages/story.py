@@ -1,10 +1,12 @@
 """One clip, followed in five steps."""
 
-from avexplore.ui import frame
+from avexplore.ui.shell import frame
 
 frame.guard("story")
 frame.heading("story")
 
-from avexplore.ui import loaded_run, session, story_steps  # noqa: E402
+from avexplore.ui.parts import load_run  # noqa: E402
+from avexplore.ui.shell import session  # noqa: E402
+from avexplore.ui.story import page  # noqa: E402
 
-story_steps.draw(loaded_run.load(session.current_run()))
+page.draw(load_run.load(session.current_run()))

@@ -1,7 +1,8 @@
 """Train a run on the synthetic benchmark or on your own features."""
 
-from avexplore.ui import frame, training_view
+from avexplore.ui.shell import frame
+from avexplore.ui.training import page
 
 frame.guard("training")
 frame.heading("training")
-training_view.draw()
+page.draw()

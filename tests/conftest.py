@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from stored_run import Made
+
+    from avexplore.analysis.loaded_run import LoadedRun
 
 # Set before numba or torch are imported: tests share two cores with each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -37,3 +45,25 @@ def avexplore_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("AVEXPLORE_HOME", str(home))
     return home
+
+
+@pytest.fixture
+def made(avexplore_home: Path) -> Made:
+    """A stored run in the test's own data folder."""
+    from stored_run import make_run
+
+    return make_run(avexplore_home)
+
+
+@pytest.fixture
+def loaded(made: Made) -> LoadedRun:
+    """The run as pages hold it."""
+    from stored_run import loaded_from
+
+    return loaded_from(made)
+
+
+@pytest.fixture
+def stories(loaded: LoadedRun) -> Callable[..., LoadedRun]:
+    """The run with some of its parts exchanged."""
+    return lambda **changes: replace(loaded, **changes)

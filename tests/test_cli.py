@@ -26,14 +26,14 @@ from avexplore.config import (
     TeacherConfig,
     from_json,
 )
+from avexplore.config.presets import preset
 from avexplore.data import export_features, load_features, load_soft_labels
 from avexplore.data import soft_label_file as soft_label_file_config
 from avexplore.errors import Cancelled, ConfigError
 from avexplore.jobs import Registry
-from avexplore.presets import preset
-from avexplore.runs import Run
 from avexplore.store import Store
 from avexplore.workbench import Workbench
+from avexplore.workbench.runs import Run
 
 TINY = ["--preset", "tiny", "-s", "synthetic.clips=200", "-s", "synthetic.classes=4"]
 
@@ -377,7 +377,7 @@ def test_blanks_between_arms_are_nothing(monkeypatch: pytest.MonkeyPatch, capsys
         asked.append(config)
         raise Cancelled("That is all")
 
-    monkeypatch.setattr("avexplore.fanout.make", make)
+    monkeypatch.setattr("avexplore.workbench.fanout.make", make)
     assert run(["experiment", *TINY, "--arms", "graph+I, identity", "-q"], capsys)[0] == 130
     assert asked[0].arms == ("graph+I", "identity")
 

@@ -15,7 +15,7 @@ import pytest
 
 from avexplore.cli.configure import override
 from avexplore.config import SyntheticConfig
-from avexplore.presets import preset
+from avexplore.config.presets import preset
 from avexplore.store import Store
 from avexplore.workbench import Workbench
 

@@ -60,7 +60,7 @@ def test_no_secrets_are_tracked(tracked: list[Path]) -> None:
 @pytest.mark.parametrize("example", EXAMPLES, ids=[start[:8] for start, _ in EXAMPLES])
 def test_the_scan_finds_a_secret_among_other_things(example: tuple[str, str], tmp_path: Path) -> None:
     planted, clean = tmp_path / "settings.py", tmp_path / "clean.py"
-    clean.write_text((ROOT / "avexplore" / "config.py").read_text(encoding="utf-8"))
+    clean.write_text((ROOT / "avexplore" / "pipeline.py").read_text(encoding="utf-8"))
     planted.write_bytes(b"\xff\xfe binary, too\n" + clean.read_bytes() + f'\ntoken = "{"".join(example)}"\n'.encode())
     assert with_secrets([planted, clean]) == [planted]
 

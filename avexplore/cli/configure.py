@@ -89,7 +89,7 @@ def graph_of_soft_labels(path: Path, training_rows: int | None, seed: int) -> Gr
     Raises:
         DataError: If the file cannot be read.
     """
-    from avexplore.data.containers import peek
+    from avexplore.data.files.open import peek
     from avexplore.data.soft_labels import holds_soft_labels, soft_label_file
 
     headers = peek(path)
@@ -121,7 +121,7 @@ def read_config(path: Path, kind: type[C]) -> C:
 
 def student_config(preset_name: str, data: DataConfig, seed: int) -> StudentConfig:
     """A preset's student with LIR on some data."""
-    from avexplore.presets import preset
+    from avexplore.config.presets import preset
 
     chosen: Any = preset_name
     config: StudentConfig = preset(chosen, data, seed)

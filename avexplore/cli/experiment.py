@@ -39,9 +39,9 @@ def experiment(
     quiet: options.Quiet = False,
 ) -> None:
     """Does the graph help? Every arm against its twin without LIR and against the controls, paired by seed."""
-    from avexplore import fanout
     from avexplore.experiments import compare_arms, linked_pairs, reference_of, summary
     from avexplore.experiments.comparison import LINKED_PAIRS
+    from avexplore.workbench import fanout
 
     student = chosen.student()
     names = tuple(name.strip() for name in arms.split(",") if name.strip())
@@ -101,8 +101,8 @@ def sweep(
     quiet: options.Quiet = False,
 ) -> None:
     """Which parameters do best on validation clips? Stopped and started again, it goes on where it was."""
-    from avexplore import fanout
     from avexplore.experiments.sweep import best_student, check, outcomes, sweep_summary
+    from avexplore.workbench import fanout
 
     student = chosen.student()
     wanted = SweepConfig(

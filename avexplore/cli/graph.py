@@ -58,7 +58,7 @@ def graph(
 
     Of feature files, or without any FILE, the graph is that of a teacher's soft labels.
     """
-    from avexplore import fanout
+    from avexplore.workbench import fanout
 
     files = configure.existing(chosen.files or [])
     config = configure.graph_of_soft_labels(files[0], training_rows, chosen.seed) if len(files) == 1 else None
@@ -135,7 +135,7 @@ def _comparison(found: ClassGraph, path: Path, config: GraphConfig, bench: Any) 
     from dataclasses import asdict
 
     from avexplore.cli.export import read_graph_file
-    from avexplore.graph.comparison import compare
+    from avexplore.graph.algebra.comparison import compare
     from avexplore.graph.learn import score_graph
     from avexplore.pipeline import soft_labels
 

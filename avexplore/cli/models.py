@@ -134,7 +134,7 @@ def ship(student: StudentConfig, bench: Workbench, folder: Path, home: Path, rep
 
 def ship_experiment(wanted: ExperimentConfig, bench: Workbench, folder: Path, report: Any) -> None:
     """Whether the graph helps, as the Experiments page asks first; the figures alone, not the many students."""
-    from avexplore import fanout
+    from avexplore.workbench import fanout
 
     write(wanted, fanout.make(wanted, bench, workers=os.cpu_count() or 1, report=report), bench, folder)
 

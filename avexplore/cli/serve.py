@@ -73,9 +73,9 @@ def serve(
         if not secrets.is_file():
             raise ConfigError("There is no such file", where=str(secrets), fix="Check the path after --secrets")
         settings["secrets.files"] = [str(secrets.resolve())]
-    command = [sys.executable, "-m", "avexplore.ui.server", json.dumps(settings)]
+    command = [sys.executable, "-m", "avexplore.ui.server.app", json.dumps(settings)]
     # The graph search is compiled once per machine: begun now, it is ready when somebody gets to the graph.
-    code = "from avexplore.graph.compilation import fill_cache; fill_cache()"
+    code = "from avexplore.graph.search.warm_up import fill_cache; fill_cache()"
     quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     without = {name: value for name, value in environment.items() if name != PASSWORD}
     subprocess.Popen([sys.executable, "-c", code], env=without, start_new_session=True, **quiet)  # type: ignore[call-overload]

@@ -118,11 +118,11 @@ def run_job(folder: Path, device: str | None = None) -> int:
     Returns:
         The exit code: 0 done, 1 failed, 130 stopped.
     """
-    from avexplore import fanout
     from avexplore.jobs import JobReport, Registry, memory
     from avexplore.jobs.processes import end_children
     from avexplore.jobs.records import read_json
     from avexplore.jobs.registry import default_workers, has_gpu
+    from avexplore.workbench import fanout
 
     request = read_json(folder / "request.json")
     if request is None:

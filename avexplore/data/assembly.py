@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from avexplore.artifacts import MODALITIES, SPLITS, BoolArray, FeatureSet, FloatArray, IntArray
 from avexplore.config import FeatureFileConfig
-from avexplore.data.limits import DEFAULT_LIMITS, MEBIBYTE, Limits
-from avexplore.data.names import check_unique, clean_names, instead, numbered
+from avexplore.data.files.limits import DEFAULT_LIMITS, MEBIBYTE, Limits
+from avexplore.data.files.names import check_unique, clean_names, instead, numbered
 from avexplore.data.splits import TEST, TRAIN, VALIDATION, split_off_validation, stratified
 from avexplore.errors import DataError
 

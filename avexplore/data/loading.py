@@ -10,12 +10,12 @@ from typing import Literal
 from avexplore.artifacts import FeatureSet, Report, silent
 from avexplore.config import DataConfig, FeatureFileConfig, SyntheticConfig
 from avexplore.data.assembly import RawClips, assemble, one_each
-from avexplore.data.containers import Format, open_arrays, role_of, sniff
-from avexplore.data.fingerprint import fingerprint
-from avexplore.data.layouts import read_layout
-from avexplore.data.limits import DEFAULT_LIMITS, Limits
+from avexplore.data.files.fingerprint import fingerprint
+from avexplore.data.files.limits import DEFAULT_LIMITS, Limits
+from avexplore.data.files.open import Format, open_arrays, role_of, sniff
+from avexplore.data.files.tables import ClassNames, MediaManifest, read_table
+from avexplore.data.layouts.recognize import read_layout
 from avexplore.data.synthetic import generate
-from avexplore.data.tables import ClassNames, MediaManifest, read_table
 from avexplore.errors import DataError
 
 Annotation = Literal["given", "random", "rarest"]
@@ -125,7 +125,7 @@ class _Bundle:
     def read(self, config: FeatureFileConfig, report: Report, limits: Limits) -> RawClips:
         names = None if self.names is None else read_table(self.names, limits)
         if self.format == "tfrecord":
-            from avexplore.data.youtube8m import read_shards
+            from avexplore.data.layouts.youtube8m import read_shards
 
             table = names if isinstance(names, ClassNames) else None
             raw = read_shards(self.arrays, config, table, report, limits)

@@ -15,7 +15,7 @@ import numpy as np
 from avexplore.artifacts import BoolArray, FeatureSet, FloatArray, IntArray, Report, silent
 from avexplore.config import SyntheticConfig
 from avexplore.data.audioset import sample_statistics
-from avexplore.data.names import numbered
+from avexplore.data.files.names import numbered
 from avexplore.data.splits import TEST, TRAIN, split_off_validation, stratified
 from avexplore.errors import DataError
 

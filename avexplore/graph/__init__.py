@@ -12,35 +12,35 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from avexplore.graph.affinity import build_affinity
-    from avexplore.graph.comparison import Comparison, compare, edge_frequency, shd
-    from avexplore.graph.equivalence import as_cpdag, as_dag, markov_equivalent
+    from avexplore.graph.algebra.comparison import Comparison, compare, edge_frequency, shd
+    from avexplore.graph.algebra.equivalence import as_cpdag, as_dag, markov_equivalent
+    from avexplore.graph.algebra.separation import d_separated, directed_paths, neighborhood, within_hops
     from avexplore.graph.formats import read_graph, write_graph
     from avexplore.graph.knowledge import knowledge_masks
     from avexplore.graph.learn import learn_class_graph
-    from avexplore.graph.separation import d_separated, directed_paths, neighborhood, within_hops
-    from avexplore.graph.stability import consensus_graph, measure_stability, stability_selection
+    from avexplore.graph.stability.stability import consensus_graph, measure_stability, stability_selection
     from avexplore.graph.truth import compare_with_truth, true_co_occurrence
 
 _HOMES = {
     "build_affinity": "affinity",
-    "Comparison": "comparison",
-    "compare": "comparison",
-    "edge_frequency": "comparison",
-    "shd": "comparison",
+    "Comparison": "algebra.comparison",
+    "compare": "algebra.comparison",
+    "edge_frequency": "algebra.comparison",
+    "shd": "algebra.comparison",
     "read_graph": "formats",
     "write_graph": "formats",
-    "as_cpdag": "equivalence",
-    "as_dag": "equivalence",
-    "markov_equivalent": "equivalence",
+    "as_cpdag": "algebra.equivalence",
+    "as_dag": "algebra.equivalence",
+    "markov_equivalent": "algebra.equivalence",
     "knowledge_masks": "knowledge",
     "learn_class_graph": "learn",
-    "d_separated": "separation",
-    "directed_paths": "separation",
-    "neighborhood": "separation",
-    "within_hops": "separation",
-    "consensus_graph": "stability",
-    "measure_stability": "stability",
-    "stability_selection": "stability",
+    "d_separated": "algebra.separation",
+    "directed_paths": "algebra.separation",
+    "neighborhood": "algebra.separation",
+    "within_hops": "algebra.separation",
+    "consensus_graph": "stability.stability",
+    "measure_stability": "stability.stability",
+    "stability_selection": "stability.stability",
     "compare_with_truth": "truth",
     "true_co_occurrence": "truth",
 }

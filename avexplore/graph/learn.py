@@ -9,15 +9,15 @@ import numpy as np
 from avexplore.artifacts import ClassGraph, FloatArray, IntArray, Report, SoftLabels, silent
 from avexplore.config import GraphConfig
 from avexplore.errors import GraphError
-from avexplore.graph.bdeu import states_of
-from avexplore.graph.checks import check_columns, choose_rows, describe_kind
-from avexplore.graph.comparison import aligned, shd
-from avexplore.graph.covariance import correlation as correlate
-from avexplore.graph.engines import Outcome, local_score, run_local, run_search
-from avexplore.graph.equivalence import along_lines
+from avexplore.graph.algebra.comparison import aligned, shd
+from avexplore.graph.algebra.equivalence import along_lines
+from avexplore.graph.inputs.checks import check_columns, choose_rows, describe_kind
+from avexplore.graph.inputs.covariance import correlation as correlate
+from avexplore.graph.inputs.transforms import transform
 from avexplore.graph.knowledge import Knowledge, knowledge_masks, orient_with_knowledge
-from avexplore.graph.score import bic_score, edge_effects
-from avexplore.graph.transforms import transform
+from avexplore.graph.scores.bdeu import states_of
+from avexplore.graph.scores.gaussian_bic import bic_score, edge_effects
+from avexplore.graph.search.engines import Outcome, local_score, run_local, run_search
 
 TOO_DENSE = 0.3
 """Share of adjacent pairs above which a graph says little: its directions are then forced by density."""
@@ -147,7 +147,7 @@ def score_graph(graph: ClassGraph, soft_labels: SoftLabels, config: GraphConfig)
     Raises:
         GraphError: If the graph has a cycle, or an edge at a node that took no part in the search.
     """
-    from avexplore.graph.cpdag import consistent_dag
+    from avexplore.graph.algebra.cpdag import consistent_dag
 
     prepared = prepare(soft_labels, config)
     dag = consistent_dag(aligned(graph, prepared.nodes))
@@ -164,7 +164,7 @@ def score_graph(graph: ClassGraph, soft_labels: SoftLabels, config: GraphConfig)
 
 def to_cpdag(dag: IntArray, knowledge: Knowledge) -> IntArray:
     """The Markov equivalence class of a DAG, oriented further by knowledge. Shape (p, p), int8."""
-    from avexplore.graph.cpdag import dag_to_cpdag
+    from avexplore.graph.algebra.cpdag import dag_to_cpdag
 
     return orient_with_knowledge(dag_to_cpdag(np.ascontiguousarray(dag, dtype=np.int8)), knowledge)
 

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from avexplore import fanout
 from avexplore.artifacts import Report, silent
 from avexplore.config import Config, StudentConfig, TeacherConfig
 from avexplore.errors import StoreError
@@ -16,7 +15,7 @@ from avexplore.reporting.contents import FIGURES, final_figures, needed, student
 from avexplore.reporting.drawing import as_svg, with_plotly
 from avexplore.reporting.figures import Figure
 from avexplore.store import Provenance
-from avexplore.workbench import Ready, Workbench
+from avexplore.workbench import Ready, Workbench, fanout
 
 _STYLE = """
 body { font: 16px/1.55 system-ui, sans-serif; color: #1B2733; background: #fff; margin: 0 auto; max-width: 60rem;

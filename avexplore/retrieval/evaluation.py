@@ -8,7 +8,7 @@ import numpy as np
 
 from avexplore.artifacts import BoolArray, Clips, Embeddings, FloatArray, IntArray, RetrievalReport
 from avexplore.errors import DataError
-from avexplore.retrieval import walk
+from avexplore.retrieval import compiled
 from avexplore.retrieval.metrics import SCOPES
 from avexplore.retrieval.ranking import normalized
 
@@ -38,7 +38,7 @@ def mean_average_precision(
             f"{len(queries)} queries with {len(query_label)} labels, {len(gallery)} answers with {len(gallery_label)}",
             where="mean average precision",
         )
-    found = walk.average_precisions(
+    found = compiled.average_precisions(
         normalized(queries), normalized(gallery), query_label.astype(np.int64), gallery_label.astype(np.int64)
     )
     return float(np.nan_to_num(found).mean())
@@ -142,13 +142,13 @@ def _direction(
 
     def work(start: int, end: int) -> None:
         part = slice(start, end)
-        walk._full_walk(
+        compiled._full_walk(
             queries[part] @ gallery.T, labels[part], labels, bits[part], bits, scopes, min(_FIRST, n),
             found.average_precision[part], found.over_cutoffs[part], found.in_scope[part], found.confusion[part],
             found.any_label[part], found.hidden_pair[part], found.recovered[part],
         )  # fmt: skip
 
-    walk.over_queries(n, n, work)
+    compiled.over_queries(n, n, work)
     return found
 
 

@@ -9,9 +9,9 @@ from numba import njit
 
 from avexplore.artifacts import Clips, Embeddings, FloatArray, IntArray
 from avexplore.errors import DataError
+from avexplore.retrieval.compiled import sort_row
 from avexplore.retrieval.evaluation import packed
 from avexplore.retrieval.ranking import normalized, similarity_chunks
-from avexplore.retrieval.walk import sort_row
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avexplore.artifacts import Artifact
-from avexplore.checkpoints import read_weights, weights_to_bytes
 from avexplore.errors import StoreError
+from avexplore.store.weights_file import read_weights, weights_to_bytes
 
 # Below this an array is read whole: a mapping costs more than it saves.
 _SMALL = 2**20

@@ -21,7 +21,7 @@ from torch import Tensor
 from avexplore.nets.layers import multiply_in_bfloat16
 
 if TYPE_CHECKING:
-    from avexplore.training.loop import Plan, Task
+    from avexplore.training.plan import Plan, Task
 
 WARM_UP_STEPS = 3
 _log = logging.getLogger(__name__)

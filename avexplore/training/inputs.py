@@ -64,7 +64,7 @@ def fit_inputs(features: FeatureSet, kind: InputKind, components: int) -> tuple[
     "whitened" keeps the leading principal components, scaled to unit variance: at most `components` of them and at
     most one for five training clips. Video-level features vary along a few directions that all classes share; the
     directions that tell classes apart are small, and dropout and weight decay treat small ones as noise. On
-    yt8m_demo28 whitening was the largest single gain in validation MAP (see `avexplore.presets`).
+    yt8m_demo28 whitening was the largest single gain in validation MAP (see `avexplore.config.presets`).
 
     The last fit is remembered: teacher, prefix, twin and student of one run see the same inputs of the same clips.
 

@@ -16,7 +16,7 @@ from torch.nn.functional import normalize
 from avexplore.artifacts import Affinity, Embeddings, FeatureSet, Report, SoftLabels, TrainedStudent, TrainState, silent
 from avexplore.config import PrefixConfig, StudentConfig
 from avexplore.errors import TrainingError
-from avexplore.graph.transforms import transform
+from avexplore.graph.inputs.transforms import transform
 from avexplore.losses.class_links import class_links, forgiving_offsets
 from avexplore.losses.graph_regularizer import GraphRegularizer
 from avexplore.losses.metric import build_metric_loss
@@ -25,7 +25,8 @@ from avexplore.nets.linked_posteriors import LinkedPosteriors, association
 from avexplore.nets.two_branch import BranchOutputs, TwoBranch, from_arrays
 from avexplore.training.device import choose_device
 from avexplore.training.inputs import InputMap, fit_inputs, inputs_from_arrays, inputs_to_arrays
-from avexplore.training.loop import Plan, fit, kept_weights
+from avexplore.training.loop import fit, kept_weights
+from avexplore.training.plan import Plan
 from avexplore.training.selection import cross_modal_map
 from avexplore.training.teacher import split_tensors
 

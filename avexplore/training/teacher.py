@@ -24,15 +24,16 @@ from avexplore.artifacts import (
     TrainedTeacher,
     silent,
 )
+from avexplore.calibration.fit import Calibrator, calibrate, cross_fitted
+from avexplore.calibration.reliability import reliability_diagram
 from avexplore.config import TeacherConfig
 from avexplore.errors import DataError
 from avexplore.losses.semantic_alignment import SemanticAlignmentLoss
 from avexplore.nets.two_branch import TwoBranch, from_arrays
-from avexplore.reliability_diagram import reliability_diagram
-from avexplore.training.calibration import Calibrator, calibrate, cross_fitted
 from avexplore.training.device import choose_device
 from avexplore.training.inputs import InputMap, fit_inputs, inputs_from_arrays, inputs_to_arrays
-from avexplore.training.loop import Plan, fit, kept_weights
+from avexplore.training.loop import fit, kept_weights
+from avexplore.training.plan import Plan
 
 _TRAIN_SAMPLE, _VALIDATION_SAMPLE = 300, 2000
 _MEASUREMENTS = 30

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from avexplore import fanout
 from avexplore.artifacts import Report, RetrievalReport
 from avexplore.config import EvaluationConfig, StudentConfig, SweepConfig, SyntheticConfig, from_json
+from avexplore.config.presets import preset
 from avexplore.errors import Cancelled, ConfigError
 from avexplore.experiments.sweep import (
     SHORT,
@@ -26,9 +26,8 @@ from avexplore.experiments.sweep import (
     trial_cells,
     varied,
 )
-from avexplore.presets import preset
 from avexplore.store import Store
-from avexplore.workbench import Workbench
+from avexplore.workbench import Workbench, fanout
 
 Judge = Callable[[StudentConfig], float]
 STUDENT = preset("tiny", SyntheticConfig(clips=80, classes=3))

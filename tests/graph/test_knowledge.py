@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from avexplore.artifacts import class_nodes
 from avexplore.config import KnowledgeConfig
 from avexplore.errors import GraphError
-from avexplore.graph.cpdag import dag_to_cpdag
+from avexplore.graph.algebra.cpdag import dag_to_cpdag
+from avexplore.graph.algebra.separation import is_acyclic
 from avexplore.graph.knowledge import Knowledge, knowledge_masks, orient_with_knowledge, required_first
-from avexplore.graph.separation import is_acyclic
 
 NODES = class_nodes(("A", "B"))
 

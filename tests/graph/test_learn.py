@@ -13,9 +13,9 @@ from avexplore.artifacts import SoftLabels
 from avexplore.config import GraphConfig, KnowledgeConfig, SoftLabelFileConfig
 from avexplore.errors import Cancelled, GraphError
 from avexplore.graph import as_dag, compare, knowledge_masks, learn_class_graph
-from avexplore.graph.engines import Outcome
-from avexplore.graph.score import bic_score
-from avexplore.graph.separation import is_acyclic
+from avexplore.graph.algebra.separation import is_acyclic
+from avexplore.graph.scores.gaussian_bic import bic_score
+from avexplore.graph.search.engines import Outcome
 
 SOURCE = SoftLabelFileConfig(fingerprint="0")
 

@@ -11,8 +11,8 @@ import pytest
 from avexplore.artifacts import SoftLabels
 from avexplore.config import GraphConfig, SoftLabelFileConfig
 from avexplore.graph import compare, learn_class_graph, read_graph
-from avexplore.graph.comparison import aligned
-from avexplore.graph.score import bic_score
+from avexplore.graph.algebra.comparison import aligned
+from avexplore.graph.scores.gaussian_bic import bic_score
 
 CLASSES = (
     "Clock",

@@ -17,9 +17,9 @@ import numpy as np
 
 from avexplore import pipeline
 from avexplore.artifacts import Artifact, FloatArray
-from avexplore.checkpoints import read_weights, weights_to_bytes
 from avexplore.config import Config
 from avexplore.errors import DataError
+from avexplore.store.weights_file import read_weights, weights_to_bytes
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,7 @@ class Walk(Artifact):
     values: FloatArray
 
 
-@pipeline.compute.register
-def _(config: SlowConfig, use: pipeline.Surroundings) -> Artifact:
+def count(config: SlowConfig, use: pipeline.Context) -> Artifact:
     values = np.zeros(config.steps)
     begin = 0
     if use.state_file is not None and use.state_file.exists():
@@ -79,16 +78,12 @@ def _(config: SlowConfig, use: pipeline.Surroundings) -> Artifact:
     return Walk(values)
 
 
-@pipeline.compute.register
-def _(config: SlowerConfig, use: pipeline.Surroundings) -> Artifact:
+def double(config: SlowerConfig, use: pipeline.Context) -> Artifact:
     return Walk(use.get(config.slow).values * 2)
 
 
-def _needs(config: Config, known: Any = pipeline.needs) -> tuple[Config, ...]:
-    return (config.slow,) if isinstance(config, SlowerConfig) else known(config)
-
-
-pipeline.needs = _needs
+pipeline.STAGES[SlowConfig] = pipeline.Stage(count)
+pipeline.STAGES[SlowerConfig] = pipeline.Stage(double, lambda config: (config.slow,))
 
 if __name__ == "__main__":
     from avexplore.cli.upkeep import run_job

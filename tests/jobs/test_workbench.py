@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from avexplore import pipeline
+from avexplore.artifacts import Artifact
 from avexplore.config import SoftLabelFileConfig, SyntheticConfig
 from avexplore.errors import Cancelled
 from avexplore.jobs import JobStatus, Registry
@@ -46,8 +48,8 @@ def test_quick_work_waits_for_slow_work_upstream_and_then_is_done_on_the_spot(
     bench: Workbench, slow: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = slow.SlowerConfig(slow.SlowConfig(steps=10))
-    quick = pipeline.is_quick
-    monkeypatch.setattr(pipeline, "is_quick", lambda c, nodes=None: c.stage == "test_slower" or quick(c, nodes))
+    slower = pipeline.STAGES[slow.SlowerConfig]
+    monkeypatch.setitem(pipeline.STAGES, slow.SlowerConfig, replace(slower, is_quick=lambda config, nodes: True))
     assert bench.ask(config, start=False) == Missing()
     answer = bench.ask(config)
     assert isinstance(answer, Running)
@@ -127,14 +129,14 @@ def test_a_command_line_waits_for_the_job_that_makes_the_same(
 
 def test_threads_that_ask_for_the_same_make_it_once(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[int] = []
-    original = pipeline.compute.dispatch(SyntheticConfig)
+    original = pipeline.STAGES[SyntheticConfig]
 
-    def counted(config: SyntheticConfig, use: pipeline.Surroundings) -> object:
+    def counted(config: SyntheticConfig, context: pipeline.Context) -> Artifact:
         made.append(threading.get_ident())
         time.sleep(0.05)
-        return original(config, use)
+        return original.compute(config, context)
 
-    monkeypatch.setattr(pipeline, "compute", counted)
+    monkeypatch.setitem(pipeline.STAGES, SyntheticConfig, replace(original, compute=counted))
     config = SyntheticConfig(clips=60, classes=3)
     answers: list[Answer] = []
     threads = [threading.Thread(target=lambda: answers.append(bench.ask(config))) for _ in range(8)]
@@ -181,7 +183,7 @@ def test_memory_keeps_what_was_asked_for_last(bench: Workbench, slow: ModuleType
 
 def test_mapped_results_take_no_memory_and_stay_at_hand(tmp_path: Path) -> None:
     from avexplore.artifacts import Embeddings
-    from avexplore.recent_results import RecentResults, bytes_in_memory
+    from avexplore.workbench.recent_results import RecentResults, bytes_in_memory
 
     np.save(tmp_path / "large.npy", np.ones((1000, 8), np.float32))
     mapped = np.asarray(np.load(tmp_path / "large.npy", mmap_mode="r"))

@@ -22,8 +22,8 @@ from avexplore.config import (
     SyntheticConfig,
     override,
 )
+from avexplore.config.presets import preset
 from avexplore.errors import ConfigError
-from avexplore.presets import preset
 from avexplore.reporting import FIGURES, needed
 from avexplore.reporting.contents import final_figures, students
 from avexplore.reporting.drawing import as_svg, with_plotly

@@ -13,7 +13,8 @@ from avexplore.artifacts import TrainState
 from avexplore.errors import Cancelled, TrainingError
 from avexplore.nets.layers import Dropout
 from avexplore.training import loop
-from avexplore.training.loop import Plan, Training, equal_batches, fit, kept_weights
+from avexplore.training.loop import Training, equal_batches, fit, kept_weights
+from avexplore.training.plan import Plan
 
 
 class Regression:

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from avexplore.config.presets import preset
 from avexplore.data import feature_file, load_features
-from avexplore.presets import preset
 from avexplore.retrieval import evaluate
 from avexplore.training import train_student
 

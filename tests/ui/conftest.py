@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
+import wave
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 
 import pytest
+import streamlit as st
+from PIL import Image
+from stored_run import Made, make_run, store_projection
+from streamlit.testing.v1 import AppTest
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = "/usr/bin/chromium"
@@ -80,3 +87,54 @@ def browser() -> Iterator[Any]:
         found = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         yield found
         found.close()
+
+
+@pytest.fixture
+def app(made: Made) -> Iterator[Callable[..., AppTest]]:
+    """Open a page of the app on the stored run, as a visitor would: through `app.py`."""
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+    def visit(page: str, **query: str) -> AppTest:
+        at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+        at.run()
+        for name, value in query.items():
+            at.query_params[name] = value
+        return at.switch_page(f"pages/{page}.py").run()
+
+    yield visit
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running app."""
+
+    url: str
+    made: Made
+    home: Path
+
+
+def beep(path: Path, seconds: float) -> None:
+    """A sound file of silence."""
+    with wave.open(str(path), "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(8000)
+        out.writeframes(bytes(int(16000 * seconds)))
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, start_app: Callable[..., str]) -> Server:
+    home = tmp_path_factory.mktemp("served")
+    sound = home / "beep.wav"
+    beep(sound, 0.5)
+    folder = home / "named"
+    folder.mkdir()
+    beep(folder / "tone.wav", 0.75)
+    shutil.copy(Path(__file__).with_name("clip.webm"), folder)
+    Image.new("RGB", (320, 180), "#0072B2").save(folder / "frame.png")
+    made = make_run(home, media=(str(sound),) * 160)
+    store_projection(made)
+    return Server(start_app(home, "--folder", str(folder)), made, home)

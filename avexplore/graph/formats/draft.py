@@ -10,7 +10,7 @@ import numpy as np
 
 from avexplore.artifacts import MODALITIES, ClassGraph
 from avexplore.errors import GraphError
-from avexplore.graph.separation import is_acyclic
+from avexplore.graph.algebra.separation import is_acyclic
 
 MOST_BYTES = 8_000_000
 MOST_NODES = 2048

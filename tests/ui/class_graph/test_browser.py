@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from avexplore.ui.graph_verdict import keeps_direction
+from avexplore.analysis.graph_verdict import keeps_direction
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 

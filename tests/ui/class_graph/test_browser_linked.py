@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import numpy as np
 import pytest
 
-from avexplore.ui.graph_tables import MATRICES
+from avexplore.ui.class_graph.details.tables import MATRICES
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 

@@ -28,8 +28,8 @@ from avexplore.config import (
 )
 from avexplore.errors import ConfigError
 from avexplore.store import Store
-from avexplore.ui import graph_variants as variants
-from avexplore.ui.plain_text import as_html
+from avexplore.ui.class_graph.state import kept_graphs as variants
+from avexplore.ui.parts.plain_text import as_html
 from avexplore.workbench import Failed, Missing, Running, Workbench
 
 ROOT = Path(__file__).parents[3]
@@ -172,15 +172,16 @@ def test_causal_learn_answers_while_our_search_is_compiled(
     app: AppTest, made_home: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from avexplore.config import GraphConfig
-    from avexplore.graph import compilation
+    from avexplore.graph.compiled import numba_cache
+    from avexplore.graph.search import warm_up
     from avexplore.store import Store
-    from avexplore.ui.graph_stand_in import MARK, WORD, stand_in_for
+    from avexplore.ui.class_graph.while_compiling import MARK, WORD, stand_in_for
 
     ready, at_work = [False], threading.Event()
     worker = threading.Thread(target=at_work.wait, daemon=True)
     worker.start()
-    monkeypatch.setattr(compilation, "is_compiled", lambda: ready[0])
-    monkeypatch.setattr(compilation, "compile_in_background", lambda: worker)
+    monkeypatch.setattr(numba_cache, "is_compiled", lambda: ready[0])
+    monkeypatch.setattr(warm_up, "compile_in_background", lambda: worker)
     config = GraphConfig(made_home.source, penalty_discount=7.0, seed=11)
     other = stand_in_for(config)
     assert other is not None
@@ -218,13 +219,14 @@ def test_causal_learn_answers_while_our_search_is_compiled(
 def test_a_stored_graph_is_shown_without_waiting_for_the_compiler(
     app: AppTest, made_home: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from avexplore.graph import compilation
+    from avexplore.graph.compiled import numba_cache
+    from avexplore.graph.search import warm_up
 
     def never() -> None:
         raise AssertionError("nothing has to be compiled")
 
-    monkeypatch.setattr(compilation, "is_compiled", lambda: False)
-    monkeypatch.setattr(compilation, "compile_in_background", never)
+    monkeypatch.setattr(numba_cache, "is_compiled", lambda: False)
+    monkeypatch.setattr(warm_up, "compile_in_background", never)
     test_ready_shows_the_learned_graph(app, made_home)
 
 
@@ -248,7 +250,7 @@ def test_a_clip_with_a_file_is_played_in_the_panel(tmp_path: Path) -> None:
         import numpy as np
 
         from avexplore.artifacts import Clips, SoftLabels
-        from avexplore.ui.graph_clips import draw_clip
+        from avexplore.ui.class_graph.panel.clips import draw_clip
 
         share = np.array([[0.9, 0.1], [0.2, 0.8]])
         known = np.array([0, 1])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from avexplore.ui.frame import PAGES
+from avexplore.ui.page_list import PAGES
 
 pytestmark = pytest.mark.browser
 

@@ -10,10 +10,11 @@ from urllib.parse import urlencode
 
 import pytest
 
-from avexplore.ui import gate, server
-from avexplore.ui.login import RETURN_COOKIE, USER_COOKIE, ReturnAfterLogin
-from avexplore.ui.response_headers import ResponseHeaders, content_policy, front_page
-from avexplore.ui.upload_limits import UploadLimits
+from avexplore.ui.server import app as server_app
+from avexplore.ui.server import password_gate
+from avexplore.ui.server.response_headers import ResponseHeaders, content_policy, front_page
+from avexplore.ui.server.return_after_login import RETURN_COOKIE, USER_COOKIE, ReturnAfterLogin
+from avexplore.ui.server.upload_limits import UploadLimits
 
 PASSWORD = "correct horse & battery=staple ü"
 
@@ -45,14 +46,14 @@ class Door:
 
     def __init__(self, password: str = PASSWORD, key: bytes = b"k" * 32) -> None:
         self.behind, self.clock = asgi.Behind(), Clock()
-        self.app = gate.PasswordGate(self.behind, password=password, key=key, clock=self.clock)
+        self.app = password_gate.PasswordGate(self.behind, password=password, key=key, clock=self.clock)
 
     def try_(self, password: str, target: str = "/", **more: str):  # type: ignore[no-untyped-def]
         form = urlencode({"password": password, "next": target}).encode()
         return ask(self.app, "/login", method="POST", body=form, **more)
 
     def cookie(self) -> str:
-        return str(self.try_(PASSWORD).cookies[gate.COOKIE].split(";")[0])
+        return str(self.try_(PASSWORD).cookies[password_gate.COOKIE].split(";")[0])
 
 
 @pytest.fixture
@@ -96,7 +97,7 @@ def test_the_live_connection_is_closed_before_it_opens(door: Door) -> None:
     scope = {"type": "websocket", "path": "/_stcore/stream", "headers": [], "query_string": b"", "scheme": "ws"}
     sent = asgi.run(door.app, scope, [{"type": "websocket.connect"}])
     assert [message["type"] for message in sent] == ["websocket.close"]
-    known = scope | {"headers": [(b"cookie", f"{gate.COOKIE}={door.cookie()}".encode())]}
+    known = scope | {"headers": [(b"cookie", f"{password_gate.COOKIE}={door.cookie()}".encode())]}
     sent = asgi.run(door.app, known, [{"type": "websocket.connect"}])
     assert [message["type"] for message in sent] == ["websocket.accept"]
 
@@ -107,10 +108,10 @@ def test_the_right_password_leads_where_the_visitor_wanted_to_go(door: Door) -> 
     answer = door.try_(PASSWORD, "/retrieval?run=abc&query=7")
     assert answer.status == 303
     assert answer.headers["location"] == "/retrieval?run=abc&query=7"
-    rules = answer.cookies[gate.COOKIE].lower()
+    rules = answer.cookies[password_gate.COOKIE].lower()
     assert "httponly" in rules
     assert "samesite=lax" in rules
-    cookie = f"other=1; {gate.COOKIE}={door.cookie()}"
+    cookie = f"other=1; {password_gate.COOKIE}={door.cookie()}"
     assert ask(door.app, "/retrieval", cookie=cookie).body == "the secret page"
     assert ask(door.app, "/_stcore/upload_file/a/b", method="PUT", cookie=cookie, accept="*/*").status == 200
 
@@ -165,22 +166,22 @@ def test_what_is_no_form_is_refused_and_not_kept(door: Door, body: bytes) -> Non
 
 
 def test_after_ten_wrong_passwords_an_address_has_to_wait_and_others_need_not(door: Door) -> None:
-    for _ in range(gate.TRIES):
+    for _ in range(password_gate.TRIES):
         assert door.try_("wrong").status == 401
     refused = door.try_(PASSWORD)
     assert refused.status == 429, "the right one is refused, too: guessing on would find it"
     wait = int(refused.headers["retry-after"])
-    assert 0 < wait <= gate.WINDOW_SECONDS + 1
+    assert 0 < wait <= password_gate.WINDOW_SECONDS + 1
     assert door.try_(PASSWORD, client="10.0.0.2").status == 303
     door.clock.now += wait
     assert door.try_(PASSWORD).status == 303
 
 
 def test_many_addresses_together_have_a_limit_too(door: Door) -> None:
-    tried = [door.try_("wrong", client=f"10.0.{i}.1").status for i in range(gate.TRIES_OF_ALL + 20)]
-    assert tried.count(401) == gate.TRIES_OF_ALL
+    tried = [door.try_("wrong", client=f"10.0.{i}.1").status for i in range(password_gate.TRIES_OF_ALL + 20)]
+    assert tried.count(401) == password_gate.TRIES_OF_ALL
     assert tried.count(429) == 20
-    known = f"{gate.COOKIE}={Door().cookie()}"
+    known = f"{password_gate.COOKIE}={Door().cookie()}"
     assert ask(door.app, "/", cookie=known).status == 200, "who is in stays in"
 
 
@@ -198,29 +199,29 @@ def test_a_cookie_holds_for_its_time_its_password_and_its_server(door: Door) -> 
         "é",
     ]
     for value in forged:
-        assert ask(door.app, "/", cookie=f"{gate.COOKIE}={value}").status == 401, value
+        assert ask(door.app, "/", cookie=f"{password_gate.COOKIE}={value}").status == 401, value
     for other in (Door(password="another password"), Door(key=b"j" * 32)):
-        assert ask(other.app, "/", cookie=f"{gate.COOKIE}={cookie}").status == 401
+        assert ask(other.app, "/", cookie=f"{password_gate.COOKIE}={cookie}").status == 401
     restarted = Door()
-    assert ask(restarted.app, "/", cookie=f"{gate.COOKIE}={cookie}").status == 200
-    restarted.clock.now += gate.KNOWN_SECONDS
-    assert ask(restarted.app, "/", cookie=f"{gate.COOKIE}={cookie}").status == 401
+    assert ask(restarted.app, "/", cookie=f"{password_gate.COOKIE}={cookie}").status == 200
+    restarted.clock.now += password_gate.KNOWN_SECONDS
+    assert ask(restarted.app, "/", cookie=f"{password_gate.COOKIE}={cookie}").status == 401
 
 
 def test_leaving_takes_the_cookie_away(door: Door) -> None:
-    answer = ask(door.app, "/logout", cookie=f"{gate.COOKIE}={door.cookie()}")
+    answer = ask(door.app, "/logout", cookie=f"{password_gate.COOKIE}={door.cookie()}")
     assert answer.status == 303
-    assert "max-age=0" in answer.cookies[gate.COOKIE].lower()
+    assert "max-age=0" in answer.cookies[password_gate.COOKIE].lower()
 
 
 def test_the_key_of_the_cookies_outlives_a_restart_and_is_for_the_owner_only(tmp_path: Path) -> None:
-    first = server.cookie_key(tmp_path / "home")
-    assert server.cookie_key(tmp_path / "home") == first
+    first = server_app.cookie_key(tmp_path / "home")
+    assert server_app.cookie_key(tmp_path / "home") == first
     assert len(first) == 32
     assert (tmp_path / "home" / "cookie.key").stat().st_mode & 0o077 == 0
-    assert server.cookie_key(tmp_path / "other") != first
+    assert server_app.cookie_key(tmp_path / "other") != first
     (tmp_path / "file").write_text("")
-    assert len(server.cookie_key(tmp_path / "file")) == 32, "a folder that cannot be written"
+    assert len(server_app.cookie_key(tmp_path / "file")) == 32, "a folder that cannot be written"
 
 
 def test_every_answer_forbids_framing_and_foreign_content() -> None:
@@ -254,7 +255,7 @@ def test_a_visitor_uploads_so_much_and_no_more() -> None:
 def test_the_demo_takes_no_uploads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AVEXPLORE_DEMO", "1")
     behind = asgi.Behind()
-    app = UploadLimits(behind, visitor_bytes=server.upload_bytes() or 0)
+    app = UploadLimits(behind, visitor_bytes=server_app.upload_bytes() or 0)
     assert ask(app, "/_stcore/upload_file/a/b", method="PUT", body=b"x").status == 403
     assert not behind.reached
 

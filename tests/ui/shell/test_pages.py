@@ -21,13 +21,15 @@ from avexplore.config import (
     SweepConfig,
     SyntheticConfig,
 )
+from avexplore.config.presets import preset
 from avexplore.data import export_features, feature_file, load_features
 from avexplore.errors import StoreError
 from avexplore.experiments.sweep import best_student, outcomes, varied
 from avexplore.jobs import records, registry
-from avexplore.presets import preset
-from avexplore.ui import arms_view, glossary, session, sweep_view, uploads
-from avexplore.ui.frame import PAGES
+from avexplore.ui.experiments import arms, sweeps
+from avexplore.ui.page_list import PAGES
+from avexplore.ui.parts import uploads
+from avexplore.ui.shell import glossary, session
 from avexplore.workbench import Running, Workbench
 
 ROOT = Path(__file__).parents[3]
@@ -157,7 +159,7 @@ def test_an_experiment_says_what_it_found(
     assert "in Link precision over inferred graph" in words(at)
     assert "Hidden-pair AP over" not in words(at)
     table = at.dataframe[0].value
-    assert list(table["Arm"]) == ["Inferred graph and same-class pairs", arms_view.MEANING["random+I"]]
+    assert list(table["Arm"]) == ["Inferred graph and same-class pairs", arms.MEANING["random+I"]]
     report = Workbench().get(ExperimentConfig(student, ("graph+I", "random+I"), seeds=2))
     values = report.values[report.arms.index("graph+I"), :, report.metrics.index("link_precision")]
     assert table["Mean"][0] == pytest.approx(np.nanmean(values))
@@ -169,11 +171,11 @@ def test_an_address_from_elsewhere_opens_the_same_experiment_and_the_same_sweep(
     home, student = trained
     monkeypatch.setenv("AVEXPLORE_HOME", str(home))
     experiment = ExperimentConfig(student, ("graph+I", "random+I"), seeds=2)
-    at = visit("experiments", **arms_view.address(experiment), **{"experiment.metric": "Delta-D"})
+    at = visit("experiments", **arms.address(experiment), **{"experiment.metric": "Delta-D"})
     assert not at.exception
     assert "strongest edges" in words(at)
     grid = SweepConfig(student, (varied(student, "lambda", (0.5, 1.0)),), "grid", seeds=1)
-    at = visit("experiments", **sweep_view.address(grid))
+    at = visit("experiments", **sweeps.address(grid))
     assert not at.exception
     assert "Best of 2 trials" in words(at)
 

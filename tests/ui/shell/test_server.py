@@ -17,7 +17,7 @@ from urllib.error import HTTPError
 import pytest
 
 from avexplore.store import checkout
-from avexplore.ui.frame import PAGES
+from avexplore.ui.page_list import PAGES
 
 pytestmark = pytest.mark.browser
 

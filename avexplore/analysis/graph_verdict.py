@@ -1,0 +1,232 @@
+"""Is the graph right? What is known of that, in plain words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from avexplore.artifacts import ClassGraph, Clips, FloatArray, GraphStability
+    from avexplore.config import GraphConfig
+
+
+Level = Literal["good", "fair", "poor", "note"]
+
+
+@dataclass(frozen=True)
+class Remark:
+    """One sentence of the verdict."""
+
+    level: Level
+    text: str
+
+
+def verdict(
+    graph: ClassGraph,
+    stability: GraphStability | None,
+    *,
+    clips: Clips | None = None,
+    config: GraphConfig | None = None,
+) -> list[Remark]:
+    """Stability, agreement with what is known, and warnings, the weightiest first in each."""
+    found = [*_stability(graph, stability), *_direction(graph, stability), *_truth(graph, stability, clips)]
+    if config is not None and config.rows == "all":
+        found.append(
+            Remark("poor", "Test clips were used: figures that a student reaches with this graph are no test.")
+        )
+    warnings = [*graph.warnings, *(stability.warnings if stability is not None else ())]
+    found += [Remark("note", text) for text in dict.fromkeys(warnings)]
+    return found
+
+
+def _stability(graph: ClassGraph, stability: GraphStability | None) -> list[Remark]:
+    pairs = np.triu(graph.skeleton, 1)
+    count = int(pairs.sum())
+    if count == 0:
+        return [Remark("poor", "There is no edge: lower the penalty discount, or look at the soft labels.")]
+    if stability is None:
+        return [Remark("note", "How stable this graph is will stand here once the bootstraps are done.")]
+    often = stability.edge_frequency[pairs]
+    half, firm = int((often >= 0.5).sum()), int((often >= 0.9).sum())
+    share = half / count
+    level: Level = "good" if share > 0.85 else "fair" if share > 0.6 else "poor"
+    text = (
+        f"Over {stability.bootstraps} bootstraps, {half} of {count} edges come back in at least half and {firm} in at "
+        f"least nine of ten; two bootstraps share {stability.jaccard[0]:.0%} of their links."
+    )
+    found = [Remark(level, text)]
+    if stability.seeds > 1:
+        links, turned, size = seeds_differ(stability)
+        calm: Level = "good" if links <= 0.05 * size else "fair" if links <= 0.3 * size else "poor"
+        if calm == "good" and turned > 0.3 * size:
+            calm = "fair"
+        text = f"{stability.seeds} searches from other seeds on the same clips all find the same graph."
+        if links + turned > 0:
+            text = (
+                f"{stability.seeds} searches from other seeds on the same clips: two of them have on average "
+                f"{size - links / 2:.0f} links in common, of about {size:.0f} each, and point {turned:.0f} of these "
+                "another way."
+            )
+            if firm:
+                held = float(stability.seed_frequency[pairs & (stability.edge_frequency >= 0.9)].mean())
+                text += f" The {firm} edges of nine in ten bootstraps are in {held:.0%} of the searches."
+        found.append(Remark(calm, text))
+    if stability.null != "none":
+        null = float(stability.null_frequency[np.triu(np.ones_like(pairs), 1)].mean())
+        ours = float(stability.edge_frequency[np.triu(np.ones_like(pairs), 1)].mean())
+        strong = int((often - stability.null_frequency[pairs] > 0.3).sum())
+        found.append(
+            Remark(
+                "good" if strong > 0.7 * count else "fair" if strong > 0.4 * count else "poor",
+                f"With the relation between classes shuffled away ({stability.null}), a pair is linked in {null:.0%} "
+                f"of the graphs, here in {ours:.0%}; {strong} of {count} edges stand out by more than 30 points.",
+            )
+        )
+    return found
+
+
+def seeds_differ(stability: GraphStability) -> tuple[float, float, float]:
+    """Of two searches from different seeds on average: pairs linked in one alone, shared links whose direction differs,
+    and links of one.
+
+    Of the seeds, a share f holds a link; two different ones disagree about it with probability 2 f (1 - f) S / (S - 1).
+    What is left of their structural Hamming distance, which counts each pair once, is directions.
+    """
+    share = stability.seed_frequency[np.triu_indices(len(stability.nodes), 1)]
+    links = float((2 * share * (1 - share)).sum()) * stability.seeds / max(stability.seeds - 1, 1)
+    return links, max(float(stability.seed_shd[0]) - links, 0.0), float(share.sum())
+
+
+def _direction(graph: ClassGraph, stability: GraphStability | None) -> list[Remark]:
+    arrows = np.argwhere(graph.adjacency.astype(bool) & ~graph.adjacency.T.astype(bool))
+    if not len(arrows) or stability is None:
+        return []
+    forth = stability.orientation_frequency[arrows[:, 0], arrows[:, 1]]
+    back = stability.orientation_frequency[arrows[:, 1], arrows[:, 0]]
+    sure = int(np.sum(keeps_direction(forth, back)))
+    level: Level = "good" if sure > 0.75 * len(arrows) else "fair" if sure > 0.4 * len(arrows) else "poor"
+    text = f"{sure} of {len(arrows)} arrows keep their direction over the bootstraps"
+    text += "." if level == "good" else "; read the others as links without direction."
+    return [Remark(level, text)]
+
+
+def keeps_direction(forth: Any, back: Any) -> Any:
+    """Whether the bootstraps agree on a direction: shares of them that hold it this way and the other way.
+
+    >>> keeps_direction(0.8, 0.1), keeps_direction(0.5, 0.4)
+    (True, False)
+    """
+    return forth > 2 * back + 0.2
+
+
+def comparison_remark(graph: ClassGraph, other: ClassGraph, name: str) -> Remark:
+    """How far a graph agrees with another one, in a sentence."""
+    from avexplore.graph.algebra.comparison import compare
+
+    found = compare(graph, other)
+    ours, theirs = int(np.triu(graph.skeleton, 1).sum()), int(np.triu(other.skeleton, 1).sum())
+    shared = sum(found.count(kind) for kind in ("same", "reversed", "directed", "undirected"))
+    turned = found.count("reversed")
+    level: Level = "good" if found.jaccard > 0.7 else "fair" if found.jaccard > 0.4 else "poor"
+    text = (
+        f"Beside {name}: {shared} links are shared, {ours - shared} are only here and {theirs - shared} only there "
+        f"(Jaccard {found.jaccard:.2f}); {turned} of the shared ones point the other way. SHD {found.shd}."
+    )
+    return Remark(level, text)
+
+
+def _truth(graph: ClassGraph, stability: GraphStability | None, clips: Clips | None) -> list[Remark]:
+    if clips is None or (clips.true_labels is None and clips.true_graph is None):
+        text = "Nothing here can confirm the graph: it is not known which classes truly come together in these clips."
+        return [Remark("note", text)]
+    found = []
+    if clips.true_graph is not None:
+        from avexplore.artifacts import ClassGraph as Graph
+        from avexplore.graph.algebra.comparison import compare
+
+        count = int(np.triu(graph.skeleton, 1).sum())
+        result = compare(graph, Graph(graph.nodes, clips.true_graph.astype(np.int8), source="planted"))
+        chance = float(np.triu(clips.true_graph | clips.true_graph.T, 1).sum()) / (
+            len(graph.nodes) * (len(graph.nodes) - 1) / 2
+        )
+        text = (
+            f"Against the planted graph: {result.adjacency_precision:.0%} of all {count} links are planted (chance "
+            f"{chance:.0%}), and {result.adjacency_recall:.0%} of the planted ones are found; SHD {result.shd}."
+        )
+        # Classes that compete for a clip are linked, too, with a negative effect; LIR leaves those links out.
+        positive = np.triu(graph.skeleton & (graph.effect + graph.effect.T > 0), 1)
+        precision = result.adjacency_precision
+        if positive.any():
+            planted = (clips.true_graph | clips.true_graph.T).astype(bool)
+            precision = float((positive & planted).sum() / positive.sum())
+            text += f" Of the {int(positive.sum())} links with a positive effect, which LIR uses, {precision:.0%} are."
+        found.append(Remark("good" if precision > 3 * chance else "poor", text))
+    if clips.true_labels is not None:
+        from avexplore.graph.truth import class_pair_scores, compare_with_truth
+
+        rows = clips.rows("train")
+        truth = class_pair_scores(truth_weights(clips))
+        scores = class_pair_scores(ranked_weights(graph, stability))
+        report = compare_with_truth(scores, truth)
+        if report.true_pairs and len(rows):
+            base = report.true_pairs / report.pairs
+            fit: Level = "good" if report.auc > 0.85 else "fair" if report.auc > 0.65 else "poor"
+            found.append(
+                Remark(
+                    fit,
+                    f"Against the hidden labels of the training clips, in which {report.true_pairs} class pairs truly "
+                    f"come together: of the {report.true_pairs} pairs with the highest {_ranking(stability)}, "
+                    f"{report.precision_at_true:.0%} do (chance {base:.0%}); AUC {report.auc:.2f}. Comparison counts "
+                    "all links of the graph instead.",
+                )
+            )
+    return found
+
+
+def truth_weights(clips: Clips) -> FloatArray:
+    """True co-occurrence of the training clips, as weights between class nodes. Shape (2C, 2C)."""
+    from avexplore.graph.truth import true_co_occurrence
+
+    rows = clips.rows("train")
+    assert clips.true_labels is not None
+    return true_co_occurrence(
+        clips.true_labels[rows],
+        true_audio=None if clips.true_audio is None else clips.true_audio[rows],
+        true_visual=None if clips.true_visual is None else clips.true_visual[rows],
+    )
+
+
+def _ranking(stability: GraphStability | None) -> str:
+    """What `ranked_weights` ranks by, in words."""
+    return "effect" if stability is None else "bootstrap frequency times correlation"
+
+
+def ranked_weights(graph: ClassGraph, stability: GraphStability | None) -> FloatArray:
+    """How much the graph stands by each pair: frequency times positive correlation, or the positive effect.
+
+    Returns:
+        Shape (p, p), symmetric, >= 0.
+    """
+    if stability is not None:
+        weights: FloatArray = stability.edge_frequency * np.clip(stability.correlation, 0, None)
+    else:
+        weights = np.where(graph.skeleton, np.clip(graph.effect, 0, None), 0.0)
+    both: FloatArray = np.maximum(weights, weights.T)
+    return both
+
+
+def is_settled(stability: GraphStability | None, i: int, j: int, *, given: bool = False) -> bool:
+    """Whether the bootstraps agree on i -> j; without bootstraps, what is `given`."""
+    if stability is None:
+        return given
+    forth, back = (float(stability.orientation_frequency[pair]) for pair in ((i, j), (j, i)))
+    return bool(keeps_direction(forth, back))
+
+
+def is_in_null(stability: GraphStability | None, i: int, j: int) -> bool:
+    """Whether the null model links a pair at least as often as the bootstraps do; False where that is unknown."""
+    if stability is None or stability.null == "none":
+        return False
+    return bool(stability.null_frequency[i, j] >= stability.edge_frequency[i, j])

@@ -1,0 +1,48 @@
+"""One frozen dataclass per stage; upstream configs nest, and the whole has an address. Presets stand in `presets`."""
+
+from avexplore.config.base import Config, field_help, from_json, location, override, walk, within
+from avexplore.config.data import ClipsConfig, DataConfig, FeatureFileConfig, SyntheticConfig
+from avexplore.config.experiment import ARMS, DEFAULT_ARMS, ExperimentConfig, SweepConfig, VaryConfig
+from avexplore.config.graph import AffinityConfig, GraphConfig, KnowledgeConfig, StabilityConfig, Transform
+from avexplore.config.student import (
+    BaselineConfig,
+    EvaluationConfig,
+    PrefixConfig,
+    ProjectionConfig,
+    RegularizerConfig,
+    StudentConfig,
+)
+from avexplore.config.teacher import SoftLabelFileConfig, SoftLabelSource, TeacherConfig
+
+__all__ = [
+    "ARMS",
+    "DEFAULT_ARMS",
+    "AffinityConfig",
+    "BaselineConfig",
+    "ClipsConfig",
+    "Config",
+    "DataConfig",
+    "EvaluationConfig",
+    "ExperimentConfig",
+    "FeatureFileConfig",
+    "GraphConfig",
+    "KnowledgeConfig",
+    "PrefixConfig",
+    "ProjectionConfig",
+    "RegularizerConfig",
+    "SoftLabelFileConfig",
+    "SoftLabelSource",
+    "StabilityConfig",
+    "StudentConfig",
+    "SweepConfig",
+    "SyntheticConfig",
+    "TeacherConfig",
+    "Transform",
+    "VaryConfig",
+    "field_help",
+    "from_json",
+    "location",
+    "override",
+    "walk",
+    "within",
+]

@@ -1,0 +1,117 @@
+"""How the class graph is searched, bootstrapped and turned into weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from avexplore.config.base import Config, setting, within
+from avexplore.config.teacher import SoftLabelSource
+
+Transform = Literal["raw", "logit", "clr", "ilr", "drop-one", "rank", "class-centered"]
+
+
+@dataclass(frozen=True)
+class KnowledgeConfig(Config):
+    """What the searcher must respect. Nodes are named `audio:X` or `visual:X`."""
+
+    stage: ClassVar[str] = "knowledge"
+    required: tuple[tuple[str, str], ...] = setting((), help="Edges (source, target) that must be there.")
+    forbidden: tuple[tuple[str, str], ...] = setting((), help="Edges (source, target) that must not be there.")
+    tiers: tuple[tuple[str, ...], ...] = setting(
+        (), help="No edge from a later tier into an earlier one; unlisted nodes are free."
+    )
+    forbidden_blocks: tuple[tuple[str, str], ...] = setting(
+        (), help='Modality pairs (source, target) without edges, such as ("audio", "visual").'
+    )
+
+
+@dataclass(frozen=True)
+class GraphConfig(Config):
+    """How the class-dependency graph is searched."""
+
+    stage: ClassVar[str] = "graph"
+    format_version: ClassVar[int] = 2  # the kernel score is the full likelihood
+    soft_labels: SoftLabelSource = setting(help="The teacher, or a file of soft labels.")
+    engine: Literal["grasp", "boss", "both", "causal-learn-grasp", "causal-learn-boss"] = setting(
+        "both", help="Search algorithm; both runs BOSS, then GRaSP from its result."
+    )
+    score: Literal["bic", "bdeu", "kernel"] = setting(
+        "bic",
+        help=(
+            "Gaussian BIC on the values, BDeu on discretized values, or a kernel regression's cross-validated "
+            "likelihood. The last finds any kind of dependency, and takes some hundred clips and a few "
+            "classes at most."
+        ),
+    )
+    transform: Transform = setting("raw", help="What is done to the soft labels before the search.")
+    penalty_discount: float = within(
+        0.0, 1000.0, 2.0, help="c in BIC = 2L - c k ln n (Tetrad's unit; 1 is plain BIC, useful 1..16).", open_low=True
+    )
+    depth: int = within(1, 10, 3, help="How deep GRaSP follows moves that do not change the score at once.")
+    strategy: Literal["single", "restarts", "iterated"] = setting(
+        "iterated", help="One start, several restarts, or kicks of the best order found so far."
+    )
+    iterations: int = within(
+        1, 100_000, 300, help="Restarts, or kicks of the iterated local search; unused by `single`."
+    )
+    rows: Literal["train", "all"] = setting(
+        "train", help="Clips that the graph is learned from; all uses test clips and is marked so."
+    )
+    knowledge: KnowledgeConfig = setting(KnowledgeConfig(), help="Edges required, forbidden or ordered by you.")
+    seed: int = within(0, 2**31 - 1, 0, help="Draws start orders and kicks.")
+
+
+@dataclass(frozen=True)
+class StabilityConfig(Config):
+    """How often each edge comes back over bootstraps, beside how often it appears under a null model."""
+
+    stage: ClassVar[str] = "stability"
+    format_version: ClassVar[int] = 2  # a column that a resample makes constant correlates with nothing
+    graph: GraphConfig = setting(help="The search to repeat.")
+    bootstraps: int = within(
+        2, 10_000, 100, help="Resamples of the clips; more make the frequencies finer and take longer."
+    )
+    strategy: Literal["single", "restarts", "iterated"] = setting(
+        "single", help="How resamples are searched: one start each is quick, and its luck counts as instability."
+    )
+    null: Literal["none", "within-class", "decoupled", "one-hot"] = setting(
+        "within-class", help="How clips are shuffled so that no relation between classes is left."
+    )
+    null_bootstraps: int = within(2, 10_000, 50, help="Resamples of the null model.")
+    seeds: int = within(
+        0,
+        1000,
+        10,
+        help=("Searches of the data as they are, each from its own seed: how much of the graph is the search's luck."),
+    )
+    seed: int = within(0, 2**31 - 1, 0, help="Draws the resamples.")
+
+
+@dataclass(frozen=True)
+class AffinityConfig(Config):
+    """From graph to class-pair weights (A-hat), with the controls as equal choices."""
+
+    stage: ClassVar[str] = "affinity"
+    uses: ClassVar[tuple[str, ...]] = ("clips",)
+    stability: StabilityConfig = setting(help="The bootstrapped graph.")
+    source: Literal["graph", "correlation", "identity", "constant", "random", "true-graph", "true-pairs"] = setting(
+        "graph", help="Where weights come from: the graph, or a control to compare it with."
+    )
+    threshold: float = within(0.0, 1.0, 0.5, help="Keep edges at least this frequent over bootstraps.")
+    top_k: int = within(1, 10_000, 5, help="Keep at most so many edges per node.")
+    top_pairs: int | None = within(1, 1_000_000, None, help="Keep at most so many class pairs overall; none keeps all.")
+    same_class: bool = setting(True, help="Add the identity: pairs whose soft labels share a class.")
+    edge_weight: float = within(
+        0.0,
+        1.0,
+        1.0,
+        help="Weight of the strongest edge, beside the 1 of pairs that share a class; unused without those.",
+    )
+    within_audio: bool = setting(True, help="Use edges between audio nodes.")
+    within_visual: bool = setting(True, help="Use edges between visual nodes.")
+    across: bool = setting(True, help="Use edges between an audio and a visual node.")
+    directed: bool = setting(
+        False, help="Use an edge only from its source's clip to its target's; otherwise both ways."
+    )
+    seed: int = within(0, 2**31 - 1, 0, help="Draws the random graph; unused by the other sources.")

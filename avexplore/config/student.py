@@ -1,0 +1,203 @@
+"""The student, LIR, and the views of its embedding."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from avexplore.config.base import Config, setting, within
+from avexplore.config.data import DataConfig
+from avexplore.config.graph import AffinityConfig, StabilityConfig
+from avexplore.config.teacher import SoftLabelSource
+from avexplore.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class RegularizerConfig(Config):
+    """LIR: how the affinity acts on pairs of clips."""
+
+    stage: ClassVar[str] = "regularizer"
+    affinity: AffinityConfig = setting(help="The class-pair weights.")
+    form: Literal["pull", "forgive", "margin"] = setting(
+        "forgive", help="Pull related pairs together, forgive them as negatives, or shrink their margin."
+    )
+    weight: float = within(0.0, 1000.0, 1.0, help="Lambda.")
+    tau: float = within(0.0, 1.0, 0.0, help="Soft labels up to this do not count.")
+    level: Literal["class", "node"] = setting(
+        "class", help="Whether an edge links its two classes in any modality, or only the modalities of its nodes."
+    )
+    percentile: float = within(
+        0.0,
+        1.0,
+        0.98,
+        help="Pairs linked more strongly than this share of all pairs are forgiven fully.",
+        open_low=True,
+    )
+    evidence: Literal["own", "both"] = setting(
+        "both", help="Whether a clip's soft labels are each modality's own, or the mean of both modalities' outputs."
+    )
+    class_heads: float = within(
+        0.0,
+        1000.0,
+        1.0,
+        help=(
+            "Degree to which the student's class heads, too, stop counting linked classes as wrong; 0 leaves "
+            "them alone."
+        ),
+    )
+    posterior_links: float = within(
+        0.0,
+        1.0,
+        0.25,
+        help=(
+            "Probability that the strongest link's other class is present, too, for posteriors in the "
+            "embedding; 0 is off."
+        ),
+    )
+    linked: Literal["graph", "every-pair"] = setting(
+        "graph",
+        help=(
+            "Between which classes posteriors in the embedding are linked: those of A-hat, or every pair, "
+            "without a graph."
+        ),
+    )
+    start_epoch: int = within(0, 100_000, 15, help="E_teach: LIR is off before this epoch.")
+    ramp_epochs: int = within(0, 100_000, 0, help="Epochs over which the weight grows linearly to its full value.")
+
+
+@dataclass(frozen=True)
+class StudentConfig(Config):
+    """The embedding network; without `regularizer` it is the twin that LIR is compared with."""
+
+    stage: ClassVar[str] = "student"
+    format_version: ClassVar[int] = 2  # links in the embedding weigh what annotated clips show
+    uses: ClassVar[tuple[str, ...]] = ("prefix",)
+    data: DataConfig = setting(help="The clips to learn from.")
+    loss: Literal[
+        "supervised-contrastive",
+        "contrastive",
+        "triplet",
+        "triplet-semihard",
+        "triplet-hard",
+        "proxy-triplet",
+        "proxy-anchor",
+        "infonce",
+        "cross-entropy",
+    ] = setting("supervised-contrastive", help="Metric loss between the modalities.")
+    proxies: Literal["none", "anchor_aware", "learned"] = setting(
+        "none", help="What stands in for the anchor: itself, its anchor-aware proxy, or a learned one per class."
+    )
+    neighbors: int = within(1, 50, 3, help="k of the anchor-aware proxies.")
+    margin: float = within(0.0, 2.0, 0.2, help="Margin of the losses that have one, in cosine distance.")
+    temperature: float = within(0.0, 100.0, 0.1, help="Temperature of the losses with a softmax.", open_low=True)
+    semantic_weight: float = within(
+        0.0, 100.0, 1.0, help="Weight of AV-SAL on the student's own class heads, beside the metric loss."
+    )
+    alpha: float = within(0.0, 100.0, 0.5, help="Weight of the alignment term within AV-SAL.")
+    label_smoothing: float = within(0.0, 0.9, 0.1, help="Share of the label's probability spread over all classes.")
+    posterior_share: float = within(
+        0.0,
+        0.99,
+        0.5,
+        help="Share of the embedding that holds the class heads' probabilities; 0 keeps to the metric part.",
+    )
+    posterior_temperature: float = within(
+        0.0,
+        100.0,
+        0.5,
+        help=("Divides the class heads' outputs before they become probabilities in the embedding; below 1 sharpens."),
+        open_low=True,
+    )
+    inputs: Literal["whitened", "standardized"] = setting(
+        "whitened",
+        help=(
+            "Features as the network sees them: principal components of unit variance, or each feature on its "
+            "own scale."
+        ),
+    )
+    components: int = within(
+        1, 8192, 256, help="At most so many principal components of each modality, with whitened inputs."
+    )
+    hidden: int = within(8, 8192, 512, help="Units of the hidden layer of each branch.")
+    dim: int = within(2, 4096, 128, help="Dimensions of the embedding.")
+    input_dropout: float = within(0.0, 0.95, 0.3, help="Share of the input features left out at random while training.")
+    dropout: float = within(0.0, 0.95, 0.5, help="Share of the hidden units left out at random while training.")
+    epochs: int = within(1, 100_000, 40, help="Passes over the training clips.")
+    batch_size: int = within(2, 65_536, 256, help="Clips per step.")
+    learning_rate: float = within(0.0, 1.0, 1e-3, help="Step size of AdamW at its highest.", open_low=True)
+    weight_decay: float = within(0.0, 10.0, 1e-2, help="AdamW's pull of the weights towards zero.")
+    regularizer: RegularizerConfig | None = setting(None, help="LIR; none trains the twin.")
+    seed: int = within(0, 2**31 - 1, 0, help="Draws initial weights and batches.")
+
+    def _check(self) -> None:
+        if self.regularizer is not None and self.regularizer.start_epoch >= self.epochs:
+            raise ConfigError(
+                f"LIR would start at epoch {self.regularizer.start_epoch} of {self.epochs}, that is never",
+                where="student.regularizer.start_epoch",
+                fix="Start earlier or train longer",
+            )
+
+    @property
+    def twin(self) -> StudentConfig:
+        """The same student without LIR."""
+        return self.replace(regularizer=None)
+
+    @property
+    def stability(self) -> StabilityConfig | None:
+        """The bootstrapped graph behind LIR; None without LIR."""
+        return None if self.regularizer is None else self.regularizer.affinity.stability
+
+    @property
+    def soft_labels(self) -> SoftLabelSource | None:
+        """Where LIR's soft labels come from; None without LIR."""
+        return None if self.stability is None else self.stability.graph.soft_labels
+
+
+@dataclass(frozen=True)
+class PrefixConfig(Config):
+    """The common beginning of a student and its twin: the training state after `epochs` epochs without LIR."""
+
+    stage: ClassVar[str] = "prefix"
+    student: StudentConfig
+    epochs: int = within(0, 100_000, 0)
+
+    def _check(self) -> None:
+        if self.student.regularizer is not None:
+            raise ConfigError("A shared prefix is trained without LIR", where="prefix.student", fix="Pass student.twin")
+
+
+@dataclass(frozen=True)
+class BaselineConfig(Config):
+    """Embeddings that every table of this field carries, for comparison."""
+
+    stage: ClassVar[str] = "baseline"
+    data: DataConfig
+    method: Literal["cca", "cluster-cca"] = "cca"
+    dim: int = within(1, 1024, 10)
+    seed: int = within(0, 2**31 - 1, 0)
+
+
+@dataclass(frozen=True)
+class EvaluationConfig(Config):
+    """Retrieval figures of one student or baseline on one split."""
+
+    stage: ClassVar[str] = "evaluation"
+    uses: ClassVar[tuple[str, ...]] = ("clips",)
+    model: StudentConfig | BaselineConfig
+    split: Literal["train", "validation", "test"] = "test"
+
+
+@dataclass(frozen=True)
+class ProjectionConfig(Config):
+    """UMAP of the embeddings without and with LIR; the second map starts from the first."""
+
+    stage: ClassVar[str] = "projection"
+    format_version: ClassVar[int] = 2  # a shorter common start
+    uses: ClassVar[tuple[str, ...]] = ("clips",)
+    before: StudentConfig
+    after: StudentConfig
+    split: Literal["train", "validation", "test", "all"] = "test"
+    neighbors: int = within(2, 500, 15)
+    min_dist: float = within(0.0, 1.0, 0.1)
+    epochs: int = within(10, 5000, 200)
+    seed: int = within(0, 2**31 - 1, 0)

@@ -1,0 +1,158 @@
+"""Arrays in HDF5 files, read without trust.
+
+The HDF5 library follows links to other files, loads filter plug-ins, and is known to crash on damaged files. So links,
+virtual data sets, external storage and unknown filters are refused before anything is read, and the reading itself
+happens in a process of its own with bounded memory and time: whatever a file does to it, the app only sees an error.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import avexplore
+from avexplore.data.files.limits import DEFAULT_LIMITS, MEBIBYTE, Limits, readable_bytes
+from avexplore.data.files.npy import ArrayFile, Header, check_header, located
+from avexplore.errors import DataError
+
+_SLAB = 32 * MEBIBYTE
+_PATIENCE = {"list": 20.0, "read": 60.0}
+"""Seconds that one answer of the reading process may take: damaged files can send the library round in circles."""
+
+
+@contextmanager
+def open_hdf5(path: Path, limits: Limits = DEFAULT_LIMITS) -> Iterator[ArrayFile]:
+    """The arrays at the top level of an HDF5 file.
+
+    Raises:
+        DataError: If the file is damaged, or holds links, external or virtual data, or absurd sizes.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-m", "avexplore.data.files.hdf5_process", str(path.absolute())],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=_environment(),
+    )
+    try:
+        yield _RemoteFile(path, process, limits)
+    finally:
+        process.kill()
+        for stream in (process.stdin, process.stdout):
+            if stream is not None:
+                try:
+                    stream.close()
+                except OSError:
+                    continue  # the process is gone, and what was still to be sent with it
+        process.wait()
+
+
+def _environment() -> dict[str, str]:
+    package_parent = str(Path(avexplore.__file__).resolve().parents[1])
+    search = os.environ.get("PYTHONPATH", "")
+    return os.environ | {
+        "PYTHONPATH": package_parent + (os.pathsep + search if search else ""),
+        "HDF5_PLUGIN_PRELOAD": "::",  # no filter plug-ins
+        "HDF5_USE_FILE_LOCKING": "FALSE",  # files may lie in read-only folders
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+
+
+class _RemoteFile:
+    """The parent's side: asks the reading process, and believes nothing that it says about sizes."""
+
+    def __init__(self, path: Path, process: subprocess.Popen[bytes], limits: Limits) -> None:
+        self.path, self._process, self._limits = path, process, limits
+        answer = self._ask({"list": True})
+        headers: dict[str, Header] = {}
+        for name, shape, descr in answer["arrays"]:
+            header = Header(tuple(int(s) for s in shape), np.dtype(descr))
+            check_header(header, where=f"{name} in {path.name}", limits=limits)
+            headers[name] = header
+        self.headers: Mapping[str, Header] = headers
+
+    def where(self, name: str = "") -> str:
+        return located(self.path, name)
+
+    def read(self, name: str) -> NDArray[Any]:
+        header = self.headers[name]
+        self._limits.check_bytes(header.nbytes, where=self.where(name))
+        return self._fetch(name, header, None)
+
+    def read_rows(self, name: str, start: int, stop: int) -> NDArray[Any]:
+        header = self.headers[name]
+        rows = max(0, min(stop, header.shape[0]) - start)
+        return self._fetch(name, Header((rows, *header.shape[1:]), header.dtype), start)
+
+    def _fetch(self, name: str, header: Header, start: int | None) -> NDArray[Any]:
+        try:
+            flat = np.empty(math.prod(header.shape), header.dtype)
+        except (MemoryError, ValueError) as error:
+            raise DataError(f"There is no memory for {readable_bytes(header.nbytes)}", where=self.path.name) from error
+        rows = header.shape[0] if header.shape else 1
+        if not flat.nbytes:
+            return flat.reshape(header.shape)
+        view = memoryview(flat.view(np.uint8))  # type: ignore[arg-type]
+        row_bytes = header.nbytes // rows
+        step = max(1, _SLAB // row_bytes)
+        for first in range(0, rows, step):
+            last = min(rows, first + step)
+            want = (last - first) * row_bytes
+            request: dict[str, Any] = {"read": name}
+            if header.shape:
+                request |= {"start": (start or 0) + first, "stop": (start or 0) + last}
+            self._ask(request, view[first * row_bytes : first * row_bytes + want])
+        if flat.dtype.kind == "b":
+            flat = flat.view(np.uint8) != 0
+        return flat.reshape(header.shape)
+
+    def _ask(self, request: dict[str, Any], into: memoryview | None = None) -> Any:
+        requests, answers = self._process.stdin, self._process.stdout
+        if requests is None or answers is None:
+            raise DataError("The reading process has no pipes", where=self.path.name)
+        watchdog = threading.Timer(_PATIENCE["list" if "list" in request else "read"], self._process.kill)
+        watchdog.daemon = True
+        watchdog.start()
+        try:
+            requests.write(json.dumps(request).encode() + b"\n")
+            requests.flush()
+            answer = json.loads(answers.readline(64 * MEBIBYTE))
+            if "error" in answer:
+                what, where, fix = answer["error"]
+                raise DataError(str(what), where=str(where), fix=str(fix))
+            if into is not None:
+                if answer.get("bytes") != len(into):
+                    raise DataError("The array changed while it was read", where=self.path.name)
+                _fill(answers, into)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            if isinstance(error, DataError):
+                raise
+            raise DataError(
+                "The file cannot be read: the HDF5 library crashed, ran out of memory or out of time on it",
+                where=self.path.name,
+                fix="The file is damaged or was tampered with; copy or store it again",
+            ) from error
+        finally:
+            watchdog.cancel()
+        return answer
+
+
+def _fill(stream: IO[bytes], view: memoryview) -> None:
+    done = 0
+    while done < len(view):
+        got = stream.readinto(view[done:])  # type: ignore[attr-defined]
+        if not got:
+            raise OSError("the reading process ended")
+        done += got

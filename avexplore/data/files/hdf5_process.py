@@ -1,0 +1,205 @@
+"""The process that touches HDF5 files: answers one JSON request per line.
+
+`python -m avexplore.data.files.hdf5_process FILE`
+
+`{"list": true}` -> `{"arrays": [[name, shape, type], ...]}`; `{"read": name, "start": i, "stop": j}` ->
+`{"bytes": n}` and n raw bytes; `{"error": [what, where, fix]}` where that cannot be done.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from avexplore.data.files.limits import DEFAULT_LIMITS, GIBIBYTE, MEBIBYTE, Limits, readable_bytes
+from avexplore.data.files.npy import Header, check_header, located
+from avexplore.errors import DataError
+
+_FILTERS = {
+    h5py.h5z.FILTER_DEFLATE,
+    h5py.h5z.FILTER_SHUFFLE,
+    h5py.h5z.FILTER_FLETCHER32,
+    h5py.h5z.FILTER_LZF,
+    h5py.h5z.FILTER_NBIT,
+    h5py.h5z.FILTER_SCALEOFFSET,
+}
+_CHUNK = 256 * MEBIBYTE
+_MEMORY = 3 * GIBIBYTE
+_CPU_SECONDS = 3600
+
+# What h5py raises on damaged files.
+FAILURES = (
+    OSError,
+    RuntimeError,
+    KeyError,
+    ValueError,
+    TypeError,
+    OverflowError,
+    IndexError,
+    MemoryError,
+    UnicodeError,
+)
+
+
+class Hdf5File:
+    """The arrays at the top level of an open HDF5 file, in this process."""
+
+    def __init__(self, path: Path, limits: Limits = DEFAULT_LIMITS) -> None:
+        self.path, self._limits = path, limits
+        try:
+            self._file = h5py.File(path, "r", rdcc_nbytes=_CHUNK, rdcc_nslots=1009)
+        except FAILURES as error:
+            raise DataError(
+                "The file is no HDF5 file, or it is damaged", where=path.name, fix="Copy it again"
+            ) from error
+        self._strings: dict[str, NDArray[Any]] = {}
+        self.headers: dict[str, Header] = {}
+        try:
+            self._list()
+        except FAILURES as error:
+            self._file.close()
+            if isinstance(error, DataError):
+                raise
+            raise DataError("The file is damaged", where=path.name, fix="Copy or store it again") from error
+
+    def where(self, name: str = "") -> str:
+        """Where a message finds an array, or all of them."""
+        return located(self.path, name)
+
+    def _list(self) -> None:
+        count = len(self._file)
+        if count > self._limits.entries:
+            raise DataError(f"{count:,} entries are beyond the limit of {self._limits.entries}", where=self.path.name)
+        for name in self._file:
+            if not isinstance(name, str):  # h5py hands over names that are no UTF-8 as bytes
+                raise DataError("The name of an array is no text", where=self.path.name, fix="Store the file again")
+            shown = "".join(c if c.isprintable() else "?" for c in name[: self._limits.name_characters])
+            where = f"{shown} in {self.path.name}"
+            link = self._file.get(name, getlink=True)
+            if not isinstance(link, h5py.HardLink):
+                raise DataError(
+                    "Links are not followed", where=where, fix="Copy the linked data into the file (h5repack, h5copy)"
+                )
+            if self._file.get(name, getclass=True) is h5py.Dataset:
+                self.headers[name] = self._header(name, self._file[name], where)
+
+    def _header(self, name: str, data: h5py.Dataset, where: str) -> Header:
+        plist = data.id.get_create_plist()
+        if plist.get_layout() == h5py.h5d.VIRTUAL or plist.get_external_count() > 0:
+            raise DataError(
+                "Its values lie in other files", where=where, fix="Copy them into the file; other files are not opened"
+            )
+        filters = [plist.get_filter(i)[0] for i in range(plist.get_nfilters())]
+        if unknown := [f for f in filters if f not in _FILTERS]:
+            raise DataError(f"Unknown compression filter {unknown[0]}", where=where, fix="Store it with gzip or none")
+        if data.shape is None:
+            return Header((0,), np.dtype(np.float32))
+        shape = tuple(int(size) for size in data.shape)
+        if data.chunks is not None:
+            chunk = math.prod(int(c) for c in data.chunks) * data.id.get_type().get_size()
+            if chunk > _CHUNK:
+                raise DataError(f"Its chunks of {readable_bytes(chunk)} are too large", where=where, fix="Rechunk it")
+        if data.dtype.hasobject:
+            return self._variable_strings(name, data, shape, where)
+        header = Header(shape, data.dtype.newbyteorder("="))
+        check_header(header, where=where, limits=self._limits)
+        self._limits.check_expansion(header.nbytes, data.id.get_storage_size(), where=where)
+        return header
+
+    def _variable_strings(self, name: str, data: h5py.Dataset, shape: tuple[int, ...], where: str) -> Header:
+        """Strings of variable length, brought to one length. Any other Python object is refused."""
+        if h5py.check_string_dtype(data.dtype) is None:
+            raise DataError(
+                "Arrays of objects or references are not read", where=where, fix="Store numbers or plain strings"
+            )
+        size = math.prod(shape)
+        check_header(Header(shape, np.dtype("S8")), where=where, limits=self._limits)
+        self._limits.check_expansion(16 * size, data.id.get_storage_size(), where=where)
+        items = [bytes(item) for item in np.asarray(data[()], dtype=object).reshape(-1)]
+        longest = max(map(len, items), default=1)
+        if longest > self._limits.path_characters or longest * size > self._limits.text_bytes:
+            raise DataError(f"Strings of up to {longest:,} bytes are too long", where=where)
+        self._strings[name] = np.array(items, dtype=f"S{max(1, longest)}").reshape(shape)
+        return Header(shape, self._strings[name].dtype)
+
+    def read(self, name: str) -> NDArray[Any]:
+        """The whole array."""
+        return self._read(name, None)
+
+    def read_rows(self, name: str, start: int, stop: int) -> NDArray[Any]:
+        """Rows `start` to `stop`."""
+        return self._read(name, slice(start, stop))
+
+    def _read(self, name: str, rows: slice | None) -> NDArray[Any]:
+        where = f"{name[: self._limits.name_characters]} in {self.path.name}"
+        try:
+            if name in self._strings:
+                return self._strings[name] if rows is None else self._strings[name][rows]
+            data = self._file[name]
+            if data.shape is None:
+                return np.zeros(0, np.float32)
+            values = np.asarray(data[() if rows is None else rows])
+            return values.astype(self.headers[name].dtype, copy=False)
+        except FAILURES as error:
+            raise DataError("The array is damaged", where=where, fix="Copy or store the file again") from error
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def serve(path: Path) -> None:
+    """Answer requests on standard input until it ends."""
+    out = sys.stdout.buffer
+    file: Hdf5File | None = None
+    for line in sys.stdin.buffer:
+        request = json.loads(line)
+        payload: memoryview | bytes = b""
+        answer: dict[str, Any]
+        try:
+            if file is None:
+                file = Hdf5File(path)
+            if "list" in request:
+                answer = {"arrays": [[n, list(h.shape), h.dtype.str] for n, h in file.headers.items()]}
+            else:
+                name = request["read"]
+                whole = "start" not in request
+                values = file.read(name) if whole else file.read_rows(name, request["start"], request["stop"])
+                payload = np.ascontiguousarray(values).tobytes()
+                answer = {"bytes": len(payload)}
+        except DataError as error:
+            answer, payload = {"error": [error.what, error.where, error.fix]}, b""
+        out.write(json.dumps(answer).encode() + b"\n")
+        out.write(payload)
+        out.flush()
+
+
+def bound_resources() -> None:
+    """Give this process a bounded memory and time, where the platform can."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    for kind, limit in (
+        (resource.RLIMIT_AS, _MEMORY),
+        (resource.RLIMIT_CPU, _CPU_SECONDS),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        hard = resource.getrlimit(kind)[1]
+        bound = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+        try:
+            resource.setrlimit(kind, (bound, hard))
+        except (ValueError, OSError):
+            continue  # some platforms refuse some limits
+
+
+if __name__ == "__main__":
+    bound_resources()
+    serve(Path(sys.argv[1]))

@@ -1,0 +1,1 @@
+"""The clips behind the features: manifests of video, sound and thumbnails."""

@@ -1,0 +1,1 @@
+"""CPDAGs: equivalence, separation, comparison."""

@@ -1,0 +1,1 @@
+"""From soft labels to a covariance: checks and transforms."""

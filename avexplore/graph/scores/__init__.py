@@ -1,0 +1,1 @@
+"""Scores of a set of parents: Gaussian BIC, BDeu, kernel."""

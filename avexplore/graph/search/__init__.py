@@ -1,0 +1,1 @@
+"""Order searches: BOSS, GRaSP, their iteration, and engines from elsewhere."""

@@ -1,0 +1,233 @@
+"""GRaSP: greedy relaxations of the sparsest permutation. Tucks, searched in depth.
+
+A tuck of the edge x -> y puts y, and those of its ancestors that stand between, right before x. At the first level of
+the search any edge may be tucked, deeper only covered edges (x's parents and x are y's parents), along tucks that
+leave the score unchanged, until one improves it. Depth 1 alone finds what single tucks can; depth 3 is the paper's.
+
+Deviations from the paper, on purpose: depths are tried in turn, the shallow ones first; a DAG seen before at the same
+level is not searched again, where the paper compares histories of tucks; after an improvement the search goes on
+behind the vertex that gave it instead of from the start.
+
+References:
+    Lam, Andrews, Ramsey 2022, Greedy relaxations of the sparsest permutation algorithm, UAI, algorithm 2.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from avexplore.artifacts import IntArray
+from avexplore.graph.compiled import bitset, randomness
+from avexplore.graph.compiled.bitset import word_count
+from avexplore.graph.compiled.numba_cache import Int, Real, Truth, compiled
+from avexplore.graph.search.boss import LEAST_GAIN
+from avexplore.graph.search.grow_shrink import FULL, PATH, Forest, still_valid
+from avexplore.graph.search.permutation import Permutation, place, renew
+
+AT_ONCE = 1000
+"""Tucks between two chances to stop."""
+UNFINISHED = -1.0
+"""In place of a gain: call again to go on."""
+
+SEEN = 1 << 14
+PROBES = 64
+
+
+class Tucks(NamedTuple):
+    """Scratch of the depth-first search: one row per level.
+
+    Attributes:
+        level: Where an unfinished search stands, -1 before it begins, (1,).
+        turn: How many vertices have been tried, (depth,).
+        first, last: Range of positions that the tuck changed, (depth,).
+        digest: Of the DAG before the tuck, (depth,).
+        parents: Parents of the present vertex as the level found them, (depth, w).
+        remaining: Those not tried yet, (depth, w).
+        order, node: What the tuck overwrote, (depth, p).
+        seen: Hash table of DAGs searched, (SEEN,).
+    """
+
+    level: IntArray
+    turn: IntArray
+    first: IntArray
+    last: IntArray
+    digest: IntArray
+    parents: IntArray
+    remaining: IntArray
+    order: IntArray
+    node: IntArray
+    seen: IntArray
+
+
+def blank_tucks(variables: int, depth: int) -> Tucks:
+    """Scratch for searches up to `depth`."""
+    words = word_count(variables)
+    return Tucks(
+        level=np.full(1, -1),
+        turn=np.zeros(depth, np.int64),
+        first=np.zeros(depth, np.int64),
+        last=np.zeros(depth, np.int64),
+        digest=np.zeros(depth, np.int64),
+        parents=np.zeros((depth, words), np.int64),
+        remaining=np.zeros((depth, words), np.int64),
+        order=np.zeros((depth, variables), np.int64),
+        node=np.zeros((depth, variables), np.int64),
+        seen=np.zeros(SEEN, np.int64),
+    )
+
+
+@compiled
+def tuck(forest: Forest, permutation: Permutation, x: Int, y: Int, tucks: Tucks, level: Int) -> Real:
+    """Put y and its ancestors in between right before x; return the change of score, -inf if it is not allowed."""
+    order = permutation.order
+    first, last = permutation.position[x], permutation.position[y]
+    moved = permutation.spare
+    words = moved.shape[1]
+    for w in range(words):
+        moved[2, w] = forest.nodes[permutation.node[y], PATH + 2 * words + w]
+    bitset.insert(moved, 2, y)
+    for k in range(last - 1, first, -1):
+        z = order[k]
+        if bitset.contains(moved, 2, z):
+            for w in range(words):
+                moved[2, w] |= forest.nodes[permutation.node[z], PATH + 2 * words + w]
+    for k in range(first + 1, last + 1):
+        if bitset.contains(moved, 2, order[k]) and bitset.contains(forest.required, order[k], x):
+            return -math.inf
+    tucks.first[level] = first
+    tucks.last[level] = last
+    tucks.digest[level] = permutation.digest[0]
+    saved = tucks.order[level]
+    for k in range(first, last + 1):
+        saved[k] = order[k]
+        tucks.node[level, k] = permutation.node[order[k]]
+    target: Int = first
+    for old in range(first + 1, last + 1):
+        if bitset.contains(moved, 2, saved[old]):
+            place(permutation, target, saved[old])
+            target += 1
+    place(permutation, target, x)
+    target += 1
+    for old in range(first + 1, last + 1):
+        if not bitset.contains(moved, 2, saved[old]):
+            place(permutation, target, saved[old])
+            target += 1
+    change = 0.0
+    for k in range(first, last + 1):
+        if not still_valid(forest, permutation.node[order[k]], permutation.prefix, k):
+            change += renew(forest, permutation, k, y)
+    return change
+
+
+@compiled
+def undo(permutation: Permutation, tucks: Tucks, level: Int) -> None:
+    """Take back the tuck of a level."""
+    for k in range(tucks.first[level], tucks.last[level] + 1):
+        x = tucks.order[level, k]
+        place(permutation, k, x)
+        permutation.node[x] = tucks.node[level, k]
+    permutation.digest[0] = tucks.digest[level]
+
+
+@compiled
+def _first_time(tucks: Tucks, key: Int) -> Truth:
+    """Note a DAG; False if it was there already. Once a stretch of the table is full, all its DAGs count as new."""
+    key = key if key != 0 else 1
+    slot = randomness.scramble(key) & (SEEN - 1)
+    for _ in range(PROBES):
+        if tucks.seen[slot] == key:
+            return False
+        if tucks.seen[slot] == 0:
+            tucks.seen[slot] = key
+            return True
+        slot = (slot + 1) & (SEEN - 1)
+    return True
+
+
+@compiled
+def _look_at(forest: Forest, permutation: Permutation, y: Int, tucks: Tucks, level: Int) -> None:
+    words = permutation.prefix.shape[1]
+    for w in range(words):
+        mask = forest.nodes[permutation.node[y], PATH + 2 * words + w]
+        tucks.parents[level, w] = mask
+        tucks.remaining[level, w] = mask
+
+
+@compiled
+def _covered(forest: Forest, permutation: Permutation, x: Int, tucks: Tucks, level: Int) -> Truth:
+    """Whether x with its parents are the present vertex's parents."""
+    words = permutation.prefix.shape[1]
+    for w in range(words):
+        mask = forest.nodes[permutation.node[x], PATH + 2 * words + w]
+        if w == x >> 6:
+            mask |= np.int64(1) << (x & 63)
+        if mask != tucks.parents[level, w]:
+            return False
+    return True
+
+
+@compiled
+def best_tuck(forest: Forest, permutation: Permutation, visit: IntArray, turn: Int, depth: Int, tucks: Tucks) -> Real:
+    """Search in depth from the edges into one vertex; return the gain of the first improvement, 0 if there is none.
+
+    After `AT_ONCE` tucks it returns `UNFINISHED`, and goes on from there at the next call. Iterative: numba cannot keep
+    compiled code of functions that call themselves.
+
+    Args:
+        forest: If it gets full, nothing is changed.
+        permutation: Settled; changed.
+        visit: All variables in the sequence in which they are tried, shape (p,).
+        turn: Start with the edges into `visit[turn]`.
+        depth: Levels.
+        tucks: Scratch.
+    """
+    p = len(visit)
+    level: Int = tucks.level[0]
+    tucks.level[0] = -1
+    if level < 0:
+        level = 0
+        tucks.turn[0] = 0
+        _look_at(forest, permutation, visit[turn], tucks, 0)
+    tried = 0
+    while True:
+        if tried == AT_ONCE:
+            tucks.level[0] = level
+            return UNFINISHED
+        y = visit[(turn + tucks.turn[level]) % p]
+        x = bitset.pop(tucks.remaining, level)
+        if x < 0:
+            tucks.turn[level] += 1
+            if level == 0:
+                return 0.0
+            if tucks.turn[level] == p:
+                level -= 1
+                undo(permutation, tucks, level)
+            else:
+                _look_at(forest, permutation, visit[(turn + tucks.turn[level]) % p], tucks, level)
+            continue
+        if level > 0 and not _covered(forest, permutation, x, tucks, level):
+            continue
+        tried += 1
+        change = tuck(forest, permutation, x, y, tucks, level)
+        if change == -math.inf:
+            continue
+        if forest.counters[FULL] != 0:
+            while level >= 0:
+                undo(permutation, tucks, level)
+                level -= 1
+            return 0.0
+        if change > LEAST_GAIN:
+            return change
+        if (
+            change > -LEAST_GAIN
+            and level + 1 < depth
+            and _first_time(tucks, randomness.scramble(permutation.digest[0] + level))
+        ):
+            level += 1
+            tucks.turn[level] = 0
+            _look_at(forest, permutation, visit[turn], tucks, level)
+            continue
+        undo(permutation, tucks, level)

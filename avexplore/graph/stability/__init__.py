@@ -1,0 +1,1 @@
+"""How often an edge comes back: bootstraps, seeds and null models."""

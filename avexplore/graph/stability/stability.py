@@ -1,0 +1,294 @@
+"""How far to trust each edge: bootstraps, search seeds, and the same search where there is nothing to find."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from avexplore.artifacts import BoolArray, ClassGraph, FloatArray, GraphStability, IntArray, Report, SoftLabels, silent
+from avexplore.config import StabilityConfig
+from avexplore.graph.inputs.covariance import correlation as correlate
+from avexplore.graph.inputs.transforms import classes_of
+from avexplore.graph.learn import Prepared, prepare, to_cpdag
+from avexplore.graph.scores.kernel import refuse_if_endless
+from avexplore.graph.stability.resampling import batches, resampler
+
+R = TypeVar("R")
+
+_MOST_COMPARED = 500
+_ENTRIES_COMPARED = 100_000_000
+"""Graphs, and entries of them, that are compared pair by pair for the spreads: more hardly change the mean."""
+
+
+def measure_stability(soft_labels: SoftLabels, config: StabilityConfig, report: Report = silent) -> GraphStability:
+    """Repeat the search on bootstraps of the clips, from other seeds, and on a null model.
+
+    Bootstrap b weighs the clips multinomially (Efron); every search uses a seed of its own. Bootstraps and null model
+    are searched with `config.strategy`, the seeds with the graph's own. Inside `joblib.parallel_config`, batches of
+    searches go to its workers; the result is the same wherever they are made.
+
+    Args:
+        soft_labels: What the graph was learned from.
+        config: The search to repeat, how often, and the null model.
+        report: Progress; may raise `Cancelled`.
+
+    Returns:
+        Frequencies over all 2C nodes, spreads, and sentences for the reader. Nodes that took no part have zeros.
+
+    Raises:
+        GraphError: If the soft labels cannot be searched.
+    """
+    prepared = prepare(soft_labels, config.graph)
+    quick = config.graph.replace(strategy=config.strategy)
+    source = resampler(soft_labels, prepared, config.graph, quick)
+    null_count = 0 if config.null == "none" else config.null_bootstraps
+    if config.graph.score == "kernel":
+        clips, nodes = prepared.matrix.shape
+        refuse_if_endless(clips, nodes, config.bootstraps + config.seeds + null_count)
+    progress = _Progress(report, config.bootstraps + config.seeds + null_count)
+    notes = list(prepared.warnings)
+
+    over_clips, effects = _Tally(prepared), np.zeros((len(prepared.columns), len(prepared.columns)))
+
+    def bootstraps(first: int, count: int, report: Report) -> tuple[IntArray, FloatArray]:
+        return source.bootstraps(_seed(config.seed, 0, first), count, report)
+
+    def seeds(first: int, count: int, report: Report) -> IntArray:
+        return source.seeds(config.graph.seed + first, count, report)
+
+    groups, guessed = classes_of(soft_labels, prepared.rows)
+
+    def nulls(first: int, count: int, report: Report) -> IntArray:
+        seed = _seed(config.seed, 1, first)
+        return source.nulls(config.null, groups, len(soft_labels.classes), seed, count, report)
+
+    for dags, found in progress.batches("Bootstraps", config.bootstraps, prepared, bootstraps):
+        over_clips.add(dags)
+        effects += (found + found.transpose(0, 2, 1)).sum(axis=0)
+    over_seeds, over_null = _Tally(prepared), _Tally(prepared)
+    for dags in progress.batches("Search seeds", config.seeds, prepared, seeds):
+        over_seeds.add(dags)
+    for dags in progress.batches(f"Null model {config.null}", null_count, prepared, nulls):
+        over_null.add(dags)
+    notes.extend(guessed if null_count else ())
+    shd, jaccard, frobenius = spreads(over_clips.graphs)
+    report(1.0, "Stability measured")
+    return GraphStability(
+        nodes=prepared.nodes,
+        edge_frequency=prepared.embed(over_clips.adjacent),
+        orientation_frequency=prepared.embed(over_clips.directed),
+        null_frequency=prepared.embed(over_null.adjacent),
+        effect=prepared.embed(effects / np.maximum(over_clips.adjacent * config.bootstraps, 1)),
+        correlation=_with_unit_diagonal(prepared.embed(correlate(prepared.matrix))),
+        bootstraps=config.bootstraps,
+        shd=shd,
+        jaccard=jaccard,
+        frobenius=frobenius,
+        null=config.null,
+        seed_frequency=prepared.embed(over_seeds.adjacent),
+        seed_orientation_frequency=prepared.embed(over_seeds.directed),
+        seed_shd=spreads(over_seeds.graphs)[0],
+        seeds=config.seeds,
+        warnings=tuple(dict.fromkeys(notes)),
+    )
+
+
+def _seed(seed: int, purpose: int, first: int) -> int:
+    """An independent seed per purpose and batch, small enough to count up from."""
+    return int(np.random.SeedSequence([seed, purpose, first]).generate_state(1)[0] >> 1)
+
+
+class _Progress:
+    """Counts searches over all parts of the work."""
+
+    def __init__(self, report: Report, total: int) -> None:
+        self._report, self._total, self._done = report, max(total, 1), 0
+
+    def batches(self, part: str, count: int, prepared: Prepared, work: Callable[[int, int, Report], R]) -> Iterator[R]:
+        """`work(first, count, report)` of each batch, in order; on all workers that joblib was told of, else here."""
+        from joblib import Parallel, delayed, effective_n_jobs
+
+        plan = batches(count, *prepared.matrix.shape)
+        found: Iterable[R]
+        if effective_n_jobs() == 1:
+            found = (work(first, size, self._inside(f"{part}: {first} of {count}")) for first, size in plan)
+        else:
+            found = Parallel(return_as="generator")(delayed(work)(first, size, silent) for first, size in plan)
+        for (first, size), result in zip(plan, found, strict=True):
+            yield result
+            self._done += size
+            self._report(self._done / self._total, f"{part}: {first + size} of {count}")
+
+    def _inside(self, said: str) -> Report:
+        """Progress within a batch: nothing new to say, but a chance to be stopped."""
+
+        def inside(fraction: float, message: str = "", **figures: float) -> None:
+            self._report(self._done / self._total, said)
+
+        return inside
+
+
+class _Tally:
+    """Counts edges over graphs, and keeps the first ones for comparison."""
+
+    def __init__(self, prepared: Prepared) -> None:
+        k = len(prepared.columns)
+        self._knowledge = prepared.knowledge
+        self._count, self._adjacent, self._directed = 0, np.zeros((k, k)), np.zeros((k, k))
+        self._room = max(2, min(_MOST_COMPARED, _ENTRIES_COMPARED // max(k**2, 1)))
+        self._kept: list[IntArray] = []
+
+    def add(self, dags: IntArray) -> None:
+        cpdags = np.stack([to_cpdag(dag, self._knowledge) for dag in dags])
+        self._count += len(cpdags)
+        self._adjacent += _skeletons(cpdags).sum(axis=0)
+        self._directed += _arrows(cpdags).sum(axis=0)
+        self._kept.extend(cpdags[: max(self._room - len(self._kept), 0)])
+
+    @property
+    def adjacent(self) -> FloatArray:
+        """Share of graphs in which a pair is adjacent. Shape (k, k)."""
+        return self._adjacent / max(self._count, 1)
+
+    @property
+    def directed(self) -> FloatArray:
+        """Share of graphs with i -> j. Shape (k, k)."""
+        return self._directed / max(self._count, 1)
+
+    @property
+    def graphs(self) -> IntArray:
+        """The graphs that were kept. Shape (m, k, k)."""
+        return np.stack(self._kept) if self._kept else np.zeros((0, *self._adjacent.shape), np.int8)
+
+
+def _skeletons(graphs: IntArray) -> BoolArray:
+    skeletons: BoolArray = (graphs | graphs.transpose(0, 2, 1)).astype(bool)
+    return skeletons
+
+
+def _arrows(graphs: IntArray) -> BoolArray:
+    arrows: BoolArray = graphs.astype(bool) & ~graphs.transpose(0, 2, 1).astype(bool)
+    return arrows
+
+
+def _with_unit_diagonal(matrix: FloatArray) -> FloatArray:
+    np.fill_diagonal(matrix, 1.0)
+    return matrix
+
+
+def spreads(cpdags: IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """How much a set of graphs differs from pair to pair.
+
+    Args:
+        cpdags: Shape (B, p, p). Beyond 500 graphs only the first 500 are compared.
+
+    Returns:
+        Mean and maximum SHD; mean Jaccard index of skeletons and of directed edges; mean and maximum Frobenius distance
+        of the adjacency matrices. Zeros (and ones for Jaccard) for fewer than two graphs. Each of shape (2,).
+
+    >>> a = np.zeros((2, 2), np.int8); b = np.array([[0, 1], [0, 0]], np.int8)
+    >>> [x.tolist() for x in spreads(np.stack([a, b]))]
+    [[1.0, 1.0], [0.0, 0.0], [1.0, 1.0]]
+    """
+    graphs = cpdags[:_MOST_COMPARED]
+    count, p = len(graphs), graphs.shape[-1]
+    if count < 2 or p < 2:
+        return np.zeros(2), np.ones(2), np.zeros(2)
+    upper = np.triu_indices(p, 1)
+    one, two = np.triu_indices(count, 1)
+    forward, backward = graphs[:, upper[0], upper[1]], graphs[:, upper[1], upper[0]]
+    kinds = forward + 2 * backward
+    same = np.sum([_co_occurrences(kinds == kind) for kind in range(4)], axis=0)
+    shd = (len(upper[0]) - same)[one, two]
+    skeleton = _jaccard(kinds > 0)[one, two]
+    arrow = _jaccard(_arrows(graphs).reshape(count, -1))[one, two]
+    flat = graphs.reshape(count, -1)
+    shared = _co_occurrences(flat > 0)
+    size = np.diagonal(shared)
+    frobenius = np.sqrt(np.maximum(size[:, None] + size[None, :] - 2 * shared, 0))[one, two]
+    return (
+        np.array([shd.mean(), shd.max()]),
+        np.array([skeleton.mean(), arrow.mean()]),
+        np.array([frobenius.mean(), frobenius.max()]),
+    )
+
+
+def _co_occurrences(present: BoolArray) -> FloatArray:
+    """Number of entries that two rows share, for all pairs of rows. Shape (B, B)."""
+    real = present.astype(np.float32)
+    return (real @ real.T).astype(np.float64)
+
+
+def _jaccard(present: BoolArray) -> FloatArray:
+    shared = _co_occurrences(present)
+    size = np.diagonal(shared)
+    union = size[:, None] + size[None, :] - shared
+    return np.where(union > 0, shared / np.maximum(union, 1), 1.0)
+
+
+def consensus_graph(stability: GraphStability, threshold: float = 0.5) -> ClassGraph:
+    """The edges that come back in at least a share of the bootstraps, directed where most of those agree.
+
+    An edge is directed if one direction was found in more than half of the bootstraps that hold it. The result is a
+    summary, not a CPDAG: its arrows need not be acyclic.
+
+    >>> empty = np.zeros((2, 2)); often = np.array([[0, 0.9], [0.9, 0]]); arrow = np.array([[0, 0.8], [0.1, 0]])
+    >>> s = GraphStability(("audio:A", "visual:A"), often, arrow, empty, empty, np.eye(2), 10, *[np.zeros(2)] * 3)
+    >>> consensus_graph(s).edges()
+    [('audio:A', 'visual:A', True)]
+    """
+    held = (stability.edge_frequency >= threshold) & ~np.eye(len(stability.nodes), dtype=bool)
+    held &= stability.edge_frequency > 0
+    wins = stability.orientation_frequency > 0.5 * stability.edge_frequency
+    adjacency = (held & (wins | ~wins.T)).astype(np.int8)
+    return ClassGraph(
+        nodes=stability.nodes,
+        adjacency=adjacency,
+        effect=stability.effect * adjacency,
+        warnings=stability.warnings,
+        source=f"consensus of {stability.bootstraps} bootstraps at {threshold:.0%}",
+    )
+
+
+@dataclass(frozen=True)
+class StabilitySelection:
+    """Edges selected by their frequency, with what is known about how many of them are accidents.
+
+    Attributes:
+        selected: Whether a pair is selected. Shape (p, p), symmetric.
+        expected_false: Upper bound on the expected number of selected pairs that are noise; infinite at a threshold of
+            one half or below.
+        null_rate: Pairs that the null model holds at this frequency, per selected pair, at most 1: an estimate of the
+            false discovery rate against that null. NaN without a null model.
+    """
+
+    selected: BoolArray
+    expected_false: float
+    null_rate: float
+
+
+def stability_selection(stability: GraphStability, threshold: float = 0.75) -> StabilitySelection:
+    """Select edges by frequency (Meinshausen and Bühlmann 2010).
+
+    The bound E[V] <= q^2 / ((2 t - 1) N), with q the mean number of edges per graph and N the number of pairs, was
+    proved for half-samples and exchangeable noise; bootstraps are a stand-in, so read it as an indication.
+
+    >>> empty = np.zeros((3, 3)); often = 0.9 * (1 - np.eye(3))
+    >>> nodes, two = ("audio:A", "audio:B", "visual:A"), np.ones(2)
+    >>> s = GraphStability(nodes, often, empty, empty, empty, np.eye(3), 9, two, two, two)
+    >>> stability_selection(s, 0.8).selected.sum() // 2
+    np.int64(3)
+    """
+    upper = np.triu_indices(len(stability.nodes), 1)
+    frequency, null = stability.edge_frequency[upper], stability.null_frequency[upper]
+    selected = (stability.edge_frequency >= threshold) & (stability.edge_frequency > 0)
+    mean_edges, pairs = float(frequency.sum()), max(len(frequency), 1)
+    bound = mean_edges**2 / ((2 * threshold - 1) * pairs) if threshold > 0.5 else float("inf")
+    chosen = int((frequency >= threshold).sum())
+    rate = float("nan")
+    if stability.null != "none":
+        rate = min(float((null >= threshold).sum()) / max(chosen, 1), 1.0)
+    return StabilitySelection(selected, bound, rate)

@@ -1,0 +1,137 @@
+"""Below the picture: the edges as a table, matrices, what a comparison says, and files in and out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from avexplore.ui.class_graph.details.comparison import draw_comparison, frequency_over_graphs
+from avexplore.ui.class_graph.details.files import draw_files
+from avexplore.ui.class_graph.details.tables import (
+    DIRECTED,
+    MATRICES,
+    OVER_GRAPHS,
+    edge_table,
+    matrix_figure,
+    matrix_values,
+)
+from avexplore.ui.class_graph.drawing.build import shown
+from avexplore.ui.class_graph.state import session_state as visit
+from avexplore.ui.class_graph.state.names import parse_id
+
+if TYPE_CHECKING:
+    from avexplore.ui.class_graph.drawing.picture import Picture
+    from avexplore.ui.class_graph.scene import Scene
+
+TABS = ("Edges", "Matrix", "Comparison", "In and out")
+
+
+def draw_details(scene: Scene, picture: Picture, view: dict[str, Any]) -> None:
+    """The tabs below the picture; only the open one is computed."""
+    tab = st.segmented_control(
+        "Below the picture", TABS, default=TABS[0], key="g_tab", label_visibility="collapsed", bind="query-params"
+    )
+    with st.container(key="graph-details"):
+        if tab == "Matrix":
+            _matrix(scene, view)
+        elif tab == "Comparison":
+            draw_comparison(scene, shown(picture, view["threshold"], view["hidden"]))
+        elif tab == "In and out":
+            draw_files(scene, picture, view)
+        else:
+            _edges(scene, picture, view)
+
+
+def _edges(scene: Scene, picture: Picture, view: dict[str, Any]) -> None:
+    everything = st.toggle(
+        "Also the edges that the picture leaves out",
+        key="g_all_edges",
+        bind="query-params",
+        help="Those below the threshold, and those that the legend hides.",
+    )
+    of = scene.shown
+    table = edge_table(picture, of.graph, of.stability, view["threshold"], view["hidden"], everything=everything)
+    if table.empty:
+        st.caption("No edge reaches the threshold.")
+        return
+    picked = (view["selection"] or {}).get("id")
+    ids = list(table.index)
+    if picked in table.index:
+        table = table.loc[[picked, *(i for i in ids if i != picked)]]
+        ids = list(table.index)
+    key = f"g-edges-{hash((tuple(ids), picked))}"
+
+    def chosen() -> None:
+        rows = st.session_state[key]["selection"]["rows"]
+        visit.select(ids[rows[0]] if rows else "")
+
+    columns = _columns(table)
+    st.dataframe(
+        table,
+        hide_index=True,
+        height=330,
+        column_config=columns,
+        column_order=list(columns),
+        key=key,
+        on_select=chosen,
+        selection_mode="single-row",
+        selection_default={"selection": {"rows": [0] if picked in table.index else []}},
+    )
+    st.caption("Sort by a column's head; a click at the left end of a row selects the edge in the picture.")
+
+
+def _columns(table: Any) -> dict[str, Any]:
+    """What speaks for an edge comes first: at 1440 pixels, the last columns have to be scrolled to."""
+    number, text = st.column_config.NumberColumn, st.column_config.TextColumn
+    columns: dict[str, Any] = {
+        "from": text(width=124),
+        "": text(width=24, help="→ where the bootstraps agree on the direction"),
+        "to": text(width=124),
+        "compared": text(width=72),
+        "bootstraps": st.column_config.ProgressColumn(
+            min_value=0, max_value=100, format="%d%%", width=92, help="Share of the bootstraps that hold the edge"
+        ),
+        "null": number(format="%d%%", width=52, help="Share under the null model"),
+        "seeds": number(format="%d%%", width=54, help="Share of the search seeds that find the edge"),
+        "direction": number(
+            format="%d%%", width=66, help="Share of the bootstraps that point from the left to the right"
+        ),
+        "effect": number(format="%+.2f", width=56, help="Standardized, of one DAG"),
+        "BIC gain": number(format="%.0f", width=64, help="BIC lost without the edge"),
+        "link": text(width=84),
+    }
+    return {name: column for name, column in columns.items() if name in table}
+
+
+def _matrix(scene: Scene, view: dict[str, Any]) -> None:
+    name = st.selectbox(
+        "Matrix", list(MATRICES), format_func=lambda key: MATRICES[key], key="g_matrix", bind="query-params", width=420
+    )
+    frequency = frequency_over_graphs(scene, directed=name == "graph-arrows") if name in OVER_GRAPHS else None
+    values = matrix_values(name, scene.shown.graph, scene.shown.stability, frequency)
+    if values is None:
+        st.caption("This is known once the bootstraps are done.")
+        return
+    selected = parse_id((view["selection"] or {}).get("id", ""))
+    dark = st.context.theme.type == "dark"
+    figure = matrix_figure(values, scene.nodes, selected=selected, dark=dark)
+    key = f"g-matrix-{name}"
+
+    def chosen() -> None:
+        points = st.session_state[key]["selection"]["points"]
+        if points:
+            found = points[0]["customdata"]
+            visit.select(found[0] if isinstance(found, list) else str(found))
+
+    st.plotly_chart(
+        figure,
+        key=key,
+        on_select=chosen,
+        selection_mode="points",
+        theme="streamlit",
+        config={"displayModeBar": False},
+        alt=f"Matrix of {len(scene.nodes)} classes: {MATRICES[name]}",
+    )
+    reading = "Row points to column." if name in DIRECTED else "Links, whatever their direction."
+    st.caption(f"{reading} A click on a cell selects that pair in the picture and in the panel.")

@@ -1,0 +1,281 @@
+"""From a class graph, its stability and what is known about its classes to the picture of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from avexplore.analysis.graph_verdict import is_in_null, is_settled
+from avexplore.artifacts import plain_name, split_node
+from avexplore.config import KnowledgeConfig
+from avexplore.ui.class_graph.drawing.picture import Edge, Node, Picture, group_of
+from avexplore.ui.class_graph.state.names import edge_id
+from avexplore.ui.class_graph.state.rules import tier_of
+
+if TYPE_CHECKING:
+    from avexplore.artifacts import ClassGraph, FloatArray, GraphStability, IntArray, SoftLabels
+    from avexplore.ui.class_graph.drawing.picture import Change
+
+GHOST_FREQUENCY = 0.25
+"""An edge that the graph lacks is offered as "only in bootstraps" from this frequency on."""
+EDGES_PER_NODE = 1.25
+"""How many edges per node a first view shows at most: more is a ball of wool."""
+
+_CHANGES: dict[str, Change] = {
+    "same": "kept",
+    "directed": "half",
+    "undirected": "half",
+    "reversed": "reversed",
+    "added": "added",
+    "removed": "removed",
+}
+
+
+def class_support(soft_labels: SoftLabels) -> IntArray:
+    """Training clips annotated with each class; where annotations are unknown, those that the teacher gives it.
+
+    Returns:
+        One number per class node. Shape (2C,).
+    """
+    rows = soft_labels.rows("train")
+    if not len(rows):
+        rows = soft_labels.rows("all")
+    count = len(soft_labels.classes)
+    labels = soft_labels.hard_label[rows]
+    if (labels >= 0).any():
+        counted = np.bincount(labels[labels >= 0], minlength=count)
+        return np.concatenate([counted, counted])
+    tops = [np.argmax(values[rows], axis=1) for values in (soft_labels.audio, soft_labels.visual)]
+    return np.concatenate([np.bincount(top, minlength=count) for top in tops])
+
+
+def build_picture(
+    graph: ClassGraph,
+    stability: GraphStability | None = None,
+    *,
+    support: IntArray | None = None,
+    rules: KnowledgeConfig | None = None,
+    other: ClassGraph | None = None,
+    compared: tuple[str, str] | None = None,
+    universe: str = "",
+    message: str = "",
+    given: bool = True,
+) -> Picture:
+    """The picture of one graph, or of one laid over another.
+
+    Args:
+        graph: What to draw.
+        stability: Edge frequencies; without them, edges are ranked by their BIC gain.
+        support: Clips per node, for its size. Shape (p,).
+        rules: Required and forbidden edges and tiers.
+        other: A graph over the same nodes to lay it over: colors by what differs, and adds what only that has.
+        compared: Names of the two graphs, this one first.
+        universe: What the node numbers refer to.
+        message: A line under the picture.
+        given: Whether directions may be read without bootstraps, as in a planted or an imported graph; those of a
+            search are not settled until its bootstraps agree on them.
+    """
+    rules = rules or KnowledgeConfig()
+    edges = _learned(graph, stability, rules, given)
+    if other is not None:
+        edges = _compared(edges, graph, other)
+    else:
+        edges += _ghosts(graph, stability, {edge.id for edge in edges})
+        edges += _forbidden(graph, rules, {edge.id for edge in edges if edge.type == "learned"})
+    count = sum(edge.type == "learned" for edge in edges)
+    directed = sum(edge.type == "learned" and edge.directed and edge.settled for edge in edges)
+    return Picture(
+        universe=universe,
+        nodes=tuple(_nodes(graph, support, rules)),
+        edges=tuple(edges),
+        measure="frequency" if stability is not None else "BIC gain",
+        null_known=stability is not None and stability.null != "none",
+        compared=compared,
+        summary=f"Class graph of {len(graph.nodes)} nodes and {count} edges, {directed} with a settled direction.",
+        message=message,
+    )
+
+
+def _nodes(graph: ClassGraph, support: IntArray | None, rules: KnowledgeConfig) -> list[Node]:
+    most = float(support.max()) if support is not None and len(support) else 0.0
+    degree = graph.skeleton.sum(axis=1)
+    found = []
+    for index, name in enumerate(graph.nodes):
+        clips = int(support[index]) if support is not None else None
+        size = 11.0 if clips is None or not most else 7.5 + 8.5 * np.sqrt(clips / most)
+        tier = tier_of(rules, name)
+        lines = [plain_name(name), f"{degree[index]} edge{'' if degree[index] == 1 else 's'}"]
+        if clips is not None:
+            lines[1] += f", {clips} clips"
+        if tier:
+            lines.append(f"tier {tier}")
+        found.append(Node(name, float(size), tier, "\n".join(lines)))
+    return found
+
+
+def _learned(graph: ClassGraph, stability: GraphStability | None, rules: KnowledgeConfig, given: bool) -> list[Edge]:
+    index = {name: i for i, name in enumerate(graph.nodes)}
+    pairs = [(index[a], index[b], directed) for a, b, directed in graph.edges()]
+    gains = np.array([max(graph.gain[i, j], graph.gain[j, i]) for i, j, _ in pairs])
+    ranks = _ranks(gains)
+    required = set(rules.required)
+    found = []
+    for (i, j, directed), gain, rank in zip(pairs, gains, ranks, strict=True):
+        frequency = None if stability is None else float(stability.edge_frequency[i, j])
+        demanded = (graph.nodes[i], graph.nodes[j]) in required
+        settled = demanded or is_settled(stability, i, j, given=given)
+        found.append(
+            Edge(
+                i,
+                j,
+                directed,
+                frequency,
+                rank,
+                negative=bool((graph.effect[i, j] or graph.effect[j, i]) < 0),
+                required=demanded or (graph.nodes[j], graph.nodes[i]) in required,
+                title=_title(graph, stability, i, j, directed, settled, float(gain)),
+                settled=settled,
+                in_null=is_in_null(stability, i, j),
+            )
+        )
+    return found
+
+
+def _ranks(gains: FloatArray) -> list[float]:
+    """Places from 1 for the largest gain towards 0; all 1 where gains are unknown."""
+    if not len(gains) or not gains.any():
+        return [1.0] * len(gains)
+    place = np.empty(len(gains))
+    place[np.argsort(-gains, kind="stable")] = np.arange(len(gains))
+    return [float(value) for value in 1 - place / len(gains)]
+
+
+def _title(
+    graph: ClassGraph,
+    stability: GraphStability | None,
+    i: int,
+    j: int,
+    directed: bool,
+    settled: bool,
+    gain: float,
+) -> str:
+    names = [plain_name(graph.nodes[node]) for node in (i, j)]
+    lines = [f"{names[0]} {'→' if directed and settled else '–'} {names[1]}"]
+    if stability is not None and directed and not settled:
+        both = [stability.orientation_frequency[pair] for pair in ((i, j), (j, i))]
+        lines.append(f"direction not settled: → in {both[0]:.0%} of the bootstraps, ← in {both[1]:.0%}")
+    if stability is not None:
+        null = f", under the null model in {stability.null_frequency[i, j]:.0%}" if stability.null != "none" else ""
+        lines.append(f"in {stability.edge_frequency[i, j]:.0%} of the bootstraps{null}")
+    effect = graph.effect[i, j] or graph.effect[j, i]
+    if effect:
+        lines.append(f"effect {effect:+.2f}, BIC gain {gain:,.0f}")
+    return "\n".join(lines)
+
+
+def _ghosts(graph: ClassGraph, stability: GraphStability | None, taken: set[str]) -> list[Edge]:
+    if stability is None:
+        return []
+    often = np.triu(stability.edge_frequency >= GHOST_FREQUENCY, 1) & ~graph.skeleton
+    found = []
+    for i, j in np.argwhere(often):
+        frequency = float(stability.edge_frequency[i, j])
+        names = [plain_name(graph.nodes[node]) for node in (i, j)]
+        title = f"{names[0]} – {names[1]}\nnot in this graph, but in {frequency:.0%} of the bootstraps"
+        edge = Edge(int(i), int(j), False, frequency, type="ghost", title=title)
+        if edge.id not in taken:
+            found.append(edge)
+    return found
+
+
+def _forbidden(graph: ClassGraph, rules: KnowledgeConfig, taken: set[str]) -> list[Edge]:
+    index = {name: i for i, name in enumerate(graph.nodes)}
+    found: dict[str, Edge] = {}
+    for source, target in rules.forbidden:
+        if source not in index or target not in index:
+            continue
+        both = (target, source) in rules.forbidden
+        sign = "–" if both else "→"
+        title = f"forbidden: {plain_name(source)} {sign} {plain_name(target)}"
+        edge = Edge(index[source], index[target], not both, type="forbidden", title=title)
+        # One direction may be forbidden while the other is drawn: then the drawn edge says enough.
+        if edge.id not in taken:
+            found[edge.id] = edge
+    return list(found.values())
+
+
+def _compared(edges: list[Edge], graph: ClassGraph, other: ClassGraph) -> list[Edge]:
+    from avexplore.graph.algebra.comparison import compare
+
+    index = {name: i for i, name in enumerate(graph.nodes)}
+    changes = {edge_id(index[a], index[b]): kind for a, b, kind in compare(graph, other).edges}
+    found = []
+    for edge in edges:
+        kind = changes.get(edge.id, "same")
+        change = _CHANGES[kind]
+        note = _NOTES[kind]
+        found.append(replace(edge, change=change, title=f"{edge.title}\n{note}"))
+    for a, b, directed in other.edges():
+        edge = Edge(index[a], index[b], directed, change="removed")
+        if changes[edge.id] == "removed":
+            title = f"{plain_name(a)} {'→' if directed else '–'} {plain_name(b)}\nonly in the other graph"
+            found.append(replace(edge, title=title))
+    return found
+
+
+_NOTES = {
+    "same": "in both graphs",
+    "added": "not in the other graph",
+    "reversed": "the other direction in the other graph",
+    "directed": "without direction in the other graph",
+    "undirected": "with a direction in the other graph",
+}
+
+
+def first_threshold(picture: Picture) -> float:
+    """Where the threshold stands until the reader moves it: the most stable edges, few enough to be read.
+
+    The lowest step from .5 on that leaves at most `EDGES_PER_NODE` positive edges per node. A
+    graph with few edges is shown whole.
+    """
+    edges = [edge for edge in picture.learned if not edge.negative and edge.change != "removed"]
+    most = EDGES_PER_NODE * len(picture.nodes)
+    if len(edges) <= most:
+        return 0.0
+    if picture.measure != "frequency":
+        ranks = sorted((edge.rank for edge in edges), reverse=True)
+        return round(ranks[int(most)], 2)
+    values = np.array([edge.frequency or 0.0 for edge in edges])
+    steps = [*np.round(np.arange(0.5, 1.0, 0.05), 2), 0.97, 0.99, 1.0]
+    fitting = [float(step) for step in steps if (values >= step).sum() <= most]
+    return fitting[0] if fitting else 1.0
+
+
+def shown(picture: Picture, threshold: float, hidden: Collection[str] = ()) -> list[Edge]:
+    """The learned edges that reach a threshold and that no entry of the legend hides, as the picture shows them."""
+    names = [node.name for node in picture.nodes]
+    found = []
+    for edge in picture.learned:
+        value = edge.rank if edge.frequency is None else edge.frequency
+        ends = names[edge.source], names[edge.target]
+        traits = {
+            f"edge-{group_of(*ends)}",
+            *(f"node-{split_node(name)[0]}" for name in ends),
+            "directed" if edge.directed and edge.settled else "undirected",
+            f"change-{edge.change}",
+            *(["negative"] if edge.negative else []),
+            *(["null"] if edge.in_null else []),
+            *(["same"] if same_class(picture, edge) else []),
+            *(["rare"] if edge.frequency is not None and edge.frequency < 0.5 else []),
+        }
+        if not traits & set(hidden) and (value >= threshold - 1e-9 or edge.required or edge.change == "removed"):
+            found.append(edge)
+    return found
+
+
+def same_class(picture: Picture, edge: Edge) -> bool:
+    """Whether an edge links the two modalities of one class."""
+    return split_node(picture.nodes[edge.source].name)[1] == split_node(picture.nodes[edge.target].name)[1]

@@ -1,0 +1,114 @@
+"""What a drawing of a class graph consists of, free of any library that draws it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Literal
+
+from avexplore.artifacts import split_node
+from avexplore.ui.class_graph.state.names import edge_id
+
+EdgeType = Literal["learned", "ghost", "forbidden"]
+Change = Literal["", "kept", "half", "added", "removed", "reversed"]
+"""How an edge differs between two graphs; "half": in both, with a direction in one of them only."""
+
+LINE_LENGTH = 13
+"""Letters in a line of a node's name before it is wrapped."""
+
+
+def wrapped(label: str, width: int = LINE_LENGTH, lines: int = 2) -> list[str]:
+    """A class name in at most a few short lines.
+
+    >>> wrapped("Acoustic guitar"), wrapped("Cat"), wrapped("a" * 40)
+    (['Acoustic', 'guitar'], ['Cat'], ['aaaaaaaaaaaaaaa…'])
+    """
+    found = [""]
+    for word in label.split():
+        if found[-1] and len(found[-1]) + 1 + len(word) > width:
+            found.append("")
+        found[-1] = f"{found[-1]} {word}".strip()
+    if len(found) > lines:
+        found = [*found[: lines - 1], " ".join(found[lines - 1 :])]
+    longest = width + 3
+    return [line if len(line) <= longest else line[: longest - 1] + "…" for line in found]
+
+
+@dataclass(frozen=True)
+class Node:
+    """A class in one modality."""
+
+    name: str
+    size: float = 11.0
+    tier: int = 0
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A dependency between the nodes number `source` and `target`."""
+
+    source: int
+    target: int
+    directed: bool = True
+    frequency: float | None = None
+    """Share of bootstraps that hold it; None while unknown."""
+    rank: float = 1.0
+    """Place among the edges, 1 for the strongest; stands in for the frequency while that is unknown."""
+    type: EdgeType = "learned"
+    negative: bool = False
+    """Whether the two classes go against each other."""
+    required: bool = False
+    change: Change = ""
+    title: str = ""
+    settled: bool = True
+    """Whether its direction may be read: only then it gets an arrowhead."""
+    in_null: bool = False
+    """Whether the null model finds it at least as often as the bootstraps do."""
+
+    @property
+    def id(self) -> str:
+        """Stable id of the pair."""
+        return edge_id(self.source, self.target)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Everything that is drawn.
+
+    Attributes:
+        universe: What the node numbers refer to; another universe is another picture from scratch.
+        nodes, edges: See there.
+        measure: What an edge's strength is: "frequency", or the name of a stand-in.
+        null_known: Whether it is known how often a null model finds each edge.
+        compared: Names of two graphs laid over each other, or none.
+        summary: The picture in one sentence, for screen readers.
+        message: A line under the picture.
+    """
+
+    universe: str
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+    measure: str = "frequency"
+    null_known: bool = False
+    compared: tuple[str, str] | None = None
+    summary: str = ""
+    message: str = ""
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def learned(self) -> list[Edge]:
+        """The edges that count, without what stands only in bootstraps or in rules."""
+        return [edge for edge in self.edges if edge.type == "learned"]
+
+
+@lru_cache(8192)
+def group_of(source: str, target: str) -> str:
+    """Which modalities an edge links: "audio", "visual" or "across".
+
+    >>> group_of("audio:Cat", "visual:Cat")
+    'across'
+    """
+    a, b = split_node(source)[0], split_node(target)[0]
+    return a if a == b else "across"

@@ -1,0 +1,131 @@
+"""A class graph in and out of the app: files of other programs, and the Python that makes it again."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from avexplore.errors import GraphError
+from avexplore.ui.class_graph.state.names import parse_id
+
+if TYPE_CHECKING:
+    from avexplore.artifacts import ClassGraph
+    from avexplore.config import Config
+
+SUFFIXES = {
+    "csv": "csv",
+    "graphml": "graphml",
+    "dot": "dot",
+    "json": "json",
+    "tetrad": "txt",
+    "dagitty": "txt",
+}
+"""Formats that can be written, and the ends of their files' names."""
+LARGEST_IMPORT = 5_000_000
+"""Bytes; a graph of a thousand classes stays far below."""
+
+
+def keep_import(folder: Path, name: str, content: bytes, nodes: tuple[str, ...] = ()) -> str:
+    """Read an imported graph, keep it as JSON under its content's address, and return that address.
+
+    Args:
+        folder: Where imported graphs are kept.
+        name: The file's name; its end tells the format.
+        content: The file.
+        nodes: Class nodes of the run; a file that names no others gets those that it leaves out.
+
+    Raises:
+        GraphError: If it is too large, or no graph in a known format.
+    """
+    from avexplore.graph.formats import SUFFIXES as KNOWN
+    from avexplore.graph.formats import read_graph, write_graph
+
+    if len(content) > LARGEST_IMPORT:
+        raise GraphError("The file is too large for a class graph", where=name, fix="Import at most 5 MB")
+    suffix = KNOWN.get(Path(name).suffix.lower())
+    graph = read_graph(content, suffix)
+    if nodes and set(graph.nodes) <= set(nodes):
+        graph = read_graph(content, suffix, nodes=nodes)
+    written = json.dumps({"name": Path(name).name, "graph": write_graph(graph, "json")})
+    address = hashlib.sha256(written.encode()).hexdigest()[:16]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{address}.json").write_text(written, encoding="utf-8")
+    return address
+
+
+def kept_import(folder: Path, address: str) -> ClassGraph | None:
+    """An imported graph by its address; None if there is none."""
+    from avexplore.graph.formats import read_graph
+
+    if len(address) != 16 or not all(letter in "0123456789abcdef" for letter in address):
+        return None
+    path = folder / f"{address}.json"
+    if not path.is_file():
+        return None
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    return dataclasses.replace(read_graph(kept["graph"], "json"), source=kept["name"])
+
+
+def only(graph: ClassGraph, edges: Collection[str]) -> ClassGraph:
+    """A graph with some of its edges, given by their ids in the picture; it has no score of its own."""
+    kept = np.zeros(graph.adjacency.shape, bool)
+    for i, j in map(parse_id, edges):
+        kept[i, j] = kept[j, i] = True
+    note = f"These are {len(edges)} of the graph's {int(np.triu(graph.skeleton, 1).sum())} edges."
+    return dataclasses.replace(
+        graph,
+        adjacency=np.where(kept, graph.adjacency, 0).astype(graph.adjacency.dtype),
+        effect=np.where(kept, graph.effect, 0.0),
+        gain=np.where(kept, graph.gain, 0.0),
+        score=float("nan"),
+        warnings=(note, *graph.warnings),
+    )
+
+
+def to_python(config: Config, *, name: str = "graph") -> str:
+    """Lines of Python that make a config's result again.
+
+    >>> from avexplore.config import GraphConfig, SyntheticConfig, TeacherConfig
+    >>> print(to_python(GraphConfig(TeacherConfig(SyntheticConfig(seed=3)), penalty_discount=4.0)))
+    from avexplore.config import GraphConfig, SyntheticConfig, TeacherConfig
+    from avexplore.workbench import Workbench
+    <BLANKLINE>
+    config = GraphConfig(
+        soft_labels=TeacherConfig(
+            data=SyntheticConfig(
+                seed=3,
+            ),
+        ),
+        penalty_discount=4.0,
+    )
+    graph = Workbench().get(config)
+    """
+    used: set[str] = set()
+    body = _python_value(config, 0, used)
+    return (
+        f"from avexplore.config import {', '.join(sorted(used))}\n"
+        "from avexplore.workbench import Workbench\n\n"
+        f"config = {body}\n"
+        f"{name} = Workbench().get(config)"
+    )
+
+
+def _python_value(value: Any, depth: int, used: set[str]) -> str:
+    if not dataclasses.is_dataclass(value):
+        return repr(value)
+    used.add(type(value).__name__)
+    lines = []
+    for f in dataclasses.fields(value):
+        content = getattr(value, f.name)
+        if content != f.default or f.default is dataclasses.MISSING:
+            lines.append(f"{'    ' * (depth + 1)}{f.name}={_python_value(content, depth + 1, used)},")
+    if not lines:
+        return f"{type(value).__name__}()"
+    inner = "\n".join(lines)
+    return f"{type(value).__name__}(\n{inner}\n{'    ' * depth})"

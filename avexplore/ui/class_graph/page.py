@@ -1,0 +1,199 @@
+"""The class graph page: controls, picture, panel and tables, all about one graph."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from avexplore.config import ClipsConfig, TeacherConfig
+from avexplore.errors import AvexploreError
+from avexplore.ui.class_graph.control_row import draw_controls
+from avexplore.ui.class_graph.details.details import draw_details
+from avexplore.ui.class_graph.drawing.build import shown as shown_edges
+from avexplore.ui.class_graph.graph_choices import Choice, choices, fits, reordered
+from avexplore.ui.class_graph.panel.panel import draw_panel
+from avexplore.ui.class_graph.picture_pane import draw_picture
+from avexplore.ui.class_graph.refine import draft_of, redraw_when_refined, refiner
+from avexplore.ui.class_graph.scene import Scene, Shown, Subject, at_hand
+from avexplore.ui.class_graph.state import session_state as visit
+from avexplore.ui.class_graph.state import settings as state_settings
+from avexplore.ui.class_graph.state.names import LEARNED, NOTHING
+from avexplore.ui.class_graph.while_compiling import must_wait, stand_in
+from avexplore.ui.parts import job_progress
+from avexplore.ui.parts.plain_text import as_markdown
+from avexplore.ui.shell import session
+
+if TYPE_CHECKING:
+    from avexplore.artifacts import ClassGraph, Clips, Embeddings, GraphStability, SoftLabels
+    from avexplore.config import SoftLabelSource
+    from avexplore.ui.class_graph.state.settings import Settings
+    from avexplore.workbench.runs import Run
+
+STYLE = """<style>
+.stMainBlockContainer .stVerticalBlock{gap:.7rem}
+@media (min-width:900px){
+  .stColumn:has(.st-key-graph-panel){position:sticky;top:3.9rem;align-self:flex-start}
+  .st-key-graph-panel{max-height:calc(100vh - 5rem);overflow-y:auto;overflow-x:hidden;padding-right:.4rem}
+}
+</style>"""
+"""This page is one large picture: less air than Streamlit leaves, and the panel stays in sight beside the tables."""
+
+
+def explore(run: Run) -> None:
+    """Draw the page for one run, inside a fragment so that a slider redraws nothing else."""
+    st.html(STYLE)
+    found = job_progress.artifact(run.soft_labels, "The soft labels")
+    labels = getattr(found, "soft_labels", found)
+    _explore(run, labels, found)
+
+
+@st.fragment
+def _explore(run: Run, labels: SoftLabels, teacher: Any) -> None:
+    rules = visit.restore(run, labels)
+    clips = _clips(run.soft_labels)
+    others = _others(run, clips)
+    # Controls come first: on a cold start, only drawing them reads their values from the address.
+    with st.container(horizontal=True, vertical_alignment="bottom", key="graph-controls"):
+        draw_controls(run, rules, labels.nodes, others)
+    settings = visit.settings(run, rules)
+    graph, stability = _learned(settings)
+    if graph is None:
+        return
+    shown = _shown(others, labels.nodes, graph, stability)
+    scene = Scene(run, labels, clips, settings, rules, labels.nodes, others, shown)
+    left, right = st.columns([0.68, 0.32], gap="medium")
+    with left:
+        picture, view = draw_picture(scene)
+        draw_details(scene, picture, view)
+    with right, st.container(key="graph-panel"):
+        if shown.is_own and stability is None:
+            if refiner().is_done(settings.graph):
+                _ask_stability(settings)
+            elif not must_wait(settings.graph):
+                redraw_when_refined(settings.graph)
+        subject = Subject(
+            shown=shown,
+            labels=labels,
+            clips=clips,
+            visible=frozenset(edge.id for edge in shown_edges(picture, view["threshold"], view["hidden"])),
+            affinity=_affinity(settings, shown.stability),
+            config=settings.graph if shown.is_own else None,
+            embeddings=lambda: _embeddings(run),
+            teacher=teacher,
+        )
+        draw_panel(subject, (view["selection"] or {}).get("id", ""))
+
+
+def _clips(source: SoftLabelSource) -> Clips | None:
+    if not isinstance(source, TeacherConfig):
+        return None
+    clips: Clips | None = at_hand(ClipsConfig(source.data))
+    return clips
+
+
+def _learned(settings: Settings) -> tuple[ClassGraph | None, GraphStability | None]:
+    config = settings.graph
+    if must_wait(config):
+        return stand_in(config), None
+    draft = draft_of(config)
+    if draft is not None and not refiner().is_done(config):
+        quick = at_hand(draft)
+        if quick is not None:
+            refiner().want(visit.tab(), config)
+            return quick, None
+    if config.score == "bdeu":
+        with st.spinner("Searching with BDeu, which takes some seconds"):
+            session.workbench().ask(config, slot=session.job_slot(config))
+    graph = job_progress.artifact(config, "The class graph", stop_page=False)
+    if graph is None:
+        return None, None
+    return graph, at_hand(settings.stability)
+
+
+def _ask_stability(settings: Settings) -> None:
+    from avexplore.workbench import Missing, Ready
+
+    config = settings.stability
+    answer = session.workbench().ask(config, start=False)
+    # What the reader stopped stays stopped until asked for again with the button that the panel then shows.
+    if isinstance(answer, Missing) and not answer.reason:
+        answer = session.workbench().ask(config, slot=f"{session.visitor()}/graph-{visit.tab()}")
+    if isinstance(answer, Ready):
+        st.rerun()
+    job_progress.artifact(config, "Stability", start=False, stop_page=False)
+
+
+def _affinity(settings: Settings, stability: GraphStability | None) -> Any:
+    if stability is None:
+        return None
+    from avexplore.graph.affinity import build_affinity
+
+    config = settings.affinity
+    if config.source in ("true-graph", "true-pairs"):
+        return None
+    return build_affinity(config, stability)
+
+
+def _embeddings(run: Run) -> tuple[Embeddings, Embeddings] | None:
+    if run.student is None:
+        return None
+    before, after = at_hand(run.student.twin), at_hand(run.student)
+    return None if before is None or after is None else (before.embeddings, after.embeddings)
+
+
+# --- other graphs -------------------------------------------------------------------------------------------------
+
+
+def _others(run: Run, clips: Clips | None) -> dict[str, Choice]:
+    # A teacher trained for a pinned graph is a run of its own, too: once is enough.
+    pinned = {config.soft_labels for _, config in st.session_state.graph_pinned.values()}
+    runs = {
+        f"run-{key}": (f"run: {other.name}", state_settings.defaults(other).graph)
+        for key, other in session.runs().items()
+        if key != run.key and other.soft_labels not in pinned
+    }
+    return choices(
+        clips=clips,
+        imports=session.workbench().store.root / "imported-graphs",
+        import_addresses=st.session_state.graph_imports,
+        pinned=st.session_state.graph_pinned,
+        other_runs=runs,
+        get=at_hand,
+    )
+
+
+def _shown(
+    others: dict[str, Choice], nodes: tuple[str, ...], graph: ClassGraph, stability: GraphStability | None
+) -> Shown:
+    """What Show and Compare with ask for; the graph of the controls where that cannot be had."""
+    key, other_key = st.session_state.get("g_show", LEARNED), st.session_state.get("g_with", NOTHING)
+    instead = _load(others, key, nodes)
+    own = other_key == LEARNED and instead is not None
+    other = graph if own else _load(others, other_key, nodes)
+    other_name = "this run's graph" if own else others[other_key].label if other is not None else ""
+    if instead is not None:
+        return Shown(instead, None, False, others[key].label, other, other_name)
+    return Shown(graph, stability, True, "this graph", other, other_name)
+
+
+def _load(others: dict[str, Choice], key: str, nodes: tuple[str, ...]) -> ClassGraph | None:
+    """A graph to compare with; progress, a hint or an error where it cannot be had yet."""
+    if key not in others:
+        return None
+    choice = others[key]
+    try:
+        graph = choice.load()
+    except AvexploreError as error:
+        st.warning(as_markdown(str(error)))
+        return None
+    if graph is None and choice.config is not None:
+        graph = job_progress.artifact(choice.config, as_markdown(f"The graph {choice.label!r}"), stop_page=False)
+    if graph is None:
+        return None
+    if not fits(graph, nodes):
+        missing = sorted(set(nodes) ^ set(graph.nodes))
+        text = f"{choice.label} has other classes than this run ({', '.join(missing[:4])} …), so it is not shown."
+        st.warning(as_markdown(text))
+        return None
+    return reordered(graph, nodes)

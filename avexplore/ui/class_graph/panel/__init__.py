@@ -1,0 +1,1 @@
+"""Beside the picture: the verdict, or what is known of the selected class or edge."""

@@ -1,0 +1,1 @@
+"""What the class graph page remembers, and what its address holds."""

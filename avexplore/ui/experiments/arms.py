@@ -1,0 +1,192 @@
+"""Arms and controls on the experiments page: does the graph help, or would any regularizer?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import pandas as pd
+import streamlit as st
+
+from avexplore.config import DEFAULT_ARMS, ClipsConfig, ExperimentConfig, StudentConfig
+from avexplore.errors import AvexploreError
+from avexplore.experiments import OFFERED, compare_arms, linked_pairs, reference_of
+from avexplore.experiments.comparison import mean_of, seeds_needed, sentences
+from avexplore.ui.experiments import figures
+from avexplore.ui.parts import job_progress
+from avexplore.ui.parts.plain_text import as_markdown
+from avexplore.ui.shell import session
+
+if TYPE_CHECKING:
+    from avexplore.artifacts import ExperimentReport
+    from avexplore.experiments import Comparison
+    from avexplore.workbench.runs import Run
+
+MEANING = {
+    "graph+I": "Inferred graph and same-class pairs",
+    "graph": "Inferred graph alone",
+    "identity": "Soft-label similarity, no graph (A = I)",
+    "every-pair": "No graph (A = I), every pair of classes linked in the embedding",
+    "random+I": "Random graph, same degrees and weights, and same-class pairs",
+    "correlation+I": "Plain correlation and same-class pairs",
+    "constant": "One constant weight for every pair",
+    "true-graph+I": "True co-occurrence graph (a ceiling)",
+    "true-pairs": "Truly related pairs (the ceiling)",
+    "pull:graph+I": "Inferred graph, pulling pairs together",
+    "forgive:graph+I": "Inferred graph, forgiving negatives",
+    "margin:graph+I": "Inferred graph, shrinking margins",
+    "proxies:anchor_aware": "AA proxies, no LIR",
+    "proxies:anchor_aware+graph+I": "AA proxies and LIR with the inferred graph",
+    "baseline:cca": "CCA",
+    "baseline:cluster-cca": "Cluster-CCA",
+    "loss:cross-entropy": "Cross-entropy, no LIR",
+    "loss:infonce": "InfoNCE, no LIR",
+    "without LIR": "The twin without LIR",
+}
+FIGURES = {
+    "hidden_pair_ap": "Hidden-pair AP",
+    "any_label_map": "Any-label MAP",
+    "map": "MAP",
+    "map_audio_to_visual": "MAP, A→V",
+    "map_visual_to_audio": "MAP, V→A",
+    "recovered_false_negatives": "Recovered false negatives",
+    "delta_d": "Delta-D",
+    "link_precision": "Link precision",
+    "link_recall": "Link recall",
+}
+HELP = {
+    "delta_d": "How much nearer than in the twin the clips of the inferred graph's strongest edges lie; for every arm "
+    "on the same edges.",
+    "link_precision": "Share of the linked class pairs that truly come together in the training clips.",
+    "link_recall": "Share of the class pairs that truly come together that are linked.",
+}
+NEEDS_TRUTH = ("true-graph", "true-pairs")
+
+
+def draw(run: Run) -> None:
+    """Draw the form, the progress or the findings."""
+    assert run.student is not None
+    config = _chosen(run.student)
+    if config is None:
+        return
+    report: ExperimentReport | None = job_progress.artifact(config, size(config), start=False, stop_page=False)
+    if report is None:
+        st.caption(
+            "Students of all arms share each seed's beginning, up to the epoch at which LIR starts. Results already on "
+            "this machine are used again, and a stopped experiment goes on where it was."
+        )
+        return
+    metrics = [name for name in FIGURES if name in report.metrics and compare_arms(report, name)]
+    metric = st.segmented_control(
+        "Figure", metrics, default=metrics[0], format_func=FIGURES.__getitem__, key="experiment.metric",
+        bind="query-params", required=True,
+    )  # fmt: skip
+    if metric in HELP:
+        st.caption(HELP[metric])
+    if metric in ("link_precision", "link_recall"):
+        counts = (f"{MEANING.get(arm, arm)} {count:.0f}" for arm, count in linked_pairs(report).items())
+        st.caption(as_markdown("Linked class pairs: " + "; ".join(counts) + "."))
+    reference = reference_of(report, metric)
+    found = compare_arms(report, metric)
+    name = MEANING.get(reference, reference)
+    st.plotly_chart(
+        figures.forest(found, MEANING, FIGURES[metric], name[0].lower() + name[1:]),
+        width="stretch",
+        key="experiment.forest",
+    )
+    st.caption(
+        "Filled marks: the permutation test, corrected over the arms (Holm), confirms the difference at 5 %. One "
+        "figure should be chosen before looking: the correction does not cover looking at all of them."
+    )
+    with st.expander("In plain words", expanded=True):
+        lines = sentences(report, metric, {**MEANING, **FIGURES})
+        st.markdown("\n".join(f"- {as_markdown(line)}" for line in lines))
+    table = _table(found, name, mean_of(report, reference, metric))
+    number, signed = (st.column_config.NumberColumn(format=form) for form in ("%.4f", "%+.4f"))
+    columns = dict.fromkeys(("Difference", "95 % from", "to"), signed) | {"Mean": number, "p (Holm)": number}
+    st.dataframe(table, column_config=columns, hide_index=True, width="stretch", placeholder="–")
+    st.download_button("Download every seed (CSV)", _long(report).to_csv(index=False), "experiment.csv", "text/csv")
+
+
+def _chosen(student: StudentConfig) -> ExperimentConfig | None:
+    offered = [arm for arm in OFFERED if _truth_known(student) or not arm.startswith(NEEDS_TRUTH)]
+    arms, seeds, first, split = st.columns([5, 1, 1, 2])
+    chosen = arms.multiselect(
+        "Arms",
+        offered,
+        default=list(DEFAULT_ARMS),
+        format_func=lambda arm: MEANING.get(arm, arm),
+        key="experiment.arms",
+        bind="query-params",
+        help="Each is compared with the twin without LIR, paired by seed.",
+    )
+    count = seeds.number_input(
+        "Seeds", 2, 100, 8, key="experiment.seeds", bind="query-params",
+        help=f"Paired seeds. To confirm anything with {len(chosen)} arms, at least {seeds_needed(len(chosen) or 1)}.",
+    )  # fmt: skip
+    start = first.number_input(
+        "First seed", 0, 2**20, 0, key="experiment.first", bind="query-params",
+        help="A sweep chose by seeds from 0 on: to test its choice on fresh ones, start behind them.",
+    )  # fmt: skip
+    where: Literal["validation", "test"] = split.segmented_control(
+        "Clips",
+        ["validation", "test"],
+        default="test",
+        key="experiment.split",
+        bind="query-params",
+        required=True,
+        help="Choose parameters on validation clips, and look at test clips once.",
+    )
+    try:
+        return ExperimentConfig(student, tuple(chosen), int(count), int(start), split=where)
+    except AvexploreError as error:
+        st.error(str(error))
+        return None
+
+
+def _truth_known(student: StudentConfig) -> bool:
+    """Whether the data say which classes truly occur; assumed while that cannot be read quickly."""
+    from avexplore.workbench import Ready
+
+    answer = session.workbench().ask(ClipsConfig(student.data), start=False)
+    return not isinstance(answer, Ready) or answer.artifact.true_labels is not None
+
+
+def _table(found: list[Comparison], reference: str, mean: float) -> pd.DataFrame:
+    rows = [
+        {
+            "Arm": MEANING.get(c.arm, c.arm),
+            "Mean": c.mean,
+            "Difference": c.difference,
+            "95 % from": c.low,
+            "to": c.high,
+            "p (Holm)": c.p_value,
+            "Verdict": c.verdict,
+        }
+        for c in found
+    ]
+    return pd.DataFrame([{"Arm": reference, "Mean": mean, "Verdict": "what the others are compared with"}, *rows])
+
+
+def size(config: ExperimentConfig) -> str:
+    """How much there is to train."""
+    count = len(config.arms)
+    return f"{count} {'arm' if count == 1 else 'arms'} and the twin x {config.seeds} seeds"
+
+
+def address(config: ExperimentConfig) -> dict[str, Any]:
+    """The form of an experiment, as the page's address has it."""
+    return {
+        "experiment.arms": [MEANING.get(arm, arm) for arm in config.arms],
+        "experiment.seeds": str(config.seeds),
+        "experiment.first": str(config.first_seed),
+        "experiment.split": config.split,
+    }
+
+
+def _long(report: ExperimentReport) -> pd.DataFrame:
+    rows = [
+        {"arm": arm, "seed": int(seed), **dict(zip(report.metrics, map(float, report.values[a, s]), strict=True))}
+        for a, arm in enumerate(report.arms)
+        for s, seed in enumerate(report.seeds)
+    ]
+    return pd.DataFrame(rows)

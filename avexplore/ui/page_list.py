@@ -1,0 +1,37 @@
+"""The pages of the app, in the order of the navigation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class PageInfo:
+    """One entry of the navigation."""
+
+    name: str
+    title: str
+    section: str
+    question: str
+    """What the page answers, in one sentence."""
+
+    @property
+    def file(self) -> str:
+        """Path from the folder of `app.py`."""
+        return f"pages/{self.name}.py"
+
+
+PAGES = (
+    PageInfo("overview", "Overview", "", "What is in this run, and what came out of it?"),
+    PageInfo("story", "Story", "", "One clip, followed from a missing label to a better ranking."),
+    PageInfo("soft_labels", "Soft labels", "Explore", "What does the teacher hear and see that nobody annotated?"),
+    PageInfo("class_graph", "Class graph", "Explore", "Which classes depend on which, and how sure is that?"),
+    PageInfo("embedding_space", "Embedding space", "Compare", "What moves when LIR is switched on?"),
+    PageInfo("retrieval", "Retrieval", "Compare", "Which answers does a clip get, before and after LIR?"),
+    PageInfo("evaluation", "Evaluation", "Compare", "Does it help, by how much, and for which classes?"),
+    PageInfo("experiments", "Experiments", "Compare", "Does the graph help, or would any regularizer?"),
+    PageInfo("training", "Training", "Make", "Train a teacher, a student and its twin on your data."),
+)

@@ -1,0 +1,1 @@
+"""Ranked answers side by side, as a component."""

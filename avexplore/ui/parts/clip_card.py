@@ -1,0 +1,61 @@
+"""One clip as people want to see it: its labels, what the teacher says, and its picture and sound where files exist."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from avexplore.analysis.clip_labels import ANNOTATED, HIDDEN, label_lines
+from avexplore.analysis.loaded_run import LoadedRun
+from avexplore.artifacts import Clips
+from avexplore.ui.parts import clip_media
+
+
+def title(clips: Clips, clip: int) -> str:
+    """Name and class of a clip, plain text."""
+    return f"{clips.clip_ids[clip]} · {clips.classes[int(clips.hard_label[clip])]}"
+
+
+def media_file(clips: Clips, clip: int) -> Path | None:
+    """The clip's file on this machine, None if there is none that a browser shows."""
+    media = clip_media.of(clips, clip)
+    return media.path if media is not None else None
+
+
+def play(clips: Clips, clip: int) -> bool:
+    """Show the player if the clip has a file; False if not."""
+    return clip_media.play(clips, clip)
+
+
+def draw(loaded: LoadedRun, clip: int, *, key: str, count: int = 6, explain: bool = True, player: bool = True) -> None:
+    """The card; without `player` where another one on the page plays the clip."""
+    st.text(title(loaded.clips, clip))
+    if player:
+        play(loaded.clips, clip)
+    lines = label_lines(loaded, clip, count)
+    bar: dict[str, Any] = {"min_value": 0.0, "max_value": 1.0, "format": "%.2f"}
+    marks = {ANNOTATED: "✔", HIDDEN: "+"}
+    st.dataframe(
+        {
+            "": [marks.get(line.status, "") for line in lines],
+            "Class": [line.name for line in lines],
+            "Audio": [line.audio for line in lines],
+            "Visual": [line.visual for line in lines],
+        },
+        column_config={
+            "": st.column_config.TextColumn(width=20),
+            "Class": st.column_config.TextColumn(width=104),
+            "Audio": st.column_config.ProgressColumn(**bar, width=62, help="Teacher's soft label, calibrated"),
+            "Visual": st.column_config.ProgressColumn(**bar, width=62, help="Teacher's soft label, calibrated"),
+        },
+        hide_index=True,
+        key=key,
+        height="content",
+    )
+    if explain:
+        known = loaded.clips.true_labels is not None
+        st.caption(
+            "✔ annotated" + (", \\+ true, but nobody annotated it" if known else "; what else is true is not known")
+        )

@@ -1,0 +1,105 @@
+"""What a visitor picked, drew around and colored on the maps: kept over page changes, splits and reloads.
+
+All of it stands in the address. What was drawn around also stays in the session, as clips and modalities rather than
+places on a map, so that another map of the same run shows it again, also after a page change. The browser's own state
+only counts where it changed: after a page change it starts empty, which is no wish of the visitor's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from avexplore.analysis.query_choice import LASSO
+from avexplore.artifacts import MODALITIES, Projection
+from avexplore.ui.parts import lasso_address
+
+
+@dataclass(frozen=True)
+class Touched:
+    """What a visitor did on the maps; points are 0..m-1 audio and m..2m-1 visual, as in `Projection`."""
+
+    picked: int | None
+    selected: tuple[int, ...]
+    lit: tuple[int, ...] | None
+    turn: int = 0
+    """Counts the picks, so that the browser can tell an answer to its last one from answers to earlier ones."""
+
+
+_NOTHING = Touched(None, (), None)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Points of the map that is shown, and lit legend codes (None: the coloring's own)."""
+
+    picked: int | None
+    selected: tuple[int, ...]
+    lit: tuple[int, ...] | None
+    turn: int = 0
+    linkable: bool = True
+    """Whether the address holds all of it; false for more drawn around than an address takes."""
+
+
+def follow(run: str, clips: int) -> None:
+    """Take over what an address has drawn around, if it is not what the session holds; another run starts anew.
+
+    Args:
+        run: Key of the run.
+        clips: Number of its clips.
+    """
+    session = st.session_state
+    if session.get("lasso_run") != run:
+        if "lasso_run" in session:
+            remember("lasso", "")  # rows of another run's clips
+        session["lasso_run"], session["lasso_points"], session["lasso_word"], session[LASSO] = run, (), "", ()
+    word = st.query_params.get("lasso", "")
+    if word and word != session["lasso_word"]:
+        session["lasso_points"], session["lasso_word"] = lasso_address.read(word, clips), word
+        session[LASSO] = _clips_of(session["lasso_points"])
+
+
+def _clips_of(names: tuple[str, ...]) -> tuple[int, ...]:
+    return tuple(sorted({int(name.rpartition("-")[2]) for name in names}))
+
+
+def remember(name: str, value: str) -> None:
+    """Set or clear one word of the address."""
+    if value:
+        st.query_params[name] = value
+    else:
+        st.query_params.pop(name, None)
+
+
+def point_name(projection: Projection, point: int) -> str:
+    """A point as it stands in an address: modality and clip row.
+
+    >>> both = np.zeros((4, 2), np.float32)
+    >>> shown = Projection(before=both, after=both, rows=np.array([5, 9]), metrics={}, drift=np.zeros(4))
+    >>> point_name(shown, 3), point_of(shown, "visual-9"), point_of(shown, "visual-7")
+    ('visual-9', 3, None)
+    """
+    m = len(projection.rows)
+    return f"{MODALITIES[point // m]}-{int(projection.rows[point % m])}"
+
+
+def point_of(projection: Projection, name: str) -> int | None:
+    """The point of an address, None if the map does not show it."""
+    modality, _, row = name.partition("-")
+    if modality not in MODALITIES or not (row.isascii() and row.isdecimal()):
+        return None
+    places = np.flatnonzero(projection.rows == int(row))
+    return int(places[0]) + len(projection.rows) * MODALITIES.index(modality) if len(places) else None
+
+
+def _points_of(projection: Projection, names: tuple[str, ...]) -> tuple[int, ...]:
+    place = {int(row): i for i, row in enumerate(projection.rows)}
+    m = len(projection.rows)
+    found = []
+    for name in names:
+        modality, _, row = name.rpartition("-")
+        if int(row) in place:
+            found.append(place[int(row)] + m * MODALITIES.index(modality))
+    return tuple(found)

@@ -1,0 +1,67 @@
+"""Everything of one run that the comparing pages look at: clips, soft labels, the graph, and both students."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from avexplore.analysis.loaded_run import LoadedRun
+from avexplore.artifacts import (
+    TrainedTeacher,
+)
+from avexplore.config import AffinityConfig, ClipsConfig, StudentConfig
+from avexplore.ui.parts import job_progress
+
+if TYPE_CHECKING:
+    from avexplore.workbench.runs import Run
+
+
+def load(run: Run) -> LoadedRun:
+    """Hand over a run's results; ends the page's run with a progress bar, a hint or an error while one is missing."""
+    student = run.student
+    if student is None or student.regularizer is None:
+        st.info(
+            "This run holds soft labels and a class graph, but no student: there is no embedding to compare yet. "
+            "Train a student with LIR and its twin, or choose another run in the sidebar."
+        )
+        if st.button("Go to Training", key="to-training"):
+            st.switch_page("pages/training.py")
+        st.stop()
+    return _load(run.key, student)
+
+
+def _load(key: str, student: StudentConfig) -> LoadedRun:
+    regularizer = student.regularizer
+    assert regularizer is not None
+    affinity: AffinityConfig = regularizer.affinity
+    graph = affinity.stability.graph
+    clips = job_progress.artifact(ClipsConfig(student.data), "Reading the clips")
+    teacher = job_progress.artifact(graph.soft_labels, "Training the teacher")
+    before = job_progress.artifact(student.twin, "Training the student without LIR", start=False)
+    after = job_progress.artifact(student, "Training the student with LIR", start=False)
+    loaded = LoadedRun(
+        key=key,
+        student=student,
+        clips=clips,
+        soft_labels=teacher.soft_labels if isinstance(teacher, TrainedTeacher) else teacher,
+        graph=job_progress.artifact(graph, "Searching the class graph"),
+        affinity=job_progress.artifact(affinity, "Weighing the class pairs"),
+        before=before.embeddings,
+        after=after.embeddings,
+    )
+    _check(loaded)
+    return loaded
+
+
+def _check(loaded: LoadedRun) -> None:
+    counts = {
+        "clips": len(loaded.clips.hard_label),
+        "soft labels": len(loaded.soft_labels.hard_label),
+        "embeddings without LIR": len(loaded.before.audio),
+        "embeddings with LIR": len(loaded.after.audio),
+    }
+    if len(set(counts.values())) > 1 or loaded.soft_labels.classes != loaded.clips.classes:
+        numbers = ", ".join(f"{count} {name}" for name, count in counts.items())
+        st.error(f"The parts of this run do not belong to the same clips and classes ({numbers}). Train it again.")
+        st.stop()

@@ -1,0 +1,96 @@
+"""The frame around every page: settings, navigation, the run in the sidebar, and deep links that work.
+
+Streamlit runs a file in `pages/` alone when a fresh server is asked for its address directly. `guard`, the first line
+of each page, then goes through `app.py` once and comes back with the address's query intact.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from pathlib import Path
+
+import streamlit as st
+
+from avexplore.ui.page_list import PAGES, ROOT
+from avexplore.ui.shell import glossary, login
+
+ASSETS = Path(__file__).parent / "assets"
+
+
+# Streamlit leaves a hand's breadth above the title and sets figures in a poster's size; a laptop has no room for that.
+STYLE = """<style>
+.stMainBlockContainer { padding: 3.7rem 2.4rem 2rem; }
+.stMainBlockContainer h1 { font-size: 1.5rem; padding: 0; }
+[data-testid="stMetricValue"] { font-size: 1.6rem; }
+.st-key-matrix { overflow-x: auto; } /* wide pictures scroll sideways on a phone, not the page */
+</style>"""
+# Streamlit writes white on the accent color; on the light blue of the dark theme that is 2.3 : 1, and dark is 8 : 1.
+DARK_STYLE = """<style>
+button[kind^="primary"], button[kind^="primary"] *,
+[data-tag][data-tag-index], [data-tag][data-tag-index] * { color: #11171D; }
+</style>"""
+
+
+_settled_modules = 0
+
+
+def _settle() -> None:
+    """Let the garbage collector leave alone what stays anyway.
+
+    Streamlit collects all garbage after each run of a page; with torch, numba and plotly in memory that takes 150 ms,
+    during which nobody is answered. What modules have brought is never garbage, so it is put aside once it is there.
+    """
+    global _settled_modules
+    if len(sys.modules) > _settled_modules + 20:
+        _settled_modules = len(sys.modules)
+        gc.collect()
+        gc.freeze()
+
+
+def run() -> None:
+    """Draw the navigation and run the chosen page."""
+    _settle()
+    st.set_page_config(page_title="avexplore", page_icon=str(ASSETS / "icon.png"), layout="wide")
+    st.html(STYLE + (DARK_STYLE if st.context.theme.type == "dark" else ""))
+    entered = login.has_entered()
+    sections: dict[str, list[st.Page]] = {}
+    for info in PAGES:
+        if (ROOT / info.file).exists():
+            first = info is PAGES[0]
+            page = st.Page(info.file, title=info.title, default=first, url_path="home" if first else info.name)
+            sections.setdefault(info.section, []).append(page)
+            if first:
+                # Streamlit serves the default page at "/" alone: asked for by its name, it says that there is none.
+                sections[info.section].append(
+                    st.Page(info.file, title=info.title, url_path=info.name, visibility="hidden")
+                )
+    # Hidden rather than left out: Streamlit would list the files in `pages/` instead.
+    chosen = st.navigation(sections, position="sidebar" if entered else "hidden")
+    if not entered:
+        login.ask()
+        return
+    st.session_state["framed"] = True
+    if "deep_link" in st.session_state:
+        file, query = st.session_state.pop("deep_link")
+        st.switch_page(file, query_params=query)
+    st.logo(str(ASSETS / "logo.svg"), size="large")
+
+    from avexplore.ui.shell import session
+
+    session.pick_run()
+    chosen.run()
+
+
+def guard(name: str) -> None:
+    """First line of each page: without the frame, go through `app.py` and come back."""
+    if not st.session_state.get("framed"):
+        st.session_state["deep_link"] = (f"pages/{name}.py", st.query_params.to_dict())
+        st.switch_page("app.py")
+
+
+def heading(name: str) -> None:
+    """Title of a page and the question that it answers."""
+    info = next(page for page in PAGES if page.name == name)
+    st.title(info.title, anchor=False)
+    st.caption(info.question, help=glossary.LIR if "LIR" in info.question else None)

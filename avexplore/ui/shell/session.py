@@ -1,0 +1,95 @@
+"""What a visitor looks at: the workbench, and the run chosen in the sidebar (and in the URL)."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import threading
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from avexplore.folders import NAMED
+from avexplore.ui.server import password_gate
+
+if TYPE_CHECKING:
+    from avexplore.config import Config
+    from avexplore.workbench import Workbench
+    from avexplore.workbench.runs import Run
+
+
+@st.cache_resource(show_spinner=False)
+def workbench() -> Workbench:
+    """The one workbench of this server: same store and jobs for every visitor."""
+    from avexplore.workbench import Workbench
+
+    # Whoever starts Streamlit without `avexplore app` has named no folders.
+    os.environ.setdefault(NAMED, "")
+    made = Workbench()
+    # What was cut off before this server started; nobody waits for it.
+    threading.Thread(target=made.store.sweep, name="sweep", daemon=True).start()
+    return made
+
+
+def visitor() -> str:
+    """A name for a visitor, so that one cannot take all the room for jobs: who has logged in, else this browser tab.
+
+    It tells nobody who it is: a digest, or a random number.
+    """
+    user = st.user.to_dict()
+    known = str(user.get("sub") or user.get("email") or st.context.cookies.get(password_gate.COOKIE, ""))
+    if known:
+        return hashlib.sha256(known.encode()).hexdigest()[:16]
+    name: str = st.session_state.setdefault("visitor", secrets.token_hex(8))
+    return name
+
+
+def job_slot(config: Config) -> str:
+    """A place of its own among the visitor's jobs: it counts for their share, and replaces nothing."""
+    return f"{visitor()}/{config.address[:16]}"
+
+
+def runs() -> dict[str, Run]:
+    """All runs that can be looked at, by the short address that stands in the URL."""
+    return {run.key: run for run in workbench().runs()}
+
+
+def pick_run() -> None:
+    """The run picker in the sidebar; the run's short address stands in the URL as `?run=`.
+
+    Not `bind="query-params"`: that writes the run's name, and a link should survive a change of names.
+    """
+    known = runs()
+    if not known:
+        return
+    asked = st.query_params.get("run")
+    if asked is not None and asked not in known:
+        st.toast("The run in this address is not on this machine; another one is shown instead.")
+    elif asked is not None and asked != st.session_state.get("run_in_address"):
+        st.session_state["run"] = asked  # a link was followed
+    if st.session_state.get("run") not in known:
+        st.session_state["run"] = next(iter(known))
+    chosen = st.sidebar.selectbox(
+        "Run",
+        list(known),
+        key="run",
+        format_func=lambda key: known[key].name,
+        help="A run is a data set with its teacher, class graph, student and the student's twin without LIR. "
+        "Every page shows the run chosen here.",
+        persist_state="session",
+    )
+    if chosen != asked:
+        st.query_params["run"] = chosen
+    st.session_state["run_in_address"] = chosen
+
+
+def current_run() -> Run:
+    """The run that every page shows. Stops the page with a hint if there is none yet."""
+    known = runs()
+    if not known:
+        st.info("There is no run on this machine yet. Train one, or bring soft labels of your own.")
+        st.page_link("pages/training.py", label="Go to Training")
+        st.stop()
+    key: Any = st.session_state.get("run")
+    return known.get(key) or next(iter(known.values()))

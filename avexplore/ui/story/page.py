@@ -1,0 +1,308 @@
+"""The story on stage: one clip in five steps, each a sentence, a picture and a link to the page behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from avexplore.analysis import clip_labels, ranked_answers
+from avexplore.analysis.graph_verdict import is_settled
+from avexplore.analysis.loaded_run import LoadedRun
+from avexplore.analysis.ranked_answers import DIRECTIONS
+from avexplore.analysis.story_cases import GOOD_RANK, Case, Cases, find_cases
+from avexplore.artifacts import GraphStability
+from avexplore.ui.parts import clip_card, plain_text
+from avexplore.ui.parts.answer_board import board
+from avexplore.ui.shell import glossary, links, session
+
+_FOLDER = Path(__file__).parent / "frontend"
+STEPS = ("The clip", "The teacher", "The graph", "LIR", "The answers")
+CLEAR = 0.2
+"""An edge says more than the null model if it comes back more often by at least this much, of all graphs."""
+_FORMS = {
+    "forgive": "stop counting as wrong answers while the student trains, the more the stronger the link",
+    "pull": "are pulled together while the student trains, the more the stronger the link",
+    "margin": "need to keep less distance while the student trains, the less the stronger the link",
+}
+
+
+@cache
+def _component() -> Callable[..., Any]:
+    html, css, js = ((_FOLDER / f"view.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js"))
+    renderer: Callable[..., Any] = st.components.v2.component("avexplore_story", html=html, css=css, js=js)
+    return renderer
+
+
+@st.cache_data(show_spinner="Looking for clips with a story …", max_entries=8)
+def _cases(address: str, _loaded: LoadedRun) -> Cases:
+    stability = _stability(_loaded)
+    above = None
+    if stability is not None and stability.null != "none":
+        order = [stability.nodes.index(name) for name in _loaded.affinity.nodes]
+        clear = stability.edge_frequency - stability.null_frequency >= CLEAR
+        above = clear[np.ix_(order, order)]
+    return find_cases(_loaded, _loaded.clips.rows("test"), above)
+
+
+def _stability(loaded: LoadedRun) -> GraphStability | None:
+    """The bootstraps behind the weights, if they are stored."""
+    from avexplore.workbench import Ready
+
+    answer = session.workbench().ask(loaded.regularizer.affinity.stability, start=False)
+    found: GraphStability | None = answer.artifact if isinstance(answer, Ready) else None
+    return found
+
+
+def draw(loaded: LoadedRun) -> None:
+    """The whole page below its heading."""
+    cases = _cases(loaded.key, loaded)
+    if not cases.good:
+        _nothing(cases)
+        return
+    number, step = _place(len(cases.good))
+    case = cases.good[number]
+    _controls(number, len(cases.good), step)
+    (_clip, _teacher, _graph, _regularizer, _answers)[step](loaded, case)
+    _count(cases, number)
+
+
+def _nothing(cases: Cases) -> None:
+    st.info(
+        f"No case in this run's test clips carries the whole story. {_found(cases)}; {cases.linked} of these have a "
+        f"weighted class pair, and none of them sees a related clip rise into the first {GOOD_RANK} answers. Choose "
+        "another run in the sidebar."
+    )
+
+
+def _found(cases: Cases) -> str:
+    """How many events there are, and how many the teacher finds: one number where only the teacher speaks of them."""
+    if cases.truth_known:
+        return f"The test clips hold {cases.events:,} events that nobody annotated; the teacher finds {cases.found:,}"
+    return f"In the test clips, the teacher suspects {cases.found:,} events beside the annotated ones"
+
+
+def _place(count: int) -> tuple[int, int]:
+    def read(name: str, limit: int) -> int:
+        text = st.query_params.get(name, "1")
+        return min(int(text), limit) - 1 if text.isascii() and text.isdecimal() and int(text) else 0
+
+    return read("case", count), read("step", len(STEPS))
+
+
+def _go(case: int, step: int) -> None:
+    st.query_params["case"] = str(case + 1)
+    st.query_params["step"] = str(step + 1)
+
+
+def _controls(number: int, count: int, step: int) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for i, name in enumerate(STEPS):
+            st.button(
+                f"{i + 1} · {name}", key=f"step-{i}", type="primary" if i == step else "secondary",
+                on_click=_go, args=(number, i), help=glossary.LIR if name == "LIR" else None,
+            )  # fmt: skip
+        st.space("stretch")
+        st.button(
+            "Next", key="next-step", disabled=step == len(STEPS) - 1, on_click=_go, args=(number, step + 1),
+            shortcut="Right",
+        )  # fmt: skip
+        st.button(
+            "Another clip", key="another", on_click=_go, args=((number + 1) % count, 0), disabled=count < 2,
+            shortcut="Shift+A",
+        )  # fmt: skip
+
+
+def _count(cases: Cases, number: int) -> None:
+    share = cases.lifted / cases.linked if cases.linked else 0.0
+    st.caption(
+        f"Clip {number + 1} of {len(cases.good)} with the whole story. How typical is it? {_found(cases)}; "
+        f"{cases.linked:,} of these, the most promising, have a weighted class pair; for {cases.lifted:,} "
+        f"({share:.0%}) LIR lifts the event's clips on average."
+    )
+
+
+def _say(sentence: str, more: str) -> None:
+    st.subheader(sentence, anchor=False)
+    st.markdown(more)
+
+
+def _names(loaded: LoadedRun, case: Case) -> tuple[str, str]:
+    """Annotated class and event, safe to stand in Markdown."""
+    own = loaded.clips.classes[int(loaded.clips.hard_label[case.clip])]
+    return plain_text.as_markdown(own), plain_text.as_markdown(loaded.clips.classes[case.event])
+
+
+def _clip(loaded: LoadedRun, case: Case) -> None:
+    own, event = _names(loaded, case)
+    said = f"There is also {event} in it" if case.confirmed else f"The teacher suspects {event} in it, too"
+    known = (
+        "The labels that say so were kept aside: no training ever saw them."
+        if case.confirmed
+        else "Whether it is there is not known: this data set lists one label per clip."
+    )
+    _say(f"Somebody annotated this clip as {own}. {said}, and nobody wrote it down.", known)
+    classes, label = loaded.clips.classes, int(loaded.clips.hard_label[case.clip])
+    if not clip_card.play(loaded.clips, case.clip):
+        unwritten = "true, but nobody annotated it" if case.confirmed else "suspected by the teacher"
+        data = {
+            "scene": "pairs",
+            "title": loaded.clips.clip_ids[case.clip],
+            "words": "sound and picture",
+            "pairs": [
+                {"title": classes[label], "words": "annotated", "share": 0.5, "linked": True, "tone": "own"},
+                {"title": classes[case.event], "words": unwritten, "share": 0.0, "linked": False, "tone": "hot"},
+            ],
+            "label": "The clip's written and unwritten labels",
+        }
+        _component()(data=data, key="story-labels")
+    links.to("embedding_space", "See this clip on the map", {"point": f"{case.modality}-{case.clip}"})
+
+
+def _teacher(loaded: LoadedRun, case: Case) -> None:
+    _, event = _names(loaded, case)
+    heard = "hears" if case.modality == "audio" else "sees"
+    count = len(loaded.clips.classes)
+    guess = f" One that only guessed would give each of the {count} classes {1 / count:.0%}."
+    chance = guess if loaded.soft_labels.normalized else ""
+    _say(
+        f"The teacher {heard} it: {event}, {case.probability:.0%}.",
+        f"Its training knew one annotated class per clip, never a second one.{chance}",
+    )
+    lines = clip_labels.label_lines(loaded, case.clip, 6)
+    event_name = loaded.clips.classes[case.event]
+    if event_name not in [line.name for line in lines]:
+        soft = loaded.soft(np.array([case.clip]))[:, 0, case.event]
+        lines = [*lines[:5], clip_labels.LabelLine(event_name, clip_labels.HIDDEN, float(soft[0]), float(soft[1]))]
+    rows = [
+        {
+            "name": line.name,
+            "audio": line.audio,
+            "visual": line.visual,
+            "mark": "event" if line.name == event_name else "annotated" if line.status == clip_labels.ANNOTATED else "",
+            "words": line.status,
+        }
+        for line in lines
+    ]
+    _component()(data={"scene": "bars", "rows": rows, "label": "Soft labels by class"}, key="story-bars")
+    links.to("soft_labels", "Compare all soft labels", {"clip": str(case.clip)})
+
+
+def _graph(loaded: LoadedRun, case: Case) -> None:
+    own, event = _names(loaded, case)
+    mark = _mark(_stability(loaded), case)
+    joined = {
+        "→": f"The class graph has an edge from {own} to {event}.",
+        "←": f"The class graph has an edge from {event} to {own}.",
+        "—": f"The class graph joins {own} and {event}; it leaves the direction open.",
+        "": f"The weights tie {own} to {event}, although the best single graph has no edge between them.",
+    }[mark]
+    words, meaning = _certainty(loaded, case)
+    _say(joined, "The edge says that the teacher's soft labels for the two depend on each other over all training "
+         "clips. It is a dependency, not a cause." + meaning)  # fmt: skip
+    data = {"scene": "edge", "nodes": case.nodes, "mark": mark, "weight": case.weight, "words": words,
+            "label": "An edge of the class graph"}  # fmt: skip
+    _component()(data=data, key="story-edge")
+    links.to("class_graph", "See it in the class graph", {"pick": links.edge_address(loaded.graph, *case.nodes)})
+
+
+def _mark(stability: GraphStability | None, case: Case) -> str:
+    """How the edge is drawn: with an arrowhead only where the bootstraps agree on it, as on the class graph page."""
+    if case.edge not in ("→", "←") or stability is None:
+        return case.edge
+    i, j = (stability.nodes.index(name) for name in (case.nodes if case.edge == "→" else case.nodes[::-1]))
+    return case.edge if is_settled(stability, i, j) else "—"
+
+
+_NULLS = {
+    "within-class": ("shuffled data", "soft labels shuffled among clips of one annotated class, which leaves nothing "
+                     "but the annotation"),
+    "decoupled": ("shuffled data", "pictures shuffled against sounds within each annotated class"),
+    "one-hot": ("the annotation alone", "the annotation alone, with a little noise"),
+}  # fmt: skip
+"""Each null model, in a few words for the picture and in a sentence's part for the text."""
+
+
+def _certainty(loaded: LoadedRun, case: Case) -> tuple[list[str], str]:
+    """How often the edge comes back, for the picture; and what to make of it, for the text."""
+    stability = _stability(loaded)
+    if stability is None:
+        return [], ""
+    i, j = (stability.nodes.index(name) for name in case.nodes)
+    found, null = float(stability.edge_frequency[i, j]), float(stability.null_frequency[i, j])
+    words = [f"in {found:.0%} of {stability.bootstraps} resampled graphs"]
+    if stability.null not in _NULLS:
+        return words, ""
+    data, explained = _NULLS[stability.null]
+    words.append(f"in {null:.0%} of graphs from {data}")
+    verdict = (
+        "this edge comes back clearly more often in the real data, so it says more than that."
+        if found - null >= CLEAR
+        else "this edge comes back about as often there, so it may say no more than that."
+    )
+    return words, f" The second figure is a check, the same search on {explained}: {verdict}"
+
+
+def _regularizer(loaded: LoadedRun, case: Case) -> None:
+    own, event = _names(loaded, case)
+    how = _FORMS[loaded.regularizer.form]
+    _say(
+        f"So pairs of clips like this one with {event} clips {how}.",
+        "The strength is soft label × weight × soft label, over all class pairs: thick lines are strong links, dashed "
+        "ones hardly count. In training, LIR acts on training clips only; shown are this test clip's links by the same "
+        f"measure, to clips annotated otherwise than {own}.",
+    )
+    gallery = loaded.clips.rows("test")
+    labels = np.asarray(loaded.clips.hard_label)[gallery]
+    strength = ranked_answers.pair_strength(loaded, case.direction, case.clip, gallery)
+    top = float(strength[labels != loaded.clips.hard_label[case.clip]].max(initial=1e-12))
+    linked = [int(p) for p in np.argsort(-strength, kind="stable") if labels[p] == case.event][:4]
+    if case.answer >= 0:
+        place = int(np.flatnonzero(gallery == case.answer)[0])
+        linked = [place, *[p for p in linked if p != place]][:4]
+    weak = [int(p) for p in np.argsort(strength, kind="stable") if labels[p] != loaded.clips.hard_label[case.clip]][:2]
+    pairs = [_pair(loaded, gallery, strength, p, top) for p in (*linked, *weak)]
+    data = {
+        "scene": "pairs",
+        "title": loaded.clips.classes[int(loaded.clips.hard_label[case.clip])],
+        "words": f"{'●' if case.direction == 'audio-to-visual' else '▲'} {loaded.clips.clip_ids[case.clip]}",
+        "pairs": pairs,
+        "label": "Pairs that LIR treats differently",
+    }
+    _component()(data=data, key="story-pairs")
+    if case.answer >= 0:
+        links.to("retrieval", "See why, pair by pair", {**_asked(case), "answer": str(case.answer)})
+
+
+def _pair(loaded: LoadedRun, gallery: Any, strength: Any, place: int, top: float) -> dict[str, Any]:
+    clip, share = int(gallery[place]), float(strength[place]) / top
+    return {
+        "title": loaded.clips.classes[int(loaded.clips.hard_label[clip])],
+        "words": f"{loaded.clips.clip_ids[clip]} · strength {strength[place]:.3f}",
+        "share": min(share, 1.0),
+        "linked": share > 0.02,
+    }
+
+
+def _asked(case: Case) -> dict[str, str]:
+    return {"query": str(case.clip), "direction": DIRECTIONS[case.direction]}
+
+
+def _answers(loaded: LoadedRun, case: Case) -> None:
+    own, event = _names(loaded, case)
+    query = ranked_answers.from_clip(loaded, case.clip, case.direction)
+    answers = ranked_answers.ask(loaded, query, loaded.clips.rows("test"))
+    fell = bool(answers.precision[1] < answers.precision[0])
+    costs = f" AP counts clips annotated {own} alone as relevant, so it falls." if fell else ""
+    _say(
+        f"And the answers change: a clip of {event} goes from rank {case.rank_before} to rank {case.rank_after}.",
+        f"Over all clips of {event}, the mean rank goes from {case.related_before:.0%} to {case.related_after:.0%} of "
+        f"the gallery. Shown are the first ten answers of both students to the same question.{costs}",
+    )
+    data = board.content(loaded, query, answers, min(10, len(answers.gallery)))
+    board.draw(data, case.answer, key=f"story-board-{case.clip}")
+    links.to("retrieval", "Go on from here in Retrieval", _asked(case))

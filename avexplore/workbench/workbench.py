@@ -1,0 +1,402 @@
+"""What a face (the app, the command line, a notebook) may ask: results by their config, wherever they come from.
+
+From memory, from the store, by quick work on the spot, or by slow work in a process of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from avexplore import pipeline
+from avexplore.artifacts import Report, SoftLabels, silent
+from avexplore.config import (
+    Config,
+    DataConfig,
+    FeatureFileConfig,
+    PrefixConfig,
+    SoftLabelFileConfig,
+    StabilityConfig,
+    StudentConfig,
+    SyntheticConfig,
+    TeacherConfig,
+    walk,
+)
+from avexplore.errors import AvexploreError, Cancelled
+from avexplore.folders import may_read
+from avexplore.jobs import JobReport, JobStatus, Registry
+from avexplore.store import Provenance, Store
+from avexplore.workbench.estimate import Work, estimate
+from avexplore.workbench.recent_results import RecentResults, bytes_in_memory
+from avexplore.workbench.runs import Run, RunList
+
+MEMORY_BYTES = 2**30
+"""How much of the results asked for last is kept at hand."""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The result is there.
+
+    Attributes:
+        artifact: What the stage returned.
+        provenance: Where it comes from; None for features, which are read each time.
+        shipped: Whether it came with avexplore.
+    """
+
+    artifact: Any
+    provenance: Provenance | None = None
+    shipped: bool = False
+
+
+@dataclass(frozen=True)
+class Running:
+    """A process is at work on it, or on something it needs."""
+
+    status: JobStatus
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Nobody has asked for it to be made, or it cannot be made here."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """It could not be made."""
+
+    message: str
+    log: str = ""
+
+
+Answer = Ready | Running | Missing | Failed
+
+
+class Workbench:
+    """Results by config, for all visitors of one data folder.
+
+    Args:
+        store: Where results are kept; the user's own by default.
+        jobs: Processes that do slow work; the ones of that folder by default.
+        device: "cpu", "cuda", ...; None (or `AVEXPLORE_DEVICE`) lets the training choose.
+        read_only: Show what is stored and compute only what is quick, keeping it in memory.
+    """
+
+    def __init__(
+        self,
+        store: Store | None = None,
+        jobs: Registry | None = None,
+        *,
+        device: str | None = None,
+        read_only: bool | None = None,
+    ) -> None:
+        self.read_only = os.environ.get("AVEXPLORE_DEMO") == "1" if read_only is None else read_only
+        self.store = Store(read_only=self.read_only) if store is None else store
+        self.jobs = Registry(self.store.root) if jobs is None else jobs
+        self.device = device or os.environ.get("AVEXPLORE_DEVICE") or None
+        self._memory: RecentResults[Ready] = RecentResults(MEMORY_BYTES)
+        self._busy: dict[str, tuple[threading.Lock, int]] = {}
+        self._guard = threading.Lock()
+        self._runs = RunList(self.store, self._artifact)
+        self._slots = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
+
+    # --- asking ---------------------------------------------------------------------------------------------------
+
+    def ask(self, config: Config, start: bool = True, *, slot: str = "") -> Answer:
+        """The result if it is there or quick to make; otherwise how far the work on it is.
+
+        Args:
+            config: What is wanted.
+            start: Begin slow work if nobody has. Quick work is always done.
+            slot: Who asks and for what, such as "visitor7/student". A new config in a slot replaces the old one's
+                job, unless another slot wants that too.
+        """
+        try:
+            return self._ask(config, start, slot)
+        except Cancelled:
+            return Missing("It was stopped")
+        except AvexploreError as error:
+            return Failed(str(error))
+
+    def _ask(self, config: Config, start: bool, slot: str) -> Answer:
+        if (found := self._stored(config)) is not None:
+            return found
+        status = self.jobs.status(config.address)
+        if status is not None and status.state in ("queued", "running"):
+            if start and slot:
+                self.jobs.submit(config, slot=slot)
+            return Running(status)
+        if pipeline.is_quick(config):
+            for need in pipeline.needs(config):
+                answer = self._ask(need, start, slot and f"{slot}/{need.stage}")
+                if not isinstance(answer, Ready):
+                    return answer
+            if pipeline.is_quick(config, self._nodes(config)):
+                # First come, first served: many at once on few cores would all be late.
+                with self._slots:
+                    return self._make(config)
+        if status is not None and status.state == "failed":
+            return Failed(status.message, status.log)
+        if not start:
+            return Missing("It was stopped" if status is not None and status.state == "cancelled" else "")
+        if self.read_only:
+            return Missing("This avexplore only shows stored results; start your own to compute new ones")
+        return Running(self.jobs.submit(config, slot=slot))
+
+    def retry(self, config: Config, *, slot: str = "") -> Answer:
+        """Start again what failed or was stopped, from its last saved state."""
+        if self.read_only:
+            return self.ask(config, start=False)
+        failed = next((c for c in self._upstream(config) if self._has_failed(c)), config)
+        self.jobs.forget(failed.address)
+        return self.ask(config, slot=slot)
+
+    def cancel(self, config: Config) -> None:
+        """Stop the work on a config, or on what it waits for. Who may only look stops nothing."""
+        if self.read_only:
+            return
+        for candidate in self._upstream(config):
+            status = self.jobs.status(candidate.address)
+            if status is not None and status.state in ("queued", "running"):
+                self.jobs.cancel(candidate.address)
+                return
+
+    def _upstream(self, config: Config) -> Iterator[Config]:
+        yield config
+        for need in pipeline.needs(config):
+            yield from self._upstream(need)
+
+    def _has_failed(self, config: Config) -> bool:
+        status = self.jobs.status(config.address)
+        return status is not None and status.state == "failed"
+
+    def _nodes(self, config: Config) -> int | None:
+        for need in pipeline.needs(config):
+            if isinstance(need, (TeacherConfig, SoftLabelFileConfig)):
+                labels: SoftLabels = pipeline.soft_labels(need, lambda c: self._make(c).artifact)
+                return 2 * len(labels.classes)
+        return None
+
+    # --- making ---------------------------------------------------------------------------------------------------
+
+    def get(self, config: Config, report: Report = silent) -> Any:
+        """The result, made here and now if it is not there: everything upstream, too.
+
+        A process that is already at work on one of these stages is waited for instead. A training that was killed
+        goes on from its last saved state.
+
+        Raises:
+            AvexploreError: If it cannot be made.
+            Cancelled: If `report` says so.
+        """
+        plan = self.plan(config)
+        total = sum(pipeline.stage_of(step).cost(step) for step in plan) or 1.0
+        done = 0.0
+        slow = [step for step in plan if not pipeline.is_quick(step)]
+        for step in plan:
+            share = pipeline.stage_of(step).cost(step)
+            if isinstance(report, JobReport) and step in slow:
+                # The beginning of a student goes at the student's own pace, or a little faster.
+                left = slow[slow.index(step) :]
+                alike = all(isinstance(one, (PrefixConfig, StudentConfig)) for one in left)
+                report.begin(last=alike or len(left) == 1)
+
+            def partial(
+                fraction: float, message: str = "", *, done: float = done, share: float = share, **figures: float
+            ) -> None:
+                report(min((done + share * fraction) / total, 1.0), message, **figures)
+
+            self._make(step, partial, lock=True)
+            done += share
+        return self._make(config, report, lock=True).artifact
+
+    def plan(self, *configs: Config) -> list[Config]:
+        """What is missing for results, in the order in which it would be made."""
+        steps: dict[str, Config] = {}
+
+        def visit(wanted: Config) -> None:
+            if wanted.address in steps or self._memory.get(wanted.address) is not None or wanted in self.store:
+                return
+            for need in pipeline.needs(wanted):
+                visit(need)
+            steps[wanted.address] = wanted
+
+        for config in configs:
+            visit(config)
+        return list(steps.values())
+
+    def work(self, *configs: Config, like: Config | None = None) -> Work:
+        """What it would take to make results. Cheap: nothing is computed.
+
+        Args:
+            configs: What is wanted.
+            like: What tells how long stages take, as it is stored; the first of `configs`.
+        """
+        paces, elsewhere = {}, False
+        for part in walk(like or configs[0]):
+            # A twin says nothing: it may have gone on from a beginning that was stored.
+            if isinstance(part, (TeacherConfig, StabilityConfig, StudentConfig)) and part in self.store:
+                found = self._stored(part)
+                if found and found.provenance:
+                    paces[part.stage] = found.provenance.seconds / pipeline.stage_of(part).cost(part)
+                    elsewhere |= found.shipped
+        steps = self.plan(*configs)
+        data = [step for step in steps if isinstance(step, (SyntheticConfig, FeatureFileConfig))]
+        return estimate(steps, paces, all(self.can_read(one) for one in data), elsewhere)
+
+    def can_read(self, data: DataConfig) -> bool:
+        """Whether the features are at hand: made-up ones always are, files where they were last seen."""
+        if isinstance(data, SyntheticConfig):
+            return True
+        located = self._located(data)
+        assert isinstance(located, FeatureFileConfig)
+        return bool(located.paths) and all(may_read(path) and Path(path).exists() for path in located.paths)
+
+    def _stored(self, config: Config) -> Ready | None:
+        found = self._memory.get(config.address)
+        if found is not None:
+            return found
+        entry = self.store.get(config)
+        if entry is None:
+            return None
+        ready = Ready(entry.artifact, entry.provenance, entry.shipped)
+        self._memory.put(config.address, ready, bytes_in_memory(ready.artifact))
+        return ready
+
+    def _artifact(self, config: Config) -> Any:
+        found = self._stored(config)
+        return found.artifact if found else None
+
+    def _make(self, config: Config, report: Report = silent, *, lock: bool = False) -> Ready:
+        """From memory or store, or computed in this thread; two threads never make the same."""
+        if (found := self._stored(config)) is not None:
+            return found
+        with self._alone(config.address), self._across_processes(config, report if lock else None):
+            if (found := self._stored(config)) is not None:
+                return found
+            ready = self._compute(config, report)
+            self._memory.put(config.address, ready, bytes_in_memory(ready.artifact))
+            return ready
+
+    def _compute(self, config: Config, report: Report) -> Ready:
+        stage = pipeline.stage_of(config)
+        keep = stage.is_stored and not self.read_only
+        state = self.store.state_file(config) if keep else None
+        started = time.perf_counter()
+        context = pipeline.Context(
+            get=lambda need: self._make(need, silent, lock=True).artifact,
+            report=report,
+            device=self.device,
+            state_file=state,
+            prefixes=self._prefixes,
+        )
+        artifact = stage.compute(self._located(config), context)
+        if not keep:
+            return Ready(artifact)
+        quick = pipeline.is_quick(config)
+        device, threads = self._made_on(config)
+        entry = self.store.put(
+            config,
+            artifact,
+            seconds=time.perf_counter() - started,
+            device=device,
+            threads=threads,
+            durable=not quick,
+        )
+        if state:
+            # With what a killed writer may have left beside it.
+            for leftover in state.parent.glob(f"{state.name}*"):
+                leftover.unlink(missing_ok=True)
+        return Ready(entry.artifact, entry.provenance)
+
+    def _prefixes(self, student: StudentConfig) -> list[PrefixConfig]:
+        known = [s.config for s in self.store.entries(PrefixConfig.stage)]
+        fitting = [c for c in known if isinstance(c, PrefixConfig) and c.student == student]
+        return sorted(fitting, key=lambda c: -c.epochs)
+
+    def _made_on(self, config: Config) -> tuple[str, int]:
+        """The device that a network was just trained on, and the number of threads."""
+        if not pipeline.stage_of(config).is_network:
+            return "cpu", 0
+        import torch
+
+        from avexplore.training.device import device_name
+
+        return device_name(self.device), torch.get_num_threads()
+
+    @contextmanager
+    def _alone(self, address: str) -> Iterator[None]:
+        with self._guard:
+            lock, users = self._busy.get(address, (threading.Lock(), 0))
+            self._busy[address] = lock, users + 1
+        try:
+            with lock:
+                yield
+        finally:
+            with self._guard:
+                lock, users = self._busy.pop(address)
+                if users > 1:
+                    self._busy[address] = lock, users - 1
+
+    @contextmanager
+    def _across_processes(self, config: Config, report: Report | None) -> Iterator[None]:
+        """Hold the address against other processes while slow work is done on it."""
+        if report is None or self.read_only or pipeline.is_quick(config):
+            yield
+            return
+        from filelock import FileLock, Timeout
+
+        path = self.store.lock_file(config)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path)
+        while True:
+            try:
+                lock.acquire(timeout=0.3, poll_interval=0.1)
+                break
+            except Timeout:
+                report(0.0, f"Waiting for another process that makes the same {config.stage}")
+        try:
+            yield
+        finally:
+            lock.release()
+
+    # --- where files lie ------------------------------------------------------------------------------------------
+
+    def _located(self, config: Config) -> Config:
+        """A file config whose paths are missing or moved, with the place where that content was last seen."""
+        if not isinstance(config, (FeatureFileConfig, SoftLabelFileConfig)):
+            return config
+        given = config.paths if isinstance(config, FeatureFileConfig) else tuple(filter(None, [config.path]))
+        if given and all(may_read(path) and Path(path).exists() for path in given):
+            self.store.remember_files(config.fingerprint, given)
+            return config
+        known = self.store.known_files(config.fingerprint)
+        if not known:
+            return config
+        return config.replace(paths=known) if isinstance(config, FeatureFileConfig) else config.replace(path=known[0])
+
+    # --- lists ----------------------------------------------------------------------------------------------------
+
+    def runs(self) -> list[Run]:
+        """What can be looked at: see `RunList.all`."""
+        return self._runs.all()
+
+    def keep_run(self, student: StudentConfig) -> None:
+        """List this student among the runs, now or as soon as it is trained."""
+        self.store.remember_run(student.address)
+
+    def data_name(self, data: DataConfig) -> str:
+        """What a data set is called."""
+        return self._runs.data_name(data)
+
+    def job_list(self) -> list[JobStatus]:
+        """All jobs that are known, the newest first."""
+        return self.jobs.all()

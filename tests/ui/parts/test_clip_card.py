@@ -1,0 +1,42 @@
+"""What a clip's card says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from avexplore.analysis import clip_labels
+from avexplore.analysis.loaded_run import LoadedRun
+from avexplore.ui.parts import clip_card
+
+
+def test_the_annotation_leads_then_hidden_labels_then_the_teachers_guesses(loaded: LoadedRun) -> None:
+    truth = loaded.clips.true_labels
+    assert truth is not None
+    clip = int(np.flatnonzero(truth.sum(axis=1) == 2)[0])
+    lines = clip_labels.label_lines(loaded, clip, 5)
+    assert [line.status for line in lines] == ["annotated", "true, not annotated", "", "", ""]
+    guesses = [max(line.audio, line.visual) for line in lines[2:]]
+    assert guesses == sorted(guesses, reverse=True)
+    names = [line.name for line in lines]
+    assert len(set(names)) == 5
+    place = loaded.clips.classes.index(names[1])
+    assert (lines[1].audio, lines[1].visual) == tuple(float(v) for v in loaded.probabilities[:, clip, place])
+
+
+def test_unknown_truth_is_not_called_false(loaded: LoadedRun) -> None:
+    bare = replace(loaded, clips=replace(loaded.clips, true_labels=None))
+    assert {line.status for line in clip_labels.label_lines(bare, 0)} == {"annotated", "not annotated"}
+
+
+def test_only_files_that_exist_and_that_browsers_play_are_played(loaded: LoadedRun, tmp_path: Path) -> None:
+    film, script = tmp_path / "a.MP4", tmp_path / "b.html"
+    film.write_bytes(b"0")
+    script.write_bytes(b"0")
+    paths = [str(film), str(script), str(tmp_path / "gone.mp4"), ""]
+    media = tuple(paths + [""] * (len(loaded.clips.clip_ids) - 4))
+    clips = replace(loaded.clips, media=media)
+    assert [clip_card.media_file(clips, i) for i in range(4)] == [film, None, None, None]
+    assert clip_card.media_file(loaded.clips, 0) is None
