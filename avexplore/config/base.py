@@ -24,22 +24,37 @@ C = typing.TypeVar("C", bound="Config")
 _REGISTRY: dict[str, type[Config]] = {}
 
 
-def setting(default: Any = dataclasses.MISSING, *, help: str = "", since: str = "", **metadata: Any) -> Any:
+Acts = Literal["reading", "training"]
+"""Where a field acts: on how the outputs of a trained student are read, or only by training anew."""
+
+
+def setting(
+    default: Any = dataclasses.MISSING,
+    *,
+    help: str = "",
+    label: str = "",
+    acts: Acts | Literal[""] = "",
+    since: str = "",
+    **metadata: Any,
+) -> Any:
     """A field of a config.
 
     Args:
         default: Its value where nothing is said.
         help: One sentence; user interfaces show it.
+        label: What user interfaces call it; the field's name in words if nothing is said.
+        acts: Where it acts; as the config's other fields do if nothing is said.
         since: The first version with this field, if it joined its config later. It stays out of the address while it
             has its default, so that results from before keep theirs: the default has to mean what was done then.
         metadata: What else is known of it.
     """
-    return field(default=default, metadata={"help": help, "since": since, **metadata})
+    known = {"help": help, "label": label, "acts": acts, "since": since}
+    return field(default=default, metadata={**known, **metadata})
 
 
-def within(low: float, high: float, default: Any, *, help: str = "", since: str = "", open_low: bool = False) -> Any:
+def within(low: float, high: float, default: Any, *, open_low: bool = False, **metadata: Any) -> Any:
     """A number in [low, high], or (low, high] with `open_low`. User interfaces read the range from here."""
-    return setting(default, help=help, since=since, low=low, high=high, open_low=open_low)
+    return setting(default, low=low, high=high, open_low=open_low, **metadata)
 
 
 def location(default: Any = dataclasses.MISSING, *, help: str = "") -> Any:
@@ -55,6 +70,8 @@ class Config:
     format_version: ClassVar[int] = 1
     uses: ClassVar[tuple[str, ...]] = ()
     """Stages whose results it is made from although their configs are not among its fields."""
+    acts: ClassVar[Acts] = "training"
+    """Where its fields act, unless they say otherwise."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -62,9 +79,8 @@ class Config:
             _REGISTRY[cls.stage] = cls
 
     def __post_init__(self) -> None:
-        hints = _hints(type(self))
         for f in fields(self):
-            object.__setattr__(self, f.name, _checked(getattr(self, f.name), hints[f.name], f, type(self)))
+            object.__setattr__(self, f.name, checked(type(self), f, getattr(self, f.name)))
         self._check()
 
     def _check(self) -> None:
@@ -146,15 +162,21 @@ def _decode(value: Any) -> Any:
     return value
 
 
-def _hints(cls: type) -> dict[str, Any]:
+def types_of(cls: type[Config]) -> dict[str, Any]:
+    """The type of each field, resolved."""
     if "_resolved_hints" not in cls.__dict__:
         cls._resolved_hints = get_type_hints(cls)  # type: ignore[attr-defined]
     return cls._resolved_hints  # type: ignore[attr-defined, no-any-return]
 
 
-def _checked(value: Any, hint: Any, f: dataclasses.Field[Any], owner: type[Config]) -> Any:
-    where = f"{owner.stage or owner.__name__}.{f.name}"
-    value = _typed(value, hint, where)
+def checked(cls: type[Config], f: dataclasses.Field[Any], value: Any) -> Any:
+    """A value for a field, in the field's type.
+
+    Raises:
+        ConfigError: If it has another type or is out of range.
+    """
+    where = f"{cls.stage or cls.__name__}.{f.name}"
+    value = _typed(value, types_of(cls)[f.name], where)
     low, high = f.metadata.get("low"), f.metadata.get("high")
     if low is not None and value is not None:
         below = value <= low if f.metadata["open_low"] else value < low
@@ -226,6 +248,28 @@ def field_help(cls: type[Config]) -> Mapping[str, str]:
     'Use edges between an audio and a visual node.'
     """
     return {f.name: f.metadata.get("help", "") for f in fields(cls)}
+
+
+def label_of(cls: type[Config], name: str) -> str:
+    """What user interfaces call a field.
+
+    >>> from avexplore.config import GraphConfig
+    >>> label_of(GraphConfig, "penalty_discount"), label_of(GraphConfig, "depth")
+    ('Penalty', 'Depth')
+    """
+    f = cls.__dataclass_fields__[name]
+    return f.metadata.get("label") or name.replace("_", " ").capitalize()
+
+
+def acts_at(cls: type[Config], name: str) -> Acts:
+    """Where a field acts.
+
+    >>> from avexplore.config import RegularizerConfig
+    >>> acts_at(RegularizerConfig, "weight"), acts_at(RegularizerConfig, "posterior_links")
+    ('training', 'reading')
+    """
+    found: Acts = cls.__dataclass_fields__[name].metadata.get("acts") or cls.acts
+    return found
 
 
 def walk(config: Config) -> typing.Iterator[Config]:

@@ -17,7 +17,11 @@ class SyntheticConfig(Config):
     classes: int = within(2, 527, 12, help="Number of classes; each is a node in both modalities.")
     density: float = within(0.0, 1.0, 0.12, help="Share of ordered class pairs that carry a planted edge.")
     co_occurrence: float = within(
-        0.0, 1.0, 0.5, help="Probability that the event at an edge's head joins the event at its tail."
+        0.0,
+        1.0,
+        0.5,
+        label="Co-occurrence strength",
+        help="Probability that the event at an edge's head joins the event at its tail.",
     )
     noise: float = within(
         0.0, 20.0, 1.0, help="Standard deviation of the feature noise, in units of a class prototype's."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from avexplore.config.base import Config, setting, within
+from avexplore.config.base import Acts, Config, setting, within
 from avexplore.config.teacher import SoftLabelSource
 
 Transform = Literal["raw", "logit", "clr", "ilr", "drop-one", "rank", "class-centered"]
@@ -16,6 +16,7 @@ class KnowledgeConfig(Config):
     """What the searcher must respect. Nodes are named `audio:X` or `visual:X`."""
 
     stage: ClassVar[str] = "knowledge"
+    acts: ClassVar[Acts] = "reading"
     required: tuple[tuple[str, str], ...] = setting((), help="Edges (source, target) that must be there.")
     forbidden: tuple[tuple[str, str], ...] = setting((), help="Edges (source, target) that must not be there.")
     tiers: tuple[tuple[str, ...], ...] = setting(
@@ -31,6 +32,7 @@ class GraphConfig(Config):
     """How the class-dependency graph is searched."""
 
     stage: ClassVar[str] = "graph"
+    acts: ClassVar[Acts] = "reading"
     format_version: ClassVar[int] = 2  # the kernel score is the full likelihood
     soft_labels: SoftLabelSource = setting(help="The teacher, or a file of soft labels.")
     engine: Literal["grasp", "boss", "both", "causal-learn-grasp", "causal-learn-boss"] = setting(
@@ -46,7 +48,12 @@ class GraphConfig(Config):
     )
     transform: Transform = setting("raw", help="What is done to the soft labels before the search.")
     penalty_discount: float = within(
-        0.0, 1000.0, 2.0, help="c in BIC = 2L - c k ln n (Tetrad's unit; 1 is plain BIC, useful 1..16).", open_low=True
+        0.0,
+        1000.0,
+        2.0,
+        label="Penalty",
+        help="c in BIC = 2L - c k ln n (Tetrad's unit; 1 is plain BIC, useful 1..16).",
+        open_low=True,
     )
     depth: int = within(1, 10, 3, help="How deep GRaSP follows moves that do not change the score at once.")
     strategy: Literal["single", "restarts", "iterated"] = setting(
@@ -67,6 +74,7 @@ class StabilityConfig(Config):
     """How often each edge comes back over bootstraps, beside how often it appears under a null model."""
 
     stage: ClassVar[str] = "stability"
+    acts: ClassVar[Acts] = "reading"
     format_version: ClassVar[int] = 2  # a column that a resample makes constant correlates with nothing
     graph: GraphConfig = setting(help="The search to repeat.")
     bootstraps: int = within(
@@ -93,25 +101,38 @@ class AffinityConfig(Config):
     """From graph to class-pair weights (A-hat), with the controls as equal choices."""
 
     stage: ClassVar[str] = "affinity"
+    acts: ClassVar[Acts] = "reading"
     uses: ClassVar[tuple[str, ...]] = ("clips",)
     stability: StabilityConfig = setting(help="The bootstrapped graph.")
     source: Literal["graph", "correlation", "identity", "constant", "random", "true-graph", "true-pairs"] = setting(
-        "graph", help="Where weights come from: the graph, or a control to compare it with."
+        "graph",
+        label="Source of links",
+        help="Where weights come from: the graph, or a control to compare it with.",
     )
-    threshold: float = within(0.0, 1.0, 0.5, help="Keep edges at least this frequent over bootstraps.")
-    top_k: int = within(1, 10_000, 5, help="Keep at most so many edges per node.")
-    top_pairs: int | None = within(1, 1_000_000, None, help="Keep at most so many class pairs overall; none keeps all.")
-    same_class: bool = setting(True, help="Add the identity: pairs whose soft labels share a class.")
+    threshold: float = within(
+        0.0, 1.0, 0.5, label="Edge frequency at least", help="Keep edges at least this frequent over bootstraps."
+    )
+    top_k: int = within(1, 10_000, 5, label="Edges kept per node (top-K)", help="Keep at most so many edges per node.")
+    top_pairs: int | None = within(
+        1, 1_000_000, None, label="Class pairs kept", help="Keep at most so many class pairs overall; none keeps all."
+    )
+    same_class: bool = setting(
+        True,
+        acts="training",
+        label="Add same-class pairs (identity)",
+        help="Add the identity: pairs whose soft labels share a class.",
+    )
     edge_weight: float = within(
         0.0,
         1.0,
         1.0,
+        acts="training",
         help="Weight of the strongest edge, beside the 1 of pairs that share a class; unused without those.",
     )
     within_audio: bool = setting(True, help="Use edges between audio nodes.")
     within_visual: bool = setting(True, help="Use edges between visual nodes.")
     across: bool = setting(True, help="Use edges between an audio and a visual node.")
     directed: bool = setting(
-        False, help="Use an edge only from its source's clip to its target's; otherwise both ways."
+        False, acts="training", help="Use an edge only from its source's clip to its target's; otherwise both ways."
     )
     seed: int = within(0, 2**31 - 1, 0, help="Draws the random graph; unused by the other sources.")

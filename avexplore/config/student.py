@@ -21,8 +21,8 @@ class RegularizerConfig(Config):
     form: Literal["pull", "forgive", "margin"] = setting(
         "forgive", help="Pull related pairs together, forgive them as negatives, or shrink their margin."
     )
-    weight: float = within(0.0, 1000.0, 1.0, help="Lambda.")
-    tau: float = within(0.0, 1.0, 0.0, help="Soft labels up to this do not count.")
+    weight: float = within(0.0, 1000.0, 1.0, label="LIR weight (lambda)", help="Lambda.")
+    tau: float = within(0.0, 1.0, 0.0, label="Soft-label threshold (tau)", help="Soft labels up to this do not count.")
     level: Literal["class", "node"] = setting(
         "class", help="Whether an edge links its two classes in any modality, or only the modalities of its nodes."
     )
@@ -49,6 +49,8 @@ class RegularizerConfig(Config):
         0.0,
         1.0,
         0.25,
+        label="Link strength",
+        acts="reading",
         help=(
             "Probability that the strongest link's other class is present, too, for posteriors in the "
             "embedding; 0 is off."
@@ -56,13 +58,19 @@ class RegularizerConfig(Config):
     )
     linked: Literal["graph", "every-pair"] = setting(
         "graph",
+        label="Linked in the embedding",
+        acts="reading",
         help=(
             "Between which classes posteriors in the embedding are linked: those of A-hat, or every pair, "
             "without a graph."
         ),
     )
-    start_epoch: int = within(0, 100_000, 15, help="E_teach: LIR is off before this epoch.")
-    ramp_epochs: int = within(0, 100_000, 0, help="Epochs over which the weight grows linearly to its full value.")
+    start_epoch: int = within(
+        0, 100_000, 15, label="LIR starts at epoch", help="E_teach: LIR is off before this epoch."
+    )
+    ramp_epochs: int = within(
+        0, 100_000, 0, label="Ramp, in epochs", help="Epochs over which the weight grows linearly to its full value."
+    )
 
 
 @dataclass(frozen=True)
@@ -87,24 +95,32 @@ class StudentConfig(Config):
     proxies: Literal["none", "anchor_aware", "learned"] = setting(
         "none", help="What stands in for the anchor: itself, its anchor-aware proxy, or a learned one per class."
     )
-    neighbors: int = within(1, 50, 3, help="k of the anchor-aware proxies.")
+    neighbors: int = within(1, 50, 3, label="Neighbors of the anchor (k)", help="k of the anchor-aware proxies.")
     margin: float = within(0.0, 2.0, 0.2, help="Margin of the losses that have one, in cosine distance.")
     temperature: float = within(0.0, 100.0, 0.1, help="Temperature of the losses with a softmax.", open_low=True)
     semantic_weight: float = within(
-        0.0, 100.0, 1.0, help="Weight of AV-SAL on the student's own class heads, beside the metric loss."
+        0.0,
+        100.0,
+        1.0,
+        label="AV-SAL weight",
+        help="Weight of AV-SAL on the student's own class heads, beside the metric loss.",
     )
-    alpha: float = within(0.0, 100.0, 0.5, help="Weight of the alignment term within AV-SAL.")
+    alpha: float = within(
+        0.0, 100.0, 0.5, label="Alignment weight (alpha)", help="Weight of the alignment term within AV-SAL."
+    )
     label_smoothing: float = within(0.0, 0.9, 0.1, help="Share of the label's probability spread over all classes.")
     posterior_share: float = within(
         0.0,
         0.99,
         0.5,
+        acts="reading",
         help="Share of the embedding that holds the class heads' probabilities; 0 keeps to the metric part.",
     )
     posterior_temperature: float = within(
         0.0,
         100.0,
         0.5,
+        acts="reading",
         help=("Divides the class heads' outputs before they become probabilities in the embedding; below 1 sharpens."),
         open_low=True,
     )
@@ -118,8 +134,8 @@ class StudentConfig(Config):
     components: int = within(
         1, 8192, 256, help="At most so many principal components of each modality, with whitened inputs."
     )
-    hidden: int = within(8, 8192, 512, help="Units of the hidden layer of each branch.")
-    dim: int = within(2, 4096, 128, help="Dimensions of the embedding.")
+    hidden: int = within(8, 8192, 512, label="Hidden units", help="Units of the hidden layer of each branch.")
+    dim: int = within(2, 4096, 128, label="Embedding dimensions", help="Dimensions of the embedding.")
     input_dropout: float = within(0.0, 0.95, 0.3, help="Share of the input features left out at random while training.")
     dropout: float = within(0.0, 0.95, 0.5, help="Share of the hidden units left out at random while training.")
     epochs: int = within(1, 100_000, 40, help="Passes over the training clips.")

@@ -22,13 +22,17 @@ class TeacherConfig(Config):
     alignment: Literal["kl", "js"] = setting(
         "kl", help="Distance between the two modalities' distributions: symmetric KL or Jensen-Shannon."
     )
-    alpha: float = within(0.0, 100.0, 0.5, help="Weight of the alignment term.")
+    alpha: float = within(0.0, 100.0, 0.5, label="Alignment weight (alpha)", help="Weight of the alignment term.")
     temperature: float = within(
         0.0, 100.0, 1.0, help="Softens both distributions in the alignment term.", open_low=True
     )
     label_smoothing: float = within(0.0, 0.9, 0.1, help="Share of the label's probability spread over all classes.")
     members: int = within(
-        1, 20, 3, help="Networks whose mean logits are the soft labels; more are steadier and slower."
+        1,
+        20,
+        3,
+        label="Ensemble members",
+        help="Networks whose mean logits are the soft labels; more are steadier and slower.",
     )
     calibration: Literal["none", "temperature", "platt"] = setting(
         "temperature", help="Fitted on validation clips, so that a probability means what it says."
@@ -43,7 +47,7 @@ class TeacherConfig(Config):
     components: int = within(
         1, 8192, 256, help="At most so many principal components of each modality, with whitened inputs."
     )
-    hidden: int = within(8, 8192, 512, help="Units of the hidden layer of each branch.")
+    hidden: int = within(8, 8192, 512, label="Hidden units", help="Units of the hidden layer of each branch.")
     dim: int = within(2, 4096, 128, help="Units of the layer below the class head.")
     input_dropout: float = within(0.0, 0.95, 0.3, help="Share of the input features left out at random while training.")
     dropout: float = within(0.0, 0.95, 0.5, help="Share of the hidden units left out at random while training.")
