@@ -21,15 +21,17 @@ def home() -> Path:
     return Path(platformdirs.user_data_dir("avexplore", appauthor=False))
 
 
-def checkout() -> Path:
-    """The folder that holds the package: in a checkout also `app.py`, `pages/` and `models/`."""
-    return Path(avexplore.__file__).resolve().parents[1]
+def app_folder() -> Path:
+    """The folder of `app.py`, `pages/`, `models/` and `.streamlit/`: the checkout, or what the wheel carries."""
+    package = Path(avexplore.__file__).resolve().parent
+    carried = package / "_app"
+    return carried if carried.is_dir() else package.parent
 
 
 def shipped_models() -> Path:
     """The read-only results that come with avexplore: `AVEXPLORE_MODELS`, or `models/` beside the package."""
     chosen = os.environ.get("AVEXPLORE_MODELS")
-    return Path(chosen).expanduser().resolve() if chosen else checkout() / "models"
+    return Path(chosen).expanduser().resolve() if chosen else app_folder() / "models"
 
 
 def readable_folders() -> tuple[Path, ...] | None:

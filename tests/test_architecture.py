@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 import avexplore
-from avexplore.folders import checkout
+from avexplore.folders import app_folder
 
 PACKAGE = Path(avexplore.__file__).parent
-TEXT = (checkout() / "docs" / "architecture.md").read_text(encoding="utf-8")
+TEXT = (app_folder() / "docs" / "architecture.md").read_text(encoding="utf-8")
 TABLE = TEXT[TEXT.index("| room |") : TEXT.index("`lint-imports`")]
 NAMED = set(re.findall(r"`(\w+)(?:/|\.py)`", TABLE))
 

@@ -20,10 +20,10 @@ from avexplore.config import (
     SyntheticConfig,
     TeacherConfig,
 )
-from avexplore.store import Store, checkout
+from avexplore.store import Store, app_folder
 from avexplore.workbench import Workbench
 
-MODELS = checkout() / "models"
+MODELS = app_folder() / "models"
 
 
 @pytest.fixture(scope="module")

@@ -13,9 +13,9 @@ import pytest
 import typer
 
 from avexplore import cli
-from avexplore.store import checkout
+from avexplore.store import app_folder
 
-ROOT = checkout()
+ROOT = app_folder()
 PAGES = ("README.md", "models/README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")))
 FILES = ("train00.tfrecord", "train01.tfrecord", "train_order.h5", "val_order.h5", "test_order.h5")
 

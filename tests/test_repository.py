@@ -12,9 +12,9 @@ from types import ModuleType
 import pytest
 from packaging.requirements import Requirement
 
-from avexplore.store import checkout
+from avexplore.store import app_folder
 
-ROOT = checkout()
+ROOT = app_folder()
 SECRETS = re.compile(
     rb"-----BEGIN [A-Z ]*PRIVATE KEY-----|\bA(?:KIA|SIA)[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36}\b"
     rb"|\bgithub_pat_[A-Za-z0-9_]{60,}|\bglpat-[A-Za-z0-9_-]{20}|\bsk-[A-Za-z0-9_-]{32,}\b|\b[sr]k_live_[A-Za-z0-9]{20,}"

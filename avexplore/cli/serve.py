@@ -15,7 +15,7 @@ import typer
 
 from avexplore.cli.output import say
 from avexplore.errors import ConfigError, StoreError
-from avexplore.folders import NAMED, checkout
+from avexplore.folders import NAMED, app_folder
 
 PASSWORD = "AVEXPLORE_PASSWORD"
 SHORTEST_PASSWORD = 8
@@ -53,9 +53,9 @@ def serve(
     open_browser: Annotated[bool, typer.Option("--open", help="Open a browser.")] = False,
 ) -> None:
     """Start the app in the browser."""
-    script = checkout() / "app.py"
+    script = app_folder() / "app.py"
     if not script.is_file():
-        raise StoreError("The pages are not here", where=str(script), fix="Start the app from a checkout of avexplore")
+        raise StoreError("The pages are not here", where=str(script), fix="Install avexplore anew")
     password = read_password(password_file, os.environ.get(PASSWORD))
     environment = os.environ | {
         NAMED: os.pathsep.join(filter(None, [folder_list(folder or []), os.environ.get(NAMED, "")])),
@@ -80,9 +80,9 @@ def serve(
     without = {name: value for name, value in environment.items() if name != PASSWORD}
     subprocess.Popen([sys.executable, "-c", code], env=without, start_new_session=True, **quiet)  # type: ignore[call-overload]
     if os.name == "posix":
-        os.chdir(checkout())
+        os.chdir(app_folder())
         os.execve(sys.executable, command, environment)
-    raise typer.Exit(subprocess.run(command, cwd=checkout(), env=environment, check=False).returncode)
+    raise typer.Exit(subprocess.run(command, cwd=app_folder(), env=environment, check=False).returncode)
 
 
 def read_password(file: Path | None, given: str | None) -> str:

@@ -1,6 +1,6 @@
 """Results by address: written whole or not at all, verified on reading, with where they come from."""
 
-from avexplore.folders import checkout, home, shipped_models
+from avexplore.folders import app_folder, home, shipped_models
 from avexplore.store.codec import Packing, file_digest
 from avexplore.store.entries import Entry, SetAside, Store, Summary
 from avexplore.store.leftovers import SavedState
@@ -14,7 +14,7 @@ __all__ = [
     "SetAside",
     "Store",
     "Summary",
-    "checkout",
+    "app_folder",
     "file_digest",
     "home",
     "provenance",

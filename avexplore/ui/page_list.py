@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from avexplore.folders import app_folder
 
 
 @dataclass(frozen=True)
@@ -17,6 +16,11 @@ class PageInfo:
     section: str
     question: str
     """What the page answers, in one sentence."""
+
+    @property
+    def is_here(self) -> bool:
+        """Whether this installation has the page."""
+        return (app_folder() / self.file).exists()
 
     @property
     def file(self) -> str:

@@ -12,7 +12,7 @@ import pytest
 
 from avexplore.config import Config, SyntheticConfig, from_json, within
 from avexplore.config.presets import preset
-from avexplore.folders import checkout
+from avexplore.folders import app_folder
 
 GOLDEN: dict[str, str] = json.loads(Path(__file__).with_name("golden_addresses.json").read_text("utf-8"))
 """Addresses of the version of November 2026. They may only grow in number: see `Config.format_version` and `since`."""
@@ -34,7 +34,7 @@ def named(name: str) -> Config:
 
 
 def shipped() -> list[Path]:
-    return sorted((checkout() / "models").glob("*/*/manifest.json"))
+    return sorted((app_folder() / "models").glob("*/*/manifest.json"))
 
 
 @pytest.mark.parametrize("manifest", shipped(), ids=lambda path: f"{path.parts[-3]}/{path.parts[-2][:8]}")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -177,7 +178,8 @@ def test_the_queue_moves_on_when_nobody_looks(registry: Registry, slow: ModuleTy
 def test_only_one_training_uses_the_gpu_also_if_it_is_upstream(
     registry: Registry, slow: ModuleType, until: Until, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline, "TRAINED", (slow.SlowConfig,))
+    network = replace(pipeline.STAGES[slow.SlowConfig], is_network=True)
+    monkeypatch.setitem(pipeline.STAGES, slow.SlowConfig, network)
     monkeypatch.setenv("AVEXPLORE_DEVICE", "cuda")
     ready = slow.SlowConfig(seed=9)
     Store(registry.root).put(ready, slow.Walk(np.zeros(1)))

@@ -13,7 +13,7 @@ import secrets
 import sys
 from pathlib import Path
 
-from avexplore.folders import checkout, home
+from avexplore.folders import app_folder, home
 
 PASSWORD = "AVEXPLORE_PASSWORD"
 VISITOR_BYTES = 512 << 20
@@ -38,7 +38,7 @@ def run(settings: dict[str, object]) -> None:
     if (allowed := upload_bytes()) is not None:
         layers.append(Middleware(UploadLimits, visitor_bytes=allowed))
     layers.append(Middleware(ReturnAfterLogin, pages=[info.name for info in PAGES]))
-    script = checkout() / "app.py"
+    script = app_folder() / "app.py"
     # As if the script itself had been started: its folder is where settings and pages are looked for.
     sys.argv = [str(script)]
     App(script, middleware=layers).run(config=settings)

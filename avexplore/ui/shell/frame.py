@@ -12,7 +12,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from avexplore.ui.page_list import PAGES, ROOT
+from avexplore.ui.page_list import PAGES
 from avexplore.ui.shell import glossary, login
 
 ASSETS = Path(__file__).parent / "assets"
@@ -56,7 +56,7 @@ def run() -> None:
     entered = login.has_entered()
     sections: dict[str, list[st.Page]] = {}
     for info in PAGES:
-        if (ROOT / info.file).exists():
+        if info.is_here:
             first = info is PAGES[0]
             page = st.Page(info.file, title=info.title, default=first, url_path="home" if first else info.name)
             sections.setdefault(info.section, []).append(page)

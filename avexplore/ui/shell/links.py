@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from avexplore.artifacts import ClassGraph
-from avexplore.ui import page_list
+from avexplore.ui.page_list import PAGES
 
 
 def to(page: str, label: str, query: Mapping[str, str | Sequence[str]]) -> None:
     """A link to a page with its widgets set by the address."""
-    if (page_list.ROOT / "pages" / f"{page}.py").exists():
+    if any(info.name == page and info.is_here for info in PAGES):
         st.page_link(f"pages/{page}.py", label=label, icon=":material/arrow_forward:", query_params=dict(query))
 
 

@@ -16,12 +16,12 @@ from urllib.error import HTTPError
 
 import pytest
 
-from avexplore.store import checkout
+from avexplore.store import app_folder
 from avexplore.ui.page_list import PAGES
 
 pytestmark = pytest.mark.browser
 
-SHIPPED = str(checkout() / "models")
+SHIPPED = str(app_folder() / "models")
 PASSWORD = "correct horse battery"
 LONG = 120_000
 
@@ -119,12 +119,12 @@ def test_visitors_of_a_shared_server_see_no_traceback(visit: Callable[..., Any],
         port = probe.getsockname()[1]
     code = (
         "import sys, json; from pathlib import Path; from avexplore.ui import server;"
-        "server.checkout = lambda: Path(sys.argv[1]); server.run(json.loads(sys.argv[2]))"
+        "server.app_folder = lambda: Path(sys.argv[1]); server.run(json.loads(sys.argv[2]))"
     )
     for guarded in (True, False):
         settings = streamlit_settings(port + guarded, "127.0.0.1", [], guarded, False)
         command = [sys.executable, "-c", code, str(tmp_path), json.dumps(settings)]
-        process = subprocess.Popen(command, cwd=checkout(), env=os.environ | {"AVEXPLORE_SHARED": str(int(guarded))})
+        process = subprocess.Popen(command, cwd=app_folder(), env=os.environ | {"AVEXPLORE_SHARED": str(int(guarded))})
         try:
             page = _open_when_up(visit, f"http://127.0.0.1:{port + guarded}", process)
             page.locator("[data-testid=stException], [data-testid=stAlert]").first.wait_for(timeout=LONG)
