@@ -19,7 +19,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = {"": "avexplore", "class_graph": "Class graph", "retrieval": "Retrieval"}
+PAGES = {"": "Overview", "class_graph": "Class graph", "retrieval": "Retrieval"}
 QUIET = ("-m", "pip", "--disable-pip-version-check", "--quiet")
 SHIPPED = 2
 PATIENCE = 180
@@ -27,7 +27,9 @@ PATIENCE = 180
 
 def run(*command: str, folder: Path, **environment: str) -> str:
     """Run a command from a folder; its output."""
-    done = subprocess.run(command, cwd=folder, env=os.environ | environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=folder, env=os.environ | environment, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         sys.exit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
     return done.stdout
@@ -40,8 +42,8 @@ def open_pages(address: str) -> None:
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         for path, title in PAGES.items():
             page.goto(f"{address}/{path}", timeout=PATIENCE * 1000)
-            page.get_by_text(title).first.wait_for(timeout=PATIENCE * 1000)
-            page.get_by_text("YouTube-8M").first.wait_for(timeout=PATIENCE * 1000)
+            page.get_by_role("heading", name=title).first.wait_for(timeout=PATIENCE * 1000)
+            page.get_by_text("YouTube-8M").first.wait_for(state="attached", timeout=PATIENCE * 1000)
             if page.get_by_test_id("stException").count():
                 sys.exit(f"/{path} shows an exception:\n{page.get_by_test_id('stException').first.inner_text()}")
             print(f"/{path or 'home'} opens")

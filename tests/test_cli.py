@@ -517,7 +517,8 @@ def test_a_broken_manifest_is_found_and_can_be_removed(capsys: pytest.CaptureFix
     place = Store().put(config, History({"loss": np.zeros(3)})).path
     (place / "manifest.json").write_text("{")
     code, out, _ = run(["store", "check", "--json"], capsys)
-    assert (code, json.loads(out)) == (1, {"checked": 1, "damaged": [f"soft_labels/{config.address[:12]}"]})
+    told = {"checked": 1, "damaged": [f"soft_labels/{config.address[:12]}"], "unlisted": []}
+    assert (code, json.loads(out)) == (1, told), "it was set aside before the lists were looked at"
     assert run(["store", "check"], capsys)[0] == 0, "it was set aside"
     assert run(["store", "prune", "--set-aside", "-y"], capsys)[0] == 0
     assert [path for path in Store().root.rglob("*") if path.is_file()] == []
@@ -566,3 +567,12 @@ def test_a_reader_that_leaves_early_is_no_failure(command: list[str]) -> None:
     )
     os.close(writing)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_help_and_completion_load_nothing_heavy() -> None:
+    code = (
+        "import sys; from avexplore.cli import main; main(['--help']);"
+        "print([name for name in ('numpy', 'scipy', 'torch', 'rich.markdown', 'streamlit') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"

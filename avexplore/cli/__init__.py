@@ -20,6 +20,7 @@ app = typer.Typer(
     help="Which classes depend on which in audio-visual data, and what that does to an embedding.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help: rich would take longer to load than all else
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 stages.register(app)

@@ -6,13 +6,15 @@ import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from avexplore.artifacts import Report
 from avexplore.cli import configure, options
 from avexplore.cli.output import progress, stdout_is_ours
 from avexplore.config import Config, StudentConfig
 from avexplore.errors import ConfigError
+
+if TYPE_CHECKING:
+    from avexplore.artifacts import Report
 
 C = TypeVar("C", bound=Config)
 

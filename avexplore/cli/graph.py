@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from avexplore.artifacts import ClassGraph
 from avexplore.cli import configure, options
 from avexplore.cli.chosen import Chosen, describes_student, workbench
 from avexplore.cli.output import emit, progress, say, stdout_is_ours, table
 from avexplore.config import GraphConfig, StabilityConfig
 from avexplore.errors import AvexploreError, ConfigError
+
+if TYPE_CHECKING:
+    from avexplore.artifacts import ClassGraph
 
 Engine = Literal["grasp", "boss", "both", "causal-learn-grasp", "causal-learn-boss"]
 Score = Literal["bic", "bdeu", "kernel"]

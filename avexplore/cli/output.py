@@ -8,11 +8,10 @@ import math
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from avexplore.artifacts import Report, silent
+if TYPE_CHECKING:
+    from avexplore.artifacts import Report
 
 
 @contextlib.contextmanager
@@ -26,6 +25,8 @@ def stdout_is_ours() -> Iterator[None]:
 def progress(quiet: bool = False) -> Iterator[Report]:
     """A progress bar on stderr; a line now and then where stderr is no terminal."""
     if quiet:
+        from avexplore.artifacts import silent
+
         yield silent
     elif sys.stderr.isatty():
         yield from _bar()
@@ -79,17 +80,16 @@ def emit(content: Mapping[str, Any]) -> None:
 def plain(value: Any) -> Any:
     """Arrays, tuples and NumPy numbers as JSON values.
 
+    >>> import numpy as np
     >>> plain({"map": np.float64(0.5), "gain": float("nan"), "rows": np.arange(2)})
     {'map': 0.5, 'gain': None, 'rows': [0, 1]}
     """
     if isinstance(value, Mapping):
         return {str(name): plain(item) for name, item in value.items()}
-    if isinstance(value, np.ndarray):
+    if hasattr(value, "tolist"):  # an array, or a number of NumPy's
         return plain(value.tolist())
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
-    if isinstance(value, np.generic):
-        value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

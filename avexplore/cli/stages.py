@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from avexplore.artifacts import Clips, RetrievalReport, TrainedTeacher
 from avexplore.cli import configure, options
 from avexplore.cli.chosen import Chosen, describes_student, make, workbench
 from avexplore.cli.output import emit, progress, say, stdout_is_ours, table
@@ -21,6 +20,9 @@ from avexplore.config import (
     TeacherConfig,
 )
 from avexplore.errors import ConfigError
+
+if TYPE_CHECKING:
+    from avexplore.artifacts import Clips, RetrievalReport, TrainedTeacher
 
 
 def register(app: typer.Typer) -> None:

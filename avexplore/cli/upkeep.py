@@ -304,12 +304,17 @@ def store_info(json: options.Json = False) -> None:
 
 @_store.command("check")
 def store_check(json: options.Json = False) -> None:
-    """Verify every checksum; set aside what is damaged."""
-    count, damaged = workbench().store.check()
+    """Verify every checksum; set aside what is damaged; name what this version cannot list."""
+    store = workbench().store
+    count, damaged = store.check()
+    unlisted = store.unlisted()
     if json:
-        emit({"checked": count, "damaged": damaged})
+        told = [{"stage": one.stage, "address": one.address, "reason": one.reason} for one in unlisted]
+        emit({"checked": count, "damaged": damaged, "unlisted": told})
     else:
         say(f"Damaged: {', '.join(damaged)}" if damaged else "All entries are sound.")
+        for one in unlisted:
+            say(f"Kept, but not listed: {one.stage}/{one.address[:12]}. {one.reason}")
     if damaged:
         raise typer.Exit(1)
 

@@ -2,7 +2,7 @@
 
 from avexplore.folders import app_folder, home, shipped_models
 from avexplore.store.codec import Packing, file_digest
-from avexplore.store.entries import Entry, SetAside, Store, Summary
+from avexplore.store.entries import Entry, SetAside, Store, Summary, Unlisted
 from avexplore.store.leftovers import SavedState
 from avexplore.store.provenance import Provenance, provenance
 
@@ -14,6 +14,7 @@ __all__ = [
     "SetAside",
     "Store",
     "Summary",
+    "Unlisted",
     "app_folder",
     "file_digest",
     "home",

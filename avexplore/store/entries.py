@@ -95,6 +95,16 @@ class SetAside:
     path: Path
 
 
+@dataclass(frozen=True)
+class Unlisted:
+    """An entry that is kept, but that nothing in this version asks for."""
+
+    stage: str
+    address: str
+    reason: str
+    path: Path
+
+
 class _UnfitError(Exception):
     """An entry that must not be served; the message says why."""
 
@@ -198,6 +208,28 @@ class Store:
                     found.setdefault(summary.address, summary)
         newest = sorted(found.values(), key=lambda s: (s.created, s.address), reverse=True)
         return sorted(newest, key=lambda s: not s.shipped)
+
+    def unlisted(self) -> list[Unlisted]:
+        """Entries that no config of this version asks for: they stay on disk, and no list shows them. Reads manifests.
+
+        An earlier version of a stage made them, or a later avexplore, or their manifest cannot be read.
+        """
+        found = []
+        for base, shipped in ((self.shipped, True), (self.root / "artifacts", False)):
+            for path in sorted(base.glob("*/*/manifest.json")):
+                summary = self._summary(path, shipped)
+                if summary is not None and summary.config is not None:
+                    continue
+                try:
+                    manifest = read_manifest(path.parent)
+                    reason = _why_not_asked_for(manifest)
+                except FileNotFoundError:
+                    continue  # it was removed meanwhile
+                except (_UnfitError, OSError, KeyError, TypeError, AttributeError) as error:
+                    reason = str(error)
+                if reason:
+                    found.append(Unlisted(path.parts[-3], path.parts[-2], reason, path.parent))
+        return found
 
     def changes(self) -> tuple[int, ...]:
         """Something that differs after entries were added or removed; () while that may not be told, just after."""
@@ -506,12 +538,19 @@ def read_manifest(place: Path) -> Manifest:
 
 def _asked_for(manifest: Manifest) -> Config | None:
     """The config that asks for this entry; None if this version of avexplore has none such."""
+    return None if _why_not_asked_for(manifest) else from_json(manifest["config"])
+
+
+def _why_not_asked_for(manifest: Manifest) -> str:
+    """Why no config of this version asks for this entry; "" if one does."""
     try:
         config = from_json(manifest.get("config", {}))
-    except AvexploreError:
-        return None
+    except AvexploreError as error:
+        return f"This version cannot read its config: {error}"
     # An entry of an earlier version of its stage keeps its old address, which no config has any more.
-    return config if config.address == manifest["address"] else None
+    if config.address != manifest["address"]:
+        return f"Another version of avexplore made it: here, its {config.stage} has another address"
+    return ""
 
 
 def _manifest_digest(manifest: Manifest) -> str:

@@ -444,3 +444,26 @@ def test_files_are_found_again_by_their_content(store: Store, tmp_path: Path) ->
     assert store.known_files("f1") == (str(path),)
     path.unlink()
     assert store.known_files("f1") == ()
+
+
+def test_what_no_config_of_this_version_asks_for_is_named_with_its_reason(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    current, older = NumbersConfig(seed=1), NumbersConfig(seed=2)
+    monkeypatch.setattr(NumbersConfig, "format_version", 7)
+    store.put(older, numbers(older))
+    monkeypatch.undo()
+    stranger = NumbersConfig(seed=3, note="x")
+    place = store.put(stranger, numbers(stranger)).path / "manifest.json"
+    manifest = json.loads(place.read_text())
+    manifest["config"]["color"] = "blue"
+    manifest["checksum"] = entries._manifest_digest(manifest)
+    place.write_text(json.dumps(manifest))
+    torn = NumbersConfig(seed=4)
+    (store.put(torn, numbers(torn)).path / "manifest.json").write_text("{")
+    store.put(current, numbers(current))
+    found = {one.address: one.reason for one in store.unlisted()}
+    assert current.address not in found
+    assert "Another version" in found.pop(next(a for a in found if a not in (stranger.address, torn.address)))
+    assert "'color'" in found[stranger.address]
+    assert "not JSON" in found[torn.address]

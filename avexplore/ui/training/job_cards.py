@@ -57,6 +57,19 @@ def draw() -> None:
     finished = [job for job in jobs if job.state not in AT_WORK]
     if finished:
         _finished(finished)
+    _unlisted()
+
+
+def _unlisted() -> None:
+    """Results of other versions, which no list can show: named, never dropped in silence."""
+    found = session.workbench().store.unlisted()
+    if not found:
+        return
+    with st.expander(f"{len(found)} stored results of other versions of avexplore"):
+        st.caption("This version cannot use them, and keeps them. `avexplore store prune --outdated` removes them.")
+        st.dataframe(
+            [{"Result": one.stage, "Address": one.address[:12], "Why": one.reason} for one in found], hide_index=True
+        )
 
 
 def _finished(jobs: list[JobStatus]) -> None:
