@@ -1,0 +1,389 @@
+"""From a folder of clips and a table of labels to a file of features, with a manifest, pictures and an account.
+
+`features.npz` holds features, labels, splits, clip ids and where they come from. Beside it, `features.media/` holds
+`manifest.csv` (where each clip's files and pictures lie), `clips.csv` (what became of each clip, and why), `pictures/`
+and `records/`. No path of a media file enters the features: moved files change nothing that was computed.
+"""
+
+from __future__ import annotations
+
+import atexit
+import csv
+import io
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import avexplore
+from avexplore.artifacts import Report, silent
+from avexplore.data.export import whole_file
+from avexplore.data.fingerprint import check_file
+from avexplore.data.media_ import records
+from avexplore.data.media_.clip_list import Clip, ClipList, read_clips
+from avexplore.data.media_.decoding import SECONDS, Decoder, Unreadable, require
+from avexplore.data.media_.describe import EVERY, Described, describe
+from avexplore.data.media_.extractors import ExtractorSpec, load
+from avexplore.data.media_.manifest import MediaEntry, kind_of, to_csv
+from avexplore.data.media_.records import Record
+from avexplore.errors import DataError
+
+Task = tuple[dict[str, Any], str, dict[str, Any]]
+Spread = Callable[[Callable[[Task], "str | None"], Sequence[Task]], Iterable["str | None"]]
+"""How many calls are made at once: yields what each returns, in any order."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """What became of one clip.
+
+    Attributes:
+        clip_id: Its name.
+        used: Whether its features are in the file.
+        claimed, sound, picture: Seconds that its files claim to hold, and seconds that were there of each side.
+        notes: Why it was left out, or what it lacks; "" if nothing is to be said.
+    """
+
+    clip_id: str
+    used: bool
+    claimed: float | None
+    sound: float | None
+    picture: float | None
+    notes: str
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """What an extraction left.
+
+    Attributes:
+        features: The file of features.
+        manifest: Where the clips' files lie.
+        table: The account as CSV.
+        accounts: Of every clip, in the order of the table of labels.
+        fresh: How many clips were decoded now; the others were known.
+        widths: Numbers per clip, audio and visual.
+    """
+
+    features: Path
+    manifest: Path
+    table: Path
+    accounts: tuple[Account, ...]
+    fresh: int
+    widths: tuple[int, int]
+
+    @property
+    def used(self) -> int:
+        """Clips in the file."""
+        return sum(account.used for account in self.accounts)
+
+    @property
+    def skipped(self) -> tuple[Account, ...]:
+        """Clips left out."""
+        return tuple(account for account in self.accounts if not account.used)
+
+    @property
+    def short(self) -> tuple[Account, ...]:
+        """Clips in the file of which something is to be said."""
+        return tuple(account for account in self.accounts if account.used and account.notes)
+
+
+def one_by_one(call: Callable[[Task], str | None], tasks: Sequence[Task]) -> Iterator[str | None]:
+    """The plainest way: in this process, one after the other."""
+    yield from map(call, tasks)
+
+
+def extract(
+    folder: Path,
+    table: Path,
+    out: Path,
+    audio: ExtractorSpec,
+    visual: ExtractorSpec,
+    *,
+    every: float = EVERY,
+    seconds: float = SECONDS,
+    device: str | None = None,
+    spread: Spread = one_by_one,
+    report: Report = silent,
+) -> Extraction:
+    """Describe every clip of a table and write one file of features.
+
+    Killed, the same call goes on with the clips that are not done yet, and ends with the same bytes.
+
+    Args:
+        folder: Where the media files lie.
+        table: CSV of labels, as `clip_list` describes it.
+        out: The npz to write.
+        audio, visual: What describes each side.
+        every: Seconds from frame to frame.
+        seconds: That decoding one clip may take.
+        device: What networks run on; None takes a GPU where there is one.
+        spread: How many clips are worked on at once.
+        report: Told of each clip.
+
+    Raises:
+        DataError: If the table, the folder or an extractor cannot be used, or no clip is left.
+        Cancelled: If `report` says so.
+    """
+    if out.suffix.lower() != ".npz":
+        raise DataError("Features are written as npz", where=out.name, fix="Give a name that ends in .npz")
+    require()
+    report(0.0, "Reading the table")
+    clips = read_clips(folder, table)
+    specs = {"audio": audio, "visual": visual}
+    widths = tuple(load(spec, device).width for spec in specs.values())
+    extractors = {side: f"{spec.kind} {spec.digest}".strip() for side, spec in specs.items()}
+    place = out.with_name(f"{out.stem}.media")
+    settings = {
+        "folder": str(place.absolute()), "audio": asdict(audio), "visual": asdict(visual), "every": every,
+        "seconds": seconds, "device": device,
+    }  # fmt: skip
+    tasks = _tasks(clips, extractors, every, place, settings)
+    fresh, unlasting = _work(tasks, spread, report, len(clips.clips))
+    report(0.99, "Writing the features")
+    accounts, used = _accounts(clips, extractors, every, place, unlasting)
+    written = _write(out, clips, used, extractors, table, every)
+    _write_tables(place, accounts, used)
+    report(1.0, f"{len(used):,} of {len(accounts):,} clips")
+    assert written == widths
+    return Extraction(out, place / "manifest.csv", place / "clips.csv", tuple(accounts), fresh, written)
+
+
+# --- the work on single clips -------------------------------------------------------------------------------------
+
+
+def _tasks(
+    clips: ClipList, extractors: dict[str, str], every: float, place: Path, settings: dict[str, Any]
+) -> list[Task]:
+    found: dict[str, Task] = {}
+    for clip in clips.clips:
+        if clip.clip_id not in clips.missing:
+            key = records.address(clip, extractors, every)
+            if key not in found and records.read(place, key) is None:
+                found[key] = (asdict(clip), key, settings)
+    return list(found.values())
+
+
+def _work(tasks: Sequence[Task], spread: Spread, report: Report, total: int) -> tuple[int, dict[str, str]]:
+    """Describe the clips that are not known yet; returns their number, and what may end otherwise another time."""
+    began = time.monotonic()
+    unlasting: dict[str, str] = {}
+    known = total - len(tasks)
+    for done, failure in enumerate(spread(describe_task, tasks), 1):
+        if failure:
+            key, _, reason = failure.partition(" ")
+            unlasting[key] = reason
+        left = (time.monotonic() - began) / done * (len(tasks) - done)
+        report(0.98 * (known + done) / total, f"{known + done:,} of {total:,} clips, {_time(left)} left")
+    return len(tasks), unlasting
+
+
+def _time(seconds: float) -> str:
+    """A time for people.
+
+    >>> _time(50), _time(150), _time(9000)
+    ('50 s', '3 min', '2.5 h')
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def describe_task(task: Task) -> str | None:
+    """Describe one clip and keep its record.
+
+    Returns:
+        None; or its key and a reason, where it failed in a way that is not kept, since it may go well another time.
+    """
+    content, key, settings = task
+    clip = Clip(**{**content, "labels": tuple(content["labels"])})
+    sides = (ExtractorSpec(**settings[side]) for side in ("audio", "visual"))
+    sound, picture = (load(spec, settings["device"]) for spec in sides)
+    _one_thread()
+    made, skipped = Described(), ""
+    try:
+        for path in {clip.sound, clip.picture} - {""}:
+            check_file(Path(path))
+        if not clip.sound or not clip.picture:
+            skipped = "no picture file" if clip.sound else "no sound file"
+        else:
+            made = describe(clip, _decoder(settings["seconds"]), sound, picture, every=settings["every"])
+            skipped = _lack(made)
+    except Unreadable as error:
+        if not error.lasting:
+            return f"{key} {error.what}"
+        skipped = error.what
+    except DataError as error:
+        skipped = error.what
+    records.write(Path(settings["folder"]), key, made, skipped)
+    return None
+
+
+def _lack(made: Described) -> str:
+    lacks = [
+        side
+        for side, seconds, vector in (
+            ("sound", made.sound_seconds, made.audio),
+            ("picture", made.picture_seconds, made.visual),
+        )
+        if seconds is None or vector is None
+    ]
+    return f"no {' and no '.join(lacks)}" if lacks else ""
+
+
+@lru_cache(1)
+def _decoder(seconds: float) -> Decoder:
+    """One child for all clips that a process works on."""
+    decoder = Decoder(seconds=seconds)
+    atexit.register(decoder.close)
+    return decoder
+
+
+@lru_cache(1)
+def _one_thread() -> None:
+    """The last digits of a network's output depend on the number of threads: one, however many workers there are."""
+    import sys
+
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
+
+
+# --- what is written ----------------------------------------------------------------------------------------------
+
+
+def _accounts(
+    clips: ClipList, extractors: dict[str, str], every: float, place: Path, unlasting: dict[str, str]
+) -> tuple[list[Account], list[tuple[Clip, Record, Path]]]:
+    accounts: list[Account] = []
+    used: list[tuple[Clip, Record, Path]] = []
+    for clip in clips.clips:
+        if clip.clip_id in clips.missing:
+            accounts.append(Account(clip.clip_id, False, None, None, None, clips.missing[clip.clip_id]))
+            continue
+        key = records.address(clip, extractors, every)
+        record = records.read(place, key)
+        if record is None or record.skipped or record.audio is None or record.visual is None:
+            reason = record.skipped if record is not None else unlasting.get(key, "it changed meanwhile; try again")
+            seconds = (None,) * 3 if record is None else (record.claimed, record.sound_seconds, record.picture_seconds)
+            accounts.append(Account(clip.clip_id, False, *seconds, reason))
+            continue
+        accounts.append(
+            Account(
+                clip.clip_id,
+                True,
+                record.claimed,
+                record.sound_seconds,
+                record.picture_seconds,
+                "; ".join(record.notes),
+            )
+        )
+        used.append((clip, record, place / "pictures"))
+    if not used:
+        first = accounts[0]
+        raise DataError(
+            f"None of the {len(accounts):,} clips can be used; the first, {first.clip_id!r}: {first.notes}",
+            where="clips",
+            fix="Every clip needs sound and a picture that can be decoded",
+        )
+    return accounts, used
+
+
+def _write(
+    out: Path,
+    clips: ClipList,
+    used: Sequence[tuple[Clip, Record, Path]],
+    extractors: dict[str, str],
+    table: Path,
+    every: float,
+) -> tuple[int, int]:
+    import hashlib
+
+    classes = tuple(sorted({label for clip, _, _ in used for label in clip.labels}))
+    column = {name: c for c, name in enumerate(classes)}
+    several = any(len(clip.labels) > 1 for clip, _, _ in used)
+    if several:
+        labels: NDArray[Any] = np.zeros((len(used), len(classes)), np.uint8)
+        for row, (clip, _, _) in enumerate(used):
+            labels[row, [column[label] for label in clip.labels]] = 1
+    else:
+        labels = np.array([column[clip.labels[0]] for clip, _, _ in used], np.int64)
+    splits = {clip.split for clip, _, _ in used}
+    if "" in splits and len(splits) > 1:
+        bare = next(clip.clip_id for clip, _, _ in used if not clip.split)
+        raise DataError(
+            f"Clip {bare!r} has no split, others have one", where=table.name, fix="Fill the column, or leave it out"
+        )
+    audio, visual = (np.stack([getattr(record, side) for _, record, _ in used]) for side in ("audio", "visual"))
+    provenance = {
+        "by": f"avexplore {avexplore.__version__}", "extractors": extractors, "every": every,
+        "table": hashlib.sha256(table.read_bytes()).hexdigest(),
+    }  # fmt: skip
+    named = " and ".join(_short(text) for text in extractors.values())
+    arrays: dict[str, NDArray[Any]] = {
+        "audio": audio,
+        "visual": visual,
+        "labels": labels,
+        "classes": np.array(classes),
+        "clip_ids": np.array([clip.clip_id for clip, _, _ in used]),
+        "source": np.array([f"{len(used):,} clips of {table.name}, described by {named}"[:500]]),
+        "provenance": np.array([json.dumps(provenance, sort_keys=True)]),
+    }
+    if splits != {""}:
+        arrays["split"] = np.array([clip.split for clip, _, _ in used])
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(out) as stream:
+        np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]
+    return audio.shape[1], visual.shape[1]
+
+
+def _short(extractor: str) -> str:
+    """An extractor in a line of text.
+
+    >>> _short("vggish 0123456789abcdef"), _short("log-mel")
+    ('vggish (01234567)', 'log-mel')
+    """
+    kind, _, digest = extractor.partition(" ")
+    return f"{kind} ({digest[:8]})" if digest else kind
+
+
+def _write_tables(place: Path, accounts: Sequence[Account], used: Sequence[tuple[Clip, Record, Path]]) -> None:
+    entries = {clip.clip_id: _entry(clip, record, pictures) for clip, record, pictures in used}
+    with whole_file(place / "manifest.csv") as stream:
+        stream.write(to_csv(entries, place).encode())
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["clip_id", "used", "seconds_claimed", "seconds_of_sound", "seconds_of_picture", "notes"])
+    for account in accounts:
+        seconds = ("" if s is None else f"{s:.2f}" for s in (account.claimed, account.sound, account.picture))
+        writer.writerow([_safe(account.clip_id), "yes" if account.used else "no", *seconds, _safe(account.notes)])
+    with whole_file(place / "clips.csv") as stream:
+        stream.write(text.getvalue().encode())
+
+
+def _entry(clip: Clip, record: Record, pictures: Path) -> MediaEntry:
+    def at(name: str) -> str:
+        return str((pictures / name).resolve()) if name else ""
+
+    video = clip.sound if clip.sound == clip.picture and kind_of(clip.sound) == "video" else ""
+    still = clip.picture if not video and kind_of(clip.picture) == "picture" else ""
+    moving = clip.picture if not video and not still else ""
+    return MediaEntry(
+        video=video or moving,
+        sound="" if video else clip.sound,
+        picture=still,
+        thumbnail=at(record.poster),
+        sound_picture=at(record.sound_picture),
+        start=clip.start,
+        end=clip.end,
+    )
+
+
+def _safe(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{text}" if text[:1] in "=+-@\t\r" and text else text
