@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 import avexplore
-from avexplore.cli import experiment, graph, models, report, serve, stages, upkeep
+from avexplore.cli import experiment, features, graph, models, report, serve, stages, upkeep
 from avexplore.errors import AvexploreError, Cancelled
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help: rich would take longer to load than all else
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+features.register(app)
 stages.register(app)
 graph.register(app)
 upkeep.register(app)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from avexplore.cli import configure, options
 from avexplore.cli.output import progress, stdout_is_ours
-from avexplore.config import Config, StudentConfig
+from avexplore.config import ClipsConfig, Config, DataConfig, FeatureFileConfig, StudentConfig
 from avexplore.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -78,6 +79,25 @@ def make(config: Config, *, device: str | None = None, quiet: bool = False) -> A
     report: Report
     with stdout_is_ours(), progress(quiet) as report:
         return workbench(device).get(config, report)
+
+
+def attach_media(bench: Any, data: DataConfig, files: Sequence[Path] | None) -> None:
+    """Let the app show the media files of these clips, where a manifest is given or lies beside the features.
+
+    Raises:
+        DataError: If the manifest that was given cannot be used.
+    """
+    from avexplore.cli.output import say
+    from avexplore.data import media_manifest
+    from avexplore.workbench.media_files import attach_manifest
+
+    if not isinstance(data, FeatureFileConfig):
+        return
+    manifest = media_manifest(files or data.paths)
+    if manifest is None:
+        return
+    clips = bench.get(ClipsConfig(data))
+    say(attach_manifest(bench.store.root, clips, manifest).sentence(len(clips.clip_ids)))
 
 
 def stored_run(key: str | None) -> Any:

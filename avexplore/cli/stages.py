@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from avexplore.cli import configure, options
-from avexplore.cli.chosen import Chosen, describes_student, make, workbench
+from avexplore.cli.chosen import Chosen, attach_media, describes_student, make, workbench
 from avexplore.cli.output import emit, progress, say, stdout_is_ours, table
 from avexplore.config import (
     BaselineConfig,
@@ -61,6 +61,7 @@ def run(
                 report((i + fraction) / len(wanted), message, **figures)
 
             made.append(bench.get(step, partial))
+    attach_media(bench, student.data, chosen.files)
     after, before = dict(made[0].metrics), dict(made[1].metrics)
     if json:
         emit(
@@ -104,6 +105,7 @@ def data(
 
             export_features(bench.get(chosen, report), out)
         clips: Clips = bench.get(ClipsConfig(chosen), report)
+    attach_media(bench, chosen, files)
     summary = _describe(clips)
     if json:
         emit({**summary, "config": chosen.to_json(), "address": chosen.address})
@@ -172,6 +174,7 @@ def train_student(
     student = student if lir else student.twin
     workbench().keep_run(student)
     trained = make(student, device=device, quiet=quiet or json)
+    attach_media(workbench(), student.data, chosen.files)
     last = {name: float(values[trained.best_epoch]) for name, values in trained.history.columns.items() if len(values)}
     if json:
         emit(

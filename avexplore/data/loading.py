@@ -13,8 +13,9 @@ from avexplore.data.assembly import RawClips, assemble, one_each
 from avexplore.data.files.fingerprint import fingerprint
 from avexplore.data.files.limits import DEFAULT_LIMITS, Limits
 from avexplore.data.files.open import Format, open_arrays, role_of, sniff
-from avexplore.data.files.tables import ClassNames, MediaManifest, read_table
+from avexplore.data.files.tables import columns, names_classes, read_class_names, read_text
 from avexplore.data.layouts.recognize import read_layout
+from avexplore.data.media.manifest import is_manifest
 from avexplore.data.synthetic import generate
 from avexplore.errors import DataError
 
@@ -34,8 +35,8 @@ def feature_file(
     """The config of a data set in files: tells the format, orders the files, computes the fingerprint.
 
     One npz or HDF5 file; or several npy or HDF5 files named after what they hold (audio, visual, labels, ...); or
-    YouTube-8M TFRecord shards. Beside them, CSV files: class names (`label_id,label_name`) and media files
-    (`clip_id,path`).
+    YouTube-8M TFRecord shards. Beside them, a CSV file of class names (`label_id,label_name`), and a manifest of media
+    files, which is no part of the data set: `media_manifest` finds it.
 
     Args:
         paths: The files, in any order.
@@ -54,12 +55,43 @@ def feature_file(
         annotation = bundle.usual_annotation(limits)
     return FeatureFileConfig(
         fingerprint=bundle.fingerprint(limits),
-        paths=tuple(str(p.absolute()) for p in bundle.paths),
+        paths=tuple(str(p.absolute()) for p in bundle.paths if p != bundle.media),
         annotation=annotation,
         classes=tuple(classes),
         validation_fraction=validation_fraction,
         split_seed=split_seed,
     )
+
+
+def media_manifest(paths: Sequence[str | Path], limits: Limits = DEFAULT_LIMITS) -> Path | None:
+    """The manifest of media files among the files of a data set, or the one that `avexplore features` left beside them.
+
+    Args:
+        paths: As for `feature_file`.
+        limits: Bounds on sizes.
+
+    Returns:
+        Its path; None if there is none.
+    """
+    given = [Path(path) for path in paths]
+    for path in given:
+        if path.suffix.lower() in (".csv", ".json") and is_media_manifest(path, limits):
+            return path
+    beside = (path.with_name(f"{path.stem}.media") / "manifest.csv" for path in given)
+    return next((path for path in beside if path.is_file()), None)
+
+
+def is_media_manifest(path: Path, limits: Limits = DEFAULT_LIMITS) -> bool:
+    """Whether a file of text is a manifest of media files rather than a table of class names.
+
+    Raises:
+        DataError: If it is no text.
+    """
+    text = read_text(path, limits)
+    if path.suffix.lower() == ".json":
+        return True
+    header = columns(text, where=path.name)
+    return is_manifest(header) and not names_classes(header)
 
 
 def load_features(config: DataConfig, report: Report = silent, *, limits: Limits = DEFAULT_LIMITS) -> FeatureSet:
@@ -76,7 +108,8 @@ def load_features(config: DataConfig, report: Report = silent, *, limits: Limits
         )
     bundle = _bundle([Path(p) for p in config.paths], limits)
     report(0.05, "Checking the files")
-    if bundle.fingerprint(limits) != config.fingerprint:
+    known = bundle.fingerprint(limits) == config.fingerprint
+    if not known and (bundle.media is None or bundle.fingerprint(limits, with_media=True) != config.fingerprint):
         raise DataError(
             "The files have changed since they were opened, or are others",
             where=", ".join(p.name for p in bundle.paths[:3]),
@@ -105,10 +138,18 @@ class _Bundle:
     def paths(self) -> tuple[Path, ...]:
         return (*self.arrays, *(p for p in (self.names, self.media) if p is not None))
 
-    def fingerprint(self, limits: Limits) -> str:
-        tables = [role for role, path in (("class names", self.names), ("media files", self.media)) if path]
-        roles = [*self.roles, *tables]
-        return fingerprint(self.paths, roles if any(roles) else (), limits=limits)
+    def fingerprint(self, limits: Limits, *, with_media: bool = False) -> str:
+        """Of the features and the names of classes. Where media files lie changes no result.
+
+        Args:
+            limits: On file sizes.
+            with_media: As it was until manifests were left out of it: configs that were stored then stay valid.
+        """
+        media = self.media if with_media else None
+        tables = [(role, path) for role, path in (("class names", self.names), ("media files", media)) if path]
+        roles = [*self.roles, *(role for role, _ in tables)]
+        paths = [*self.arrays, *(path for _, path in tables)]
+        return fingerprint(paths, roles if any(roles) else (), limits=limits)
 
     def usual_annotation(self, limits: Limits) -> Annotation:
         if self.format == "tfrecord":
@@ -123,23 +164,18 @@ class _Bundle:
             return "random" if matrix and not one_each(file.read("labels")) else "given"
 
     def read(self, config: FeatureFileConfig, report: Report, limits: Limits) -> RawClips:
-        names = None if self.names is None else read_table(self.names, limits)
+        names = None if self.names is None else read_class_names(self.names, limits)
         if self.format == "tfrecord":
             from avexplore.data.layouts.youtube8m import read_shards
 
-            table = names if isinstance(names, ClassNames) else None
-            raw = read_shards(self.arrays, config, table, report, limits)
+            raw = read_shards(self.arrays, config, names, report, limits)
         else:
             with open_arrays(self.arrays, limits) as file:
                 raw = read_layout(file, limits)
-            if isinstance(names, ClassNames):
-                where = self.names.name if self.names else ""
+            if names is not None and self.names is not None:
+                where = self.names.name
                 raw.classes = names.in_order(where=where)
                 raw.at = {**raw.at, "classes": where}
-        if self.media is not None:
-            manifest = read_table(self.media, limits)
-            if isinstance(manifest, MediaManifest):
-                raw.media = manifest.paths
         return raw
 
 
@@ -152,9 +188,11 @@ def _bundle(paths: Sequence[Path], limits: Limits) -> _Bundle:
             raise DataError(
                 "The format was not recognized", where=path.name, fix="Use npz, npy, HDF5 or YouTube-8M TFRecord files"
             )
-    tables = [(path, read_table(path, limits)) for path, kind in zip(paths, formats, strict=True) if kind == "csv"]
-    names = [path for path, table in tables if isinstance(table, ClassNames)]
-    media = [path for path, table in tables if isinstance(table, MediaManifest)]
+    tables = [path for path, kind in zip(paths, formats, strict=True) if kind == "csv"]
+    media = [path for path in tables if is_media_manifest(path, limits)]
+    names = [path for path in tables if path not in media]
+    for path in names:
+        read_class_names(path, limits)
     if len(names) > 1 or len(media) > 1:
         extra = (names if len(names) > 1 else media)[1]
         raise DataError("There is already a table of this kind", where=extra.name, fix="Give one table of each kind")

@@ -7,11 +7,11 @@ only what it was at, and the next run of the same command goes on from there.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from avexplore import experiments, pipeline
 from avexplore.artifacts import Report, RetrievalReport, silent
@@ -22,6 +22,8 @@ from avexplore.store import Store
 from avexplore.workbench import Workbench
 
 SECONDS_TO_CONNECT = 10
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 def make(
@@ -112,6 +114,23 @@ def make_all(
                 partial(0.0)
     if failures:
         raise failures[0]
+
+
+def each(call: Callable[[T], R], items: Sequence[T], *, workers: int = 1, scheduler: str | None = None) -> Iterator[R]:
+    """What a function returns of each item, in any order, as it becomes known.
+
+    Args:
+        call: A function at the top of a module.
+        items: What it is called with.
+        workers, scheduler: As for `make_all`.
+    """
+    with _backend(workers, scheduler) as parallel:
+        if parallel is None:
+            yield from map(call, items)
+            return
+        from joblib import delayed
+
+        yield from parallel(delayed(call)(item) for item in items)
 
 
 def _shared(configs: Iterable[Config]) -> Iterator[list[Config]]:

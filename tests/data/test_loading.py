@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -9,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from avexplore.config import SyntheticConfig
-from avexplore.data import export_features, feature_file, load_features
+from avexplore.config import FeatureFileConfig, SyntheticConfig
+from avexplore.data import export_features, feature_file, load_features, media_manifest
 from avexplore.data.assembly import _first_equal_row as first_equal_row
 from avexplore.errors import DataError
 
@@ -338,17 +339,33 @@ def test_class_names_from_a_table(npz: Npz, tmp_path: Path) -> None:
 def test_media_files_from_a_manifest(npz: Npz, tmp_path: Path) -> None:
     table = tmp_path / "media.csv"
     table.write_text("clip_id,path\nclip_03,videos/three.mp4\n")
-    features = load_features(feature_file(npz(), table))
-    assert features.media[3] == str(tmp_path / "videos" / "three.mp4")
-    assert features.media[4] == ""
+    alone, beside = feature_file(npz()), feature_file(npz(), table)
+    assert beside == alone, "where media files lie changes no result"
+    assert beside.paths == alone.paths
+    assert load_features(beside).clip_ids[3] == "clip_03"
+    assert media_manifest([npz(), table]) == table
+    assert media_manifest([npz()]) is None
 
 
-@pytest.mark.parametrize("path", ["../secret.mp4", "/etc/passwd", "a/../../b.mp4"])
-def test_a_manifest_does_not_lead_out_of_its_folder(npz: Npz, tmp_path: Path, path: str) -> None:
+def test_the_manifest_of_an_extraction_is_found(npz: Npz, tmp_path: Path) -> None:
+    path = npz()
+    folder = tmp_path / f"{path.stem}.media"
+    folder.mkdir()
+    (folder / "manifest.csv").write_text("clip_id,path\nclip_03,three.mp4\n")
+    assert media_manifest([path]) == folder / "manifest.csv"
+
+
+def test_data_that_were_stored_with_a_manifest_can_still_be_read(npz: Npz, tmp_path: Path) -> None:
     table = tmp_path / "media.csv"
-    table.write_text(f"clip_id,path\nclip_03,{path}\n")
-    with pytest.raises(DataError, match="out of the manifest's folder"):
-        feature_file(npz(), table)
+    table.write_text("clip_id,path\nclip_03,three.mp4\n")
+    paths = [npz(), table]
+    # As it was computed until manifests were left out.
+    lines = "".join(
+        f"{role} {hashlib.sha256(path.read_bytes()).hexdigest()}\n"
+        for role, path in zip(("", "media files"), paths, strict=True)
+    )
+    earlier = FeatureFileConfig(hashlib.sha256(lines.encode()).hexdigest(), paths=tuple(map(str, paths)))
+    assert len(load_features(earlier).clip_ids) == 40
 
 
 @pytest.mark.parametrize(
@@ -362,9 +379,6 @@ def test_a_manifest_does_not_lead_out_of_its_folder(npz: Npz, tmp_path: Path, pa
         ("label_id,label_name\n", "no class names"),
         ('label_id,label_name\n0,"Bus\n', "cannot be read"),
         ("label_id,label_name\n1,Bus\n", "no name for class 0"),
-        ("clip_id,path\nx\n", "Line 2"),
-        ("clip_id,path\nx,y\nx,z\n", "listed twice"),
-        ("clip_id,path\nx,a\x07b\n", "control characters"),
     ],
 )
 def test_broken_tables_say_what_is_wrong(npz: Npz, tmp_path: Path, text: str, message: str) -> None:

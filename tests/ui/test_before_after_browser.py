@@ -343,7 +343,7 @@ def test_a_manifest_brings_thumbnails_and_one_player_to_every_page(visit: Callab
     give(f"clip_id,path\n{names[film]},{server.home}/beep.wav\n")
     page.get_by_text("leads out of the folders").wait_for()
     give(f"clip_id,path,thumbnail\n{names[film]},clip.webm,frame.png\n{names[tone]},tone.wav,\n{names[1]},gone.mp4,\n")
-    page.get_by_text("Files for 3 clips; 1 of them are not there").wait_for()
+    page.get_by_text("names media files for 3 of 160 clips; 1 of them are not there").wait_for()
 
     page.goto(f"{server.url}/retrieval?query={query}")
     picture = page.locator(f".right .card[data-clip='{film}'] img")

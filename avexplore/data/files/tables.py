@@ -1,11 +1,10 @@
-"""CSV files beside the features: names of numbered classes, and where each clip's media file lies."""
+"""A CSV table beside the features: the names of numbered classes."""
 
 from __future__ import annotations
 
 import csv
 import io
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,37 +32,53 @@ class ClassNames:
         return tuple(self.names[i] for i in range(len(self.names)))
 
 
-@dataclass(frozen=True)
-class MediaManifest:
-    """Media file by clip id, from columns `clip_id,path`; the files lie in the manifest's folder or below it."""
-
-    paths: Mapping[str, str]
-
-
 _CLASS_COLUMNS = (("label_id", "label_name"), ("index", "name"), ("index", "display_name"), ("label_id", "name"))
-_MEDIA_COLUMNS = (("clip_id", "path"),)
 
 
-def read_table(path: Path, limits: Limits = DEFAULT_LIMITS) -> ClassNames | MediaManifest:
-    """Read one of the two kinds of table; its first line says which.
+def read_text(path: Path, limits: Limits = DEFAULT_LIMITS) -> str:
+    """The text of a table.
 
     Raises:
-        DataError: If the columns are of neither kind, or an entry makes no sense.
+        DataError: If the file is too large for one, or no text in UTF-8.
     """
     size = check_file(path, limits)
-    where = path.name
     if size > limits.text_bytes:
-        raise DataError(f"{readable_bytes(size)} are too large for a table", where=where)
+        raise DataError(f"{readable_bytes(size)} are too large for a table", where=path.name)
+    return _utf8(path)
+
+
+def columns(text: str, *, where: str) -> tuple[str, ...]:
+    """The names in the first line of a table, in lower case.
+
+    Raises:
+        DataError: If it cannot be read.
+    """
     try:
-        text = _utf8(path)
+        return tuple(cell.strip().lower() for cell in next(csv.reader(io.StringIO(text, newline=""), strict=True), []))
+    except csv.Error as error:
+        raise DataError(f"The table cannot be read: {error}", where=where) from error
+
+
+def names_classes(header: Sequence[str]) -> bool:
+    """Whether a table with these columns names classes."""
+    return any(set(wanted) <= set(header) for wanted in _CLASS_COLUMNS)
+
+
+def read_class_names(path: Path, limits: Limits = DEFAULT_LIMITS) -> ClassNames:
+    """Read a table of class names.
+
+    Raises:
+        DataError: If the columns are others, or an entry makes no sense.
+    """
+    where = path.name
+    text = read_text(path, limits)
+    header = columns(text, where=where)
+    try:
         rows = csv.reader(io.StringIO(text, newline=""), strict=True)
-        header = tuple(cell.strip().lower() for cell in next(rows, []))
+        next(rows, None)
         for wanted in _CLASS_COLUMNS:
             if set(wanted) <= set(header):
                 return _class_names(rows, header.index(wanted[0]), header.index(wanted[1]), where, limits)
-        for wanted in _MEDIA_COLUMNS:
-            if set(wanted) <= set(header):
-                return _media(rows, header.index(wanted[0]), header.index(wanted[1]), path, limits)
     except csv.Error as error:
         raise DataError(f"The table cannot be read: {error}", where=where) from error
     found = ", ".join("".join(c for c in cell if c.isprintable())[:40] for cell in header[:8])
@@ -112,36 +127,3 @@ def _class_names(rows: Iterator[list[str]], number: int, name: int, where: str, 
         if first.setdefault(text, index) != index:
             names[index] = f"{text} (class {index})"
     return ClassNames(names)
-
-
-def _media(rows: Iterator[list[str]], clip: int, file: int, path: Path, limits: Limits) -> MediaManifest:
-    paths: dict[str, str] = {}
-    where = path.name
-    for line, row in enumerate(rows, 2):
-        if not row:
-            continue
-        if len(row) <= max(clip, file):
-            raise DataError(f"Line {line} lacks a clip id or a path", where=where)
-        key = clean_name(row[clip], where=f"line {line} of {where}", limits=limits)
-        text = row[file].strip()
-        if len(text) > limits.path_characters or not text.isprintable():
-            raise DataError("The path is too long or holds control characters", where=f"line {line} of {where}")
-        if key in paths:
-            raise DataError(f"Clip {key!r} is listed twice, again in line {line}", where=where)
-        paths[key] = str(_below(path.parent, text, f"line {line} of {where}")) if text else ""
-        if len(paths) > limits.clips:
-            raise DataError(f"More than {limits.clips:,} clips", where=where)
-    if not paths:
-        raise DataError("There are no clips", where=where)
-    return MediaManifest(paths)
-
-
-def _below(folder: Path, text: str, where: str) -> Path:
-    """A manifest must not make the app show files from elsewhere on the machine."""
-    base = Path(os.path.abspath(folder))  # noqa: PTH100 - resolve() would follow links of the folder itself
-    full = Path(os.path.abspath(base / text))  # noqa: PTH100
-    if not full.is_relative_to(base):
-        raise DataError(
-            "The path leads out of the manifest's folder", where=where, fix="Put the manifest beside the media files"
-        )
-    return full

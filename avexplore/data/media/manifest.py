@@ -1,69 +1,142 @@
-"""Where clips' media files lie, from a manifest that is not trusted: CSV or JSON, clip id -> file and thumbnail."""
+"""Where clips' media files lie, from a manifest that is not trusted: CSV or JSON, by clip id."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from avexplore.data.files.limits import DEFAULT_LIMITS, Limits
 from avexplore.data.files.names import clean_name
 from avexplore.errors import DataError
 
 VIDEOS = (".mp4", ".webm", ".mov", ".m4v", ".ogv")
-SOUNDS = (".wav", ".mp3", ".ogg", ".flac", ".m4a", ".aac", ".opus")
+SOUNDS = (".wav", ".mp3", ".ogg", ".oga", ".flac", ".m4a", ".aac", ".opus")
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
-_FIX = "Use CSV with the columns clip_id,path[,thumbnail], or JSON as {clip id: path} or {clip id: {path, thumbnail}}"
+OTHER_VIDEOS = (".mkv", ".avi", ".mpg", ".mpeg", ".ts", ".m2ts", ".flv", ".wmv", ".asf", ".3gp", ".dv", ".nut")
+OTHER_SOUNDS = (".aif", ".aiff", ".au", ".caf", ".amr", ".ac3", ".wma", ".mka", ".w64")
+OTHER_PICTURES = (".bmp", ".gif", ".tif", ".tiff")
+"""What is decoded, but played by few browsers or none."""
+_FILES: Mapping[str, tuple[str, ...]] = {
+    "video": (*VIDEOS, *OTHER_VIDEOS),
+    "sound": (*SOUNDS, *OTHER_SOUNDS, *VIDEOS, *OTHER_VIDEOS),
+    "picture": (*PICTURES, *OTHER_PICTURES),
+    "thumbnail": PICTURES,
+    "sound_picture": PICTURES,
+}
+COLUMNS = ("clip_id", *_FILES, "start", "end")
+_NAMES = {"clip_id": ("clip_id", "clip", "id"), "path": ("path", "file")}
+_FIX = (
+    "Use CSV with the columns clip_id and path (or video, sound, picture), if you like thumbnail, sound_picture, start "
+    "and end; or JSON as {clip id: path} or {clip id: {video: path, ...}}"
+)
+
+Kind = Literal["video", "sound", "picture"]
 
 
 @dataclass(frozen=True)
 class MediaEntry:
-    """One clip's files: a video, a sound or a picture, and perhaps a thumbnail; links followed, "" for none."""
+    """One clip's files, links followed; "" for none.
 
-    path: str
+    Attributes:
+        video, sound, picture: What can be played or looked at.
+        thumbnail: A small picture of it.
+        sound_picture: A small picture of its sound.
+        start, end: The clip's part of the files, in seconds; None for their own ends.
+    """
+
+    video: str = ""
+    sound: str = ""
+    picture: str = ""
     thumbnail: str = ""
+    sound_picture: str = ""
+    start: float | None = None
+    end: float | None = None
+
+    @property
+    def path(self) -> str:
+        """The file that says most: the video, else the sound, else the picture."""
+        return self.video or self.sound or self.picture
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Every file that is named."""
+        return tuple(filter(None, (self.video, self.sound, self.picture, self.thumbnail, self.sound_picture)))
+
+
+def kind_of(path: str) -> Kind | None:
+    """What a file is by its ending; None of an unknown one.
+
+    >>> kind_of("a/b.MKV"), kind_of("b.ogg"), kind_of("b.txt")
+    ('video', 'sound', None)
+    """
+    text = path.lower()
+    if text.endswith(_FILES["video"]):
+        return "video"
+    if text.endswith((*SOUNDS, *OTHER_SOUNDS)):
+        return "sound"
+    return "picture" if text.endswith(_FILES["picture"]) else None
+
+
+def plays(path: str) -> bool:
+    """Whether browsers play files of this ending.
+
+    >>> plays("a.webm"), plays("a.avi")
+    (True, False)
+    """
+    return path.lower().endswith((*VIDEOS, *SOUNDS, *PICTURES))
 
 
 def read_media_manifest(
-    name: str, content: bytes, folders: Sequence[Path], limits: Limits = DEFAULT_LIMITS
+    name: str,
+    content: bytes,
+    folders: Sequence[Path],
+    limits: Limits = DEFAULT_LIMITS,
+    *,
+    within: Sequence[Path] | None = None,
+    anywhere: bool = False,
 ) -> dict[str, MediaEntry]:
     """The entries of a manifest, each path inside one of the folders.
 
     Args:
         name: The file's name, for messages and for its ending (.csv or .json).
         content: Its bytes.
-        folders: Where media may lie. A relative path is looked for in each, in turn.
+        folders: A relative path is looked for in each, in turn.
         limits: On names, paths and entries.
+        within: Where media may lie; None for the same folders.
+        anywhere: Media may lie anywhere, as for who types a path in a terminal.
 
     Returns:
         By clip id.
 
     Raises:
-        DataError: If it cannot be read, a clip is listed twice, a file is of no kind that a browser plays, or a path
-            leads out of the folders, also by a link.
+        DataError: If it cannot be read, a clip is listed twice, a file is of no known kind, or a path leads out of the
+            folders, also by a link.
     """
     if not folders:
         raise DataError(
             "No folder may be read for media", where=name, fix="Start the app with `avexplore app --folder FOLDER`"
         )
-    roots = [folder.resolve() for folder in folders]
+    places = _Places(
+        [folder.resolve() for folder in folders],
+        None if anywhere else [folder.resolve() for folder in (folders if within is None else within)],
+        limits,
+    )
     found: dict[str, MediaEntry] = {}
     try:
         text = content.decode("utf-8-sig")
         rows = _from_json(text) if name.lower().endswith(".json") else _from_csv(text, name)
-        for line, clip, path, thumbnail in rows:
+        for line, row in rows:
             where = f"{line} of {name}"
-            key = clean_name(clip, where=where, limits=limits)
+            key = clean_name(row.get("clip_id", ""), where=where, limits=limits)
             if key in found:
                 raise DataError(f"Clip {key!r} is listed twice", where=where)
-            found[key] = MediaEntry(
-                _inside(path, roots, (*VIDEOS, *SOUNDS, *PICTURES), where, limits),
-                _inside(thumbnail, roots, PICTURES, where, limits),
-            )
+            found[key] = _entry(row, places, where)
             if len(found) > limits.clips:
                 raise DataError(f"More than {limits.clips:,} clips", where=name)
     except (UnicodeDecodeError, csv.Error, json.JSONDecodeError, RecursionError) as error:
@@ -73,29 +146,38 @@ def read_media_manifest(
     return found
 
 
-_Row = tuple[str, Any, Any, Any]
+_Row = Mapping[str, Any]
 
 
-def _from_csv(text: str, name: str) -> Iterator[_Row]:
+def _from_csv(text: str, name: str) -> Iterator[tuple[str, _Row]]:
     rows = csv.reader(io.StringIO(text, newline=""), strict=True)
     header = [cell.strip().lower() for cell in next(rows, [])]
-    clip, path = (next((header.index(n) for n in names if n in header), -1) for names in (_CLIP, _PATH))
-    if clip < 0 or path < 0:
+    if "\0" in text:
+        raise csv.Error("zero bytes")
+    if not is_manifest(header):
         raise DataError("The columns clip_id and path are not both there", where=name, fix=_FIX)
-    thumbnail = header.index("thumbnail") if "thumbnail" in header else -1
+    place = {column: _place(header, column) for column in ("path", *COLUMNS)}
+    needed = min(at for column in ("path", "video", "sound", "picture") if (at := place[column]) >= 0)
     for line, row in enumerate(rows, 2):
         if row:
-            if len(row) <= max(clip, path):
+            if len(row) <= max(place["clip_id"], needed):
                 raise DataError(f"Line {line} lacks a clip id or a path", where=name, fix=_FIX)
-            picture = row[thumbnail] if 0 <= thumbnail < len(row) else ""
-            yield f"line {line}", row[clip], row[path], picture
+            yield f"line {line}", {column: row[at] for column, at in place.items() if 0 <= at < len(row)}
 
 
-_CLIP, _PATH = ("clip_id", "clip", "id"), ("path", "file")
+def _place(header: Sequence[str], column: str) -> int:
+    return next((header.index(name) for name in _NAMES.get(column, (column,)) if name in header), -1)
 
 
-def _from_json(text: str) -> Iterator[_Row]:
-    loaded = json.loads(text, object_pairs_hook=_pairs)
+def is_manifest(header: Sequence[str]) -> bool:
+    """Whether the columns of a table are those of a manifest."""
+    return _place(header, "clip_id") >= 0 and any(
+        _place(header, column) >= 0 for column in ("path", "video", "sound", "picture")
+    )
+
+
+def _from_json(text: str) -> Iterator[tuple[str, _Row]]:
+    loaded = json.loads(text, object_pairs_hook=_Object)
     entries: Iterable[tuple[str, Any, Any]]
     if isinstance(loaded, _Object):
         entries = ((f"entry {i}", clip, entry) for i, (clip, entry) in enumerate(loaded.pairs, 1))
@@ -105,8 +187,13 @@ def _from_json(text: str) -> Iterator[_Row]:
         raise json.JSONDecodeError("no object", text[:1], 0)
     for where, clip, entry in entries:
         fields = dict(entry.pairs) if isinstance(entry, _Object) else {"path": entry}
-        own = clip if clip is not None else next((fields[n] for n in _CLIP if n in fields), "")
-        yield where, own, next((fields[n] for n in _PATH if n in fields), ""), fields.get("thumbnail", "")
+        row = {
+            column: fields[name]
+            for column in ("path", *COLUMNS)
+            for name in _NAMES.get(column, (column,))
+            if name in fields
+        }
+        yield where, row if clip is None else row | {"clip_id": clip}
 
 
 @dataclass(frozen=True)
@@ -116,33 +203,63 @@ class _Object:
     pairs: list[tuple[str, Any]]
 
 
-def _pairs(pairs: list[tuple[str, Any]]) -> _Object:
-    return _Object(pairs)
+@dataclass(frozen=True)
+class _Places:
+    roots: Sequence[Path]
+    within: Sequence[Path] | None
+    limits: Limits
+
+    def true(self, text: Any, kinds: Sequence[str], where: str) -> str:
+        """The true place of a file that a manifest names."""
+        if text is None or text == "":
+            return ""
+        if not isinstance(text, str):
+            raise DataError("A path is no text", where=where, fix=_FIX)
+        text = text.strip()
+        if len(text) > self.limits.path_characters or not text.isprintable():
+            raise DataError("The path is too long or holds control characters", where=where)
+        if not text:
+            return ""
+        if not text.lower().endswith(tuple(kinds)):
+            raise DataError(f"{Path(text).name[:80]!r} is of another kind", where=where, fix=f"Use {', '.join(kinds)}")
+        try:
+            places = [(root / text).resolve() for root in self.roots]
+            allowed = [p for p in places if self.within is None or any(p.is_relative_to(root) for root in self.within)]
+            if allowed:
+                return str(next((place for place in allowed if place.is_file()), allowed[0]))
+        except (OSError, ValueError, RuntimeError) as error:
+            raise DataError("The path cannot be looked up", where=where) from error
+        raise DataError(
+            "The path leads out of the folders that media may lie in",
+            where=where,
+            fix="Start the app with `avexplore app --folder FOLDER`, or put the files there",
+        )
 
 
-def _inside(text: Any, roots: Sequence[Path], kinds: Sequence[str], where: str, limits: Limits) -> str:
-    """The true place of a file that a manifest names."""
-    if text is None or text == "":
-        return ""
-    if not isinstance(text, str):
-        raise DataError("A path is no text", where=where, fix=_FIX)
-    text = text.strip()
-    if len(text) > limits.path_characters or not text.isprintable():
-        raise DataError("The path is too long or holds control characters", where=where)
-    if not text.lower().endswith(tuple(kinds)):
-        raise DataError(f"{Path(text).name[:80]!r} is of another kind", where=where, fix=f"Use {', '.join(kinds)}")
+def _entry(row: _Row, places: _Places, where: str) -> MediaEntry:
+    files = {column: places.true(row.get(column), kinds, where) for column, kinds in _FILES.items()}
+    if row.get("path"):
+        every = tuple(dict.fromkeys(kind for kinds in _FILES.values() for kind in kinds))
+        path = places.true(row["path"], every, where)
+        kind = kind_of(path)
+        if kind is not None and not files[kind]:
+            files[kind] = path
+    start, end = (_seconds(row.get(column), column, where) for column in ("start", "end"))
+    if end is not None and end <= (start or 0.0):
+        raise DataError("The clip ends before it starts", where=where)
+    return MediaEntry(**files, start=start, end=end)
+
+
+def _seconds(value: Any, column: str, where: str) -> float | None:
+    if value is None or value == "":
+        return None
     try:
-        places = [(root / text).resolve() for root in roots]
-        within = [place for place in places if any(place.is_relative_to(root) for root in roots)]
-        if within:
-            return str(next((place for place in within if place.is_file()), within[0]))
-    except (OSError, ValueError, RuntimeError) as error:
-        raise DataError("The path cannot be looked up", where=where) from error
-    raise DataError(
-        "The path leads out of the folders that media may lie in",
-        where=where,
-        fix="Start the app with `avexplore app --folder FOLDER`, or put the files there",
-    )
+        seconds = float(value)
+    except (TypeError, ValueError):
+        seconds = math.nan
+    if not 0 <= seconds < 1e7:
+        raise DataError(f"{str(value)[:40]!r} is no number of seconds", where=f"{column}, {where}")
+    return seconds
 
 
 def inside(path: str, folders: Sequence[Path]) -> bool:
@@ -156,4 +273,25 @@ def inside(path: str, folders: Sequence[Path]) -> bool:
 
 def to_json(entries: Mapping[str, MediaEntry]) -> str:
     """As `read_media_manifest` reads it again."""
-    return json.dumps({clip: {"path": e.path, "thumbnail": e.thumbnail} for clip, e in entries.items()})
+    return json.dumps(
+        {clip: {k: v for k, v in asdict(e).items() if v not in ("", None)} for clip, e in entries.items()}
+    )
+
+
+def to_csv(entries: Mapping[str, MediaEntry], folder: Path) -> str:
+    """As `read_media_manifest` reads it again, with paths relative to a folder where the files lie in or near it."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    used = [column for column in COLUMNS[1:] if any(getattr(e, column) not in ("", None) for e in entries.values())]
+    writer.writerow(["clip_id", *used])
+    base = folder.resolve()
+    for clip, entry in entries.items():
+        cells = []
+        for column in used:
+            value = getattr(entry, column)
+            if column in _FILES and value:
+                path = Path(value)
+                value = path.relative_to(base).as_posix() if path.is_relative_to(base) else value
+            cells.append("" if value is None else f"{value:g}" if isinstance(value, float) else value)
+        writer.writerow([clip, *cells])
+    return out.getvalue()

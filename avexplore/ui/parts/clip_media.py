@@ -1,34 +1,32 @@
 """Clips' videos, sounds and pictures: which files they have, one player, thumbnails, and the manifest that names them.
 
-`play(clips, clip)` is all that a page needs. Files come from the data set itself, or from a manifest that somebody
-uploads for clips of these names; what a manifest names is served from the folders named at start only.
+`play(clips, clip)` is all that a page needs. Files come from the data set itself, or from a manifest: the one that came
+with the features, or one that somebody uploads for clips of these names. Only files in the folders named at start, and
+those that avexplore made itself, are served.
 """
 
 from __future__ import annotations
 
 import base64
-import hashlib
 import io
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
 
 import streamlit as st
 
 from avexplore.artifacts import Clips
-from avexplore.data.media.manifest import PICTURES, SOUNDS, VIDEOS, MediaEntry, inside, read_media_manifest, to_json
+from avexplore.data.media.manifest import PICTURES, Kind, MediaEntry, inside, kind_of, plays, read_media_manifest
 from avexplore.errors import AvexploreError
 from avexplore.folders import NAMED, may_read
+from avexplore.ui.parts.plain_text import as_markdown
 from avexplore.ui.shell import session
+from avexplore.workbench import media_files
 
 _MANIFEST_BYTES = 64 * 2**20
-_THUMBNAIL = (112, 72)
-
-Kind = Literal["video", "sound", "picture"]
+_THUMBNAIL = (224, 144)
 
 
 @dataclass(frozen=True)
@@ -39,11 +37,21 @@ class Media:
         path: Its file.
         kind: What that is.
         thumbnail: A small picture of it; None for none.
+        sound_picture: A small picture of its sound; None for none.
+        start, end: Its part of the file, in seconds; None for the file's own ends.
     """
 
     path: Path
     kind: Kind
     thumbnail: Path | None = None
+    sound_picture: Path | None = None
+    start: float | None = None
+    end: float | None = None
+
+    @property
+    def plays(self) -> bool:
+        """Whether browsers play it."""
+        return plays(str(self.path))
 
 
 def named_folders() -> tuple[Path, ...]:
@@ -51,27 +59,34 @@ def named_folders() -> tuple[Path, ...]:
     return tuple(Path(name).expanduser() for name in os.environ.get(NAMED, "").split(os.pathsep) if name)
 
 
+def _root() -> Path:
+    return Path(session.workbench().store.root)
+
+
+def _servable() -> tuple[Path, ...]:
+    """Where files that a manifest names are served from."""
+    return (*named_folders(), _root() / "features")
+
+
 def of(clips: Clips, clip: int) -> Media | None:
-    """A clip's file, if there is one now that a browser shows; a manifest goes before what the data set says."""
-    entry = _manifest(clips).get(clips.clip_ids[clip])
-    if entry is not None:
-        allowed = [Path(p) if p and inside(p, named_folders()) else None for p in (entry.path, entry.thumbnail)]
-        path, thumbnail = (p if p is not None and p.is_file() else None for p in allowed)
-    else:
+    """A clip's file, if there is one now that can be shown; a manifest goes before what the data set says."""
+    entry = media_files.attached(_root(), clips).get(clips.clip_ids[clip])
+    if entry is None:
         path = Path(clips.media[clip]) if clips.media and clips.media[clip] else None
-        thumbnail = None
-        path = path if path is not None and may_read(path) and path.is_file() else None
-    kind = _kind(path or thumbnail)
-    if kind is None:
+        if path is None or not (may_read(path) and path.is_file()) or (kind := kind_of(str(path))) is None:
+            return None
+        return Media(path, kind, path if kind == "picture" and plays(str(path)) else None)
+    video, sound, picture, thumbnail, heard = (
+        Path(p) if p and inside(p, _servable()) and Path(p).is_file() else None
+        for p in (entry.video, entry.sound, entry.picture, entry.thumbnail, entry.sound_picture)
+    )
+    shown = video or sound or picture or thumbnail
+    if shown is None or (kind := kind_of(str(shown))) is None:
         return None
-    shown = path or thumbnail
-    assert shown is not None
-    return Media(shown, kind, thumbnail or (shown if kind == "picture" else None))
-
-
-def _kind(path: Path | None) -> Kind | None:
-    suffix = path.suffix.lower() if path is not None else ""
-    return "video" if suffix in VIDEOS else "sound" if suffix in SOUNDS else "picture" if suffix in PICTURES else None
+    if shown == sound:
+        kind = "sound"
+    small = thumbnail or (picture if picture is not None and picture.suffix.lower() in PICTURES else None) or heard
+    return Media(shown, kind, small, heard, entry.start, entry.end)
 
 
 def play(clips: Clips, clip: int) -> bool:
@@ -79,14 +94,22 @@ def play(clips: Clips, clip: int) -> bool:
     media = of(clips, clip)
     if media is None:
         return False
-    if media.kind == "video":
-        st.video(media.path)
+    if not media.plays:
+        st.caption(f"Browsers do not play {media.path.suffix.lower()} files: `{_plain(media.path.name)}`")
+        if media.thumbnail is not None and (picture := thumbnail(media.thumbnail, (640, 360))):
+            st.image(picture)
+    elif media.kind == "video":
+        st.video(media.path, start_time=media.start or 0.0, end_time=media.end)
     elif media.kind == "sound":
         if media.thumbnail is not None and (picture := thumbnail(media.thumbnail, (640, 360))):
             st.image(picture)
-        st.audio(media.path)
+        st.audio(media.path, start_time=media.start or 0.0, end_time=media.end)
     elif picture := thumbnail(media.path, (640, 360)):
         st.image(picture)
+    if media.kind != "picture" and media.sound_picture not in (None, media.thumbnail):
+        assert media.sound_picture is not None
+        if heard := thumbnail(media.sound_picture, (640, 96)):
+            st.image(heard, width="stretch", caption="Its sound: low to high, over time")
     return True
 
 
@@ -120,59 +143,13 @@ def _shrunk(path: str, changed: int, length: int, size: tuple[int, int]) -> str:
 # --- manifests ----------------------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=8)
-def _names_key(clip_ids: tuple[str, ...]) -> str:
-    return hashlib.sha256("\n".join(clip_ids).encode("utf-8", "replace")).hexdigest()[:32]
-
-
-def _file(clips: Clips) -> Path:
-    """Where the manifest for clips of these names is kept."""
-    return Path(session.workbench().store.root) / "media" / f"{_names_key(clips.clip_ids)}.json"
-
-
-def _manifest(clips: Clips) -> Mapping[str, MediaEntry]:
-    path = _file(clips)
-    try:
-        return _read(str(path), path.stat().st_mtime_ns)
-    except OSError:
-        return {}
-
-
-@lru_cache(maxsize=4)
-def _read(path: str, changed: int) -> Mapping[str, MediaEntry]:
-    # Checked when it was taken; each path is checked again before it is opened.
-    try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-        return {clip: MediaEntry(str(e["path"]), str(e["thumbnail"])) for clip, e in content.items()}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return {}
-
-
-def attach(clips: Clips, name: str, content: bytes) -> tuple[int, int]:
-    """Take a manifest for these clips: from now on, on every page.
-
-    Returns:
-        How many of the clips it names, and how many of those files are not there.
+def attach(clips: Clips, name: str, content: bytes) -> media_files.Attached:
+    """Take an uploaded manifest for these clips: from now on, on every page.
 
     Raises:
         DataError: As `read_media_manifest` does, or if it names none of these clips.
     """
-    from avexplore.errors import DataError
-
-    entries = read_media_manifest(name, content, named_folders())
-    known = set(clips.clip_ids)
-    kept = {clip: entry for clip, entry in entries.items() if clip in known and (entry.path or entry.thumbnail)}
-    if not kept:
-        raise DataError(
-            "It names none of this run's clips", where=name, fix=f"The first clip here is {clips.clip_ids[0]!r}"
-        )
-    target = _file(clips)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    fresh = target.with_suffix(".part")
-    fresh.write_text(to_json(kept), encoding="utf-8")
-    fresh.replace(target)
-    gone = sum(not Path(entry.path or entry.thumbnail).is_file() for entry in kept.values())
-    return len(kept), gone
+    return media_files.attach(_root(), clips, name, read_media_manifest(name, content, named_folders()))
 
 
 def box(clips: Clips) -> None:
@@ -180,6 +157,9 @@ def box(clips: Clips) -> None:
     if os.environ.get("AVEXPLORE_SHARED") == "1" or session.workbench().read_only:
         return
     with st.popover("Media files"):
+        entries = media_files.attached(_root(), clips)
+        if entries:
+            st.caption(_told(clips, entries))
         named = named_folders()
         if not named:
             st.caption(
@@ -187,21 +167,42 @@ def box(clips: Clips) -> None:
                 "`avexplore app --folder FOLDER`. Then give a manifest here."
             )
             return
-        count = len(_manifest(clips))
-        if count:
-            st.caption(f"A manifest names files for {count:,} of {len(clips.clip_ids):,} clips.")
         uploaded = st.file_uploader(
             "Manifest", type=["csv", "json"], key="media-manifest", max_upload_size=_MANIFEST_BYTES // 2**20,
-            help="CSV with the columns clip_id,path and, if you like, thumbnail; or JSON: {clip id: path}. Paths may "
-            "be relative to the folders named at start, and must lie inside one of them.",
+            help="CSV with the columns clip_id and path (or video, sound, picture), and, if you like, thumbnail, start "
+            "and end; or JSON: {clip id: path}. Paths may be relative to the folders named at start, and must lie "
+            "inside one of them.",
         )  # fmt: skip
         if uploaded is not None:
             try:
-                found, gone = attach(clips, uploaded.name, uploaded.getvalue())
-                st.success(f"Files for {found:,} clips" + (f"; {gone:,} of them are not there" if gone else ""))
+                found = attach(clips, uploaded.name, uploaded.getvalue())
+                st.success(as_markdown(found.sentence(len(clips.clip_ids))))
             except AvexploreError as error:
-                st.error(str(error))
-        if count and st.button("Forget the manifest", type="tertiary"):
-            _file(clips).unlink(missing_ok=True)
+                st.error(as_markdown(str(error)))
+        if entries and st.button("Forget the manifest", type="tertiary"):
+            media_files.forget(_root(), clips)
             st.rerun()
         st.caption("Folders: " + ", ".join(f"`{folder.name}`" for folder in named))
+
+
+def _told(clips: Clips, entries: Mapping[str, MediaEntry]) -> str:
+    """What is known of the clips' files, and what keeps them from being shown."""
+    paths = [path for clip in clips.clip_ids if (entry := entries.get(clip)) and (path := entry.path)]
+    words = f"A manifest names files for {len(entries):,} of {len(clips.clip_ids):,} clips."
+    # Looking at some tells: a folder that is not named hides all its files.
+    sample = paths[:: max(1, len(paths) // 200)]
+    hidden = [path for path in sample if not inside(path, _servable())]
+    gone = [path for path in sample if path not in hidden and not Path(path).is_file()]
+    if hidden:
+        words += (
+            " Some lie outside the folders named at start: "
+            f"`avexplore app --folder {_plain(str(Path(hidden[0]).parent))}` shows them."
+        )
+    if gone:
+        words += f" {len(gone):,} of {len(sample):,} looked at are not there, such as `{_plain(Path(gone[0]).name)}`."
+    return words
+
+
+def _plain(text: str) -> str:
+    """Text that stays within the code that it stands in."""
+    return text.replace("`", "'")

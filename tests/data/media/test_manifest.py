@@ -24,9 +24,9 @@ def folders(tmp_path: Path) -> list[Path]:
 
 def test_csv_and_json_say_the_same(folders: list[Path]) -> None:
     expected = {
-        "one": MediaEntry(str(folders[0] / "a.mp4")),
-        "two": MediaEntry(str(folders[1] / "b.WAV"), str(folders[1] / "b.png")),
-        "three": MediaEntry(""),
+        "one": MediaEntry(video=str(folders[0] / "a.mp4")),
+        "two": MediaEntry(sound=str(folders[1] / "b.WAV"), thumbnail=str(folders[1] / "b.png")),
+        "three": MediaEntry(),
     }
     table = f"thumbnail,clip_id,path\n,one,a.mp4\nb.png,two,{folders[1] / 'b.WAV'}\n\n,three,\n"
     assert read_media_manifest("m.csv", table.encode("utf-8-sig"), folders) == expected

@@ -105,6 +105,7 @@ class Board {
     if (!answer.media) return [];
     const sign = element("span", "media");
     const badge = { video: "▶", sound: "♪", picture: "" }[answer.media];
+    // Beside the picture, not on it: it is small enough as it is.
     if (badge) sign.append(element("i", "", badge));
     if (answer.picture.startsWith("data:image/jpeg;base64,")) {
       const picture = element("img");

@@ -24,14 +24,14 @@ from numpy.typing import NDArray
 import avexplore
 from avexplore.artifacts import Report, silent
 from avexplore.data.export import whole_file
-from avexplore.data.fingerprint import check_file
-from avexplore.data.media_ import records
-from avexplore.data.media_.clip_list import Clip, ClipList, read_clips
-from avexplore.data.media_.decoding import SECONDS, Decoder, Unreadable, require
-from avexplore.data.media_.describe import EVERY, Described, describe
-from avexplore.data.media_.extractors import ExtractorSpec, load
-from avexplore.data.media_.manifest import MediaEntry, kind_of, to_csv
-from avexplore.data.media_.records import Record
+from avexplore.data.files.fingerprint import check_file
+from avexplore.data.media import records
+from avexplore.data.media.clip_list import Clip, ClipList, read_clips
+from avexplore.data.media.decoding import SECONDS, Decoder, Unreadable, require
+from avexplore.data.media.describe import EVERY, Described, describe
+from avexplore.data.media.extractors import ExtractorSpec, load
+from avexplore.data.media.manifest import MediaEntry, kind_of, to_csv
+from avexplore.data.media.records import Record
 from avexplore.errors import DataError
 
 Task = tuple[dict[str, Any], str, dict[str, Any]]
@@ -187,7 +187,7 @@ def _work(tasks: Sequence[Task], spread: Spread, report: Report, total: int) -> 
 def _time(seconds: float) -> str:
     """A time for people.
 
-    >>> _time(50), _time(150), _time(9000)
+    >>> _time(50), _time(180), _time(9000)
     ('50 s', '3 min', '2.5 h')
     """
     if seconds < 90:

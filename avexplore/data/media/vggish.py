@@ -1,4 +1,4 @@
-"""VGGish (Hershey et al., CNN Architectures for Large-Scale Audio Classification, 2017): 128 numbers per .96 s of sound.
+"""VGGish (Hershey et al., CNN Architectures for Large-Scale Audio Classification, 2017): 128 numbers per .96 s.
 
 Weights: a state dict with the names of its common PyTorch port, `features.0.weight` ... `embeddings.4.bias`. AudioSet's
 published features are these after a PCA and 8-bit rounding, neither of which changes much once features are whitened.

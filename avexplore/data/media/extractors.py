@@ -24,8 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avexplore.artifacts import Modality
-from avexplore.data.media_.descriptors import ColorTextureStatistics, LogMelStatistics
-from avexplore.data.media_.spectra import FloatArray, LogMel
+from avexplore.data.media.descriptors import ColorTextureStatistics, LogMelStatistics
+from avexplore.data.media.spectra import FloatArray, LogMel
 from avexplore.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class ExtractorSpec:
     @property
     def digest(self) -> str:
         """SHA-256 of the weights; "" for none."""
-        from avexplore.data.media_.weights import digest
+        from avexplore.data.media.weights import digest
 
         return digest(Path(self.path)) if self.path else ""
 
@@ -233,8 +233,8 @@ class _PictureNet:
 
 
 def _vggish(spec: ExtractorSpec, device: str | None) -> SoundExtractor:
-    from avexplore.data.media_.vggish import VGGish
-    from avexplore.data.media_.weights import put_in, read_weights
+    from avexplore.data.media.vggish import VGGish
+    from avexplore.data.media.weights import put_in, read_weights
 
     path = Path(spec.path)
     net = VGGish()
@@ -244,8 +244,8 @@ def _vggish(spec: ExtractorSpec, device: str | None) -> SoundExtractor:
 
 
 def _inception(spec: ExtractorSpec, device: str | None) -> PictureExtractor:
-    from avexplore.data.media_.inception import InceptionV3
-    from avexplore.data.media_.weights import put_in, read_weights
+    from avexplore.data.media.inception import InceptionV3
+    from avexplore.data.media.weights import put_in, read_weights
 
     path = Path(spec.path)
     weights = read_weights(path)
@@ -272,7 +272,7 @@ def _reduced(
 
 
 def _torchvision(spec: ExtractorSpec, device: str | None) -> PictureExtractor:
-    from avexplore.data.media_.weights import put_in, read_weights
+    from avexplore.data.media.weights import put_in, read_weights
 
     models = _library("torchvision.models", "torchvision", spec.kind)
     name = spec.kind.partition("/")[2]
@@ -297,7 +297,7 @@ def _clip(spec: ExtractorSpec, device: str | None) -> PictureExtractor:
     transformers = _library("transformers", "transformers", spec.kind)
     folder = Path(spec.path)
     net = _from_folder(transformers.CLIPVisionModelWithProjection, folder)
-    normal = CLIP
+    normal: tuple[tuple[float, ...], tuple[float, ...]] = CLIP
     try:
         told = json.loads((folder / "preprocessor_config.json").read_text(encoding="utf-8"))
         normal = tuple(map(float, told["image_mean"])), tuple(map(float, told["image_std"]))

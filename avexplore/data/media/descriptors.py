@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from avexplore.data.media_.spectra import FloatArray, LogMel
+from avexplore.data.media.spectra import FloatArray, LogMel
 
 
 class LogMelStatistics:

@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from avexplore.data.media_.clip_list import Clip
-from avexplore.data.media_.describe import Described
-from avexplore.data.media_.spectra import FloatArray
+from avexplore.data.media.clip_list import Clip
+from avexplore.data.media.describe import Described
+from avexplore.data.media.spectra import FloatArray
 
 _VERSION = 1
 
@@ -71,10 +71,10 @@ def address(clip: Clip, extractors: Mapping[str, str], every: float) -> str:
 def write(folder: Path, key: str, made: Described, skipped: str) -> None:
     """Keep a clip: first its pictures, then its record, each whole or not at all."""
     names = {}
-    for name, content in (("poster", made.poster), ("sound_picture", made.sound_picture)):
-        if content and not skipped:
+    for name, jpeg in (("poster", made.poster), ("sound_picture", made.sound_picture)):
+        if jpeg and not skipped:
             names[name] = f"{key}-{'picture' if name == 'poster' else 'sound'}.jpg"
-            _whole(folder / "pictures" / names[name], content)
+            _whole(folder / "pictures" / names[name], jpeg)
     content = {
         "audio": _packed(made.audio), "visual": _packed(made.visual), "skipped": skipped,
         "claimed": made.claimed, "sound_seconds": made.sound_seconds, "picture_seconds": made.picture_seconds,

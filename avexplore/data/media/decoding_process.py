@@ -1,8 +1,8 @@
-"""The process that touches media files: `python -m avexplore.data.media.decoding_process` answers requests line by line.
+"""The process that touches media files: `python -m avexplore.data.media.decoding_process` answers requests.
 
 A request is one line of JSON (`Request` of `decoding`). The answer is a series of messages, each a line of JSON and as
-many raw bytes as its `bytes` say: `sound` (single-precision samples of one channel), `frame` (RGB), `poster` (JPEG), and
-at the end `end` with what was found, or `error` with a reason. Nothing is kept that grows with the length of a file.
+many raw bytes as its `bytes` say: `sound` (single-precision samples of one channel), `frame` (RGB), `poster` (JPEG),
+and at the end `end` with what was found, or `error` with a reason. Nothing kept grows with the length of a file.
 """
 
 from __future__ import annotations

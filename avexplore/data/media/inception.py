@@ -1,4 +1,4 @@
-"""Inception v3 (Szegedy et al., Rethinking the Inception Architecture for Computer Vision, 2016) up to its last pooling.
+"""Inception v3 (Szegedy et al., Rethinking the Inception Architecture for Computer Vision, 2016) up to its pooling.
 
 Weights: a state dict with torchvision's names, `Conv2d_1a_3x3.conv.weight` ... `Mixed_7c.branch_pool.bn.running_var`.
 2048 numbers per frame. The 1024-d features of YouTube-8M, which the papers use, are these after that data set's PCA:
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import torch
 from torch import nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 
 class _Conv(nn.Module):
@@ -28,11 +28,11 @@ class _Conv(nn.Module):
         self.bn = nn.BatchNorm2d(out, eps=0.001)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return F.relu(self.bn(self.conv(x)))
+        return functional.relu(self.bn(self.conv(x)))
 
 
 def _average(x: torch.Tensor) -> torch.Tensor:
-    return F.avg_pool2d(x, 3, stride=1, padding=1)
+    return functional.avg_pool2d(x, 3, stride=1, padding=1)
 
 
 class _A(nn.Module):
@@ -62,22 +62,21 @@ class _B(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         double = self.branch3x3dbl_3(self.branch3x3dbl_2(self.branch3x3dbl_1(x)))
-        return torch.cat([self.branch3x3(x), double, F.max_pool2d(x, 3, stride=2)], 1)
+        return torch.cat([self.branch3x3(x), double, functional.max_pool2d(x, 3, stride=2)], 1)
 
 
 class _C(nn.Module):
     def __init__(self, into: int, inner: int) -> None:
         super().__init__()
-        wide, tall = {"kernel": (1, 7), "padding": (0, 3)}, {"kernel": (7, 1), "padding": (3, 0)}
         self.branch1x1 = _Conv(into, 192, 1)
         self.branch7x7_1 = _Conv(into, inner, 1)
-        self.branch7x7_2 = _Conv(inner, inner, **wide)
-        self.branch7x7_3 = _Conv(inner, 192, **tall)
+        self.branch7x7_2 = _Conv(inner, inner, (1, 7), padding=(0, 3))
+        self.branch7x7_3 = _Conv(inner, 192, (7, 1), padding=(3, 0))
         self.branch7x7dbl_1 = _Conv(into, inner, 1)
-        self.branch7x7dbl_2 = _Conv(inner, inner, **tall)
-        self.branch7x7dbl_3 = _Conv(inner, inner, **wide)
-        self.branch7x7dbl_4 = _Conv(inner, inner, **tall)
-        self.branch7x7dbl_5 = _Conv(inner, 192, **wide)
+        self.branch7x7dbl_2 = _Conv(inner, inner, (7, 1), padding=(3, 0))
+        self.branch7x7dbl_3 = _Conv(inner, inner, (1, 7), padding=(0, 3))
+        self.branch7x7dbl_4 = _Conv(inner, inner, (7, 1), padding=(3, 0))
+        self.branch7x7dbl_5 = _Conv(inner, 192, (1, 7), padding=(0, 3))
         self.branch_pool = _Conv(into, 192, 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -100,21 +99,20 @@ class _D(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         seven = self.branch7x7x3_2(self.branch7x7x3_1(x))
         seven = self.branch7x7x3_4(self.branch7x7x3_3(seven))
-        return torch.cat([self.branch3x3_2(self.branch3x3_1(x)), seven, F.max_pool2d(x, 3, stride=2)], 1)
+        return torch.cat([self.branch3x3_2(self.branch3x3_1(x)), seven, functional.max_pool2d(x, 3, stride=2)], 1)
 
 
 class _E(nn.Module):
     def __init__(self, into: int) -> None:
         super().__init__()
-        wide, tall = {"kernel": (1, 3), "padding": (0, 1)}, {"kernel": (3, 1), "padding": (1, 0)}
         self.branch1x1 = _Conv(into, 320, 1)
         self.branch3x3_1 = _Conv(into, 384, 1)
-        self.branch3x3_2a = _Conv(384, 384, **wide)
-        self.branch3x3_2b = _Conv(384, 384, **tall)
+        self.branch3x3_2a = _Conv(384, 384, (1, 3), padding=(0, 1))
+        self.branch3x3_2b = _Conv(384, 384, (3, 1), padding=(1, 0))
         self.branch3x3dbl_1 = _Conv(into, 448, 1)
         self.branch3x3dbl_2 = _Conv(448, 384, 3, padding=1)
-        self.branch3x3dbl_3a = _Conv(384, 384, **wide)
-        self.branch3x3dbl_3b = _Conv(384, 384, **tall)
+        self.branch3x3dbl_3a = _Conv(384, 384, (1, 3), padding=(0, 1))
+        self.branch3x3dbl_3b = _Conv(384, 384, (3, 1), padding=(1, 0))
         self.branch_pool = _Conv(into, 192, 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -158,8 +156,8 @@ class InceptionV3(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The average over the last feature maps."""
         x = self.Conv2d_2b_3x3(self.Conv2d_2a_3x3(self.Conv2d_1a_3x3(x)))
-        x = F.max_pool2d(x, 3, stride=2)
-        x = F.max_pool2d(self.Conv2d_4a_3x3(self.Conv2d_3b_1x1(x)), 3, stride=2)
+        x = functional.max_pool2d(x, 3, stride=2)
+        x = functional.max_pool2d(self.Conv2d_4a_3x3(self.Conv2d_3b_1x1(x)), 3, stride=2)
         x = self.Mixed_6a(self.Mixed_5d(self.Mixed_5c(self.Mixed_5b(x))))
         x = self.Mixed_6e(self.Mixed_6d(self.Mixed_6c(self.Mixed_6b(x))))
         x = self.Mixed_7c(self.Mixed_7b(self.Mixed_7a(x)))

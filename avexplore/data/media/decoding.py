@@ -1,8 +1,8 @@
 """Sound and pictures out of media files that are not trusted, in a process of its own with bounded memory and time.
 
 FFmpeg reads hundreds of formats, some of which open other files, and is known to crash on damaged ones. So a child
-process decodes, among formats that are named (`decoding_process.CONTAINERS`), tells one kind from another by content and
-never by name, may write no file, and is ended when it takes too long. Here only samples and pixels arrive.
+process decodes, among formats that are named (`decoding_process.CONTAINERS`), tells one kind from another by content
+and never by name, may write no file, and is ended when it takes too long. Here only samples and pixels arrive.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ class Unreadable(DataError):
 
 
 class TooSlow(Unreadable):
-    """A file that took too long, or on which the child died: perhaps for want of memory or time, not for its content."""
+    """A file that took too long, or on which the child died: perhaps for want of memory or time."""
 
     lasting = False
 
@@ -162,8 +162,13 @@ class Decoder:
                     raise Unreadable(_sentence(message["reason"]), where=where, fix="Convert it, or leave it out")
                 if kind == "end":
                     finished = True
+                    claimed, sound, picture = (
+                        None if message[k] is None else float(message[k]) for k in ("claimed", "sound", "picture")
+                    )
                     yield Found(
-                        *(None if message[k] is None else float(message[k]) for k in ("claimed", "sound", "picture")),
+                        claimed,
+                        sound,
+                        picture,
                         reached=float(message["reached"]),
                         frames=int(message["frames"]),
                         damaged=int(message["damaged"]),

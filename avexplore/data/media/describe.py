@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from avexplore.data.media_.clip_list import Clip
-from avexplore.data.media_.decoding import Decoder, Found, Frame, Poster, Request, Sound
-from avexplore.data.media_.extractors import PictureExtractor, SoundExtractor
-from avexplore.data.media_.pictures import SoundPicture
-from avexplore.data.media_.spectra import FloatArray
+from avexplore.data.media.clip_list import Clip
+from avexplore.data.media.decoding import Decoder, Found, Frame, Poster, Request, Sound
+from avexplore.data.media.extractors import PictureExtractor, SoundExtractor
+from avexplore.data.media.pictures import SoundPicture
+from avexplore.data.media.spectra import FloatArray
 
 EVERY = 1.0
 """Seconds from frame to frame, as in the papers' features."""
@@ -127,7 +127,8 @@ class _Mean:
     """Average of vectors that come batch by batch; in double precision, so that it does not depend on the batches."""
 
     def __init__(self, extractor: Any) -> None:
-        self._extractor, self._items = extractor, []
+        self._extractor = extractor
+        self._items: list[Any] = []
         self._sum = np.zeros(extractor.width)
         self._count = 0
 

@@ -72,4 +72,5 @@ class LogMel:
         from scipy.fft import rfft
 
         magnitudes = np.abs(rfft(frames * self._window, self.fft, axis=-1)).astype(np.float32)
-        return np.log(magnitudes @ self.weights + np.float32(self.floor))
+        levels: FloatArray = np.log(magnitudes @ self.weights + np.float32(self.floor))
+        return levels

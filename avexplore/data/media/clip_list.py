@@ -5,7 +5,7 @@ The table is CSV. One row per clip, or one per clip and label: rows of the same 
 | column | what it holds |
 |---|---|
 | `clip_id` (`clip`, `id`) | the clip's name; without it, that of its file (and the start of its segment) |
-| `video` (`file`, `path`, `filename`) | its file in the folder; a file with sound alone, or a picture, may stand here as well |
+| `video` (`file`, `path`, `filename`) | its file in the folder; a sound or a picture may stand here as well |
 | `sound` (`audio`), `picture` (`image`) | two files instead of one |
 | `label` (`class`) | one class, as it is written |
 | `labels` (`classes`) | several, parted by semicolons |
@@ -26,9 +26,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from avexplore.artifacts import SPLITS
-from avexplore.data.limits import DEFAULT_LIMITS, Limits, readable_bytes
-from avexplore.data.media_.manifest import OTHER_PICTURES, OTHER_SOUNDS, OTHER_VIDEOS, PICTURES, SOUNDS, VIDEOS
-from avexplore.data.names import clean_name
+from avexplore.data.files.limits import DEFAULT_LIMITS, Limits, readable_bytes
+from avexplore.data.files.names import clean_name
+from avexplore.data.media.manifest import OTHER_PICTURES, OTHER_SOUNDS, OTHER_VIDEOS, PICTURES, SOUNDS, VIDEOS
 from avexplore.errors import DataError
 
 _COLUMNS: Mapping[str, tuple[str, ...]] = {

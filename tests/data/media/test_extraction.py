@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 
 from avexplore.data import feature_file, load_features
-from avexplore.data.media_.extraction import Extraction, extract
-from avexplore.data.media_.extractors import parse
-from avexplore.data.media_.manifest import read_media_manifest
+from avexplore.data.media.extraction import Extraction, extract
+from avexplore.data.media.extractors import parse
+from avexplore.data.media.manifest import read_media_manifest
 from avexplore.errors import Cancelled, DataError
 
 BUILT_IN = parse("audio", "log-mel"), parse("visual", "color-texture")
@@ -186,8 +186,8 @@ def test_moved_files_give_the_same_features(tmp_path: Path, media: Any) -> None:
 SCRIPT = """
 import sys
 from pathlib import Path
-from avexplore.data.media_.extraction import extract
-from avexplore.data.media_.extractors import parse
+from avexplore.data.media.extraction import extract
+from avexplore.data.media.extractors import parse
 folder = Path(sys.argv[1])
 extract(folder / "clips", folder / "labels.csv", folder / sys.argv[2] / "clips.npz",
         parse("audio", "log-mel"), parse("visual", "color-texture"))

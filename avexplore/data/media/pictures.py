@@ -7,7 +7,7 @@ import io
 import numpy as np
 from numpy.typing import NDArray
 
-from avexplore.data.media_.spectra import FloatArray, LogMel
+from avexplore.data.media.spectra import FloatArray, LogMel
 
 SIZE = (320, 96)
 """Pixels, width and height."""
@@ -28,7 +28,7 @@ class SoundPicture:
         self._rest = np.zeros(0, np.float32)
         self._columns: list[FloatArray] = []
         self._each = 1
-        self._pending = np.zeros(self._spectra.bands)
+        self._pending: FloatArray = np.zeros(self._spectra.bands)
         self._pending_count = 0
 
     def hear(self, samples: FloatArray) -> None:
@@ -52,7 +52,7 @@ class SoundPicture:
         self._pending, self._pending_count = np.zeros(self._spectra.bands), 0
         if len(self._columns) > _COLUMNS:
             pairs = len(self._columns) // 2
-            merged = [(self._columns[2 * i] + self._columns[2 * i + 1]) / 2 for i in range(pairs)]
+            merged: list[FloatArray] = [(self._columns[2 * i] + self._columns[2 * i + 1]) / 2 for i in range(pairs)]
             if len(self._columns) % 2:
                 self._pending, self._pending_count = self._columns[-1] * self._each, self._each
             self._columns, self._each = merged, 2 * self._each

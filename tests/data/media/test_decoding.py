@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from avexplore.data.media_.decoding import Decoder, Found, Frame, Poster, Request, Sound, TooSlow, Unreadable
+from avexplore.data.media.decoding import Decoder, Found, Frame, Poster, Request, Sound, TooSlow, Unreadable
 
 RATE = 16_000
 
@@ -60,8 +60,8 @@ def test_sound_and_frames_of_a_video(tmp_path: Path, media: Any, decoder: Decode
     assert len(got.frames) == 3
     assert got.posters >= 1
     red, green = got.frames[1][16, 4], got.frames[1][4, 28]
-    assert red[0] > 200 and red[1] < 60
-    assert green[1] > 200 and green[0] < 60
+    assert red[0] > 200 > 60 > red[1]
+    assert green[1] > 200 > 60 > green[0]
     assert got.found.damaged == 0
     assert abs((got.found.claimed or 0) - 3.0) < 0.15
     assert abs((got.found.picture or 0) - 3.0) < 0.15
@@ -154,7 +154,7 @@ def test_scripts_under_other_names_are_refused(
     media.video("secret.mp4")
     path = tmp_path / f"a{ending}"
     path.write_text(SCRIPTS[script])
-    with pytest.raises(Unreadable, match="no kind that is decoded|no picture that can be read"):
+    with pytest.raises(Unreadable, match=r"no kind that is decoded|no picture that can be read"):
         everything(decoder, path)
 
 
@@ -163,9 +163,11 @@ def test_scripts_under_other_names_are_refused(
 def test_rubbish_is_refused(tmp_path: Path, decoder: Decoder, content: bytes, ending: str) -> None:
     path = tmp_path / f"a{ending}"
     path.write_bytes(content)
-    with pytest.raises(Unreadable):
-        everything(decoder, path)
-        raise Unreadable("nothing was in it")
+    try:
+        got = everything(decoder, path)
+    except Unreadable:
+        return
+    assert (len(got.sound), got.frames) == (0, [])
 
 
 def test_names_that_ffmpeg_would_take_for_addresses(
