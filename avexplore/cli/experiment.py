@@ -24,7 +24,7 @@ def experiment(
     chosen: Chosen,
     arms: Annotated[
         str,
-        typer.Option(help="[form:]source[+I], proxies:anchor_aware[+graph+I], baseline:cca, ..., separated by commas."),
+        typer.Option(help="[form:]source[+I], proxies:aadml[+graph+I], baseline:cca, ..., separated by commas."),
     ] = ",".join(DEFAULT_ARMS),
     seeds: Annotated[int, typer.Option(help="Number of paired seeds.", min=2)] = 8,
     first_seed: Annotated[int, typer.Option(help="The first; a sweep's choice needs fresh ones.", min=0)] = 0,

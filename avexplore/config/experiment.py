@@ -42,7 +42,7 @@ class ExperimentConfig(Config):
             "`[form:]source[+I]` with form pull, forgive or margin (the student's own if left out), source as "
             "in `AffinityConfig.source`, and +I for same-class pairs; `[form:]every-pair` for A = I with "
             "every pair of classes linked in the embedding, which is LIR without a graph; "
-            "`proxies:anchor_aware` or `proxies:learned` for the twin with proxies, and with +source[+I] for "
+            "`proxies:aadml` or `proxies:learned` for the twin with proxies, and with +source[+I] for "
             "LIR beside them; `loss:NAME` for the twin with another metric loss; `baseline:cca` and "
             "`baseline:cluster-cca`."
         ),

@@ -92,10 +92,37 @@ class StudentConfig(Config):
         "infonce",
         "cross-entropy",
     ] = setting("supervised-contrastive", help="Metric loss between the modalities.")
-    proxies: Literal["none", "anchor_aware", "learned"] = setting(
-        "none", help="What stands in for the anchor: itself, its anchor-aware proxy, or a learned one per class."
+    metric_space: Literal["embedding", "labels"] = setting(
+        "embedding",
+        label="Metric loss compares by",
+        help="Where the metric loss compares clips: in the embedding, or by the predicted labels (class posteriors).",
+        since="0.2.0",
+    )
+    proxies: Literal["none", "aadml", "learned", "anchor_aware"] = setting(
+        "none",
+        help=(
+            "What stands in for the anchor: itself, its anchor-aware proxy, or a learned one per class. "
+            "`anchor_aware` is the definition before 0.2.0: such students can be read and not trained."
+        ),
     )
     neighbors: int = within(1, 50, 3, label="Neighbors of the anchor (k)", help="k of the anchor-aware proxies.")
+    attention_temperature: float = within(
+        0.0,
+        100.0,
+        0.1,
+        help="Temperature of the anchor-aware proxies' attention; lower looks at fewer clips.",
+        since="0.2.0",
+        open_low=True,
+    )
+    neighbors_of: Literal["own", "other", "both"] = setting(
+        "own",
+        label="Neighbors from modality",
+        help="Modality in which an anchor's neighbors are looked for.",
+        since="0.2.0",
+    )
+    neighbors_among: Literal["batch", "training"] = setting(
+        "batch", help="Whether an anchor's neighbors come from its batch or from all training clips.", since="0.2.0"
+    )
     margin: float = within(0.0, 2.0, 0.2, help="Margin of the losses that have one, in cosine distance.")
     temperature: float = within(0.0, 100.0, 0.1, help="Temperature of the losses with a softmax.", open_low=True)
     semantic_weight: float = within(

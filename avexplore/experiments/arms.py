@@ -27,8 +27,8 @@ SOURCES = get_args(get_type_hints(AffinityConfig)["source"])
 OFFERED = (
     *ARMS,
     *(f"{form}:graph+I" for form in FORMS),
-    "proxies:anchor_aware",
-    "proxies:anchor_aware+graph+I",
+    "proxies:aadml",
+    "proxies:aadml+graph+I",
     "baseline:cca",
     "baseline:cluster-cca",
     "loss:cross-entropy",

@@ -98,8 +98,8 @@ def mean_of(report: ExperimentReport, arm: str, metric: str) -> float:
 
 def _source(arm: str) -> str:
     """Where the weights of an arm come from."""
-    choice = arm.rpartition(":")[2]
-    return choice.removeprefix("anchor_aware+").removeprefix("learned+").split("+")[0]
+    kind, _, choice = arm.rpartition(":")
+    return choice.split("+")[1 if kind == "proxies" and "+" in choice else 0]
 
 
 def compare_arms(report: ExperimentReport, metric: str, reference: str = "") -> list[Comparison]:

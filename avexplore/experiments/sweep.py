@@ -130,7 +130,7 @@ def _changed(student: StudentConfig, values: Mapping[str, Value]) -> StudentConf
         stage, _, field = parameter.partition(".")
         changes.setdefault(stage, {})[field] = value
     if "neighbors" in changes.get("student", {}) and student.proxies == "none":
-        changes["student"].setdefault("proxies", "anchor_aware")
+        changes["student"].setdefault("proxies", "aadml")
     return override(student, changes, where="sweep.vary")
 
 

@@ -1,30 +1,19 @@
-"""The metric losses by name: both directions of retrieval, with a choice of what stands in for the anchor."""
+"""The metric losses of a student: both directions of retrieval, with a choice of what stands in for the anchor."""
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from avexplore.config import StudentConfig
 from avexplore.losses.anchor_awareness import AnchorAwareness
-from avexplore.losses.contrastive import ContrastiveLoss
 from avexplore.losses.distances import DistanceName, distance
 from avexplore.losses.mining import same_label
 from avexplore.losses.pairs import PairLoss, by_direction
-from avexplore.losses.proxies import (
-    ClassProxies,
-    ProxyAnchorLoss,
-    ProxyLoss,
-    ProxyTripletLoss,
-    class_means,
-    proxy_distances,
-)
-from avexplore.losses.supervised_contrastive import InfoNCELoss, SupervisedContrastiveLoss
-from avexplore.losses.triplet import TripletLoss
-
-Proxies = Literal["none", "anchor_aware", "learned"]
+from avexplore.losses.proxies import ClassProxies, ProxyLoss, class_means, proxy_distances
+from avexplore.losses.registry import record_of
 
 
 class Batch(NamedTuple):
@@ -36,6 +25,7 @@ class Batch(NamedTuple):
     forgiven: Tensor | None
     margins: Tensor | None
     cosine: Tensor | None
+    rows: Tensor | None
 
 
 class MetricLoss(nn.Module):
@@ -50,6 +40,7 @@ class MetricLoss(nn.Module):
         forgiven: Tensor | None = None,
         margins: Tensor | None = None,
         cosine: Tensor | None = None,
+        rows: Tensor | None = None,
     ) -> Tensor:
         """The loss of a batch.
 
@@ -61,15 +52,16 @@ class MetricLoss(nn.Module):
                 annotations agree. Shape (B, B), or (2, B, B) to tell audio -> visual from visual -> audio.
             margins: Factor in [0, 1] on the margin of (audio n, visual m). Shapes as `forgiven`.
             cosine: audio @ visual.T if it is known already; losses without proxies need it. Shape (B, B).
+            rows: Which training clips they are, for anchor-aware proxies with neighbors among all of them. Shape (B,).
 
         Returns:
             A scalar: the sum over both directions.
         """
         if not len(labels):
             return audio.sum() + visual.sum()
-        return self.both(Batch(audio, visual, labels, forgiven, margins, cosine))
+        return self._loss(Batch(audio, visual, labels, forgiven, margins, cosine, rows))
 
-    def both(self, batch: Batch) -> Tensor:
+    def _loss(self, batch: Batch) -> Tensor:
         """As `forward`, on at least one clip."""
         raise NotImplementedError
 
@@ -79,52 +71,42 @@ class CrossModalLoss(MetricLoss):
 
     Args:
         pair_loss: What to ask of one direction.
-        proxies: What stands in for an anchor: "none" (the clip itself), "anchor_aware" (its AA proxy, from its own
-            modality), "learned" (a learned unit vector of its class, shared by both modalities).
-        neighbors: k of the anchor-aware proxies.
-        classes: Number of classes, for learned proxies.
-        dim: Length of an embedding, for learned proxies.
+        awareness: Makes the AA proxies that stand in for anchors; None if the clips stand for themselves.
+        class_proxies: A learned unit vector of its class, shared by both modalities, stands in for an anchor.
         distance: How far an anchor is from a candidate.
     """
 
     def __init__(
         self,
         pair_loss: PairLoss,
-        proxies: Proxies = "none",
+        awareness: AnchorAwareness | None = None,
+        class_proxies: ClassProxies | None = None,
         *,
-        neighbors: int = 3,
-        classes: int = 0,
-        dim: int = 0,
         distance: DistanceName = "cosine",
     ) -> None:
         super().__init__()
-        self.pair_loss, self.proxies, self.distance = pair_loss, proxies, distance
-        self.awareness = AnchorAwareness(neighbors) if proxies == "anchor_aware" else None
-        self.class_proxies = ClassProxies(classes, dim) if proxies == "learned" else None
+        self.pair_loss, self.awareness, self.class_proxies = pair_loss, awareness, class_proxies
+        self.distance = distance
 
-    def both(self, batch: Batch) -> Tensor:
-        """See `MetricLoss.both`."""
-        audio, visual, labels, forgiven, margins, cosine = batch
+    def _loss(self, batch: Batch) -> Tensor:
+        audio, visual, labels, forgiven, margins, cosine, rows = batch
         if self.pair_loss.matched_pairs_only:
             positive = torch.eye(len(labels), dtype=torch.bool, device=labels.device)
         else:
             positive = same_label(labels)
-        back = None
-        if self.proxies != "none":
-            cosine = self._anchors(audio, labels) @ visual.T
-            back = distance(self._anchors(visual, labels) @ audio.T, self.distance)
+        visual_to_audio = None
+        if self.awareness is not None or self.class_proxies is not None:
+            if self.awareness is not None:
+                audio_anchors, visual_anchors = self.awareness(audio, visual, rows)
+            else:
+                assert self.class_proxies is not None
+                audio_anchors = visual_anchors = self.class_proxies()[labels]
+            cosine = audio_anchors @ visual.T
+            visual_to_audio = distance(visual_anchors @ audio.T, self.distance)
         elif cosine is None:
             cosine = audio @ visual.T
-        there = distance(cosine, self.distance)
-        return self.pair_loss.both_ways(there, back, positive, forgiven, margins)
-
-    def _anchors(self, embedding: Tensor, labels: Tensor) -> Tensor:
-        if self.awareness is not None:
-            proxies: Tensor = self.awareness(embedding)
-            return proxies
-        assert self.class_proxies is not None
-        chosen: Tensor = self.class_proxies()[labels]
-        return chosen
+        audio_to_visual = distance(cosine, self.distance)
+        return self.pair_loss.both_ways(audio_to_visual, visual_to_audio, positive, forgiven, margins)
 
 
 class CrossModalProxyLoss(MetricLoss):
@@ -134,28 +116,23 @@ class CrossModalProxyLoss(MetricLoss):
 
     Args:
         proxy_loss: What to ask of clips and class proxies.
-        classes: Number of classes.
-        dim: Length of an embedding.
-        anchor_aware: Whether a clip's AA proxy stands in for the clip.
-        neighbors: k of the anchor-aware proxies.
+        class_proxies: One per class.
+        awareness: Makes the AA proxies that stand in for clips; None if they stand for themselves.
     """
 
     def __init__(
-        self, proxy_loss: ProxyLoss, classes: int, dim: int, *, anchor_aware: bool = False, neighbors: int = 3
+        self, proxy_loss: ProxyLoss, class_proxies: ClassProxies, awareness: AnchorAwareness | None = None
     ) -> None:
         super().__init__()
-        self.proxy_loss, self.class_proxies = proxy_loss, ClassProxies(classes, dim)
-        self.awareness = AnchorAwareness(neighbors) if anchor_aware else None
+        self.proxy_loss, self.class_proxies, self.awareness = proxy_loss, class_proxies, awareness
 
-    def both(self, batch: Batch) -> Tensor:
-        """See `MetricLoss.both`."""
-        audio, visual, labels, forgiven, margins, _ = batch
-        proxies = self.class_proxies()  # (C, d)
+    def _loss(self, batch: Batch) -> Tensor:
+        audio, visual, labels, forgiven, margins, _, rows = batch
+        proxies = self.class_proxies()  # (C, w)
         positive = labels[:, None] == torch.arange(len(proxies), device=labels.device)  # (B, C)
+        both = (audio, visual) if self.awareness is None else self.awareness(audio, visual, rows)
         total = audio.new_zeros(())
-        directions = zip((audio, visual), by_direction(forgiven), by_direction(margins), strict=True)
-        for embedding, forgive, factor in directions:
-            anchors = embedding if self.awareness is None else self.awareness(embedding)
+        for anchors, forgive, factor in zip(both, by_direction(forgiven), by_direction(margins), strict=True):
             forgive = None if forgive is None else class_means(forgive, positive)
             factor = None if factor is None else 1.0 - class_means(1.0 - factor, positive)
             total = total + self.proxy_loss(proxy_distances(anchors, proxies), positive, forgive, factor)
@@ -165,46 +142,35 @@ class CrossModalProxyLoss(MetricLoss):
 class NoMetricLoss(MetricLoss):
     """Zero, with a gradient of zeros: for the plain cross-entropy net, whose class heads do all the work."""
 
-    def both(self, batch: Batch) -> Tensor:
-        """See `MetricLoss.both`."""
+    def _loss(self, batch: Batch) -> Tensor:
         return (batch.audio.sum() + batch.visual.sum()) * 0.0
 
 
-def build_metric_loss(config: StudentConfig, classes: int) -> MetricLoss:
+def build_metric_loss(config: StudentConfig, classes: int, clips: int = 0) -> MetricLoss:
     """The metric loss that a student's config names.
 
-    "proxy-triplet" and "proxy-anchor" have learned class proxies by nature: for them `proxies="learned"` means the
-    same as "none". `proxies` means nothing to "cross-entropy".
-
     Args:
-        config: Names the loss and its numbers.
+        config: Names the loss, its numbers, and what stands in for anchors.
         classes: Number of classes C.
+        clips: Number of training clips, for anchor-aware proxies with neighbors among all of them.
 
     Returns:
         A module; learned proxies are its parameters, drawn from torch's generator.
+
+    Raises:
+        ConfigError: If the loss has no record, or the config asks of it what it does not take.
     """
-    if config.loss == "cross-entropy":
-        return NoMetricLoss()
-    if config.loss in ("proxy-triplet", "proxy-anchor"):
-        proxy_loss = (
-            ProxyTripletLoss(config.margin)
-            if config.loss == "proxy-triplet"
-            else ProxyAnchorLoss(config.temperature, config.margin)
+    record = record_of(config)
+    width = config.dim if config.metric_space == "embedding" else classes
+    awareness = None
+    if config.proxies == "aadml":
+        remembered = clips if config.neighbors_among == "training" else 0
+        awareness = AnchorAwareness(
+            config.neighbors, config.attention_temperature, config.neighbors_of, clips=remembered, width=width
         )
-        aware = config.proxies == "anchor_aware"
-        return CrossModalProxyLoss(proxy_loss, classes, config.dim, anchor_aware=aware, neighbors=config.neighbors)
-    pair_loss: PairLoss
-    match config.loss:
-        case "supervised-contrastive":
-            pair_loss = SupervisedContrastiveLoss(config.temperature, config.margin)
-        case "infonce":
-            pair_loss = InfoNCELoss(config.temperature, config.margin)
-        case "contrastive":
-            pair_loss = ContrastiveLoss(config.margin)
-        case "triplet":
-            pair_loss = TripletLoss(config.margin, "all")
-        case "triplet-semihard":
-            pair_loss = TripletLoss(config.margin, "semihard")
-        case "triplet-hard":
-            pair_loss = TripletLoss(config.margin, "hard")
-    return CrossModalLoss(pair_loss, config.proxies, neighbors=config.neighbors, classes=classes, dim=config.dim)
+    loss = record.make(config)
+    if record.kind == "none":
+        return NoMetricLoss()
+    if record.kind == "class-proxies":
+        return CrossModalProxyLoss(loss, ClassProxies(classes, width), awareness)
+    return CrossModalLoss(loss, awareness, ClassProxies(classes, width) if config.proxies == "learned" else None)

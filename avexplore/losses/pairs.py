@@ -37,8 +37,8 @@ class PairLoss(nn.Module):
 
     def both_ways(
         self,
-        there: Tensor,
-        back: Tensor | None,
+        audio_to_visual: Tensor,
+        visual_to_audio: Tensor | None,
         positive: Tensor,
         forgiven: Tensor | None = None,
         margins: Tensor | None = None,
@@ -46,15 +46,18 @@ class PairLoss(nn.Module):
         """The sum over both directions.
 
         Args:
-            there: Distances from audio anchors to visual candidates. Shape (B, B).
-            back: Distances from visual anchors to audio candidates; None if they are the same ones. Shape (B, B).
+            audio_to_visual: Distances from audio anchors to visual candidates. Shape (B, B).
+            visual_to_audio: Distances from visual anchors to audio candidates; None if they are the same ones.
+                Shape (B, B).
             positive: As in `forward`, and symmetric. Shape (B, B), bool.
             forgiven, margins: As in `forward`, of (audio n, visual m). Shape (B, B), or (2, B, B) to tell
                 audio -> visual from visual -> audio.
         """
         forgive, factor = by_direction(forgiven), by_direction(margins)
-        first: Tensor = self(there, positive, forgive[0], factor[0])
-        second: Tensor = self(there.T if back is None else back, positive, forgive[1], factor[1])
+        first: Tensor = self(audio_to_visual, positive, forgive[0], factor[0])
+        second: Tensor = self(
+            audio_to_visual.T if visual_to_audio is None else visual_to_audio, positive, forgive[1], factor[1]
+        )
         return first + second
 
 

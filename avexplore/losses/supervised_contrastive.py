@@ -36,19 +36,19 @@ class SupervisedContrastiveLoss(PairLoss):
 
     def both_ways(
         self,
-        there: Tensor,
-        back: Tensor | None,
+        audio_to_visual: Tensor,
+        visual_to_audio: Tensor | None,
         positive: Tensor,
         forgiven: Tensor | None = None,
         margins: Tensor | None = None,
     ) -> Tensor:
         """See `PairLoss.both_ways`; what both directions share is computed once."""
-        share, offsets = _shares(positive, there), by_direction(self._offsets(forgiven, margins))
-        logits = self._logits(there, offsets[0])
+        share, offsets = _shares(positive, audio_to_visual), by_direction(self._offsets(forgiven, margins))
+        logits = self._logits(audio_to_visual, offsets[0])
         directed = any(pairs is not None and pairs.ndim == 3 for pairs in (forgiven, margins))
-        if back is None and not directed:
+        if visual_to_audio is None and not directed:
             return _cross_entropy(logits, share) + _cross_entropy(logits, share.T, dim=0)
-        return_logits = self._logits(there.T if back is None else back, offsets[1])
+        return_logits = self._logits(audio_to_visual.T if visual_to_audio is None else visual_to_audio, offsets[1])
         return _cross_entropy(logits, share) + _cross_entropy(return_logits, share)
 
     def _logits(self, distances: Tensor, offset: Tensor | None) -> Tensor:

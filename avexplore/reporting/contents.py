@@ -54,7 +54,7 @@ def _scope_parts(family: Sequence[StudentConfig]) -> list[Config]:
 
 
 def _with_neighbors(student: StudentConfig, k: int) -> StudentConfig:
-    return student.twin.replace(proxies="anchor_aware", neighbors=k)
+    return student.twin.replace(proxies="aadml", neighbors=k)
 
 
 def _neighbor_parts(family: Sequence[StudentConfig]) -> list[Config]:

@@ -75,6 +75,12 @@ def embed_outputs(
     )
 
 
+def label_vectors(out: BranchOutputs) -> tuple[Tensor, Tensor]:
+    """Predicted label embeddings: class posteriors at unit length [ours]. Shapes (B, C), (B, C)."""
+    audio, visual = (normalize(logits[0].softmax(1), dim=1) for logits in (out.audio_logits, out.visual_logits))
+    return audio, visual
+
+
 class StudentTask:
     """Metric loss, AV-SAL and LIR of one student on a batch."""
 
@@ -95,6 +101,7 @@ class StudentTask:
         self.linked, self.switched_on = linked, False
         self.module: nn.Module = nn.ModuleDict({"net": net, "metric": metric})
         self.rows = torch.arange(len(data["train"]["labels"]), device=data["train"]["labels"].device)
+        self.in_label_space = config.metric_space == "labels"
         self.form = config.regularizer.form if config.regularizer is not None else None
         self.ramped = config.regularizer is not None and config.regularizer.ramp_epochs > 1
         if links is not None and config.regularizer is not None:
@@ -123,7 +130,9 @@ class StudentTask:
                     linked = strength * linked
                 lir = linked.mean()
                 forgiven, margins = (linked, None) if self.form == "forgive" else (None, 1.0 - linked)
-        metric = self.metric(audio, visual, labels, forgiven=forgiven, margins=margins, cosine=cosine)
+        if self.in_label_space:
+            audio, visual, cosine = *label_vectors(out), None
+        metric = self.metric(audio, visual, labels, forgiven=forgiven, margins=margins, cosine=cosine, rows=picked)
         semantic = self.config.semantic_weight * self._semantic(out, labels, picked, strength)
         terms = [metric, semantic, lir] if self.form is not None else [metric, semantic]
         return torch.stack(terms)
@@ -160,7 +169,8 @@ class StudentTask:
             if split == "validation":
                 batch = BranchOutputs(*(values[:, : self.config.batch_size] for values in out))
                 labels = part["labels"][: self.config.batch_size]
-                metric = self.metric(*embed_outputs(batch, 0.0, 1.0), labels)
+                vectors = label_vectors(batch) if self.in_label_space else embed_outputs(batch, 0.0, 1.0)
+                metric = self.metric(*vectors, labels)
                 semantic = self.config.semantic_weight * self._semantic(batch, labels, labels, None)
                 figures |= {"metric_loss_validation": float(metric), "semantic_loss_validation": float(semantic)}
         return figures
@@ -264,7 +274,7 @@ def task_of(
     net = _network(config, maps, len(features.classes), generator)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)  # learned proxies are drawn from the global generator
-        metric = build_metric_loss(config, len(features.classes))
+        metric = build_metric_loss(config, len(features.classes), len(data["train"]["labels"]))
     lir = (None, None, None) if config.regularizer is None else _lir(features, config, soft_labels, affinity, where)
     return StudentTask(config, net.to(where), metric.to(where), data, *lir), maps
 

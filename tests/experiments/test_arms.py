@@ -56,9 +56,9 @@ def test_arms_say_what_they_mean() -> None:
     assert (student.regularizer.form, student.regularizer.affinity.source) == ("pull", "random")
     assert student.regularizer.affinity.same_class
     assert model_of_arm(config, "baseline:cca", 4) == BaselineConfig(config.student.data, "cca", seed=4)
-    proxies = model_of_arm(config, "proxies:anchor_aware", 4)
+    proxies = model_of_arm(config, "proxies:aadml", 4)
     assert isinstance(proxies, StudentConfig)
-    assert proxies.proxies == "anchor_aware"
+    assert proxies.proxies == "aadml"
     assert proxies.regularizer is None
 
 
@@ -89,7 +89,7 @@ def test_arms_that_do_not_exist_are_refused(arm: str) -> None:
 
 def test_proxies_and_lir_are_arms_together_and_apart() -> None:
     config = experiment()
-    alone, both = (model_of_arm(config, f"proxies:anchor_aware{more}", 2) for more in ("", "+graph+I"))
+    alone, both = (model_of_arm(config, f"proxies:aadml{more}", 2) for more in ("", "+graph+I"))
     assert isinstance(alone, StudentConfig)
     assert isinstance(both, StudentConfig)
     assert both.twin == alone

@@ -149,7 +149,7 @@ def test_one_value_written_in_two_ways_is_one_value() -> None:
 def test_k_of_anchor_aware_proxies_brings_the_proxies() -> None:
     config = sweep("k")
     student = student_of(config, (5,), 0)
-    assert (student.proxies, student.neighbors) == ("anchor_aware", 5)
+    assert (student.proxies, student.neighbors) == ("aadml", 5)
     assert trial_cells(config, (5,))[1].model == student.twin
 
 

@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import itertools
 import typing
+from dataclasses import fields
 
 import pytest
 import torch
 from torch import Tensor
 
 from avexplore.config import StudentConfig, SyntheticConfig
-from avexplore.losses import MetricLoss, build_metric_loss
+from avexplore.errors import ConfigError
+from avexplore.losses.metric import MetricLoss, build_metric_loss
 from avexplore.losses.pairs import PairLoss
 from avexplore.losses.proxies import ProxyLoss
+from avexplore.losses.registry import LOSSES, known_fields, record_of
 
 CLASSES, DIM, CLIPS = 3, 6, 12
-LEARNING = (
-    "supervised-contrastive",
-    "contrastive",
-    "triplet",
-    "triplet-semihard",
-    "triplet-hard",
-    "proxy-triplet",
-    "proxy-anchor",
-    "infonce",
-)
-NAMES = (*LEARNING, "cross-entropy")
-PROXIES = ("none", "anchor_aware", "learned")
-EACH = list(itertools.product(NAMES, PROXIES))
+LEARNING = tuple(name for name, record in LOSSES.items() if record.kind != "none")
+EACH = [(name, proxies) for name, record in LOSSES.items() for proxies in record.proxies]
+TAUGHT = [pair for pair in EACH if pair[0] in LEARNING]
 
 
 def built(name: str, proxies: str) -> MetricLoss:
@@ -43,11 +35,55 @@ def linked(labels: Tensor, seed: int = 1) -> Tensor:
     return degree.masked_fill(labels[:, None] == labels[None], 0.0)
 
 
-def test_all_are_tested():
+def test_the_choices_of_the_config_are_those_with_a_record():
     hints = typing.get_type_hints(StudentConfig)
-    assert set(NAMES) == set(typing.get_args(hints["loss"]))
-    assert set(PROXIES) == set(typing.get_args(hints["proxies"]))
+    assert set(LOSSES) == set(typing.get_args(hints["loss"]))
+    assert {proxies for _, proxies in EACH} == set(typing.get_args(hints["proxies"])) - {"anchor_aware"}
 
+
+def test_a_loss_without_a_record_is_named(monkeypatch):
+    monkeypatch.delitem(LOSSES, "triplet")
+    with pytest.raises(ConfigError, match=r"'triplet' has no record.*registry"):
+        built("triplet", "none")
+
+
+@pytest.mark.parametrize(("name", "proxies"), EACH)
+def test_a_loss_reads_what_it_says_and_nothing_else(name, proxies, batch):
+    """Another value of a field changes the loss if the record says so, and only then."""
+    audio, visual, labels = batch(CLIPS, DIM, CLASSES, seed=11)
+    student = StudentConfig(
+        SyntheticConfig(), loss=name, proxies=proxies, dim=DIM, margin=0.5, neighbors=2, attention_temperature=0.5
+    )
+    others = {"margin": 0.9, "temperature": 0.5, "neighbors": 4, "attention_temperature": 0.05, "neighbors_of": "both"}
+    assert known_fields() == {*others, "neighbors_among"}
+
+    def value(config):
+        torch.manual_seed(0)
+        return build_metric_loss(config, CLASSES).double()(audio, visual, labels)
+
+    for field, other in others.items():
+        changed = not torch.equal(value(student), value(student.replace(**{field: other})))
+        assert changed == (field in record_of(student).reads(student)), field
+
+
+def test_ranges_lie_within_those_of_the_config():
+    ranges = {f.name: f.metadata for f in fields(StudentConfig)}
+    for record in LOSSES.values():
+        for one in record.parameters:
+            assert ranges[one.field]["low"] <= one.low <= min(one.tried or (one.low,))
+            assert max(one.tried or (one.high,)) <= one.high <= ranges[one.field]["high"]
+
+
+def test_what_a_loss_makes_nothing_of_is_refused():
+    with pytest.raises(ConfigError, match="Cross-entropy alone does not take"):
+        built("cross-entropy", "aadml")
+    with pytest.raises(ConfigError, match=r"does not take the proxies 'anchor_aware'.*aadml"):
+        built("triplet", "anchor_aware")
+    with pytest.raises(ConfigError, match=r"makes nothing of temperature 1e-05"):
+        build_metric_loss(StudentConfig(SyntheticConfig(), temperature=1e-5), CLASSES)
+
+
+def test_all_are_tested():
     def leaves(cls: type) -> set[type]:
         below = cls.__subclasses__()
         return {cls}.union(*map(leaves, below)) if below else {cls}
@@ -118,7 +154,7 @@ def gap(audio: Tensor, visual: Tensor, labels: Tensor) -> float:
     return float(similarity[same].mean() - similarity[~same].mean())
 
 
-@pytest.mark.parametrize(("name", "proxies"), list(itertools.product(LEARNING, PROXIES)))
+@pytest.mark.parametrize(("name", "proxies"), TAUGHT)
 def test_ten_steps_improve(name, proxies, batch):
     # Semi-hard triplets are mined anew in each step, so their mean violation is no objective: judged by the gap.
     audio, visual, labels = batch(CLIPS, DIM, CLASSES, seed=2)
@@ -167,7 +203,7 @@ def test_one_clip_alone_is_fine(name, proxies, batch):
     assert torch.isfinite(audio.grad).all()
 
 
-@pytest.mark.parametrize(("name", "proxies"), list(itertools.product(LEARNING, PROXIES)))
+@pytest.mark.parametrize(("name", "proxies"), TAUGHT)
 def test_forgiving_lowers_the_push(name, proxies, batch):
     """Forgiveness of nothing changes nothing; of nearly everything, the negatives' share of the gradient shrinks."""
     audio, visual, labels = batch(CLIPS, DIM, CLASSES, seed=7)

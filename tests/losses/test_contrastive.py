@@ -4,7 +4,7 @@ import pytest
 import torch
 from pytorch_metric_learning import distances, losses
 
-from avexplore.losses import ContrastiveLoss
+from avexplore.losses.contrastive import ContrastiveLoss
 from avexplore.losses.distances import cosine_distance, distance
 from avexplore.losses.mining import same_label
 

@@ -19,7 +19,8 @@ from avexplore.config import (
     TeacherConfig,
 )
 from avexplore.errors import ConfigError, DataError
-from avexplore.losses import GraphRegularizer, build_metric_loss
+from avexplore.losses.graph_regularizer import GraphRegularizer
+from avexplore.losses.metric import build_metric_loss
 
 DOUBLE = torch.float64
 

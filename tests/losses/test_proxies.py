@@ -8,9 +8,8 @@ import pytest
 import torch
 from pytorch_metric_learning import losses
 
-from avexplore.losses import ProxyAnchorLoss, ProxyTripletLoss
 from avexplore.losses.metric import CrossModalProxyLoss
-from avexplore.losses.proxies import class_means, proxy_distances
+from avexplore.losses.proxies import ClassProxies, ProxyAnchorLoss, ProxyTripletLoss, class_means, proxy_distances
 
 
 def test_proxy_triplet_is_the_loop(batch):
@@ -56,7 +55,7 @@ def test_both_modalities_meet_at_shared_proxies(batch):
     """Audio and visual clips of a class end up together without ever being compared."""
     audio, visual, labels = batch(12, 6, 3)
     torch.manual_seed(0)
-    loss = CrossModalProxyLoss(ProxyTripletLoss(0.5), 3, 6).double()
+    loss = CrossModalProxyLoss(ProxyTripletLoss(0.5), ClassProxies(3, 6)).double()
     free = [audio.clone().requires_grad_(), visual.clone().requires_grad_()]
     optimizer = torch.optim.Adam([*free, *loss.parameters()], 0.05)
     for _ in range(100):

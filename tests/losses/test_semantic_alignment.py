@@ -10,8 +10,7 @@ import pytest
 import torch
 
 from avexplore.config import TeacherConfig
-from avexplore.losses import SemanticAlignmentLoss
-from avexplore.losses.semantic_alignment import alignment_term, label_term, smoothed_targets
+from avexplore.losses.semantic_alignment import SemanticAlignmentLoss, alignment_term, label_term, smoothed_targets
 
 HEADS, ALIGNMENTS = ("probability", "independent", "score"), ("kl", "js")
 EACH = list(itertools.product(HEADS, ALIGNMENTS))

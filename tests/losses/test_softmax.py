@@ -8,10 +8,10 @@ import pytest
 import torch
 from pytorch_metric_learning import distances, losses
 
-from avexplore.losses import InfoNCELoss, SupervisedContrastiveLoss
 from avexplore.losses.distances import cosine_distance
 from avexplore.losses.metric import CrossModalLoss
 from avexplore.losses.mining import same_label
+from avexplore.losses.supervised_contrastive import InfoNCELoss, SupervisedContrastiveLoss
 
 
 def test_three_clips_by_hand():

@@ -6,10 +6,10 @@ import pytest
 import torch
 from pytorch_metric_learning import distances, losses, miners
 
-from avexplore.losses import TripletLoss
 from avexplore.losses.distances import cosine_distance, distance
 from avexplore.losses.metric import CrossModalLoss
 from avexplore.losses.mining import same_label
+from avexplore.losses.triplet import TripletLoss
 
 MARGIN = 0.4
 

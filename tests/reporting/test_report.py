@@ -58,7 +58,7 @@ def stability(config: StabilityConfig) -> GraphStability:
 def evaluation(config: EvaluationConfig) -> RetrievalReport:
     model: Any = config.model
     lir = 0.0 if model.regularizer is None else 0.02
-    k = model.neighbors if model.proxies == "anchor_aware" else 0
+    k = model.neighbors if model.proxies == "aadml" else 0
     value = 0.3 + 0.1 * model.seed + lir + 0.01 * k
     none, rows = np.zeros(0), np.zeros(0, int)
     scopes = np.array([10, 20])

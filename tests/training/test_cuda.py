@@ -73,7 +73,7 @@ def assert_alike(one: Training, other: Training) -> None:
 
 
 @pytest.mark.parametrize("form", [None, "forgive", "pull", "margin"])
-@pytest.mark.parametrize("proxies", ["none", "anchor_aware", "learned"])
+@pytest.mark.parametrize("proxies", ["none", "aadml", "learned"])
 @pytest.mark.parametrize("loss", LOSSES)
 def test_a_recorded_step_is_the_eager_step(features: FeatureSet, loss: str, proxies: str, form: str | None) -> None:
     assert_alike(*trainings(features, student(form, loss).replace(proxies=proxies)))  # with dropout: one noise for both
@@ -118,7 +118,7 @@ def test_same_seed_same_result_on_cuda(features: FeatureSet, loss: str, form: st
     np.testing.assert_array_equal(first.embeddings.audio, second.embeddings.audio)
 
 
-@pytest.mark.parametrize("proxies", ["anchor_aware", "learned"])
+@pytest.mark.parametrize("proxies", ["aadml", "learned"])
 def test_same_seed_same_result_with_proxies_on_cuda(features: FeatureSet, proxies: str) -> None:
     first, second = trained_twice(features, student("forgive", "triplet").replace(proxies=proxies))
     np.testing.assert_array_equal(first.embeddings.audio, second.embeddings.audio)

@@ -20,7 +20,7 @@ from avexplore.config import (
     TeacherConfig,
 )
 from avexplore.errors import Cancelled, TrainingError
-from avexplore.losses import build_metric_loss
+from avexplore.losses.metric import build_metric_loss
 from avexplore.nets.two_branch import BranchOutputs
 from avexplore.training import embed, train_prefix, train_student
 from avexplore.training.student import embed_outputs, evidence, linked_posteriors
@@ -93,11 +93,22 @@ def test_every_loss_teaches(features: FeatureSet, loss: str) -> None:
     np.testing.assert_allclose(np.linalg.norm(trained.embeddings.audio, axis=1), 1, rtol=1e-5)
 
 
-@pytest.mark.parametrize("proxies", ["anchor_aware", "learned"])
+@pytest.mark.parametrize("proxies", ["aadml", "learned"])
 @pytest.mark.parametrize("loss", ["supervised-contrastive", "triplet", "contrastive"])
 def test_proxies_go_with_losses(features: FeatureSet, loss: str, proxies: str) -> None:
     trained = train_student(features, config(loss=loss, proxies=proxies), device="cpu")
     assert first_answers_right(features, trained) > 0.37
+
+
+@pytest.mark.parametrize("space", ["embedding", "labels"])
+def test_proxies_with_neighbors_among_all_training_clips_branch_off_a_prefix(features: FeatureSet, space: str) -> None:
+    """What is remembered of the clips is part of the training's state."""
+    whole = config(loss="triplet", proxies="aadml", neighbors_among="training", metric_space=space)
+    prefix = train_prefix(features, PrefixConfig(student=whole, epochs=START), device="cpu")
+    trained = train_student(features, whole, device="cpu")
+    assert same(trained, train_student(features, whole, prefix=prefix, device="cpu"))
+    assert first_answers_right(features, trained) > 0.37
+    assert not same(trained, train_student(features, whole.replace(neighbors_among="batch"), device="cpu"))
 
 
 @pytest.mark.parametrize("form", ["pull", "forgive", "margin"])

@@ -12,7 +12,7 @@ from torch import Tensor
 from avexplore.artifacts import FeatureSet, TrainedTeacher
 from avexplore.config import SyntheticConfig, TeacherConfig
 from avexplore.errors import Cancelled, TrainingError
-from avexplore.losses import SemanticAlignmentLoss
+from avexplore.losses.semantic_alignment import SemanticAlignmentLoss
 from avexplore.training import teach, train_teacher
 from avexplore.training.teacher import hidden_label_auc
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
@@ -46,8 +46,18 @@ def label_of(parameter: str) -> str:
     return f"{stage.capitalize()}: {words}" if dot else words.capitalize()
 
 
-def edit(config: C, names: Sequence[str], *, key: str, columns: int = 3, bind: bool = False) -> C:
+def edit(
+    config: C,
+    names: Sequence[str],
+    *,
+    key: str,
+    columns: int = 3,
+    bind: bool = False,
+    options: Mapping[str, Sequence[str]] | None = None,
+) -> C:
     """Show the named fields in a grid and return the config with what was chosen.
+
+    `options` narrows the choices of a field to those that mean something here.
 
     Values that the config refuses stay on screen beside the reason, and the config comes back unchanged. With `bind`,
     what differs from `config` stands in the page's address.
@@ -60,10 +70,14 @@ def edit(config: C, names: Sequence[str], *, key: str, columns: int = 3, bind: b
     for position, name in enumerate(names):
         with grid[position % columns]:
             label = label_of(name)
+            value, hint = getattr(config, name), hints[name]
+            if options and name in options:
+                hint = Literal[tuple(options[name])]
+                value = value if value in options[name] else options[name][0]
             chosen[name] = _widget(
                 label,
-                getattr(config, name),
-                hints[name],
+                value,
+                hint,
                 metadata[name],
                 {
                     "help": explained.get(name, ""),

@@ -14,8 +14,8 @@ TERMS: Mapping[str, str] = {
     "Soft label": "The teacher's probability that a class is in a clip, one by ear and one by eye, calibrated.",
     "GRaSP": "The search that draws the class graph (greedy relaxations of the sparsest permutation): it looks for "
     "the order of the classes that needs the fewest edges to explain the soft labels.",
-    "AA proxies": "Anchor-aware proxies: in the student's loss, a clip together with its nearest neighbors stands in "
-    "for the clip itself.",
+    "AA proxies": "Anchor-aware proxies: in the student's loss, a mean of clips stands in for the clip itself, each "
+    "weighed by how near its neighbors are to it.",
     "Hidden-pair AP": "Average precision (1 is perfect) where only clips that share a true label nobody annotated "
     "count as right answers.",
     "Delta-D": "How much nearer LIR brings clips on an edge of the class graph: their distance without LIR minus with.",

@@ -211,11 +211,24 @@ def _edited(student: StudentConfig, key: str) -> StudentConfig:
         names = ["source", "threshold", "top_k", "same_class", "within_audio", "within_visual", "across", "directed"]
         affinity = config_form.edit(affinity, names, key=f"{key}.affinity", bind=True)
     with st.expander("Student"):
-        names = ["loss", "proxies", "neighbors", "margin", "temperature", "semantic_weight", "epochs", "batch_size"]
-        names += ["learning_rate", "dim"]
         # LIR is put back below: on its way there the student may be shorter than LIR's start
-        student = config_form.edit(student.twin, names, key=f"{key}.student", bind=True)
+        student = _student(student.twin, regularizer.form, f"{key}.student")
     graph = graph.replace(soft_labels=teacher)
     stability = stability.replace(graph=graph)
     affinity = affinity.replace(stability=stability)
     return student.replace(regularizer=regularizer.replace(affinity=affinity))
+
+
+def _student(student: StudentConfig, form: str, key: str) -> StudentConfig:
+    """The student's fields; of the metric loss's, those that the chosen loss reads."""
+    from avexplore.losses.registry import LOSSES
+
+    student = config_form.edit(student, ["loss"], key=key, bind=True)
+    record = LOSSES[student.loss]
+    if len(record.proxies) > 1:
+        takes = {"proxies": record.proxies}
+        student = config_form.edit(student, ["metric_space", "proxies"], key=key, bind=True, options=takes)
+    else:
+        student = student.replace(proxies=record.proxies[0])
+    names = [*record.reads(student, form), "semantic_weight", "epochs", "batch_size", "learning_rate", "dim"]
+    return config_form.edit(student, names, key=key, bind=True)

@@ -26,6 +26,7 @@ from avexplore.data import export_features, feature_file, load_features
 from avexplore.errors import StoreError
 from avexplore.experiments.sweep import best_student, outcomes, varied
 from avexplore.jobs import records, registry
+from avexplore.losses.registry import AA_FIELDS
 from avexplore.ui.experiments import arms, sweeps
 from avexplore.ui.page_list import PAGES
 from avexplore.ui.parts import uploads
@@ -270,6 +271,28 @@ def test_training_starts_what_its_form_describes(monkeypatch: pytest.MonkeyPatch
     assert student.regularizer.weight == 0.5
     assert student.regularizer.affinity.stability.graph.soft_labels.data == student.data  # type: ignore[union-attr]
     assert twin == student.twin
+
+
+def test_the_training_form_shows_what_the_chosen_loss_reads(no_models: None) -> None:
+    at = visit("training")
+    at.radio(key="training.preset").set_value("tiny").run()
+
+    def shown() -> set[str]:
+        keys = (str(widget.key) for widget in [*at.number_input, *at.selectbox])
+        return {key.rpartition(".")[2] for key in keys if key.startswith("training.tiny.student.")}
+
+    always = {"loss", "semantic_weight", "epochs", "batch_size", "learning_rate", "dim"}
+    assert shown() == always | {"metric_space", "proxies", "temperature"}
+    at.selectbox(key="training.tiny.student.proxies").set_value("learned").run()
+    at.selectbox(key="training.tiny.student.loss").set_value("proxy-triplet").run()
+    assert not at.exception
+    assert shown() == always | {"metric_space", "proxies", "margin"}
+    assert at.selectbox(key="training.tiny.student.proxies").options == ["none", "aadml"]
+    at.selectbox(key="training.tiny.student.proxies").set_value("aadml").run()
+    assert shown() == always | {"metric_space", "proxies", "margin", *AA_FIELDS}
+    at.selectbox(key="training.tiny.student.loss").set_value("cross-entropy").run()
+    assert not at.exception
+    assert shown() == always
 
 
 def test_lir_that_never_starts_is_refused_on_the_form(no_models: None) -> None:
