@@ -23,9 +23,9 @@ from avexplore import __version__
 from avexplore.artifacts import FloatArray, IntArray, SoftLabels
 from avexplore.config import GraphConfig, SoftLabelFileConfig, StabilityConfig
 from avexplore.graph import learn_class_graph, measure_stability
-from avexplore.graph.covariance import correlation
 from avexplore.graph.evidence import pair_probability as subject
 from avexplore.graph.evidence.simulated_worlds import simulate
+from avexplore.graph.inputs.covariance import correlation
 from avexplore.graph.truth import class_pair_scores, compare_with_truth
 
 COEFFICIENTS = Path(subject.__file__).with_name("pair_probability.json")
@@ -143,7 +143,7 @@ def bootstraps_say(first: int, count: int, least: float) -> list[str]:
         k += 1
     y, w = np.concatenate(truth), np.concatenate(world)
     lines = [
-        f"## Repeats is not true ({count} further worlds of at most 20 classes, 20 bootstraps of the search, positive links)",
+        f"## Repeats is not true ({count} further worlds of at most 20 classes, 20 bootstraps, positive links)",
         "",
         "| | AUC per world | Brier | ECE pooled | at .9 and above: true |",
         "|---|---|---|---|---|",
@@ -160,8 +160,8 @@ LIMITS = """\
 ## What it does not say
 
 - It is about classes in a clip: nothing about modality, nothing about direction.
-- Classes that only look or sound alike can pass: in {null:.0%} of held-out worlds where nothing comes together, some pair
-  does. `agreement` and `presence` (an event that is there is there in both modalities) lower that, and do not end it.
+- Classes that only look or sound alike can pass: in {null:.0%} of held-out worlds where nothing comes together, some
+  pair does. `agreement` and `presence` (an event that is there is there in both modalities) only lower that.
 - The correlation within a class across modalities, the skew of all correlations and the like would lower it further in
   simulations; on real data they make whole sets too sure (calibration error up to .135 in place of .095), so they are
   left out: what a data set as a whole looks like does not carry over from simulated to real data.
@@ -175,9 +175,7 @@ HEAD = (
 
 
 def world_row(name: str, found: dict[str, float]) -> str:
-    per_world = (
-        f"{found['ece_per_world']:.3f} ({found['ece_per_world_90']:.3f}; {found['perfect_ece_per_world']:.3f})"
-    )
+    per_world = f"{found['ece_per_world']:.3f} ({found['ece_per_world_90']:.3f}; {found['perfect_ece_per_world']:.3f})"
     return (
         f"| {name} | {found['auc']:.3f} | {found['brier']:.3f} | {found['ece_pooled']:.3f} | {per_world} "
         f"| {found['precision']:.2f} | {found['recall']:.2f} | {found['unrelated_worlds_with_a_pair']:.2f} |"
@@ -211,7 +209,9 @@ def speed(soft: SoftLabels, repeats: int = 5) -> str:
     search = GraphConfig(SoftLabelFileConfig("speed"), strategy="single")
     one = least(lambda: learn_class_graph(soft, search))
     shape = f"{len(soft.rows('train')):,} clips, {len(soft.classes)} classes"
-    return f"{1000 * ours:.1f} ms of CPU time for {shape}: {ours / one:.2f} times that of a single search for the graph."
+    return (
+        f"{1000 * ours:.1f} ms of CPU time for {shape}: {ours / one:.2f} times that of a single search for the graph."
+    )
 
 
 def main() -> None:

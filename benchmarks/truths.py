@@ -14,9 +14,9 @@ import numpy as np
 
 from avexplore.artifacts import BoolArray, FloatArray, IntArray, SoftLabelKind, SoftLabels
 from avexplore.config import TeacherConfig
+from avexplore.config.presets import preset
 from avexplore.data import feature_file, load_features
 from avexplore.graph.evidence.simulated_worlds import come_together
-from avexplore.presets import preset
 from avexplore.training import train_teacher
 
 LLP_NOISE = 1 / 0.9
@@ -51,7 +51,7 @@ def _labels(
 
 def _one_of(present: BoolArray, rng: np.random.Generator) -> IntArray:
     """An annotation per clip: one of its classes. Shape (n,)."""
-    return np.where(present, rng.random(present.shape), -1.0).argmax(axis=1)
+    return np.asarray(np.where(present, rng.random(present.shape), -1.0).argmax(axis=1))
 
 
 def read_llp(folder: Path) -> tuple[BoolArray, tuple[str, ...]]:
@@ -74,7 +74,7 @@ def llp(folder: Path, seed: int = 0, outputs: tuple[str, ...] = ("logits", "sigm
     rng = np.random.default_rng(seed)
     order = rng.permutation(human.shape[1])
     judging, seen = np.array_split(order, 2)
-    label = _one_of(human[:, seen].any(axis=0), rng)
+    label = _one_of(np.logical_or(*human[:, seen]), rng)
     noisy = 2.0 * human[:, seen] - 1 + rng.normal(0, LLP_NOISE, human[:, seen].shape)
     softmax = np.exp(2 * noisy)
     softmax /= softmax.sum(axis=2, keepdims=True)
@@ -87,7 +87,7 @@ def llp(folder: Path, seed: int = 0, outputs: tuple[str, ...] = ("logits", "sigm
     for name in outputs:
         values, kind, competing = given[name]
         soft = _labels(values, kind, label, classes, competing)
-        together = come_together(human[:, judging].any(axis=0))
+        together = come_together(np.logical_or(*human[:, judging]))
         yield Truth(f"LLP, {name}", soft, together, human[:, judging], human[:, seen])
 
 
@@ -109,9 +109,9 @@ def vggsounder(path: Path, count: int, seed: int = 0, clips: int = 4000) -> Trut
     place = np.full(309, -1)
     place[kept] = np.arange(count)
     single = place[arrays["orig_vggsound"].astype(int).ravel()[seen]]
-    label = np.where(single >= 0, single, _one_of(human[:, seen].any(axis=0), rng))
+    label = np.where(single >= 0, single, _one_of(np.logical_or(*human[:, seen]), rng))
     soft = _labels(votes[:, seen], "probabilities", label, tuple(str(arrays["classes"][k]) for k in kept), False)
-    together = come_together(human[:, judging].any(axis=0))
+    together = come_together(np.logical_or(*human[:, judging]))
     return Truth(f"VGGSounder, {count} classes", soft, together, human[:, judging], human[:, seen])
 
 

@@ -73,6 +73,34 @@ def test_graph_prints_one_object_with_named_nodes_edges_and_score(
     assert run(arguments, capsys)[1] == out, "the same again, from the store"
 
 
+def test_is_it_right_is_answered_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rng = np.random.default_rng(0)
+    label = rng.integers(0, 8, 1200)
+    there = np.eye(8)[label]
+    there[:, 1] = np.maximum(there[:, 1], (label == 0) & (rng.random(1200) < 0.5))
+    heard, seen = ((3 * there + rng.normal(0, 1, there.shape)).astype(np.float32) for _ in range(2))
+    path, out = tmp_path / "logits.npz", tmp_path / "graph.json"
+    np.savez(path, audio=heard, visual=seen, hard_label=label)
+    arguments = ["graph", str(path), "--verdict", "--out", str(out)]
+    code, printed, _ = run([*arguments, "--json"], capsys)
+    assert code == 0
+    found = json.loads(printed)
+    ((one, other, probability),) = found["probably_true"]
+    assert probability >= found["threshold"]
+    linked = [e for e in found["edges"] if {e["source"].split(":")[1], e["target"].split(":")[1]} == {one, other}]
+    assert linked
+    assert all(edge["probability"] == pytest.approx(probability) for edge in linked)
+    assert all(edge["low"] < edge["odds_ratio"] < edge["high"] for edge in found["edges"])
+    assert any("1 of the " in remark["text"] for remark in found["verdict"])
+    assert found["counted"] == "soft labels"
+    written = json.loads(out.read_text())["edges"]
+    assert any(edge.get("probability") == pytest.approx(probability, abs=1e-6) for edge in written)
+    assert "verdict" not in json.loads(run(["graph", str(path), "--json"], capsys)[1])
+    printed = run([*arguments, "-q"], capsys)[1]
+    assert "Is it right?" in printed
+    assert "Links that are probably true" in printed
+
+
 def test_graph_compares_with_a_file_and_writes_one(
     soft_label_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,15 +1,22 @@
-"""Is the graph right? What is known of that, in plain words."""
+"""Is the graph right? What is known of that, in plain words.
+
+What comes back over bootstraps and seeds, and more often than under a null model, is repeatable, and repeatable is not
+right: nothing of that is called "good" unless the probabilities of class pairs say that such links are.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from avexplore.artifacts import split_node
+
 if TYPE_CHECKING:
-    from avexplore.artifacts import ClassGraph, Clips, FloatArray, GraphStability
+    from avexplore.artifacts import BoolArray, ClassGraph, Clips, FloatArray, GraphStability
     from avexplore.config import GraphConfig
+    from avexplore.graph.evidence.pair_probability import PairProbability
 
 
 Level = Literal["good", "fair", "poor", "note"]
@@ -29,16 +36,90 @@ def verdict(
     *,
     clips: Clips | None = None,
     config: GraphConfig | None = None,
+    probability: PairProbability | None = None,
 ) -> list[Remark]:
-    """Stability, agreement with what is known, and warnings, the weightiest first in each."""
-    found = [*_stability(graph, stability), *_direction(graph, stability), *_truth(graph, stability, clips)]
+    """How much is probably true, how much repeats, agreement with what is known, and warnings."""
+    probable, supported = _probability(graph, stability, probability)
+    repeats = [*_stability(graph, stability), *_direction(graph, stability)]
+    if not supported:
+        repeats = [replace(one, level="fair") if one.level == "good" else one for one in repeats]
+    found = [*probable, *repeats, *_truth(graph, stability, clips)]
     if config is not None and config.rows == "all":
         found.append(
             Remark("poor", "Test clips were used: figures that a student reaches with this graph are no test.")
         )
     warnings = [*graph.warnings, *(stability.warnings if stability is not None else ())]
+    if probability is not None:
+        from avexplore.graph.evidence.pair_probability import limits
+
+        warnings = [*probability.warnings, *(f"About these probabilities: {limits()}" for _ in probable), *warnings]
     found += [Remark("note", text) for text in dict.fromkeys(warnings)]
     return found
+
+
+FIRM = 0.9
+"""An edge in this share of the bootstraps repeats."""
+
+
+def _probability(
+    graph: ClassGraph, stability: GraphStability | None, probability: PairProbability | None
+) -> tuple[list[Remark], bool]:
+    """How many of the linked pairs of classes are probably true; and whether what repeats mostly is."""
+    if probability is None or not np.isfinite(probability.probability).any():
+        return [], False
+    of_nodes = probability.of_nodes(graph.nodes)
+    linked = np.triu(graph.skeleton & _positive(graph, stability) & np.isfinite(of_nodes), 1)
+    likely = np.nan_to_num(of_nodes) >= probability.probably_true
+    pairs, true = _class_pairs(graph, linked), _class_pairs(graph, linked & likely)
+    every = int(np.triu(probability.likely, 1).sum())
+    if not pairs:
+        text = "No link joins two classes that go together"
+        text += f", though {every} pairs of classes probably come together." if every else "."
+        return [Remark("poor", text)], False
+    share = float(np.mean([_of_classes(probability, *pair) for pair in pairs]))
+    text = (
+        f"{len(true)} of the {len(pairs)} pairs of classes that go together here are probably true (nine in ten such "
+        f"pairs are, in simulations), and {share * len(pairs):.0f} by all probabilities added up."
+    )
+    if every > len(true):
+        text += f" {every - len(true)} more are probably true without a link."
+    level: Level = "good" if share > 0.6 else "fair" if share > 0.3 else "poor"
+    found, supported = [Remark(level, text)], share > 0.6
+    if stability is not None:
+        firm = _class_pairs(graph, linked & (stability.edge_frequency >= FIRM))
+        if firm:
+            right = float(np.mean([_of_classes(probability, *pair) for pair in firm]))
+            supported = right > 0.6
+            if not supported:
+                text = (
+                    f"Of the {len(firm)} pairs whose link repeats in nine of ten bootstraps, about "
+                    f"{right * len(firm):.0f} are true by these probabilities: what repeats need not be right."
+                )
+                found.append(Remark("poor" if right < 0.3 else "fair", text))
+    return found, supported
+
+
+def _positive(graph: ClassGraph, stability: GraphStability | None) -> BoolArray:
+    """Links whose classes go together; where nothing is known of their sign, all. Shape (p, p)."""
+    effect: FloatArray = graph.effect + graph.effect.T
+    if not effect.any() and stability is not None:
+        effect = stability.correlation
+    unknown: BoolArray = np.full(effect.shape, not effect.any())
+    return unknown | (effect > 0)
+
+
+def _class_pairs(graph: ClassGraph, links: BoolArray) -> list[tuple[str, str]]:
+    """Which pairs of classes the links between nodes join, each once."""
+    found: dict[tuple[str, str], None] = {}
+    for i, j in np.argwhere(links):
+        one, other = split_node(graph.nodes[i])[1], split_node(graph.nodes[j])[1]
+        found[min(one, other), max(one, other)] = None
+    return list(found)
+
+
+def _of_classes(probability: PairProbability, one: str, other: str) -> float:
+    place = probability.classes.index
+    return float(probability.probability[place(one), place(other)])
 
 
 def _stability(graph: ClassGraph, stability: GraphStability | None) -> list[Remark]:
@@ -47,9 +128,9 @@ def _stability(graph: ClassGraph, stability: GraphStability | None) -> list[Rema
     if count == 0:
         return [Remark("poor", "There is no edge: lower the penalty discount, or look at the soft labels.")]
     if stability is None:
-        return [Remark("note", "How stable this graph is will stand here once the bootstraps are done.")]
+        return [Remark("note", "Bootstraps will tell how stable this graph is.")]
     often = stability.edge_frequency[pairs]
-    half, firm = int((often >= 0.5).sum()), int((often >= 0.9).sum())
+    half, firm = int((often >= 0.5).sum()), int((often >= FIRM).sum())
     share = half / count
     level: Level = "good" if share > 0.85 else "fair" if share > 0.6 else "poor"
     text = (
@@ -70,7 +151,7 @@ def _stability(graph: ClassGraph, stability: GraphStability | None) -> list[Rema
                 "another way."
             )
             if firm:
-                held = float(stability.seed_frequency[pairs & (stability.edge_frequency >= 0.9)].mean())
+                held = float(stability.seed_frequency[pairs & (stability.edge_frequency >= FIRM)].mean())
                 text += f" The {firm} edges of nine in ten bootstraps are in {held:.0%} of the searches."
         found.append(Remark(calm, text))
     if stability.null != "none":

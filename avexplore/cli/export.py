@@ -10,9 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from avexplore.artifacts import SPLITS, ClassGraph, Clips, Embeddings, Projection, RetrievalReport, SoftLabels
+from avexplore.artifacts import (
+    SPLITS,
+    ClassGraph,
+    Clips,
+    Embeddings,
+    GraphStability,
+    Projection,
+    RetrievalReport,
+    SoftLabels,
+)
 from avexplore.data import export_soft_labels, whole_file
 from avexplore.errors import DataError, GraphError
+from avexplore.graph.evidence.pair_probability import PairProbability
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -89,15 +99,20 @@ def write_soft_labels(labels: SoftLabels, path: Path) -> None:
         export_soft_labels(labels, file)
 
 
-def write_graph_file(graph: ClassGraph, path: Path) -> None:
-    """A class graph in the format that the file name's ending says.
+def write_graph_file(
+    graph: ClassGraph,
+    path: Path,
+    stability: GraphStability | None = None,
+    probability: PairProbability | None = None,
+) -> None:
+    """A class graph in the format that the file name's ending says, with what is known of its edges.
 
     Raises:
         AvexploreError: If no format has that ending.
     """
     from avexplore.graph.formats import write_graph
 
-    write_text(path, write_graph(graph, graph_format(path)))
+    write_text(path, write_graph(graph, graph_format(path), stability, probability))
 
 
 def read_graph_file(path: Path, nodes: tuple[str, ...]) -> ClassGraph:

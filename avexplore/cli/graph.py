@@ -14,7 +14,9 @@ from avexplore.config import GraphConfig, StabilityConfig
 from avexplore.errors import AvexploreError, ConfigError
 
 if TYPE_CHECKING:
-    from avexplore.artifacts import ClassGraph
+    from avexplore.analysis.pair_evidence import PairEvidence
+    from avexplore.artifacts import ClassGraph, Clips, GraphStability
+    from avexplore.workbench import Workbench
 
 Engine = Literal["grasp", "boss", "both", "causal-learn-grasp", "causal-learn-boss"]
 Score = Literal["bic", "bdeu", "kernel"]
@@ -49,6 +51,14 @@ def graph(
         Path | None, typer.Option(help="Compare with a graph file (CSV, GraphML, DOT, JSON ...).")
     ] = None,
     stability: Annotated[int, typer.Option(help="Bootstraps behind each edge's frequency; 0 for none.", min=0)] = 0,
+    verdict: Annotated[
+        bool,
+        typer.Option(
+            "--verdict",
+            help="Is it right? How probable it is that linked classes come together, in how many clips they do, and "
+            "what else is known. Takes no search; add --stability for what repeats.",
+        ),
+    ] = False,
     workers: options.Workers = 1,
     scheduler: options.Scheduler = None,
     out: Annotated[Path | None, typer.Option(help="Write the graph; the ending says in which format.")] = None,
@@ -81,17 +91,20 @@ def graph(
     bench = workbench(device)
     with stdout_is_ours(), progress(quiet or json) as report:
         found: ClassGraph = bench.get(config, report)
-        frequency = None
+        frequency: GraphStability | None = None
         if stability:
             wanted = StabilityConfig(config, bootstraps=max(2, stability), null="none", seed=config.seed)
             frequency = fanout.make(wanted, bench, workers=workers, scheduler=scheduler, report=report)
+        known = _evidence(config, bench) if verdict else None
     content = _graph_content(found, config, frequency)
+    if known is not None:
+        content |= _verdict(found, frequency, config, content["edges"], *known)
     if compare is not None:
         content["comparison"] = _comparison(found, compare, config, bench)
     if out is not None:
         from avexplore.cli.export import write_graph_file
 
-        write_graph_file(found, out)
+        write_graph_file(found, out, frequency, None if known is None else known[0].probability)
     if json:
         emit(content)
         return
@@ -101,7 +114,9 @@ def graph(
         for e in content["edges"]
     ]
     table(f"{len(edges)} dependencies, score {found.score:,.1f}", ("From", "", "To", *figures.values()), edges)
-    for warning in found.warnings:
+    if known is not None:
+        _print_verdict(content)
+    for warning in () if known is not None else found.warnings:
         say(f"Note: {warning}")
     if compare is not None:
         table("Comparison", ("", ""), [row for row in content["comparison"].items() if row[1] is not None])
@@ -131,6 +146,57 @@ def _graph_content(found: ClassGraph, config: GraphConfig, stability: Any) -> di
         "address": config.address,
         "config": config.to_json(),
     }
+
+
+def _evidence(config: GraphConfig, bench: Workbench) -> tuple[PairEvidence, Clips | None]:
+    """What is known of pairs of classes without any graph, and the clips, if they are known."""
+    from avexplore.analysis.pair_evidence import pair_evidence
+    from avexplore.config import ClipsConfig, TeacherConfig
+    from avexplore.pipeline import soft_labels
+
+    source = config.soft_labels
+    clips: Clips | None = bench.get(ClipsConfig(source.data)) if isinstance(source, TeacherConfig) else None
+    return pair_evidence(soft_labels(source, bench.get), clips), clips
+
+
+def _verdict(
+    found: ClassGraph,
+    stability: GraphStability | None,
+    config: GraphConfig,
+    edges: list[dict[str, Any]],
+    pairs: PairEvidence,
+    clips: Clips | None,
+) -> dict[str, Any]:
+    """The verdict and all pairs of classes that are probably true; every edge is given what is known of its ends."""
+    from dataclasses import asdict
+
+    import numpy as np
+
+    from avexplore.analysis.graph_verdict import verdict
+
+    probability, counts = pairs.probability, pairs.true or pairs.expected
+    of_nodes, place = probability.of_nodes(counts.nodes), {name: i for i, name in enumerate(counts.nodes)}
+    for edge in edges:
+        i, j = place[edge["source"]], place[edge["target"]]
+        edge |= {"probability": float(of_nodes[i, j]), **asdict(counts.pair(i, j))}
+    likely = np.argwhere(np.triu(probability.likely, 1))
+    named = [(*(probability.classes[k] for k in pair), float(probability.probability[tuple(pair)])) for pair in likely]
+    remarks = verdict(found, stability, clips=clips, config=config, probability=probability)
+    return {
+        "verdict": [asdict(remark) for remark in remarks],
+        "probably_true": sorted(named, key=lambda pair: -pair[2]),
+        "threshold": probability.probably_true,
+        "counted": "human labels" if counts.exact else "soft labels",
+    }
+
+
+def _print_verdict(content: dict[str, Any]) -> None:
+    figures = {"probability": "True", "given": "P(to|from)", "base": "P(to)", "odds_ratio": "Odds"}
+    told = sorted((e for e in content["edges"] if e["probability"] >= content["threshold"]), key=lambda e: -e["given"])
+    rows = [(e["source"], e["target"], *(f"{e[name]:.2f}" for name in figures)) for e in told]
+    counted = content["counted"]
+    table(f"Links that are probably true, counted by {counted}", ("From", "To", *figures.values()), rows)
+    table("Is it right?", ("", ""), [(one["level"], one["text"]) for one in content["verdict"]])
 
 
 def _comparison(found: ClassGraph, path: Path, config: GraphConfig, bench: Any) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from avexplore.analysis.graph_verdict import seeds_differ, verdict
 from avexplore.artifacts import ClassGraph, Clips, Embeddings, GraphStability, SoftLabels, class_nodes
 from avexplore.config import GraphConfig, KnowledgeConfig, SoftLabelFileConfig, StabilityConfig, SyntheticConfig
 from avexplore.errors import GraphError
+from avexplore.graph.evidence.pair_probability import PairProbability
 from avexplore.ui.class_graph.drawing.build import build_picture, class_support
 from avexplore.ui.class_graph.drawing.layouts import arrange
 from avexplore.ui.class_graph.drawing.svg import to_svg
@@ -210,19 +211,40 @@ def a_stability(frequency: float, turned: float = 0.0, null: float = 0.1) -> Gra
     )
 
 
-def said(graph: ClassGraph, stability: GraphStability | None, known: Clips | None = None) -> dict[str, str]:
-    return {remark.text: remark.level for remark in verdict(graph, stability, clips=known)}
+def said(
+    graph: ClassGraph, stability: GraphStability | None, known: Clips | None = None, probable: float | None = None
+) -> dict[str, str]:
+    """The verdict; `probable`: of every pair of classes."""
+    given = None
+    if probable is not None:
+        classes = tuple(dict.fromkeys(name.split(":")[1] for name in NODES))
+        given = PairProbability(classes, np.where(np.eye(len(classes)), np.nan, probable), 0.8)
+    return {remark.text: remark.level for remark in verdict(graph, stability, clips=known, probability=given)}
 
 
 def test_the_verdict_tells_stable_from_unstable() -> None:
     graph = a_graph((0, 1), (0, 4))
-    firm, loose = said(graph, a_stability(0.95)), said(graph, a_stability(0.3, turned=0.5, null=0.25))
+    firm = said(graph, a_stability(0.95), probable=0.9)
+    loose = said(graph, a_stability(0.3, turned=0.5, null=0.25), probable=0.9)
     assert next(level for text, level in firm.items() if "2 of 2 edges come back" in text) == "good"
     assert next(level for text, level in loose.items() if "0 of 2 edges come back" in text) == "poor"
     assert next(level for text, level in firm.items() if "2 of 2 arrows keep" in text) == "good"
     assert next(level for text, level in loose.items() if "0 of 2 arrows keep" in text) == "poor"
     assert next(level for text, level in firm.items() if "2 of 2 edges stand out" in text) == "good"
     assert next(level for text, level in loose.items() if "0 of 2 edges stand out" in text) == "poor"
+
+
+def test_what_repeats_is_not_called_good_unless_it_is_probably_true() -> None:
+    graph = a_graph((0, 1), (0, 4))
+    for found in (said(graph, a_stability(0.95)), said(graph, a_stability(0.95), probable=0.2)):
+        assert "good" not in found.values()
+        assert next(level for text, level in found.items() if "2 of 2 edges come back" in text) == "fair"
+    assert any("what repeats need not be right" in text for text in found)
+    assert any("0 of the 1 pairs of classes" in text and level == "poor" for text, level in found.items())
+    likely = said(graph, a_stability(0.95), probable=0.9)
+    assert any("1 of the 1 pairs of classes" in text and level == "good" for text, level in likely.items())
+    assert any("2 more are probably true without a link" in text for text in likely)
+    assert any("only look or sound alike" in text for text in likely), "its limits are told"
 
 
 def test_seeds_that_agree_on_links_are_not_said_to_differ_in_them() -> None:

@@ -1,14 +1,14 @@
 """How probable it is that two classes come together, from the soft labels alone.
 
-How often a link comes back over bootstraps is repeatability: what a softmax makes of competing classes comes back, too. The
-probability here is another thing: a logistic regression on six features of a class pair, fitted on simulated worlds
-(`simulated_worlds`) in which it is known which classes come together. It needs no search.
+How often a link comes back over bootstraps is repeatability: what a softmax makes of competing classes comes back,
+too. The probability here is another thing: a logistic regression on six features of a class pair, fitted on simulated
+worlds (`simulated_worlds`) in which it is known which classes come together. It needs no search.
 
 Two classes **come together** if one is there in more than a tenth of the clips that hold the other one, and more than
 1.25 times as often as by chance.
 
-What it does not say: in which modality, and in which direction. And classes that merely look alike are told from classes
-that come together only in part: see `LIMITS`.
+What it does not say: in which modality, and in which direction. And classes that merely look alike are told from
+classes that come together only in part: see `LIMITS`.
 
 Definitions are ours; `python benchmarks/pair_probability.py --fit` writes the coefficients anew.
 """
@@ -33,8 +33,8 @@ MOST_CLIPS = 50_000
 FITTED_CLASSES, FITTED_CLIPS = (6, 60), (200, 5000)
 """Classes and clips of the simulated worlds."""
 LIMITS = (
-    "It is about classes in a clip, not about modality or direction, and classes that only look or sound alike can pass: "
-    "in {null:.0%} of simulated worlds where nothing comes together, some pair does."
+    "It is about classes in a clip, not about modality or direction, and classes that only look or sound alike can "
+    "pass: in {null:.0%} of simulated worlds where nothing comes together, some pair does."
 )
 """What a reader must know beside any such probability; `limits()` fills in the figure."""
 
@@ -98,7 +98,7 @@ def pair_probability(soft_labels: SoftLabels) -> PairProbability:
 
 
 def _warnings(soft_labels: SoftLabels) -> tuple[str, ...]:
-    rows, count = _rows(soft_labels), len(soft_labels.classes)
+    rows, count = rows_looked_at(soft_labels), len(soft_labels.classes)
     found = []
     if count < 4:
         found.append("Of fewer than four classes it cannot be told which pairs stand out.")
@@ -132,9 +132,9 @@ def pair_features(soft_labels: SoftLabels) -> tuple[FloatArray, IntArray]:
 
     With x the standardized soft labels, r their correlations, and "in i" the clips annotated with class i:
 
-    - `within`, `across`: r inside the modalities (mean of both), and between them (mean of both ways), as robust z-scores
-      over all pairs: minus the median, over the distance from the 16th percentile to it. Pairs that come together
-      rarely reach the lower half.
+    - `within`, `across`: r inside the modalities (mean of both), and between them (mean of both ways), as robust
+      z-scores over all pairs: minus the median, over the distance from the 16th percentile to it. Pairs that come
+      together rarely reach the lower half.
     - `agreement`: correlation of what is heard of j with what is seen of j, in i; mean of both ways. An event that is
       there is there in both modalities; a mere likeness errs in each on its own.
     - `presence`: log of how often class j reaches in both modalities what 70 % of its own clips reach, in i over in all
@@ -147,7 +147,7 @@ def pair_features(soft_labels: SoftLabels) -> tuple[FloatArray, IntArray]:
         One row per pair i < j in the order of `np.triu_indices`, one column per `FEATURES`; and the annotated (or
         most probable) class of each clip used. Shapes (C (C - 1) / 2, 6) and (n,).
     """
-    rows, count = _rows(soft_labels), len(soft_labels.classes)
+    rows, count = rows_looked_at(soft_labels), len(soft_labels.classes)
     label = _annotated_or_top(soft_labels, rows)
     x = soft_labels.matrix(rows)
     n, other = len(x), ~np.eye(count, dtype=bool)
@@ -185,8 +185,8 @@ def pair_features(soft_labels: SoftLabels) -> tuple[FloatArray, IntArray]:
     return np.stack([matrices[name][i, j] for name in FEATURES], axis=1), label
 
 
-def _rows(soft_labels: SoftLabels) -> IntArray:
-    """Training clips, or all; evenly spaced ones of very many."""
+def rows_looked_at(soft_labels: SoftLabels) -> IntArray:
+    """Training clips, or all where none is one; of very many, `MOST_CLIPS` evenly spaced ones. Shape (n,)."""
     rows = soft_labels.rows("train")
     rows = rows if len(rows) else soft_labels.rows("all")
     if len(rows) > MOST_CLIPS:
@@ -247,7 +247,7 @@ def predict(model: Mapping[str, Any], features: FloatArray) -> FloatArray:
 
 @lru_cache(maxsize=1)
 def coefficients() -> Mapping[str, Any]:
-    """The fitted regression, and how it did on worlds that were held out; written by `benchmarks/pair_probability.py`."""
+    """The fitted regression, and how it did on held-out worlds; `benchmarks/pair_probability.py` writes it."""
     text = files("avexplore.graph.evidence").joinpath("pair_probability.json").read_text(encoding="utf-8")
     model: Mapping[str, Any] = json.loads(text)
     return model

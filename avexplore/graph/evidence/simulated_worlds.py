@@ -1,10 +1,10 @@
 """Simulated worlds: clips in which it is known which classes come together, and what small real teachers say of them.
 
-`pair_probability` is calibrated on these worlds. They differ in everything that differs between real data sets: number of
-classes and clips, how rare classes are, who brings whom, latent scenes, what is heard and what is seen, errors of the
-annotation, and the teacher's kind of output. Three things make classes *look alike* that do not come together: families
-of similar classes, surroundings shared by classes, and clips that resemble a class without holding it. In one world of
-seven nothing comes together at all.
+`pair_probability` is calibrated on these worlds. They differ in everything that differs between real data sets: number
+of classes and clips, how rare classes are, who brings whom, latent scenes, what is heard and what is seen, errors of
+the annotation, and the teacher's kind of output. Families of similar classes, and clips that resemble a class without
+holding it, make classes *look alike* that do not come together; what disturbs a clip disturbs both modalities. In one
+world of seven nothing comes together at all.
 
 All definitions here are ours.
 """

@@ -10,6 +10,7 @@ from typing import Literal, get_args
 
 from avexplore.artifacts import ClassGraph, GraphStability
 from avexplore.errors import GraphError
+from avexplore.graph.evidence.pair_probability import PairProbability
 from avexplore.graph.formats.draft import MOST_BYTES, Draft, decode
 from avexplore.graph.formats.shares import Shares
 
@@ -61,12 +62,18 @@ def read_graph(source: str | bytes | Path, format: str | None = None, *, nodes: 
     return replace(draft.finish(nodes), source=draft.source or f"{label} ({chosen})")
 
 
-def write_graph(graph: ClassGraph, format: str, stability: GraphStability | None = None) -> str:
+def write_graph(
+    graph: ClassGraph,
+    format: str,
+    stability: GraphStability | None = None,
+    probability: PairProbability | None = None,
+) -> str:
     """The text of a class graph in one of `FORMATS`.
 
     Every format keeps nodes and edges, directed or not; CSV cannot name isolated nodes. JSON and GraphML keep effects
     and gains, JSON everything else, too. With `stability`, formats among `WITH_SHARES` say of each edge in which share
-    of the bootstraps it is, and points this way, and in which share of graphs under the null model; readers skip that.
+    of the bootstraps it is, and points this way, and in which share of graphs under the null model; with `probability`,
+    how probable it is that its classes come together. Readers skip that.
 
     Raises:
         GraphError: If there is no such format, it cannot hold a node's name, or the stability is of other nodes.
@@ -84,7 +91,7 @@ def write_graph(graph: ClassGraph, format: str, stability: GraphStability | None
     if format not in FORMATS:
         raise GraphError(f"{format!r} is no graph format", fix=f"Use one of {', '.join(FORMATS)}")
     home = import_module(_HOMES[format])
-    text: str = home.write(graph, Shares(graph, stability)) if format in WITH_SHARES else home.write(graph)
+    text: str = home.write(graph, Shares(graph, stability, probability)) if format in WITH_SHARES else home.write(graph)
     return text
 
 

@@ -84,14 +84,9 @@ def write(graph: ClassGraph, shares: Shares | None = None) -> str:
     rows.writerow(["Cause", "Effect", "Type", *(name.capitalize() for name in shares.names)])
     for source, target, directed in graph.edges():
         kind = "directed" if directed else "undirected"
-        rows.writerow(
-            [
-                _guarded(_authors_name(source)),
-                _guarded(_authors_name(target)),
-                kind,
-                *shares.of(source, target).values(),
-            ]
-        )
+        known = shares.of(source, target)
+        ends = [_guarded(_authors_name(end)) for end in (source, target)]
+        rows.writerow([*ends, kind, *(known.get(name, "") for name in shares.names)])
     return made.getvalue()
 
 

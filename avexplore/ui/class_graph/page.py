@@ -25,6 +25,7 @@ from avexplore.ui.parts.plain_text import as_markdown
 from avexplore.ui.shell import session
 
 if TYPE_CHECKING:
+    from avexplore.analysis.pair_evidence import PairEvidence
     from avexplore.artifacts import ClassGraph, Clips, Embeddings, GraphStability, SoftLabels
     from avexplore.config import SoftLabelSource
     from avexplore.ui.class_graph.state.settings import Settings
@@ -61,7 +62,8 @@ def _explore(run: Run, labels: SoftLabels, teacher: Any) -> None:
     if graph is None:
         return
     shown = _shown(others, labels.nodes, graph, stability)
-    scene = Scene(run, labels, clips, settings, rules, labels.nodes, others, shown)
+    pairs = _pairs(run.soft_labels.address, clips is not None, labels, clips)
+    scene = Scene(run, labels, clips, settings, rules, labels.nodes, others, shown, pairs)
     left, right = st.columns([0.68, 0.32], gap="medium")
     with left:
         picture, view = draw_picture(scene)
@@ -76,6 +78,7 @@ def _explore(run: Run, labels: SoftLabels, teacher: Any) -> None:
             shown=shown,
             labels=labels,
             clips=clips,
+            pairs=pairs,
             visible=frozenset(edge.id for edge in shown_edges(picture, view["threshold"], view["hidden"])),
             affinity=_affinity(settings, shown.stability),
             config=settings.graph if shown.is_own else None,
@@ -83,6 +86,13 @@ def _explore(run: Run, labels: SoftLabels, teacher: Any) -> None:
             teacher=teacher,
         )
         draw_panel(subject, (view["selection"] or {}).get("id", ""))
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _pairs(address: str, with_clips: bool, _labels: SoftLabels, _clips: Clips | None) -> PairEvidence:
+    from avexplore.analysis.pair_evidence import pair_evidence
+
+    return pair_evidence(_labels, _clips)
 
 
 def _clips(source: SoftLabelSource) -> Clips | None:

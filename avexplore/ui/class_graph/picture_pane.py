@@ -78,6 +78,7 @@ def draw_picture(scene: Scene) -> tuple[Picture, dict[str, Any]]:
         compared=(shown.name, shown.other_name) if shown.other is not None else None,
         universe=scene.run.soft_labels.address,
         given=not shown.is_own,
+        probability=scene.pairs.probability,
     )
     layout, position, version = place(scene)
     view = dict(state.graph_view)

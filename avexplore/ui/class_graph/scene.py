@@ -10,6 +10,7 @@ from avexplore.ui.shell import session
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from avexplore.analysis.pair_evidence import PairEvidence
     from avexplore.artifacts import Affinity, ClassGraph, Clips, Embeddings, GraphStability, SoftLabels
     from avexplore.config import Config, GraphConfig, KnowledgeConfig
     from avexplore.ui.class_graph.graph_choices import Choice
@@ -39,7 +40,12 @@ class Shown:
 
 @dataclass(frozen=True)
 class Scene:
-    """Everything that one pass of the page is about; `others` are the graphs to compare with, by their key."""
+    """Everything that one pass of the page is about.
+
+    Attributes:
+        others: The graphs to compare with, by their key.
+        pairs: What is known of pairs of classes without any graph.
+    """
 
     run: Run
     labels: SoftLabels
@@ -49,6 +55,7 @@ class Scene:
     nodes: tuple[str, ...]
     others: dict[str, Choice]
     shown: Shown
+    pairs: PairEvidence
 
 
 def at_hand(config: Config) -> Any:
@@ -65,6 +72,7 @@ class Subject:
         shown: The graph, and the one it is compared with.
         labels: The soft labels that it was learned from.
         clips: Labels and names of the clips.
+        pairs: What is known of pairs of classes without any graph.
         visible: Ids of the edges that threshold and legend leave in the picture.
         affinity: LIR's weights.
         config: How the graph was searched; None for a graph from elsewhere.
@@ -75,6 +83,7 @@ class Subject:
     shown: Shown
     labels: SoftLabels
     clips: Clips | None
+    pairs: PairEvidence
     visible: frozenset[str] = frozenset()
     affinity: Affinity | None = None
     config: GraphConfig | None = None

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from avexplore.artifacts import ClassGraph, GraphStability
 from avexplore.errors import AvexploreError, GraphError
+from avexplore.graph.evidence.pair_probability import PairProbability
 from avexplore.graph.formats import FORMATS, WITH_SHARES, read_graph, write_graph
 
 NAMES = st.text(st.characters(blacklist_categories=("Cs",)), min_size=1, max_size=20).filter(lambda name: name.strip())
@@ -102,6 +103,22 @@ def test_each_format_says_the_shares_of_an_edge() -> None:
     assert "Null" not in write_graph(graph, "csv", replace(known, null="none"))
     with pytest.raises(GraphError, match="other nodes"):
         write_graph(graph, "csv", a_stability(graph.nodes[::-1]))
+
+
+def test_files_say_how_probable_it_is_that_classes_come_together() -> None:
+    graph = sample()
+    known = PairProbability(("Train horn", "Bus"), np.array([[np.nan, 0.75], [0.75, np.nan]]), 0.8)
+    # Only audio:Train horn -> audio:Bus joins two classes; of one class with itself nothing is known.
+    rows = list(csv.DictReader(io.StringIO(write_graph(graph, "csv", probability=known))))
+    assert [row["Probability"] for row in rows] == ["0.75", "", ""]
+    edges = json.loads(write_graph(graph, "json", probability=known))["edges"]
+    assert [edge.get("probability") for edge in edges] == [0.75, None, None]
+    graphml = nx.parse_graphml(write_graph(graph, "graphml", probability=known))
+    assert graphml.edges["n0", "n1"]["probability"] == 0.75
+    assert "probability" not in graphml.edges["n0", "n2"]
+    assert "probability=0.75" in write_graph(graph, "dot", probability=known)
+    for format in WITH_SHARES:
+        assert read_graph(write_graph(graph, format, probability=known), format).edges() == graph.edges()
 
 
 def a_stability(nodes: tuple[str, ...]) -> GraphStability:

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from avexplore.analysis.graph_verdict import keeps_direction
+from avexplore.analysis.pair_evidence import expected_counts
+from avexplore.graph.evidence.pair_probability import pair_probability
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
@@ -110,6 +112,34 @@ def test_arrowheads_stand_where_the_bootstraps_agree_and_what_the_null_model_giv
     screen.page.reload()
     screen.ready()
     assert screen.page.get_by_label("beyond the null model only").is_checked()
+
+
+def test_what_is_probably_true_can_be_shown_alone_and_is_told_of_a_pair(
+    screen: Any, server: str, made_home: Any
+) -> None:
+    screen.open(f"{server}/class_graph?at_least=0&hide=none")
+    known = pair_probability(made_home.labels)
+    of_nodes = known.of_nodes(made_home.labels.nodes)
+    edges = [edge for edge in screen.stage("stage.data.edges") if edge["type"] == "learned"]
+    ends = {edge["id"]: tuple(int(edge[end][1:]) for end in ("from", "to")) for edge in edges}
+    for edge in edges:
+        p = of_nodes[ends[edge["id"]]]
+        assert edge["doubtful"] == bool(np.isfinite(p) and p < known.probably_true), edge["id"]
+    assert any(edge["doubtful"] for edge in edges)
+    screen.page.get_by_label("probably true only").check()
+    assert screen.stage("stage.visible.every(e => !e.doubtful)")
+    screen.page.wait_for_url("**hide=doubtful**")
+    across = next(edge for edge in edges if edge["group"] == "across" and not edge["same"])
+    i, j = ends[across["id"]]
+    screen.open(f"{server}/class_graph?at_least=0&pick={across['id']}")
+    panel = screen.page.locator(".st-key-graph-panel")
+    panel.get_by_text("Come together", exact=True).wait_for()
+    said = panel.inner_text()
+    assert f"{of_nodes[i, j]:.0%}" in said
+    facts = expected_counts(made_home.labels).pair(i, j)
+    assert f"{facts.given:.1%} of the clips with" in said
+    assert f"at least {facts.same_class:.0%} of these clips also hold" in said
+    assert "In this graph: does it repeat?" in said
 
 
 def test_a_drag_sticks_and_moves_nothing_else(shown: Any) -> None:

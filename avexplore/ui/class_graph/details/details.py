@@ -51,7 +51,9 @@ def _edges(scene: Scene, picture: Picture, view: dict[str, Any]) -> None:
         help="Those below the threshold, and those that the legend hides.",
     )
     of = scene.shown
-    table = edge_table(picture, of.graph, of.stability, view["threshold"], view["hidden"], everything=everything)
+    table = edge_table(
+        picture, of.graph, of.stability, view["threshold"], view["hidden"], everything=everything, pairs=scene.pairs
+    )
     if table.empty:
         st.caption("No edge reaches the threshold.")
         return
@@ -78,7 +80,11 @@ def _edges(scene: Scene, picture: Picture, view: dict[str, Any]) -> None:
         selection_mode="single-row",
         selection_default={"selection": {"rows": [0] if picked in table.index else []}},
     )
-    st.caption("Sort by a column's head; a click at the left end of a row selects the edge in the picture.")
+    counted = "human labels per modality" if scene.pairs.true is not None else "the soft labels, which understate it"
+    st.caption(
+        "Sort by a column's head; a click at the left end of a row selects the edge in the picture. "
+        f"P(to | from) to clips: counted by {counted}."
+    )
 
 
 def _columns(table: Any) -> dict[str, Any]:
@@ -89,9 +95,22 @@ def _columns(table: Any) -> dict[str, Any]:
         "": text(width=24, help="→ where the bootstraps agree on the direction"),
         "to": text(width=124),
         "compared": text(width=72),
+        "true": st.column_config.ProgressColumn(
+            min_value=0,
+            max_value=100,
+            format="%d%%",
+            width=84,
+            help="Probability that the two classes come together; it says nothing of modality and direction",
+        ),
         "bootstraps": st.column_config.ProgressColumn(
             min_value=0, max_value=100, format="%d%%", width=92, help="Share of the bootstraps that hold the edge"
         ),
+        "P(to | from)": number(
+            format="%d%%", width=80, help="Share of the clips with the left class that hold the right one"
+        ),
+        "P(to)": number(format="%d%%", width=54, help="Share of all clips that hold the right class"),
+        "odds ratio": number(format="%.1f", width=70, help="How much likelier one is where the other is, in odds"),
+        "clips": number(format="%.0f", width=50, help="Clips that hold both"),
         "null": number(format="%d%%", width=52, help="Share under the null model"),
         "seeds": number(format="%d%%", width=54, help="Share of the search seeds that find the edge"),
         "direction": number(
@@ -109,7 +128,7 @@ def _matrix(scene: Scene, view: dict[str, Any]) -> None:
         "Matrix", list(MATRICES), format_func=lambda key: MATRICES[key], key="g_matrix", bind="query-params", width=420
     )
     frequency = frequency_over_graphs(scene, directed=name == "graph-arrows") if name in OVER_GRAPHS else None
-    values = matrix_values(name, scene.shown.graph, scene.shown.stability, frequency)
+    values = matrix_values(name, scene.shown.graph, scene.shown.stability, frequency, scene.pairs)
     if values is None:
         st.caption("This is known once the bootstraps are done.")
         return

@@ -42,7 +42,7 @@ def _draw_downloads(scene: Scene, picture: Picture, view: dict[str, Any]) -> Non
     from avexplore.graph.formats import write_graph
 
     st.markdown("**Take this graph with you**")
-    graph, stability = scene.shown.graph, scene.shown.stability
+    graph, stability, probability = scene.shown.graph, scene.shown.stability, scene.pairs.probability
     drawn = shown(picture, view["threshold"], view["hidden"])
     edges = [edge.id for edge in drawn if edge.change != "removed"]
     counts = {"all": int(np.triu(graph.skeleton, 1).sum()), "shown": len(edges)}
@@ -63,18 +63,19 @@ def _draw_downloads(scene: Scene, picture: Picture, view: dict[str, Any]) -> Non
         for name, suffix in exchange.SUFFIXES.items():
             st.download_button(
                 _NAMES[name],
-                lambda name=name: write_graph(written, name, stability),  # type: ignore[misc]
+                lambda name=name: write_graph(written, name, stability, probability),  # type: ignore[misc]
                 file_name=f"class_graph_{name}.{suffix}" if suffix == "txt" else f"class_graph.{suffix}",
                 key=f"g-save-{name}",
                 on_click="ignore",
             )
-    said = f"{counts[chosen]} edges in each file."
+    said = (
+        f"{counts[chosen]} edges in each file. CSV, GraphML, DOT and JSON also hold how probable it is that an edge's "
+    )
+    said += "classes come together"
     if stability is not None:
         null = " and under the null model" if stability.null != "none" else ""
-        said += (
-            f" CSV, GraphML, DOT and JSON also hold each edge's share of the bootstraps{null}, and its direction's; "
-            "Tetrad and DAGitty know of no shares, so their files hold the edges alone."
-        )
+        said += f", its share of the bootstraps{null}, and its direction's"
+    said += "; Tetrad and DAGitty know of no such figures, so their files hold the edges alone."
     st.caption(said)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
+    from avexplore.analysis.pair_evidence import PairEvidence
     from avexplore.artifacts import ClassGraph, FloatArray, GraphStability, IntArray
     from avexplore.ui.class_graph.drawing.picture import Picture
 
@@ -28,8 +29,13 @@ def edge_table(
     hidden: Collection[str] = (),
     *,
     everything: bool = False,
+    pairs: PairEvidence | None = None,
 ) -> pd.DataFrame:
-    """One row per edge, those shown in the picture or all, the strongest first; the index holds the edge ids."""
+    """One row per edge, those shown in the picture or all, the strongest first; the index holds the edge ids.
+
+    With `pairs`, also what is known of the two classes without any graph: human labels of each modality are counted
+    where they are known, the teacher's probabilities elsewhere.
+    """
     import pandas as pd
 
     edges = (
@@ -45,6 +51,8 @@ def edge_table(
         }
         if edge.change:
             row["compared"] = edge.change
+        if pairs is not None:
+            row |= _pair_cells(pairs, i, j)
         if stability is not None:
             row["bootstraps"] = percent(stability.edge_frequency[i, j])
             if stability.null != "none":
@@ -66,6 +74,18 @@ def edge_table(
     return table
 
 
+def _pair_cells(pairs: PairEvidence, i: int, j: int) -> dict[str, Any]:
+    known = (pairs.true or pairs.expected).pair(i, j)
+    count = len(pairs.probability.classes)
+    return {
+        "true": percent(float(pairs.probability.probability[i % count, j % count])),
+        "P(to | from)": percent(known.given),
+        "P(to)": percent(known.base),
+        "odds ratio": known.odds_ratio,
+        "clips": known.joint,
+    }
+
+
 def percent(share: float) -> float | None:
     """A share in whole percent, None for NaN; rounded as in words, for the grid would cut fractions off.
 
@@ -76,6 +96,9 @@ def percent(share: float) -> float | None:
 
 
 MATRICES = {
+    "probability": "Probability that the two classes come together",
+    "given": "P(column | row), from the soft labels",
+    "odds": "Log odds ratio, from the soft labels",
     "edges": "Edges of this graph",
     "bootstraps": "Share of bootstraps that hold the edge",
     "direction": "Share of bootstraps with this direction",
@@ -86,16 +109,22 @@ MATRICES = {
     "graphs": "Share of several graphs that hold the link",
     "graph-arrows": "Share of several graphs that hold the arrow",
 }
-DIRECTED = ("edges", "direction", "effect", "graph-arrows")
+DIRECTED = ("given", "edges", "direction", "effect", "graph-arrows")
 """Those in which a row and a column that are exchanged are something else."""
 OVER_GRAPHS = ("graphs", "graph-arrows")
 """Those that look at more graphs than the one on screen."""
 
 
 def matrix_values(
-    name: str, graph: ClassGraph, stability: GraphStability | None, frequency: FloatArray | None = None
+    name: str,
+    graph: ClassGraph,
+    stability: GraphStability | None,
+    frequency: FloatArray | None = None,
+    pairs: PairEvidence | None = None,
 ) -> FloatArray | None:
     """The matrix of that name, row = source; None if it is not known (yet). Shape (p, p)."""
+    if name in ("probability", "given", "odds"):
+        return None if pairs is None else _pair_matrix(name, graph, pairs)
     if name == "edges":
         edges: FloatArray = graph.adjacency.astype(float)
         return edges
@@ -190,6 +219,16 @@ def matrix_figure(
         dragmode=False,
     )
     return figure
+
+
+def _pair_matrix(name: str, graph: ClassGraph, pairs: PairEvidence) -> FloatArray:
+    if name == "probability":
+        return np.nan_to_num(pairs.probability.of_nodes(graph.nodes))
+    if name == "odds":
+        return np.log(pairs.expected.odds_ratios())
+    joint = pairs.expected.joint
+    given: FloatArray = joint / np.maximum(np.diagonal(joint), 1e-9)[:, None]
+    return given
 
 
 MOST_CELLS = 20_000

@@ -17,6 +17,7 @@ from avexplore.ui.class_graph.state.rules import tier_of
 
 if TYPE_CHECKING:
     from avexplore.artifacts import ClassGraph, FloatArray, GraphStability, IntArray, SoftLabels
+    from avexplore.graph.evidence.pair_probability import PairProbability
     from avexplore.ui.class_graph.drawing.picture import Change
 
 GHOST_FREQUENCY = 0.25
@@ -63,6 +64,7 @@ def build_picture(
     universe: str = "",
     message: str = "",
     given: bool = True,
+    probability: PairProbability | None = None,
 ) -> Picture:
     """The picture of one graph, or of one laid over another.
 
@@ -77,6 +79,8 @@ def build_picture(
         message: A line under the picture.
         given: Whether directions may be read without bootstraps, as in a planted or an imported graph; those of a
             search are not settled until its bootstraps agree on them.
+        probability: How probable it is that two classes come together; edges that are less than probably true are
+            marked as doubtful, unless nothing is known of them.
     """
     rules = rules or KnowledgeConfig()
     edges = _learned(graph, stability, rules, given)
@@ -85,6 +89,8 @@ def build_picture(
     else:
         edges += _ghosts(graph, stability, {edge.id for edge in edges})
         edges += _forbidden(graph, rules, {edge.id for edge in edges if edge.type == "learned"})
+    if probability is not None:
+        edges = _judged(edges, graph.nodes, probability)
     count = sum(edge.type == "learned" for edge in edges)
     directed = sum(edge.type == "learned" and edge.directed and edge.settled for edge in edges)
     return Picture(
@@ -226,6 +232,18 @@ def _compared(edges: list[Edge], graph: ClassGraph, other: ClassGraph) -> list[E
     return found
 
 
+def _judged(edges: list[Edge], nodes: tuple[str, ...], probability: PairProbability) -> list[Edge]:
+    of_nodes = probability.of_nodes(nodes)
+    found = []
+    for edge in edges:
+        p = float(of_nodes[edge.source, edge.target])
+        if edge.type == "learned" and np.isfinite(p):
+            title = f"{edge.title}\nthe two classes come together with probability {p:.2f}"
+            edge = replace(edge, doubtful=p < probability.probably_true, title=title)
+        found.append(edge)
+    return found
+
+
 _NOTES = {
     "same": "in both graphs",
     "added": "not in the other graph",
@@ -268,6 +286,7 @@ def shown(picture: Picture, threshold: float, hidden: Collection[str] = ()) -> l
             f"change-{edge.change}",
             *(["negative"] if edge.negative else []),
             *(["null"] if edge.in_null else []),
+            *(["doubtful"] if edge.doubtful else []),
             *(["same"] if same_class(picture, edge) else []),
             *(["rare"] if edge.frequency is not None and edge.frequency < 0.5 else []),
         }

@@ -74,6 +74,7 @@ def to_network(picture: Picture, position: FloatArray, layout: LayoutName) -> Ne
             title=edge.title,
             settled=edge.settled,
             in_null=edge.in_null,
+            doubtful=edge.doubtful,
         )
         # Not an argument above, because pyvis takes that name for itself.
         network.edges[-1]["directed"] = edge.directed

@@ -66,6 +66,8 @@ class Edge:
     """Whether its direction may be read: only then it gets an arrowhead."""
     in_null: bool = False
     """Whether the null model finds it at least as often as the bootstraps do."""
+    doubtful: bool = False
+    """Whether its two classes are less than probably true to come together."""
 
     @property
     def id(self) -> str:

@@ -13,6 +13,7 @@ from avexplore.analysis.graph_verdict import is_in_null, is_settled
 from avexplore.artifacts import plain_name, split_node
 from avexplore.ui.class_graph.panel import facts as facts
 from avexplore.ui.class_graph.panel.clips import draw_clip, picked
+from avexplore.ui.class_graph.panel.pair_facts import pair_facts
 from avexplore.ui.parts.plain_text import as_html
 
 if TYPE_CHECKING:
@@ -46,7 +47,10 @@ def draw_edge(subject: Subject, i: int, j: int) -> None:
         kind = (
             "undirected: its direction cannot be told from such data" if undirected else _direction(stability, settled)
         )
-    facts.draw(f"{plain_name(source)} {sign} {plain_name(target)}", kind, facts.grid(rows))
+    without_graph = pair_facts(subject.pairs, graph.nodes, i, j)
+    of_graph = facts.grid(rows)
+    body = f"{without_graph}<h5>In this graph: does it repeat?</h5>{of_graph}" if without_graph else of_graph
+    facts.draw(f"{plain_name(source)} {sign} {plain_name(target)}", kind, body)
     if {split_node(source)[1], split_node(target)[1]} <= set(subject.labels.classes):
         _draw_pairs(subject, source, target)
 

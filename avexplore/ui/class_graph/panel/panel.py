@@ -27,7 +27,13 @@ def draw_panel(subject: Subject, selection: str) -> None:
     found = parse_id(selection)
     nodes = subject.graph.nodes
     if not found or max(found) >= len(nodes):
-        remarks = verdict(subject.graph, subject.stability, clips=subject.clips, config=subject.config)
+        remarks = verdict(
+            subject.graph,
+            subject.stability,
+            clips=subject.clips,
+            config=subject.config,
+            probability=subject.pairs.probability,
+        )
         if subject.shown.other is not None:
             remarks.insert(0, comparison_remark(subject.graph, subject.shown.other, subject.shown.other_name))
         draw_verdict(remarks)

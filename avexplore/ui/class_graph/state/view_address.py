@@ -19,7 +19,7 @@ classes of a teacher compete, most others are that competition."""
 
 _TRAITS = (
     *("node-audio", "node-visual", "edge-audio", "edge-visual", "edge-across"),
-    *("directed", "undirected", "negative", "rare", "null", "ghost", "forbidden"),
+    *("directed", "undirected", "negative", "rare", "null", "doubtful", "ghost", "forbidden"),
     *("change-kept", "change-half", "change-added", "change-removed", "change-reversed"),
 )
 

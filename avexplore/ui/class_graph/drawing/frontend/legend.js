@@ -25,9 +25,15 @@ function pair(theme) {
   return drawing(28, 12, ...ends);
 }
 
+// An edge between classes that may well not come together.
+function question(theme) {
+  return drawing(28, 12, ["path", { d: "M1 6h26", stroke: theme.ghost, "stroke-width": 1.3 }], ["circle", { cx: 14, cy: 6, r: 4, fill: "none", stroke: theme.ghost, "stroke-width": 1.3 }]);
+}
+
 const WHY = {
   directed: "the bootstraps agree on it",
   undirected: "the bootstraps point either way, or such data cannot tell",
+  doubtful: "by their soft labels, fewer than nine in ten such pairs of classes truly come together, or they go against each other",
   null: "with the relations between classes shuffled away these are found as often: annotations alone may explain them",
 };
 
@@ -65,6 +71,7 @@ export function legendEntries(edges, theme, compared) {
   if (edges.some((edge) => edge.in_null)) {
     entries.push(["null", "as often in the null model", line(theme.ghost, { dashes: "4 4", width: 1.3 })]);
   }
+  if (edges.some((edge) => edge.doubtful)) entries.push(["doubtful", "not probably true", question(theme)]);
   if (edges.some((edge) => edge.negative)) entries.push(["negative", "against each other", line(theme.ghost, { bar: true })]);
   if (edges.some((edge) => edge.frequency !== null)) {
     entries.push(["rare", "under 50 % of bootstraps", line(theme.ghost, { dashes: "6 4" })]);

@@ -21,6 +21,7 @@ export function traits(edge) {
   else found.push(points(edge) ? "directed" : "undirected");
   if (edge.negative) found.push("negative");
   if (edge.in_null) found.push("null");
+  if (edge.doubtful) found.push("doubtful");
   if (edge.frequency !== null && edge.frequency < 0.5 && edge.type !== "ghost") found.push("rare");
   if (edge.change) found.push(`change-${edge.change}`);
   return found;

@@ -34,6 +34,9 @@ export function buildToolbar(root, act) {
   const beyond = element("input", { type: "checkbox", onchange: () => act.toggle("null") });
   const beyondWhy = "Hide edges that the null model, which keeps the annotations and shuffles the relations between classes away, finds at least as often";
   const beyondLabel = element("label", { title: beyondWhy }, beyond, element("span", { text: "beyond the null model only" }));
+  const likely = element("input", { type: "checkbox", onchange: () => act.toggle("doubtful") });
+  const likelyWhy = "Hide edges between classes that are less than probably true to come together, by their soft labels alone: repeating in bootstraps is not being right";
+  const likelyLabel = element("label", { title: likelyWhy }, likely, element("span", { text: "probably true only" }));
   const hops = element(
     "select",
     { "aria-label": "Focus", title: "Show only what is within so many steps of the selected class (key f)", onchange: () => act.hops(Number(hops.value)) },
@@ -57,9 +60,10 @@ export function buildToolbar(root, act) {
       element("label", { class: "slider" }, label, slider, value),
       element("label", { title: why }, auto, element("span", { text: "chosen automatically" })),
       beyondLabel,
+      likelyLabel,
     ),
   );
-  return { search, slider, value, label, auto, beyond, beyondLabel, hops, undo, redo };
+  return { search, slider, value, label, auto, beyond, beyondLabel, likely, likelyLabel, hops, undo, redo };
 }
 
 export function updateToolbar(parts, view, data) {
@@ -69,6 +73,8 @@ export function updateToolbar(parts, view, data) {
   parts.auto.checked = view.auto;
   parts.beyondLabel.hidden = !data.nullKnown;
   parts.beyond.checked = view.hidden.has("null");
+  parts.likelyLabel.hidden = !data.edges.some((edge) => edge.doubtful);
+  parts.likely.checked = view.hidden.has("doubtful");
   parts.label.textContent = data.measure === "frequency" ? "Stability" : "Strength";
   parts.hops.value = String(view.focus?.hops ?? 0);
   parts.undo.disabled = !data.canUndo;
