@@ -468,6 +468,33 @@ class Embeddings(Artifact):
 
 
 @dataclass(frozen=True)
+class NetworkOutputs(Artifact):
+    """What a student's network says of clips, before share, temperature and links make embeddings of it.
+
+    Attributes:
+        audio, visual: The metric part at unit length. Shape (n, dim), float32.
+        audio_logits, visual_logits: The class heads' outputs. Shape (n, C), float32.
+    """
+
+    audio: FloatArray
+    visual: FloatArray
+    audio_logits: FloatArray
+    visual_logits: FloatArray
+
+    def _check(self) -> None:
+        _require(self.audio.shape == self.visual.shape, "Modalities differ in shape", where="network outputs")
+        heads, clips = self.audio_logits.shape, len(self.audio)
+        fits = heads == self.visual_logits.shape and len(heads) == 2 and heads[0] == clips
+        _require(fits, f"Class scores of shape {heads} for {clips} clips", where="network outputs")
+        for name in ("audio", "visual", "audio_logits", "visual_logits"):
+            _check_finite(getattr(self, name), f"network outputs, {name}")
+
+    def at(self, rows: IntArray) -> NetworkOutputs:
+        """Those of some clips, in their order."""
+        return NetworkOutputs(self.audio[rows], self.visual[rows], self.audio_logits[rows], self.visual_logits[rows])
+
+
+@dataclass(frozen=True)
 class TrainedStudent(Artifact):
     """Embeddings of all clips, and the run that made them.
 
@@ -477,6 +504,7 @@ class TrainedStudent(Artifact):
         history: Losses by term, and MAP on train and validation, per epoch.
         best_epoch: The epoch kept, chosen on validation MAP.
         epochs: How many were run.
+        outputs: What the embeddings were read from; None in results of avexplore 0.1.
     """
 
     embeddings: Embeddings
@@ -484,6 +512,7 @@ class TrainedStudent(Artifact):
     history: History
     best_epoch: int
     epochs: int
+    outputs: NetworkOutputs | None = None
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from avexplore import experiments
-from avexplore.artifacts import Artifact, Report, SoftLabels, TrainedStudent, TrainedTeacher, silent
+from avexplore.artifacts import (
+    Artifact,
+    Clips,
+    FloatArray,
+    Report,
+    SoftLabels,
+    TrainedStudent,
+    TrainedTeacher,
+    silent,
+)
 from avexplore.config import (
     AffinityConfig,
     BaselineConfig,
@@ -24,6 +33,7 @@ from avexplore.config import (
     ExperimentConfig,
     FeatureFileConfig,
     GraphConfig,
+    OutputsConfig,
     PrefixConfig,
     ProjectionConfig,
     SoftLabelFileConfig,
@@ -243,24 +253,32 @@ def _true_clips(config: AffinityConfig) -> ClipsConfig | None:
     return ClipsConfig(source.data) if is_true and isinstance(source, TeacherConfig) else None
 
 
+def true_weights(clips: Clips | None) -> FloatArray:
+    """How often classes truly meet in training clips, for the sources of links that are ceilings. Shape (2C, 2C).
+
+    Raises:
+        GraphError: If not all true labels are known.
+    """
+    from avexplore.graph.truth import true_co_occurrence
+
+    if clips is None or clips.true_labels is None:
+        raise GraphError(
+            "The true class graph and true pairs need all true labels, which are not known for this data",
+            where="affinity.source",
+            fix="Choose another source, or data with hidden labels",
+        )
+    rows = clips.rows("train")
+    audio, visual = (None if labels is None else labels[rows] for labels in (clips.true_audio, clips.true_visual))
+    return true_co_occurrence(clips.true_labels[rows], true_audio=audio, true_visual=visual)
+
+
 def _affinity(config: AffinityConfig, context: Context) -> Artifact:
     from avexplore.graph.affinity import build_affinity
 
     weights = None
     if config.source in ("true-graph", "true-pairs"):
-        from avexplore.graph.truth import true_co_occurrence
-
         clips_config = _true_clips(config)
-        clips = context.get(clips_config) if clips_config else None
-        if clips is None or clips.true_labels is None:
-            raise GraphError(
-                f"{config.source} weights need all true labels, which are not known for this data",
-                where="affinity.source",
-                fix="Choose another source, or data with hidden labels",
-            )
-        rows = clips.rows("train")
-        audio, visual = (None if labels is None else labels[rows] for labels in (clips.true_audio, clips.true_visual))
-        weights = true_co_occurrence(clips.true_labels[rows], true_audio=audio, true_visual=visual)
+        weights = true_weights(context.get(clips_config) if clips_config else None)
     return build_affinity(config, context.get(config.stability), true_weights=weights)
 
 
@@ -332,6 +350,16 @@ def _student(config: StudentConfig, context: Context) -> Artifact:
     )
 
 
+def _outputs(config: OutputsConfig, context: Context) -> Artifact:
+    from avexplore.training import network_outputs
+
+    student, data = context.get(config.model), config.model.data
+    # Students of avexplore 0.1 did not keep them: those take the features.
+    outputs = student.outputs or network_outputs(context.get(data), config.model, student.weights)
+    found: Artifact = outputs.at(context.get(ClipsConfig(data)).rows(config.split))
+    return found
+
+
 def _baseline(config: BaselineConfig, context: Context) -> Artifact:
     from avexplore.training import baseline_embeddings
 
@@ -342,6 +370,9 @@ STAGES[PrefixConfig] = Stage(
     _prefix, lambda config: (config.student.data,), cost=lambda config: 0.5 * config.epochs, is_network=True
 )
 STAGES[StudentConfig] = Stage(_student, _student_needs, cost=_student_cost, is_network=True)
+STAGES[OutputsConfig] = Stage(
+    _outputs, lambda config: (config.model, ClipsConfig(config.model.data)), is_quick=_at_once
+)
 STAGES[BaselineConfig] = Stage(_baseline, _its_data, is_quick=_at_once)
 
 

@@ -19,7 +19,7 @@ from avexplore.config import (
 )
 from avexplore.errors import ConfigError
 
-MOST_BYTES = 15_000_000
+MOST_BYTES = 25_000_000
 _SMALL = {
     "synthetic": {"clips": 1600},
     "teacher": {"hidden": 256},

@@ -56,6 +56,14 @@ class RegularizerConfig(Config):
             "embedding; 0 is off."
         ),
     )
+    link_scale: Literal["links", "teacher"] = setting(
+        "links",
+        help=(
+            "What counts as the strongest link: the strongest of those that are linked, or of all that the teacher "
+            "associates, so that sources of links can be compared."
+        ),
+        since="0.2",
+    )
     linked: Literal["graph", "every-pair"] = setting(
         "graph",
         label="Linked in the embedding",
@@ -207,6 +215,16 @@ class PrefixConfig(Config):
     def _check(self) -> None:
         if self.student.regularizer is not None:
             raise ConfigError("A shared prefix is trained without LIR", where="prefix.student", fix="Pass student.twin")
+
+
+@dataclass(frozen=True)
+class OutputsConfig(Config):
+    """What a student's network says of one split's clips: enough to read it anew, without features."""
+
+    stage: ClassVar[str] = "outputs"
+    uses: ClassVar[tuple[str, ...]] = ("clips",)
+    model: StudentConfig
+    split: Literal["train", "validation", "test", "all"] = "test"
 
 
 @dataclass(frozen=True)

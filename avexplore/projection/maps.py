@@ -186,6 +186,29 @@ def _umap(
     return np.nan_to_num(coordinates).astype(np.float32)
 
 
+def gentle_umap(
+    points: FloatArray,
+    table: tuple[IntArray, FloatArray],
+    start: FloatArray,
+    epochs: int,
+    config: ProjectionConfig,
+) -> FloatArray:
+    """A layout that goes on from another one, at the rate of `project`'s second part.
+
+    Args:
+        points: Shape (n, d).
+        table: `neighbor_table` of the points.
+        start: Coordinates to go on from. Shape (n, 2).
+        epochs: How long.
+        config: Neighbors, minimum distance and seed.
+
+    Returns:
+        Coordinates, the same each time. Shape (n, 2), float32.
+    """
+    with _threads_kept():
+        return _umap(points, table, start, epochs, config, _GENTLE)
+
+
 @contextmanager
 def _threads_kept() -> Iterator[None]:
     """numba, starting its threads, raises OpenMP's number of threads for the whole process, and a training after this

@@ -14,12 +14,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from avexplore.artifacts import Artifact, Clips, RetrievalReport
+from avexplore.artifacts import Artifact, Clips, RetrievalReport, TrainedStudent
 from avexplore.config import (
     ClipsConfig,
     Config,
     EvaluationConfig,
     ExperimentConfig,
+    OutputsConfig,
     ProjectionConfig,
     StudentConfig,
     TeacherConfig,
@@ -33,6 +34,12 @@ from avexplore.workbench import Workbench, fanout
 _PACKING = Packing(compact=True, halved=("weights", "embeddings", "before", "after"))
 
 
+_OUTPUTS = Packing(compact=True, halved=("audio", "visual"))
+"""Class scores stay exact: a low temperature makes much of their last digits."""
+STOPS = (0.0, 0.3, 3.0, 10.0)
+"""Lambdas beside the run's own whose students can be read without features."""
+
+
 def ship(student: StudentConfig, bench: Workbench, folder: Path, home: Path, report: Any) -> None:
     """Make everything that a run's pages show, and write it as shipped entries."""
     stability = student.stability
@@ -44,6 +51,8 @@ def ship(student: StudentConfig, bench: Workbench, folder: Path, home: Path, rep
     first: list[Config] = [ClipsConfig(student.data), source, stability.graph, stability, regularizer.affinity]
     for config in (*first, twin, student):
         write(config, bench.get(config, report), bench, folder)
+    for stop in (twin, student, *(student.replace(regularizer=regularizer.replace(weight=w)) for w in STOPS)):
+        write(OutputsConfig(stop), bench.get(OutputsConfig(stop), report), bench, folder, packing=_OUTPUTS)
     # From here on from what was just written: rounded, without features.
     shipped = Workbench(Store(home, folder), device="cpu")
     second: list[Config] = [EvaluationConfig(model, "test") for model in (twin, student)]
@@ -56,8 +65,12 @@ def ship_experiment(wanted: ExperimentConfig, bench: Workbench, folder: Path, re
     write(wanted, fanout.make(wanted, bench, workers=os.cpu_count() or 1, report=report), bench, folder)
 
 
-def write(config: Config, artifact: Artifact, bench: Workbench, folder: Path) -> None:
+def write(
+    config: Config, artifact: Artifact, bench: Workbench, folder: Path, *, packing: Packing = _PACKING
+) -> None:
     """One shipped entry: compact, and without the paths of the machine it was made on."""
+    if isinstance(artifact, TrainedStudent):
+        artifact = replace(artifact, outputs=None)  # those of test clips are entries of their own
     entry = bench.store.get(config)
     if entry is None:
         raise ConfigError(f"A {config.stage} is not stored", where="retrain-models")
@@ -65,7 +78,7 @@ def write(config: Config, artifact: Artifact, bench: Workbench, folder: Path) ->
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
     note = "Weights, embeddings and coordinates are rounded to half precision."
-    write_entry(place, without_paths(config), artifact, replace(entry.provenance, note=note), packing=_PACKING)
+    write_entry(place, without_paths(config), artifact, replace(entry.provenance, note=note), packing=packing)
     if isinstance(config, (TeacherConfig, StudentConfig)):
         (place / "README.md").write_text(card(config, bench), encoding="utf-8")
 

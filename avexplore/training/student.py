@@ -13,7 +13,18 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from avexplore.artifacts import Affinity, Embeddings, FeatureSet, Report, SoftLabels, TrainedStudent, TrainState, silent
+from avexplore.artifacts import (
+    Affinity,
+    Clips,
+    Embeddings,
+    FeatureSet,
+    NetworkOutputs,
+    Report,
+    SoftLabels,
+    TrainedStudent,
+    TrainState,
+    silent,
+)
 from avexplore.config import PrefixConfig, StudentConfig
 from avexplore.errors import TrainingError
 from avexplore.graph.inputs.transforms import transform
@@ -38,10 +49,32 @@ _MEASUREMENTS = 50
 def embed_outputs(
     out: BranchOutputs, share: float, temperature: float, linked: LinkedPosteriors | None = None
 ) -> tuple[Tensor, Tensor]:
-    """What the network says of B clips, as unit vectors of both modalities.
+    """What the network says of B clips, as unit vectors of both modalities: `read_outputs` of its metric part.
 
-    z = [sqrt(1 - g) u, sqrt(g) p, sqrt(g) r 0] for audio and [sqrt(1 - g) u, sqrt(g) p, 0, sqrt(g) r] for visual, with
-    u the metric part at unit length, p = softmax(logits / T), r = sqrt(1 - |p|^2) and g the share [ours].
+    Args:
+        out: Of one network (M = 1).
+        share: g in [0, 1); 0 gives the metric part alone.
+        temperature: T > 0.
+        linked: What the class graph adds to the posteriors; None leaves them alone.
+
+    Returns:
+        Audio and visual. Shapes (B, dim), or (B, dim + C + 2) if share > 0.
+    """
+    units = normalize(out.audio[0], dim=1), normalize(out.visual[0], dim=1)
+    return _read(*units, out.audio_logits[0], out.visual_logits[0], share, temperature, linked)
+
+
+def _read(
+    audio: Tensor,
+    visual: Tensor,
+    audio_logits: Tensor,
+    visual_logits: Tensor,
+    share: float,
+    temperature: float,
+    linked: LinkedPosteriors | None,
+) -> tuple[Tensor, Tensor]:
+    """z = [sqrt(1 - g) u, sqrt(g) p, sqrt(g) r 0] for audio and [sqrt(1 - g) u, sqrt(g) p, 0, sqrt(g) r] for visual,
+    with u the metric part at unit length, p = softmax(logits / T), r = sqrt(1 - |p|^2) and g the share [ours].
 
     So the cosine between modalities is (1 - g) u.u' + g p.p', and p.p' = sum over c of p_c p'_c is the probability
     that both clips carry the same annotation, if the two posteriors are right and independent: what an ideal ranking
@@ -50,20 +83,10 @@ def embed_outputs(
 
     With links, p gives way to q, the probability of each class's presence: q.q' grows with the number of events that
     two clips can be expected to share, annotated or not. Where q is longer than 1 it is scaled down to that.
-
-    Args:
-        out: Of one network (M = 1).
-        share: g in [0, 1); 0 gives u alone.
-        temperature: T > 0.
-        linked: What the class graph adds to the posteriors; None leaves them alone.
-
-    Returns:
-        Audio and visual. Shapes (B, dim), or (B, dim + C + 2) if share > 0.
     """
-    audio, visual = normalize(out.audio[0], dim=1), normalize(out.visual[0], dim=1)
     if share == 0.0:
         return audio, visual
-    a, v = (out.audio_logits[0] / temperature).softmax(1), (out.visual_logits[0] / temperature).softmax(1)
+    a, v = (audio_logits / temperature).softmax(1), (visual_logits / temperature).softmax(1)
     if linked is not None:
         a, v = (q / q.norm(dim=1, keepdim=True).clamp(min=1.0) for q in (linked(a, 0), linked(v, 1)))
     rest_a, rest_v = ((1 - p.square().sum(1, keepdim=True)).clamp(min=0).sqrt() for p in (a, v))
@@ -217,7 +240,9 @@ def train_student(
     weights, best_epoch = kept_weights(state)
     own = {name.removeprefix("net."): values for name, values in weights.items() if name.startswith("net.")}
     arrays = {**own, **inputs_to_arrays(maps), **({} if task.linked is None else task.linked.to_arrays())}
-    return TrainedStudent(embed(features, config, arrays), arrays, state.history, best_epoch, state.epoch)
+    outputs = network_outputs(features, config, arrays)
+    embeddings = read_outputs(outputs, config, task.linked)
+    return TrainedStudent(embeddings, arrays, state.history, best_epoch, state.epoch, outputs)
 
 
 def train_prefix(
@@ -242,21 +267,52 @@ def embed(features: FeatureSet, config: StudentConfig, weights: Mapping[str, NDA
         config: The student's config.
         weights: `TrainedStudent.weights`.
     """
+    outputs = network_outputs(features, config, weights)
+    return read_outputs(outputs, config, LinkedPosteriors.from_arrays(weights))
+
+
+def network_outputs(features: FeatureSet, config: StudentConfig, weights: Mapping[str, NDArray[Any]]) -> NetworkOutputs:
+    """What a stored student's network says of clips, on the CPU; `read_outputs` makes embeddings of it.
+
+    Arguments are those of `embed`. Rows follow `features`.
+    """
     maps = inputs_from_arrays(weights)
     net = _network(config, maps, weights["audio_head.weight"].shape[-1], None)
     from_arrays(net, {name: values for name, values in weights.items() if not name.startswith(("input.", "links."))})
     net.eval()
-    linked = LinkedPosteriors.from_arrays(weights)
-    found: tuple[list[Tensor], list[Tensor]] = ([], [])
+    found: tuple[list[Tensor], ...] = ([], [], [], [])
     with torch.no_grad():
         for begin in range(0, len(features.hard_label), 4096):
             rows = slice(begin, begin + 4096)
             out = net(torch.from_numpy(maps[0](features.audio[rows])), torch.from_numpy(maps[1](features.visual[rows])))
-            pair = embed_outputs(out, config.posterior_share, config.posterior_temperature, linked)
-            for parts, part in zip(found, pair, strict=True):
+            units = normalize(out.audio[0], dim=1), normalize(out.visual[0], dim=1)
+            for parts, part in zip(found, (*units, out.audio_logits[0], out.visual_logits[0]), strict=True):
                 parts.append(part)
-    audio, visual = (torch.cat(parts).numpy() for parts in found)
-    return Embeddings(audio, visual, private=2 if config.posterior_share > 0 else 0)
+    return NetworkOutputs(*(torch.cat(parts).numpy() for parts in found))
+
+
+def read_outputs(outputs: NetworkOutputs, config: StudentConfig, linked: LinkedPosteriors | None = None) -> Embeddings:
+    """Embeddings from a network's outputs, with the config's share and temperature and any links: no features needed.
+
+    Each clip is read for itself, so that some rows of the outputs give the same rows of the embeddings.
+
+    Args:
+        outputs: Of any clips.
+        config: `posterior_share` and `posterior_temperature` are used, nothing else.
+        linked: What the posteriors take from the links between classes; None leaves them alone.
+    """
+    parts = (outputs.audio, outputs.visual, outputs.audio_logits, outputs.visual_logits)
+    found: tuple[list[Tensor], list[Tensor]] = ([], [])
+    with torch.no_grad():
+        for begin in range(0, len(outputs.audio), 4096):
+            some = (torch.from_numpy(np.array(part[begin : begin + 4096])) for part in parts)
+            audio, visual, audio_logits, visual_logits = some
+            share, temperature = config.posterior_share, config.posterior_temperature
+            pair = _read(audio, visual, audio_logits, visual_logits, share, temperature, linked)
+            for rows, read in zip(found, pair, strict=True):
+                rows.append(read)
+    whole = (torch.cat(rows).numpy() for rows in found)
+    return Embeddings(*whole, private=2 if config.posterior_share > 0 else 0)
 
 
 def task_of(
@@ -316,33 +372,45 @@ def _lir(
 
 
 def linked_posteriors(
-    features: FeatureSet,
+    clips: Clips,
     config: StudentConfig,
     soft_labels: SoftLabels,
     affinity: Affinity,
     device: torch.device | str = "cpu",
+    associations: tuple[NDArray[Any], NDArray[Any]] | None = None,
 ) -> LinkedPosteriors | None:
     """What the embedding's posteriors take from the class graph; true pairs link clips and not classes.
 
     Args:
-        features: Clips, of which the training clips' annotations are used.
+        clips: Of these, the training clips' annotations are used.
         config: A student with LIR.
         soft_labels: The teacher's, of the same clips.
         affinity: A-hat.
         device: Where posteriors will lie.
+        associations: `teacher_associations` of these clips and soft labels, where they are known already.
     """
     assert config.regularizer is not None
     strength = config.regularizer.posterior_links
     if strength == 0 or config.posterior_share == 0 or affinity.true_pairs:
         return None
-    rows, count = features.rows("train"), len(features.classes)
+    found, share = associations or teacher_associations(clips, soft_labels)
+    lir = config.regularizer
+    weights = affinity.weights if lir.linked == "graph" else np.ones_like(affinity.weights)
+    return LinkedPosteriors.from_weights(weights, found, share, strength, lir.level, device, scale=lir.link_scale)
+
+
+def teacher_associations(clips: Clips, soft_labels: SoftLabels) -> tuple[NDArray[Any], NDArray[Any]]:
+    """How much more of class j the teacher finds in training clips annotated with i, and each class's share of them.
+
+    Returns:
+        `association` of the soft labels, shape (C, C); shares of the annotations, shape (C,).
+    """
+    rows, count = clips.rows("train"), len(clips.classes)
     # Probabilities of training clips leave nothing for a second class; their log odds do.
     columns = transform(soft_labels, "logit" if soft_labels.kind == "probabilities" else "raw", rows).matrix
-    labels = features.hard_label[rows]
+    labels = clips.hard_label[rows]
     share = np.bincount(labels, minlength=count) / max(1, len(labels))
-    found = association(columns, labels, count)
-    weights = affinity.weights if config.regularizer.linked == "graph" else np.ones_like(affinity.weights)
-    return LinkedPosteriors.from_weights(weights, found, share, strength, config.regularizer.level, device)
+    return association(columns, labels, count), share
 
 
 def evidence(soft_labels: SoftLabels, kind: Literal["own", "both"]) -> SoftLabels:

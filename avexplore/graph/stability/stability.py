@@ -96,6 +96,46 @@ def measure_stability(soft_labels: SoftLabels, config: StabilityConfig, report: 
     )
 
 
+def growing_stability(
+    soft_labels: SoftLabels, config: StabilityConfig, report: Report = silent
+) -> Iterator[GraphStability]:
+    """The bootstraps of `measure_stability` alone, as far as they have come: one `GraphStability` after each batch.
+
+    The last has all of `config.bootstraps`, and the frequencies and effects that `measure_stability` finds. There is
+    nothing of null model and search seeds in them.
+
+    Args:
+        soft_labels, config: As for `measure_stability`.
+        report: Called often while searching; may raise `Cancelled`.
+    """
+    prepared = prepare(soft_labels, config.graph)
+    source = resampler(soft_labels, prepared, config.graph, config.graph.replace(strategy=config.strategy))
+    progress, tally = _Progress(report, config.bootstraps), _Tally(prepared)
+    k, p, two = len(prepared.columns), len(prepared.nodes), np.zeros(2)
+    effects, done = np.zeros((k, k)), 0
+
+    def bootstraps(first: int, count: int, report: Report) -> tuple[IntArray, FloatArray]:
+        return source.bootstraps(_seed(config.seed, 0, first), count, report)
+
+    for dags, found in progress.batches("Bootstraps", config.bootstraps, prepared, bootstraps):
+        tally.add(dags)
+        effects += (found + found.transpose(0, 2, 1)).sum(axis=0)
+        done += len(dags)
+        yield GraphStability(
+            nodes=prepared.nodes,
+            edge_frequency=prepared.embed(tally.adjacent),
+            orientation_frequency=prepared.embed(tally.directed),
+            null_frequency=np.zeros((p, p)),
+            effect=prepared.embed(effects / np.maximum(tally.adjacent * done, 1)),
+            correlation=_with_unit_diagonal(prepared.embed(correlate(prepared.matrix))),
+            bootstraps=done,
+            shd=two,
+            jaccard=two,
+            frobenius=two,
+            warnings=prepared.warnings,
+        )
+
+
 def _seed(seed: int, purpose: int, first: int) -> int:
     """An independent seed per purpose and batch, small enough to count up from."""
     return int(np.random.SeedSequence([seed, purpose, first]).generate_state(1)[0] >> 1)

@@ -1,0 +1,81 @@
+"""How typical a query is: over all queries, how many gain and how many lose relevant answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from avexplore.retrieval import rank
+
+if TYPE_CHECKING:
+    from avexplore.artifacts import BoolArray, Clips, Embeddings, IntArray
+
+TOP = 8
+"""So many first answers are looked at."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Over all queries of one direction, against the twin.
+
+    Attributes:
+        relevant: Of the first answers of each query, how many share a class with it. Shape (Q,).
+        gained: By how many more than the twin's. Shape (Q,).
+    """
+
+    relevant: IntArray
+    gained: IntArray
+
+    @property
+    def gain(self) -> int:
+        """How many queries have more relevant first answers than by the twin."""
+        return int((self.gained > 0).sum())
+
+    @property
+    def lose(self) -> int:
+        """How many have fewer."""
+        return int((self.gained < 0).sum())
+
+
+def shares_class(clips: Clips, queries: IntArray, answers: IntArray) -> BoolArray:
+    """Whether answers share a class with their query: any true one where those are known, else the annotated one.
+
+    Args:
+        clips: The clips.
+        queries: Shape (Q,).
+        answers: Shape (Q, k).
+    """
+    if clips.true_labels is None:
+        return np.asarray(clips.hard_label[answers] == clips.hard_label[queries][:, None])
+    true = clips.true_labels
+    return np.asarray((true[answers] & true[queries][:, None, :]).any(axis=2))
+
+
+def first_answers(embeddings: Embeddings, clips: Clips, direction: int) -> IntArray:
+    """How many of the first `TOP` answers of every clip share a class with it.
+
+    Args:
+        embeddings: Of the clips, which are queries and gallery.
+        clips: The clips.
+        direction: 0 audio asks visual, 1 visual asks audio.
+
+    Returns:
+        Shape (Q,), in 0..TOP.
+    """
+    both = embeddings.audio, embeddings.visual
+    queries, gallery = both if direction == 0 else both[::-1]
+    found = rank(queries, gallery, TOP).indices
+    counted: IntArray = shares_class(clips, np.arange(len(queries)), found).sum(axis=1)
+    return counted
+
+
+def counts(after: IntArray, before: IntArray) -> Counts:
+    """Compare `first_answers` of a setting with the twin's.
+
+    >>> found = counts(np.array([3, 1, 2]), np.array([2, 2, 2]))
+    >>> found.gain, found.lose
+    (1, 1)
+    """
+    return Counts(after, after - before)

@@ -1,0 +1,84 @@
+"""Which network a setting needs: what acts in training is in its weights, everything else in how it is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from avexplore.config import OutputsConfig, StudentConfig
+from avexplore.errors import ConfigError
+
+if TYPE_CHECKING:
+    from avexplore.artifacts import NetworkOutputs
+    from avexplore.workbench import Workbench
+
+TRAINED = ("form", "weight", "tau", "level", "percentile", "evidence", "class_heads", "start_epoch", "ramp_epochs")
+"""Fields of LIR that act in training; those of the graph and of the embedding act at reading."""
+TRAINED_LINKS = ("directed", "same_class", "edge_weight")
+"""The same of the weights."""
+
+
+def network_of(stored: StudentConfig, working: StudentConfig) -> StudentConfig:
+    """The student whose network a setting is read from: the stored one with what acts in training changed.
+
+    Args:
+        stored: The run's student.
+        working: The same with any settings changed.
+
+    Returns:
+        A student with the stored graph, links, share and temperature; the stored student itself where nothing that
+        acts in training was changed. A full training with all of `working` would also train with its graph, and might
+        keep another epoch.
+
+    Raises:
+        ConfigError: If one of them has no LIR.
+    """
+    before, after = stored.regularizer, working.regularizer
+    if before is None or after is None:
+        raise ConfigError("Only a student with LIR can be tuned", where="tune", fix="Choose another run")
+    links: dict[str, Any] = {name: getattr(after.affinity, name) for name in TRAINED_LINKS}
+    lir: dict[str, Any] = {name: getattr(after, name) for name in TRAINED}
+    return stored.replace(regularizer=before.replace(affinity=before.affinity.replace(**links), **lir))
+
+
+def network_outputs(bench: Workbench, network: StudentConfig) -> NetworkOutputs | None:
+    """What a network says of the test clips, if that is stored or quick to find out; None if it has to be trained."""
+    found: NetworkOutputs | None = getattr(bench.ask(OutputsConfig(network), start=False), "artifact", None)
+    return found
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A network that is at hand, told apart from the stored run's by one lambda."""
+
+    weight: float
+    network: StudentConfig
+
+
+def stops(bench: Workbench, stored: StudentConfig) -> tuple[Stop, ...]:
+    """The lambdas at which networks of this run are at hand, everything else as stored; the smallest first."""
+    assert stored.regularizer is not None
+    known = {stored}
+    for stage in (OutputsConfig.stage, StudentConfig.stage):
+        for summary in bench.store.entries(stage):
+            config = summary.config
+            model = config.model if isinstance(config, OutputsConfig) else config
+            if isinstance(model, StudentConfig) and model.regularizer is not None:
+                same = model.replace(regularizer=model.regularizer.replace(weight=stored.regularizer.weight))
+                if same == stored:
+                    known.add(model)
+    found = [Stop(one.regularizer.weight, one) for one in known if one.regularizer is not None]
+    return tuple(sorted(found, key=lambda stop: stop.weight))
+
+
+def nearest_stop(found: tuple[Stop, ...], weight: float) -> Stop:
+    """The stop whose lambda is nearest, by ratio; 0 is nearest to itself alone, and to nothing below a hundredth.
+
+    >>> from avexplore.config import SyntheticConfig
+    >>> some = tuple(Stop(w, StudentConfig(SyntheticConfig())) for w in (0.0, 0.3, 1.0, 3.0))
+    >>> [nearest_stop(some, w).weight for w in (0, 0.4, 1.8, 40)]
+    [0.0, 0.3, 3.0, 3.0]
+    """
+    from math import log
+
+    return min(found, key=lambda stop: abs(log(max(stop.weight, 1e-2)) - log(max(weight, 1e-2))))
