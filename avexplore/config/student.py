@@ -62,6 +62,7 @@ class RegularizerConfig(Config):
             "What counts as the strongest link: the strongest of those that are linked, or of all that the teacher "
             "associates, so that sources of links can be compared."
         ),
+        acts="reading",
         since="0.2",
     )
     linked: Literal["graph", "every-pair"] = setting(

@@ -96,7 +96,8 @@ class LinkedPosteriors:
 
         m_ij = strength * Z_ij / (largest Z of a link, or of all pairs) if A_ij > 0, else 0 [ours]. Two classes are
         linked if any of their nodes' pairs is; with `level="node"` only pairs that start from a node of the
-        posterior's own modality count. Z has a direction: a rare class may bring a common one more often than the reverse.
+        posterior's own modality count. Z has a direction: a rare class may bring a common one more often than the
+        reverse.
 
         Args:
             weights: A-hat over class nodes, audio nodes first, source in rows. Shape (2C, 2C), >= 0.

@@ -311,8 +311,8 @@ def read_outputs(outputs: NetworkOutputs, config: StudentConfig, linked: LinkedP
             pair = _read(audio, visual, audio_logits, visual_logits, share, temperature, linked)
             for rows, read in zip(found, pair, strict=True):
                 rows.append(read)
-    whole = (torch.cat(rows).numpy() for rows in found)
-    return Embeddings(*whole, private=2 if config.posterior_share > 0 else 0)
+    whole = [torch.cat(rows).numpy() for rows in found]
+    return Embeddings(whole[0], whole[1], private=2 if config.posterior_share > 0 else 0)
 
 
 def task_of(

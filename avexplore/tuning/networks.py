@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from avexplore.config import OutputsConfig, StudentConfig
 from avexplore.errors import ConfigError
+from avexplore.tuning.settings import difference
 
 if TYPE_CHECKING:
     from avexplore.artifacts import NetworkOutputs
     from avexplore.workbench import Workbench
-
-TRAINED = ("form", "weight", "tau", "level", "percentile", "evidence", "class_heads", "start_epoch", "ramp_epochs")
-"""Fields of LIR that act in training; those of the graph and of the embedding act at reading."""
-TRAINED_LINKS = ("directed", "same_class", "edge_weight")
-"""The same of the weights."""
 
 
 def network_of(stored: StudentConfig, working: StudentConfig) -> StudentConfig:
@@ -31,14 +27,11 @@ def network_of(stored: StudentConfig, working: StudentConfig) -> StudentConfig:
         keep another epoch.
 
     Raises:
-        ConfigError: If one of them has no LIR.
+        ConfigError: If one of them has no LIR, or they differ in their data.
     """
-    before, after = stored.regularizer, working.regularizer
-    if before is None or after is None:
+    if stored.regularizer is None or working.regularizer is None:
         raise ConfigError("Only a student with LIR can be tuned", where="tune", fix="Choose another run")
-    links: dict[str, Any] = {name: getattr(after.affinity, name) for name in TRAINED_LINKS}
-    lir: dict[str, Any] = {name: getattr(after, name) for name in TRAINED}
-    return stored.replace(regularizer=before.replace(affinity=before.affinity.replace(**links), **lir))
+    return difference(stored, working).acting("training").apply(stored)
 
 
 def network_outputs(bench: Workbench, network: StudentConfig) -> NetworkOutputs | None:
