@@ -65,9 +65,7 @@ def ship_experiment(wanted: ExperimentConfig, bench: Workbench, folder: Path, re
     write(wanted, fanout.make(wanted, bench, workers=os.cpu_count() or 1, report=report), bench, folder)
 
 
-def write(
-    config: Config, artifact: Artifact, bench: Workbench, folder: Path, *, packing: Packing = _PACKING
-) -> None:
+def write(config: Config, artifact: Artifact, bench: Workbench, folder: Path, *, packing: Packing = _PACKING) -> None:
     """One shipped entry: compact, and without the paths of the machine it was made on."""
     if isinstance(artifact, TrainedStudent):
         artifact = replace(artifact, outputs=None)  # those of test clips are entries of their own
