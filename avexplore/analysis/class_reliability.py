@@ -5,35 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from avexplore.analysis.edge_evidence import MODALITY_INDEX, true_labels
 from avexplore.artifacts import split_node
+from avexplore.calibration.reliability import ReliabilityDiagram, reliability_diagram
 
 if TYPE_CHECKING:
-    from avexplore.artifacts import Clips, FloatArray, IntArray, SoftLabels
+    from avexplore.artifacts import BoolArray, Clips, SoftLabels
 
 
 @dataclass(frozen=True)
-class Reliability:
+class ClassReliability:
     """What the teacher says of a class, beside what is known, over clips that it was not trained with if there are any.
 
     Attributes:
-        confidence: Mean probability in each of the bins of equal width. Shape (bins,), NaN where empty.
-        annotated: Share of each bin's clips annotated with the class. Shape (bins,), NaN where empty or unknown.
-        true: Share that truly holds it; None if unknown. Shape (bins,).
-        count: Clips per bin. Shape (bins,).
-        error: Expected calibration error against the annotation, sum of count / n x |annotated - confidence|; NaN
-            if annotations are unknown.
+        annotated: Against the annotation; None if annotations are unknown.
+        true: Against what the clips truly hold; None if unknown.
         mean_probability, annotated_share, true_share: The same over all bins; NaN if unknown.
         clips, split: How many clips, and which.
     """
 
-    confidence: FloatArray
-    annotated: FloatArray
-    true: FloatArray | None
-    count: IntArray
-    error: float
+    annotated: ReliabilityDiagram | None
+    true: ReliabilityDiagram | None
     mean_probability: float
     annotated_share: float
     true_share: float
@@ -41,7 +33,9 @@ class Reliability:
     split: str
 
 
-def reliability(soft_labels: SoftLabels, node: str, clips: Clips | None = None, bins: int = 8) -> Reliability | None:
+def reliability(
+    soft_labels: SoftLabels, node: str, clips: Clips | None = None, bins: int = 8
+) -> ClassReliability | None:
     """Reliability of one class, one against the rest; None without clips.
 
     References:
@@ -54,29 +48,14 @@ def reliability(soft_labels: SoftLabels, node: str, clips: Clips | None = None, 
     if not len(rows):
         return None
     said = soft_labels.probabilities()[MODALITY_INDEX[modality], rows, column]
-    place = np.minimum((said * bins).astype(int), bins - 1)
-    count = np.bincount(place, minlength=bins)
-
-    def per_bin(values: FloatArray) -> FloatArray:
-        share: FloatArray = np.full(bins, np.nan)
-        np.divide(np.bincount(place, values, bins), count, out=share, where=count > 0)
-        return share
-
-    confidence = per_bin(said)
     known = soft_labels.hard_label[rows]
-    annotated = per_bin((known == column).astype(float)) if (known >= 0).all() else np.full(bins, np.nan)
+    annotated = known == column if (known >= 0).all() else None
     truth = true_labels(clips, modality)
-    held = None if truth is None else truth[rows, column].astype(float)
-    gap = np.abs(annotated - confidence)[count > 0]
-    return Reliability(
-        confidence=confidence,
-        annotated=annotated,
-        true=None if held is None else per_bin(held),
-        count=count,
-        error=float((count[count > 0] * gap).sum() / len(rows)),
-        mean_probability=float(said.mean()),
-        annotated_share=float((known == column).mean()) if (known >= 0).all() else float("nan"),
-        true_share=float("nan") if held is None else float(held.mean()),
-        clips=len(rows),
-        split=split,
-    )
+    held = None if truth is None else truth[rows, column].astype(bool)
+
+    def against(fact: BoolArray | None) -> tuple[ReliabilityDiagram | None, float]:
+        return (None, float("nan")) if fact is None else (reliability_diagram(said, fact, bins), float(fact.mean()))
+
+    (by_annotation, annotated_share), (by_truth, true_share) = against(annotated), against(held)
+    mean = float(said.mean())
+    return ClassReliability(by_annotation, by_truth, mean, annotated_share, true_share, len(rows), split)

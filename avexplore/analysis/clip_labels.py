@@ -7,11 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from avexplore.analysis.loaded_run import LoadedRun
-from avexplore.artifacts import Clips
-
 if TYPE_CHECKING:
-    from avexplore.artifacts import IntArray, SoftLabels
+    from avexplore.artifacts import Clips, IntArray, SoftLabels
 
 
 ANNOTATED, HIDDEN, NOT_TRUE, UNKNOWN = "annotated", "true, not annotated", "", "not annotated"
@@ -27,22 +24,26 @@ class LabelLine:
     visual: float
 
 
-def label_lines(loaded: LoadedRun, clip: int, count: int = 6) -> list[LabelLine]:
-    """The clip's annotated class first, then its other true classes, then the teacher's strongest guesses."""
-    clips, chance = loaded.clips, loaded.soft(np.array([clip]))[:, 0]
-    annotated = int(clips.hard_label[clip])
-    hidden = hidden_classes(clips, clip)
-    others = [int(c) for c in (-chance.max(axis=0)).argsort(kind="stable") if c != annotated and c not in hidden]
-    lines = []
-    for c in [annotated, *hidden, *others][: max(count, 1 + len(hidden))]:
-        if c == annotated:
-            status = ANNOTATED
-        elif clips.true_labels is None:
-            status = UNKNOWN
-        else:
-            status = HIDDEN if c in hidden else NOT_TRUE
-        lines.append(LabelLine(clips.classes[c], status, float(chance[0, c]), float(chance[1, c])))
-    return lines
+def label_lines(soft_labels: SoftLabels, clips: Clips | None, clip: int, count: int = 6) -> list[LabelLine]:
+    """The clip's annotated class first, then its other true classes, then the teacher's strongest guesses.
+
+    Args:
+        soft_labels: What the teacher says.
+        clips: What is known of the clips, if anything beside their annotation.
+        clip: Row of the clip.
+        count: How many lines; classes that are known to be there are always among them.
+    """
+    chance = soft_labels.probabilities(np.array([clip]))[:, 0]
+    annotated = int(soft_labels.hard_label[clip])
+    hidden = [] if clips is None else hidden_classes(clips, clip)
+    known = [*([annotated] if annotated >= 0 else []), *hidden]
+    others = [int(c) for c in np.argsort(-chance.max(axis=0), kind="stable") if int(c) not in known]
+    otherwise = UNKNOWN if clips is None or clips.true_labels is None else NOT_TRUE
+    status = dict.fromkeys(hidden, HIDDEN) | {annotated: ANNOTATED}
+    return [
+        LabelLine(soft_labels.classes[c], status.get(c, otherwise), float(chance[0, c]), float(chance[1, c]))
+        for c in [*known, *others][: max(count, len(known))]
+    ]
 
 
 def hidden_classes(clips: Clips, clip: int) -> list[int]:
@@ -68,36 +69,3 @@ def annotation(soft_labels: SoftLabels, row: int) -> str:
 def clip_name(clips: Clips | None, row: int) -> str:
     """What a clip is called."""
     return clips.clip_ids[row] if clips is not None else f"clip {row}"
-
-
-@dataclass(frozen=True)
-class LabelBar:
-    """One class in one clip: its soft labels in [0, 1], and whether it is "annotated", "true" (only), or ""."""
-
-    name: str
-    audio: float
-    visual: float
-    known: str
-
-
-def label_bars(soft_labels: SoftLabels, clips: Clips | None, row: int, count: int = 5) -> list[LabelBar]:
-    """A clip's strongest soft labels, the strongest first; classes known to be there are always among them."""
-    chance = soft_labels.probabilities()[:, row]
-    known = np.zeros(len(soft_labels.classes), bool)
-    if clips is not None and clips.true_labels is not None:
-        known |= clips.true_labels[row]
-    annotated = int(soft_labels.hard_label[row])
-    if annotated >= 0:
-        known[annotated] = True
-    order = np.argsort(-chance.max(axis=0), kind="stable")
-    kept = [int(c) for place, c in enumerate(order) if place < count or known[c]]
-    words = {True: "true", False: ""}
-    return [
-        LabelBar(
-            soft_labels.classes[c],
-            float(chance[0, c]),
-            float(chance[1, c]),
-            "annotated" if c == annotated else words[bool(known[c])],
-        )
-        for c in kept
-    ]

@@ -10,16 +10,21 @@ import numpy as np
 from avexplore.artifacts import BoolArray, FloatArray, IntArray
 from avexplore.calibration.reliability import BINS, ReliabilityDiagram, reliability_diagram
 
-Ear = Literal["either", "both", "audio", "visual"]
-EARS: dict[Ear, str] = {"either": "heard or seen", "both": "heard and seen", "audio": "heard", "visual": "seen"}
+Presence = Literal["either", "both", "audio", "visual"]
+PRESENCE: dict[Presence, str] = {
+    "either": "heard or seen",
+    "both": "heard and seen",
+    "audio": "heard",
+    "visual": "seen",
+}
 
 
-def strength(probabilities: FloatArray, ear: Ear) -> FloatArray:
+def strength(probabilities: FloatArray, presence: Presence) -> FloatArray:
     """How strongly each class is present, from both modalities.
 
     Args:
         probabilities: Audio first. Shape (2, n, C), in [0, 1].
-        ear: "audio" or "visual" alone; "either" takes the larger, "both" the smaller of the two.
+        presence: "audio" or "visual" alone; "either" takes the larger, "both" the smaller of the two.
 
     Returns:
         Shape (n, C), in [0, 1].
@@ -29,10 +34,10 @@ def strength(probabilities: FloatArray, ear: Ear) -> FloatArray:
     """
     audio, visual = probabilities
     chosen: FloatArray
-    if ear in ("audio", "visual"):
-        chosen = audio if ear == "audio" else visual
+    if presence in ("audio", "visual"):
+        chosen = audio if presence == "audio" else visual
     else:
-        chosen = np.maximum(audio, visual) if ear == "either" else np.minimum(audio, visual)
+        chosen = np.maximum(audio, visual) if presence == "either" else np.minimum(audio, visual)
     return chosen
 
 
@@ -93,7 +98,7 @@ def missed(strengths: FloatArray, hard_label: IntArray, rows: IntArray, most: in
     return Events(rows[order], hard_label[rows][order], own[order])
 
 
-def company(values: FloatArray, hard_label: IntArray, rows: IntArray) -> FloatArray:
+def mean_by_annotation(values: FloatArray, hard_label: IntArray, rows: IntArray) -> FloatArray:
     """Mean soft label of every class over the clips annotated with a class.
 
     Args:
@@ -156,12 +161,12 @@ def summarize(
     rows: IntArray,
     true_labels: BoolArray | None,
     *,
-    ear: Ear,
+    presence: Presence,
     at_least: float,
 ) -> list[Summary]:
     """One summary per class, in class order."""
     found = []
-    strengths = strength(probabilities, ear)[rows]
+    strengths = strength(probabilities, presence)[rows]
     hard = hard_label[rows]
     best = probabilities[:, rows].argmax(axis=2)
     for c in range(probabilities.shape[2]):

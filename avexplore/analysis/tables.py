@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from avexplore.analysis import tables
 from avexplore.artifacts import RetrievalReport
 from avexplore.config import Config, StudentConfig
 from avexplore.retrieval.significance import Interval, holm, paired_difference, permutation_test, verdict
@@ -156,14 +155,12 @@ def exact(rows: Sequence[Row]) -> list[list[str | float]]:
     return table
 
 
-def as_csv(table: Sequence[Sequence[str | float | int]]) -> str:
+def as_csv(table: Sequence[Sequence[object]]) -> str:
     """CSV that no spreadsheet takes for formulas in its names; numbers keep all their digits."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     for line in table:
-        writer.writerow(
-            [tables.safe(cell) if isinstance(cell, str) and not _is_number(cell) else cell for cell in line]
-        )
+        writer.writerow([safe(cell) if isinstance(cell, str) and not _is_number(cell) else cell for cell in line])
     return text.getvalue()
 
 

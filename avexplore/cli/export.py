@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from avexplore.analysis import tables
 from avexplore.artifacts import (
     SPLITS,
     ClassGraph,
@@ -24,25 +23,10 @@ from avexplore.data import export_soft_labels, whole_file
 from avexplore.errors import DataError, GraphError
 from avexplore.graph.evidence.pair_probability import PairProbability
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
-
-def cell(value: Any) -> Any:
-    """A value for a spreadsheet: text that would be taken for a formula gets an apostrophe in front.
-
-    >>> cell("=HYPERLINK(1)"), cell("Cat"), cell(-1.5)
-    ("'=HYPERLINK(1)", 'Cat', -1.5)
-    """
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
-
 
 def write_csv(path: Path, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Write a table."""
-    table = io.StringIO(newline="")
-    writer = csv.writer(table)
-    writer.writerow(head)
-    writer.writerows([cell(value) for value in row] for row in rows)
-    write_text(path, table.getvalue())
+    write_text(path, tables.as_csv([head, *rows]))
 
 
 def write_text(path: Path, text: str) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from avexplore.analysis import tables
 from avexplore.artifacts import FloatArray
 
 
@@ -60,7 +59,7 @@ class Curves:
         for curve in self.curves:
             bounds = (curve.low, curve.high) if len(curve.low) else (np.full(len(curve.x), np.nan),) * 2
             rows.extend((curve.name, *map(float, point)) for point in zip(curve.x, curve.y, *bounds, strict=True))
-        return _csv(rows)
+        return tables.as_csv(rows)
 
 
 @dataclass(frozen=True)
@@ -86,16 +85,7 @@ class Heat:
         """The matrix with its names."""
         rows: list[Sequence[object]] = [("", *self.columns)]
         rows.extend((name, *map(float, values)) for name, values in zip(self.rows, self.values, strict=True))
-        return _csv(rows)
+        return tables.as_csv(rows)
 
 
 Figure = Curves | Heat
-
-
-def _csv(rows: Sequence[Sequence[object]]) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    for row in rows:
-        # A spreadsheet takes text that begins so for a formula.
-        writer.writerow("'" + cell if isinstance(cell, str) and cell[:1] in "=+-@" else cell for cell in row)
-    return out.getvalue()

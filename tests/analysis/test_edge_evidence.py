@@ -22,8 +22,8 @@ from avexplore.ui.class_graph.drawing.layouts import arrange
 from avexplore.ui.class_graph.drawing.svg import to_svg
 from avexplore.ui.class_graph.exchange import keep_import, kept_import, only, to_python
 from avexplore.ui.class_graph.graph_choices import choices, co_occurrence_graph, reordered
-from avexplore.ui.class_graph.panel.reliability_chart import in_words, points, reliability_chart
 from avexplore.ui.parts.plain_text import as_markdown
+from avexplore.ui.parts.reliability_chart import Curve, in_words, intervals, reliability_chart
 
 CLASSES = ("A", "B", "C")
 NODES = class_nodes(CLASSES)
@@ -63,11 +63,13 @@ def test_reliability_compares_with_what_is_known_bin_by_bin() -> None:
     # audio:A is given .9, .8, .1, .3, 0; annotated in the first two clips, truly there in clips 0, 1 and 3.
     found = class_reliability.reliability(labels(), "audio:A", clips(), bins=2)
     assert found is not None
-    assert found.count.tolist() == [3, 2]
-    assert found.confidence == pytest.approx([0.4 / 3, 0.85])
-    assert found.annotated == pytest.approx([0, 1])
-    assert found.true == pytest.approx([1 / 3, 1])
-    assert found.error == pytest.approx(3 / 5 * 0.4 / 3 + 2 / 5 * 0.15)
+    assert found.annotated is not None
+    assert found.true is not None
+    assert found.annotated.count.tolist() == [3, 2]
+    assert found.annotated.confidence == pytest.approx([0.4 / 3, 0.85])
+    assert found.annotated.accuracy == pytest.approx([0, 1])
+    assert found.true.accuracy == pytest.approx([1 / 3, 1])
+    assert found.annotated.error == pytest.approx(3 / 5 * 0.4 / 3 + 2 / 5 * 0.15)
     assert found.mean_probability == pytest.approx(0.42)
     assert (found.annotated_share, found.true_share, found.split) == (0.4, 0.6, "train")
 
@@ -75,10 +77,8 @@ def test_reliability_compares_with_what_is_known_bin_by_bin() -> None:
 def test_reliability_does_not_make_up_what_is_unknown() -> None:
     found = class_reliability.reliability(replace(labels(), hard_label=np.array([0, -1, 1, 1, 2])), "audio:A", bins=4)
     assert found is not None
-    assert found.true is None
-    assert np.isnan(found.annotated).all()
-    assert np.isnan(found.error)
-    assert points(found) == []
+    assert (found.annotated, found.true) == (None, None)
+    assert np.isnan([found.annotated_share, found.true_share]).all()
 
 
 def test_reliability_agrees_with_the_diagram_of_a_two_class_teacher() -> None:
@@ -90,19 +90,22 @@ def test_reliability_agrees_with_the_diagram_of_a_two_class_teacher() -> None:
     found = class_reliability.reliability(soft, "audio:A", bins=10)
     assert found is not None
     fraction, mean = calibration_curve(known == 0, share, n_bins=10)
-    assert found.annotated == pytest.approx(fraction)
-    assert found.confidence == pytest.approx(mean)
+    assert found.annotated is not None
+    assert found.annotated.accuracy == pytest.approx(fraction)
+    assert found.annotated.confidence == pytest.approx(mean)
 
 
 def test_the_reliability_chart_shows_each_bin_with_its_interval() -> None:
     found = class_reliability.reliability(labels(), "audio:A", clips(), bins=2)
     assert found is not None
-    first = points(found)[0]
-    assert (first["kind"], first["share"], first["clips"]) == ("annotated with it", 0, 3)
-    assert (first["low"], first["high"]) == (0, pytest.approx(0.5615, abs=1e-4)), "Wilson: 1 / (1 + 3 / 1.96^2)"
-    assert len(points(found)) == 4
-    assert "100% annotated with it where 0.85 is given" in in_words(found)
-    reliability_chart(found).to_json()
+    assert found.annotated is not None
+    first, _ = intervals(found.annotated)
+    assert first == (0, pytest.approx(0.5615, abs=1e-4)), "Wilson: 1 / (1 + 3 / 1.96^2)"
+    curves = [Curve("annotated with it", found.annotated, "#000000")]
+    assert "100% annotated with it where 0.85 is given" in in_words(curves)
+    drawn = reliability_chart(curves, "x", "y", 200).data[1]
+    assert drawn.y == pytest.approx([0, 1])
+    assert drawn.error_y.array[0] == pytest.approx(0.5615, abs=1e-4)
 
 
 def test_strongest_clips_can_leave_out_the_annotated_ones() -> None:
@@ -176,12 +179,12 @@ def test_the_panel_says_which_clips_lir_brought_nearer() -> None:
 
 
 def test_a_clip_shows_its_strongest_and_its_known_classes() -> None:
-    bars = clip_labels.label_bars(labels(), clips(), 1, count=1)
-    assert [(one.name, one.audio, one.visual, one.known) for one in bars] == [
-        ("A", 0.8, 0.2, "annotated"),
-    ], "A is .8 heard, B .8 seen: the first of equals, and A is annotated"
-    bars = clip_labels.label_bars(labels(), clips(), 0, count=1)
-    assert [(one.name, one.known) for one in bars] == [("A", "annotated"), ("B", "true")]
+    lines = clip_labels.label_lines(labels(), clips(), 1, count=1)
+    assert [(one.name, one.audio, one.visual, one.status) for one in lines] == [("A", 0.8, 0.2, "annotated")]
+    lines = clip_labels.label_lines(labels(), clips(), 0, count=1)
+    assert [(one.name, one.status) for one in lines] == [("A", "annotated"), ("B", "true, not annotated")]
+    lines = clip_labels.label_lines(labels(), None, 0, count=2)
+    assert [one.status for one in lines] == ["annotated", "not annotated"]
 
 
 def test_co_occurrence_is_counted() -> None:

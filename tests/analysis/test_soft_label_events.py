@@ -53,7 +53,7 @@ def test_missed_annotations_come_weakest_first() -> None:
 
 def test_company_is_the_mean_by_annotated_class() -> None:
     values = np.array([[0.8, 0.2], [0.4, 0.6], [0.1, 0.9]])
-    found = numbers.company(values, np.array([0, 0, -1]), ALL)
+    found = numbers.mean_by_annotation(values, np.array([0, 0, -1]), ALL)
     assert found[0].tolist() == pytest.approx([0.6, 0.4])
     assert np.isnan(found[1]).all()
 
@@ -70,13 +70,13 @@ def test_conditional_agrees_with_counting() -> None:
 
 def test_summaries_count_what_is_there() -> None:
     true = np.array([[True, False, True], [True, True, False], [False, False, True]])
-    first, second, third = numbers.summarize(PROBABILITIES, HARD, ALL, true, ear="either", at_least=0.3)
+    first, second, third = numbers.summarize(PROBABILITIES, HARD, ALL, true, presence="either", at_least=0.3)
     assert (first.annotated, first.true, first.elsewhere) == (1, 2, 2)
     assert first.right == 0.5, "clip 1 truly holds class 0, clip 2 does not"
     assert (first.own_audio, first.first_audio) == (0.7, 1.0)
     assert (second.first_audio, second.first_visual) == (1.0, 0.0)
     assert third.right == 1.0
-    unknown = numbers.summarize(PROBABILITIES, HARD, ALL, None, ear="either", at_least=0.3)[0]
+    unknown = numbers.summarize(PROBABILITIES, HARD, ALL, None, presence="either", at_least=0.3)[0]
     assert unknown.true == -1
     assert np.isnan(unknown.right)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from typing import Any
 
@@ -327,24 +326,13 @@ def _class_rows(address: str, _loaded: LoadedRun, _projection: Projection) -> li
     return map_drift.class_rows(_loaded, _projection)
 
 
-def _table(loaded: LoadedRun, projection: Projection, points: Any) -> bytes:
+def _table(loaded: LoadedRun, projection: Projection, points: Any) -> str:
     """Coordinates as CSV: one line per point."""
-    import csv
-
-    m, text = len(projection.rows), io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(["clip", "modality", "class", "x_without", "y_without", "x_with", "y_with", "neighbors_lost"])
+    m = len(projection.rows)
+    rows = [["clip", "modality", "class", "x_without", "y_without", "x_with", "y_with", "neighbors_lost"]]
     for p in points:
         clip = int(projection.rows[p % m])
         where = [f"{v:.5f}" for v in (*projection.before[p], *projection.after[p])]
         name = loaded.clips.classes[int(loaded.clips.hard_label[clip])]
-        writer.writerow(
-            [
-                tables.safe(loaded.clips.clip_ids[clip]),
-                MODALITIES[p // m],
-                tables.safe(name),
-                *where,
-                f"{projection.drift[p]:.4f}",
-            ]
-        )
-    return text.getvalue().encode()
+        rows.append([loaded.clips.clip_ids[clip], MODALITIES[p // m], name, *where, f"{projection.drift[p]:.4f}"])
+    return tables.as_csv(rows)

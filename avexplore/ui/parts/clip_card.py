@@ -34,7 +34,7 @@ def draw(loaded: LoadedRun, clip: int, *, key: str, count: int = 6, explain: boo
     st.text(title(loaded.clips, clip))
     if player:
         play(loaded.clips, clip)
-    lines = label_lines(loaded, clip, count)
+    lines = label_lines(loaded.soft_labels, loaded.clips, clip, count)
     bar: dict[str, Any] = {"min_value": 0.0, "max_value": 1.0, "format": "%.2f"}
     marks = {ANNOTATED: "✔", HIDDEN: "+"}
     st.dataframe(

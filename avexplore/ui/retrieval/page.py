@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from typing import Literal
 
@@ -311,19 +309,15 @@ _TERM_STYLE = """<style>
 </style>"""
 
 
-def _table(loaded: LoadedRun, answers: Answers) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(["clip", "class", "kind", "rank_without", "rank_with", "cosine_without", "cosine_with"])
+def _table(loaded: LoadedRun, answers: Answers) -> str:
+    rows: list[list[object]] = [["clip", "class", "kind", "rank_without", "rank_with", "cosine_without", "cosine_with"]]
     cosine = np.empty(answers.order.shape)
     np.put_along_axis(cosine, answers.order, answers.similarity, axis=1)
     known = len(answers.gallery) if answers.reach is None else answers.reach
     for position in answers.order[1]:
         clip = int(answers.gallery[position])
-        places = answers.place[:, position]
-        ranks = [int(place) if place <= known else f">{known}" for place in places]
-        cosines = [f"{value:.6f}" for value in cosine[:, position]]
+        ranks = [int(place) if place <= known else f">{known}" for place in answers.place[:, position]]
         name = loaded.clips.classes[int(loaded.clips.hard_label[clip])]
-        names = [tables.safe(text) for text in (loaded.clips.clip_ids[clip], name)]
-        writer.writerow([*names, answers.kinds[int(position)], *ranks, *cosines])
-    return text.getvalue().encode()
+        cosines = [f"{value:.6f}" for value in cosine[:, position]]
+        rows.append([loaded.clips.clip_ids[clip], name, answers.kinds[int(position)], *ranks, *cosines])
+    return tables.as_csv(rows)

@@ -1,29 +1,29 @@
-"""Charts of the soft-labels page. Vega draws names as text, so that class names never become markup."""
+"""Charts of the soft-labels page."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from avexplore.artifacts import FloatArray
+from avexplore.ui.parts.plain_text import as_html
 
 if TYPE_CHECKING:
-    import altair as alt
-
-    from avexplore.calibration.reliability import ReliabilityDiagram
+    import plotly.graph_objects as go
 
 AUDIO, VISUAL = "#E69F00", "#0072B2"
 """Okabe-Ito blue and orange: what is heard, what is seen."""
 LINES = {"light": ("#A86E00", "#0072B2"), "dark": ("#E69F00", "#56B4E9")}
 """The same for thin lines and small marks, audio first: at least 3 : 1 against the paper of each theme."""
-_MODALITIES = ("Audio", "Visual")
+_LEGEND = {"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "traceorder": "normal"}
+_MARGIN = {"l": 8, "r": 8, "t": 30, "b": 8}
 
 
 def clip_bars(
     names: Sequence[str], probabilities: FloatArray, annotated: int, true: Sequence[int], *, most: int = 14
-) -> Any:
+) -> go.Figure:
     """One clip's soft labels in both modalities, the strongest classes first.
 
     Args:
@@ -33,29 +33,35 @@ def clip_bars(
         true: Classes known to be true but not annotated.
         most: How many classes to show; the annotated and true ones always are.
     """
-    import altair as alt
+    import plotly.graph_objects as go
 
     order = [int(c) for c in np.argsort(-probabilities.max(axis=0), kind="stable")]
     kept = order[:most] + [c for c in (annotated, *true) if c >= 0 and c not in order[:most]]
     marks = {annotated: " ✔"} | dict.fromkeys(true, " +")
-    labels = {c: names[c] + marks.get(c, "") for c in kept}
-    rows = [
-        {"class": labels[c], "modality": _MODALITIES[m], "soft label": float(probabilities[m, c])}
-        for c in kept
-        for m in (0, 1)
-    ]
-    return (
-        alt.Chart(_data(rows))
-        .mark_bar()
-        .encode(
-            x=alt.X("soft label:Q", title="Soft label", scale=alt.Scale(domain=[0, 1])),
-            y=alt.Y("class:N", title=None, sort=[labels[c] for c in kept], axis=alt.Axis(labelLimit=190)),
-            yOffset=alt.YOffset("modality:N", sort=list(_MODALITIES)),
-            color=_modality_color(),
-            tooltip=_tooltip("class:N", "modality:N", "soft label:Q"),
-        )
-        .properties(height=26 * len(kept) + 110)
+    labels = [names[c] + marks.get(c, "") for c in kept]
+    figure = go.Figure(
+        [
+            go.Bar(
+                x=probabilities[m, kept],
+                y=list(range(len(kept))),
+                orientation="h",
+                name=name,
+                marker_color=color,
+                customdata=[as_html(label) for label in labels],
+                hovertemplate=f"%{{customdata}}<br>{name} %{{x:.3f}}<extra></extra>",
+            )
+            for m, (name, color) in enumerate((("Audio", AUDIO), ("Visual", VISUAL)))
+        ]
     )
+    figure.update_layout(
+        height=26 * len(kept) + 110,
+        margin=_MARGIN,
+        bargap=0.25,
+        legend=_LEGEND,
+        xaxis={"title": "Soft label", "range": [0, 1]},
+        yaxis=_names_axis(labels),
+    )
+    return figure
 
 
 def heat_map(
@@ -67,145 +73,86 @@ def heat_map(
     column_title: str,
     value_title: str,
     without_diagonal: bool = False,
-) -> Any:
+) -> go.Figure:
     """Matrices of equal shape side by side, on one color scale.
 
     Args:
-        rows, columns: Names; names that repeat are told apart by their number.
+        rows, columns: Names.
         panels: Title and values of each matrix. NaN stays empty. Shape (R, C) each.
         row_title, column_title, value_title: Of the axes and of the color.
         without_diagonal: Leave the diagonal out, so that it does not outshine the rest.
     """
-    import altair as alt
+    from plotly.subplots import make_subplots
 
-    row_names, column_names = _apart(rows), _apart(columns)
-    values: list[dict[str, Any]] = []
-    for title, matrix in panels.items():
-        for i, j in np.argwhere(np.isfinite(matrix)):
-            if not (without_diagonal and i == j):
-                entry = {"panel": title, "row": row_names[i], "column": column_names[j], "value": float(matrix[i, j])}
-                values.append(entry)
-    step = 22 if len(row_names) <= 30 else 14
-    return (
-        alt.Chart(_data(values))
-        .mark_rect()
-        .encode(
-            x=alt.X("column:N", title=column_title, sort=column_names, axis=_axis(angle=-60)),
-            y=alt.Y("row:N", title=row_title, sort=row_names, axis=_axis()),
-            color=alt.Color("value:Q", title=value_title, scale=alt.Scale(scheme="viridis", domainMin=0)),
-            column=alt.Column("panel:N", title=None, sort=list(panels), header=alt.Header(labelFontSize=14)),
-            tooltip=[
-                alt.Tooltip("row:N", title=row_title),
-                alt.Tooltip("column:N", title=column_title),
-                alt.Tooltip("value:Q", title=value_title, format=".3f"),
-            ],
+    step = 22 if len(rows) <= 30 else 14
+    figure = make_subplots(
+        1, len(panels), subplot_titles=[as_html(title) for title in panels], shared_yaxes=True, horizontal_spacing=0.02
+    )
+    for place, matrix in enumerate(panels.values(), start=1):
+        values = np.array(matrix, dtype=float)
+        if without_diagonal:
+            np.fill_diagonal(values, np.nan)
+        words = [[f"{as_html(row)}<br>{as_html(column)}" for column in columns] for row in rows]
+        figure.add_heatmap(
+            z=values,
+            customdata=words,
+            coloraxis="coloraxis",
+            hovertemplate=f"%{{customdata}}<br>{value_title} %{{z:.3f}}<extra></extra>",
+            hoverongaps=False,
+            xgap=1,
+            ygap=1,
+            row=1,
+            col=place,
         )
-        .properties(width=max(220, 11 * len(column_names)), height=step * len(row_names))
+    figure.update_xaxes(**_names_axis(columns) | {"autorange": True}, title=column_title, tickangle=-60)
+    figure.update_yaxes(**_names_axis(rows))
+    figure.update_yaxes(title=row_title, col=1)
+    figure.update_layout(
+        width=200 + len(panels) * max(220, 13 * len(columns)),
+        height=step * len(rows) + 190,
+        margin=_MARGIN,
+        coloraxis={"colorscale": "Viridis", "cmin": 0, "colorbar": {"title": {"text": value_title, "side": "right"}}},
     )
+    return figure
 
 
-def reliability(diagrams: Mapping[str, ReliabilityDiagram], color: str) -> Any:
-    """Accuracy over confidence, before and after calibration; the dashed line is a teacher that means what it says."""
-    import altair as alt
-
-    values = [
-        {"when": when, "confidence": float(x), "accuracy": float(y), "clips": int(n)}
-        for when, one in diagrams.items()
-        for x, y, n in zip(one.confidence, one.accuracy, one.count, strict=True)
-        if n > 0
-    ]
-    unit = alt.Scale(domain=[0, 1])
-    names = list(diagrams)
-    dashes = alt.Scale(domain=names, range=[[4, 3], [1, 0]][-len(names) :])
-    # Hollow and dashed before, filled after: no fainter, so that both can be seen.
-    fullness = alt.Scale(domain=names, range=[0.0, 1.0][-len(names) :])
-    base = alt.Chart(_data(values)).encode(
-        x=alt.X("confidence:Q", title="How sure the teacher is", scale=unit),
-        y=alt.Y("accuracy:Q", title="How often it is right", scale=unit),
-        tooltip=[
-            alt.Tooltip("when:N", title=" "),
-            alt.Tooltip("confidence:Q", format=".2f"),
-            alt.Tooltip("accuracy:Q", format=".2f"),
-            alt.Tooltip("clips:Q"),
-        ],
-    )
-    ideal = alt.Chart(_data([{"x": 0, "y": 0}, {"x": 1, "y": 1}])).mark_line(
-        color="#888888", strokeDash=[2, 4], strokeWidth=1
-    )
-    sizes = alt.Size("clips:Q", legend=None, scale=alt.Scale(range=[20, 240]))
-    line = base.mark_line(color=color).encode(
-        strokeDash=alt.StrokeDash("when:N", title=None, scale=dashes, legend=alt.Legend(orient="top"))
-    )
-    points = base.mark_point(stroke=color, fill=color, opacity=1).encode(
-        size=sizes, fillOpacity=alt.FillOpacity("when:N", title=None, scale=fullness, legend=None)
-    )
-    return alt.layer(ideal.encode(x="x:Q", y="y:Q"), line, points).properties(height=400)
-
-
-def counts(names: Sequence[str], table: Mapping[str, Sequence[int]], title: str) -> Any:
+def counts(names: Sequence[str], table: Mapping[str, Sequence[int]], title: str) -> go.Figure:
     """Stacked bars: one bar per class, one color per column of the table."""
-    import altair as alt
+    import plotly.graph_objects as go
 
-    labels = _apart(names)
-    rows = [
-        {"class": label, "kind": kind, "clips": int(numbers[i]), "order": k}
-        for k, (kind, numbers) in enumerate(table.items())
-        for i, label in enumerate(labels)
-    ]
-    return (
-        alt.Chart(_data(rows))
-        .mark_bar()
-        .encode(
-            x=alt.X("clips:Q", title=title),
-            y=alt.Y("class:N", title=None, sort=labels, axis=_axis()),
-            color=alt.Color("kind:N", title=None, sort=list(table), legend=alt.Legend(orient="top")),
-            order=alt.Order("order:Q"),
-            tooltip=[alt.Tooltip("class:N"), alt.Tooltip("kind:N", title=" "), alt.Tooltip("clips:Q")],
-        )
-        .properties(height=22 * len(labels) + 110)
+    figure = go.Figure(
+        [
+            go.Bar(
+                x=list(numbers),
+                y=list(range(len(names))),
+                orientation="h",
+                name=kind,
+                customdata=[as_html(name) for name in names],
+                hovertemplate=f"%{{customdata}}<br>{kind} %{{x:,}}<extra></extra>",
+            )
+            for kind, numbers in table.items()
+        ]
     )
-
-
-def _data(values: list[dict[str, Any]]) -> Any:
-    """Rows as a table, which Streamlit hands to the browser as it is; values in the chart's own JSON would be checked
-    one by one against Vega's schema, half a second for a heat map."""
-    import pandas as pd
-
-    return pd.DataFrame(values)
-
-
-def _modality_color() -> alt.Color:
-    import altair as alt
-
-    scale = alt.Scale(domain=list(_MODALITIES), range=[AUDIO, VISUAL])
-    return alt.Color("modality:N", title=None, scale=scale, legend=alt.Legend(orient="top"))
-
-
-def _axis(angle: int = 0) -> alt.Axis:
-    import altair as alt
-
-    return alt.Axis(
-        labelLimit=170,
-        labelAngle=angle,
-        labelOverlap=False,
-        labelFlush=False,
-        labelBound=False,
-        ticks=False,
-        domain=False,
+    figure.update_layout(
+        barmode="stack",
+        height=22 * len(names) + 110,
+        margin=_MARGIN,
+        legend=_LEGEND,
+        xaxis={"title": title},
+        yaxis=_names_axis(names),
     )
+    return figure
 
 
-def _tooltip(*fields: str) -> list[alt.Tooltip]:
-    import altair as alt
-
-    return [alt.Tooltip(f, format=".3f") if f.endswith(":Q") else alt.Tooltip(f) for f in fields]
-
-
-def _apart(names: Sequence[str]) -> list[str]:
-    """Names that repeat get a number, since Vega would draw them as one."""
-    seen: dict[str, int] = {}
-    result = []
-    for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        result.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
-    return result
+def _names_axis(names: Sequence[str]) -> dict[str, object]:
+    """An axis of names, the first one on top. Places are numbers: names may repeat, and none is markup."""
+    short = [name if len(name) <= 30 else name[:29] + "…" for name in names]
+    return {
+        "tickmode": "array",
+        "tickvals": list(range(len(names))),
+        "ticktext": [as_html(name) for name in short],
+        "autorange": "reversed",
+        "automargin": True,
+        "showgrid": False,
+        "zeroline": False,
+    }

@@ -72,11 +72,8 @@ def _classes(subject: Subject) -> None:
         for i, name in enumerate(SPLITS)
         if (soft.split == i).any()
     }
-    left.altair_chart(
-        charts.counts(soft.classes, by_split, "Clips annotated with the class"),
-        width="stretch",
-        key="sl_by_split",
-    )
+    chart = charts.counts(soft.classes, by_split, "Clips annotated with the class")
+    left.plotly_chart(chart, key="sl_by_split", config={"displayModeBar": False})
     if clips is None or clips.true_labels is None:
         right.caption("Which further classes are true is not known in this data set.")
         return
@@ -85,11 +82,8 @@ def _classes(subject: Subject) -> None:
         "annotated": annotated.tolist(),
         "true, not annotated": (clips.true_labels.sum(axis=0) - annotated).tolist(),
     }
-    right.altair_chart(
-        charts.counts(soft.classes, table, "Clips that truly hold the class"),
-        width="stretch",
-        key="sl_by_truth",
-    )
+    chart = charts.counts(soft.classes, table, "Clips that truly hold the class")
+    right.plotly_chart(chart, key="sl_by_truth", config={"displayModeBar": False})
 
 
 def _together(subject: Subject) -> None:
@@ -117,7 +111,7 @@ def _together(subject: Subject) -> None:
         value_title="Share of clips",
         without_diagonal=True,
     )
-    st.altair_chart(chart, width="content", key="sl_together")
+    st.plotly_chart(chart, width="content", key="sl_together", config={"displayModeBar": False})
 
 
 def _downloads(subject: Subject) -> None:

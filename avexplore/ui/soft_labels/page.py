@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +15,7 @@ from avexplore.calibration.reliability import ReliabilityDiagram
 from avexplore.config import ClipsConfig, TeacherConfig
 from avexplore.ui.parts import clip_card, job_progress
 from avexplore.ui.parts.plain_text import as_markdown
+from avexplore.ui.parts.reliability_chart import Curve, in_words, reliability_chart
 from avexplore.ui.shell import glossary, session
 from avexplore.ui.soft_labels import charts
 from avexplore.ui.soft_labels import data as soft_labels_data
@@ -28,6 +27,8 @@ if TYPE_CHECKING:
 VIEWS = {"clips": "Clips", "classes": "Classes", "calibration": "Calibration", "data": "Data"}
 _ORDERS = {"events": "Unannotated, strongest first", "missed": "Annotated, weakest first"}
 _ANY = "any"
+QUIET = {"displayModeBar": False}
+"""Charts without plotly's row of buttons."""
 
 
 def draw() -> None:
@@ -82,10 +83,10 @@ def _clips(subject: Subject) -> None:
         )
         annotated = _class_filter(subject, "Annotated class", "sl_annotated") if known else None
         event = _class_filter(subject, "Unannotated event", "sl_event") if order == "events" else None
-        ear = _ear()
+        presence = _presence()
         at_least = _at_least() if order == "events" else 0.0
     rows = subject.soft.rows(split)
-    strengths = numbers.strength(subject.probabilities, ear)
+    strengths = numbers.strength(subject.probabilities, presence)
     if order == "missed":
         rows = rows if annotated is None else rows[subject.hard_label[rows] == annotated]
         found = numbers.missed(strengths, subject.hard_label, rows)
@@ -128,9 +129,10 @@ def _class_filter(subject: Subject, label: str, key: str) -> int | None:
     return None if chosen == _ANY else int(chosen)
 
 
-def _ear() -> numbers.Ear:
-    chosen: numbers.Ear = st.selectbox(
-        "Present if", list(numbers.EARS), format_func=numbers.EARS.__getitem__, key="sl_ear", bind="query-params",
+def _presence() -> numbers.Presence:
+    chosen: numbers.Presence = st.selectbox(
+        "Present if", list(numbers.PRESENCE), format_func=numbers.PRESENCE.__getitem__, key="sl_ear",
+        bind="query-params",
         width=145, help="Which modality must be strong: the larger, the smaller, or one of the two soft labels.",
     )  # fmt: skip
     return chosen
@@ -218,7 +220,7 @@ def _detail(subject: Subject, clip: int) -> None:
         clip_card.play(subject.clips, clip)
     others = clip_labels.hidden_classes(subject.clips, clip) if subject.clips is not None else []
     chart = charts.clip_bars(subject.soft.classes, subject.probabilities[:, clip], annotated, others)
-    st.altair_chart(chart, width="stretch", key="sl_bars")
+    st.plotly_chart(chart, key="sl_bars", config=QUIET)
     marks = "✔ annotated" if annotated >= 0 else "Annotation unknown"
     if subject.clips is not None and subject.clips.true_labels is not None:
         marks += ", \\+ true, but nobody annotated it"
@@ -256,28 +258,30 @@ def _clips_heat_map(subject: Subject, found: numbers.Events, count: int) -> None
 def _classes(subject: Subject) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         split = _split(subject)
-        ear = _ear()
+        presence = _presence()
         at_least = _at_least()
     rows = subject.soft.rows(split)
     if not (subject.hard_label[rows] >= 0).any():
         st.info("The annotated classes of these clips are not known, so there is nothing to compare them with.")
         return
     true = subject.clips.true_labels if subject.clips is not None else None
-    summaries = numbers.summarize(subject.probabilities, subject.hard_label, rows, true, ear=ear, at_least=at_least)
+    summaries = numbers.summarize(
+        subject.probabilities, subject.hard_label, rows, true, presence=presence, at_least=at_least
+    )
     columns: dict[str, Any] = {
         "Class": list(subject.soft.classes),
         "Annotated": [s.annotated for s in summaries],
         "Heard": [s.own_audio for s in summaries],
         "Seen": [s.own_visual for s in summaries],
-        "First by ear": [s.first_audio for s in summaries],
-        "First by eye": [s.first_visual for s in summaries],
+        "First, audio": [s.first_audio for s in summaries],
+        "First, visual": [s.first_visual for s in summaries],
         "Elsewhere": [s.elsewhere for s in summaries],
     }
     if true is not None:
         columns["Truly in"] = [s.true for s in summaries]
         columns["Elsewhere, true"] = [s.right for s in summaries]
     # Whole percentages, all alike; the file to download keeps the shares.
-    shares = ("First by ear", "First by eye", "Elsewhere, true")
+    shares = ("First, audio", "First, visual", "Elsewhere, true")
     percentages = {name: [100 * value for value in columns[name]] for name in shares if name in columns}
     share: dict[str, Any] = {"format": "%.0f%%"}
     two: dict[str, Any] = {"format": "%.2f"}
@@ -288,10 +292,10 @@ def _classes(subject: Subject) -> None:
             "Annotated": column.NumberColumn(help="Clips annotated with the class"),
             "Heard": column.NumberColumn(**two, help="Mean audio soft label in the clips annotated with it"),
             "Seen": column.NumberColumn(**two, help="Mean visual soft label in the clips annotated with it"),
-            "First by ear": column.NumberColumn(
+            "First, audio": column.NumberColumn(
                 **share, help="Of those clips, how many have it as strongest audio label"
             ),
-            "First by eye": column.NumberColumn(**share, help="The same for the visual label"),
+            "First, visual": column.NumberColumn(**share, help="The same for the visual label"),
             "Elsewhere": column.NumberColumn(help="Clips of other annotations in which it is as strong as asked above"),
             "Truly in": column.NumberColumn(help="Clips that truly hold it, annotated or not"),
             "Elsewhere, true": column.NumberColumn(
@@ -306,10 +310,10 @@ def _classes(subject: Subject) -> None:
     st.subheader("What comes along with a class", anchor=False)
     st.caption(
         "Mean soft label of each class in the clips annotated with a class (rows). The diagonal is left out: bright "
-        "cells are classes that keep each other's company, annotated or not."
+        "cells are classes that come along, annotated or not."
     )
     panels = {
-        title: numbers.company(subject.probabilities[m], subject.hard_label, rows)
+        title: numbers.mean_by_annotation(subject.probabilities[m], subject.hard_label, rows)
         for m, title in enumerate(("Audio", "Visual"))
     }
     _matrix(
@@ -328,7 +332,7 @@ def _classes(subject: Subject) -> None:
 def _matrix(chart: Any) -> None:
     """A chart whose cells keep their size, in a box of its own that the frame's style lets scroll sideways."""
     with st.container(key="matrix"):
-        st.altair_chart(chart, width="content")
+        st.plotly_chart(chart, width="content", config=QUIET)
 
 
 # --- calibration --------------------------------------------------------------------------------------------------
@@ -391,7 +395,12 @@ def _one_calibration(subject: Subject, modality: int, diagrams: dict[str, Reliab
             help="Expected calibration error: mean gap between how sure the teacher is and how often it is right.",
         )
     color = charts.LINES["dark" if st.context.theme.type == "dark" else "light"][modality]
-    st.altair_chart(charts.reliability(diagrams, color), width="stretch", key=f"sl_reliability-{modality}")
+    curves = [
+        Curve(label, one, color, is_dashed=len(diagrams) > 1 and place == 0)
+        for place, (label, one) in enumerate(diagrams.items())
+    ]
+    chart = reliability_chart(curves, "How sure the teacher is", "How often it is right", 420)
+    st.plotly_chart(chart, key=f"sl_reliability-{modality}", config=QUIET, alt=in_words(curves))
     if subject.soft.platt is not None:
         st.caption("Platt scaling: a slope and an offset per class.")
     elif subject.soft.kind == "logits" and subject.soft.temperature[modality] != 1.0:
@@ -399,11 +408,5 @@ def _one_calibration(subject: Subject, modality: int, diagrams: dict[str, Reliab
 
 
 def _csv(columns: dict[str, Any]) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(columns)
-    for row in zip(*columns.values(), strict=True):
-        writer.writerow(
-            [tables.safe(v) if isinstance(v, str) else f"{v:.6g}" if isinstance(v, float) else v for v in row]
-        )
-    return out.getvalue()
+    rounded = [[f"{v:.6g}" if isinstance(v, float) else v for v in row] for row in zip(*columns.values(), strict=True)]
+    return tables.as_csv([list(columns), *rounded])

@@ -173,7 +173,7 @@ def _teacher(loaded: LoadedRun, case: Case) -> None:
         f"The teacher {heard} it: {event}, {case.probability:.0%}.",
         f"Its training knew one annotated class per clip, never a second one.{chance}",
     )
-    lines = clip_labels.label_lines(loaded, case.clip, 6)
+    lines = clip_labels.label_lines(loaded.soft_labels, loaded.clips, case.clip, 6)
     event_name = loaded.clips.classes[case.event]
     if event_name not in [line.name for line in lines]:
         soft = loaded.soft(np.array([case.clip]))[:, 0, case.event]

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from avexplore.analysis import clip_labels
 from avexplore.analysis.loaded_run import LoadedRun
@@ -16,19 +17,22 @@ def test_the_annotation_leads_then_hidden_labels_then_the_teachers_guesses(loade
     truth = loaded.clips.true_labels
     assert truth is not None
     clip = int(np.flatnonzero(truth.sum(axis=1) == 2)[0])
-    lines = clip_labels.label_lines(loaded, clip, 5)
+    lines = clip_labels.label_lines(loaded.soft_labels, loaded.clips, clip, 5)
     assert [line.status for line in lines] == ["annotated", "true, not annotated", "", "", ""]
     guesses = [max(line.audio, line.visual) for line in lines[2:]]
     assert guesses == sorted(guesses, reverse=True)
     names = [line.name for line in lines]
     assert len(set(names)) == 5
     place = loaded.clips.classes.index(names[1])
-    assert (lines[1].audio, lines[1].visual) == tuple(float(v) for v in loaded.probabilities[:, clip, place])
+    assert (lines[1].audio, lines[1].visual) == pytest.approx(tuple(loaded.probabilities[:, clip, place]))
 
 
 def test_unknown_truth_is_not_called_false(loaded: LoadedRun) -> None:
     bare = replace(loaded, clips=replace(loaded.clips, true_labels=None))
-    assert {line.status for line in clip_labels.label_lines(bare, 0)} == {"annotated", "not annotated"}
+    assert {line.status for line in clip_labels.label_lines(bare.soft_labels, bare.clips, 0)} == {
+        "annotated",
+        "not annotated",
+    }
 
 
 def test_only_files_that_exist_and_that_browsers_play_are_played(loaded: LoadedRun, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import json
 import os
@@ -20,6 +21,7 @@ from avexplore.calibration.reliability import ReliabilityDiagram
 from avexplore.config import ClipsConfig, SyntheticConfig, TeacherConfig
 from avexplore.data import load_soft_labels, soft_label_file
 from avexplore.store import Store
+from avexplore.ui.parts.reliability_chart import Curve, reliability_chart
 from avexplore.ui.soft_labels import charts
 from avexplore.ui.soft_labels import data as soft_labels_data
 
@@ -198,16 +200,11 @@ def test_a_run_address_in_the_url_is_followed(home: Path) -> None:
     assert app.query_params["run"] in (other.address[:12], [other.address[:12]])
 
 
-def rows_of(chart: Any) -> list[dict[str, Any]]:
-    """What a chart draws."""
-    (rows,) = chart.to_dict()["datasets"].values()
-    return list(rows)
-
-
 def test_charts_hold_names_as_they_are() -> None:
     chart = charts.clip_bars(CLASSES, np.array([[0.1, 0.5, 0.2, 0.2]] * 2), 1, [3])
-    labels = {row["class"] for row in rows_of(chart)}
-    assert labels == {"Train horn", "<b>Bus</b> ✔", ":red[Car]", "=Dog() +"}
+    shown = {html.unescape(name) for name in chart.layout.yaxis.ticktext}
+    assert shown == {"Train horn", "<b>Bus</b> ✔", ":red[Car]", "=Dog() +"}
+    assert not any("<b>" in name for name in chart.layout.yaxis.ticktext), "plotly would take it for markup"
 
 
 def test_a_heat_map_leaves_out_what_is_unknown() -> None:
@@ -215,7 +212,9 @@ def test_a_heat_map_leaves_out_what_is_unknown() -> None:
     chart = charts.heat_map(
         ("a", "a"), ("x", "y"), {"P": matrix}, row_title="r", column_title="c", value_title="v", without_diagonal=True
     )
-    assert rows_of(chart) == [{"panel": "P", "row": "a (2)", "column": "x", "value": 0.2}]
+    drawn = np.array(chart.data[0].z, dtype=float)
+    assert drawn[1, 0] == 0.2
+    assert np.isnan(drawn[[0, 0, 1], [0, 1, 1]]).all()
 
 
 def luminance(color: str) -> float:
@@ -233,18 +232,19 @@ def test_thin_lines_stand_out_in_both_themes(theme: str, paper: str) -> None:
         assert (light + 0.05) / (dark + 0.05) >= 3
     bins = np.linspace(0.1, 0.9, BINS)
     one = ReliabilityDiagram(bins, bins, np.full(BINS, 4), 0.1)
-    chart = charts.reliability({"Before": one, "After": one}, charts.LINES[theme][0]).to_dict()
-    assert not any("opacity" in layer["encoding"] for layer in chart["layer"])
+    curves = [Curve("Before", one, charts.LINES[theme][0], is_dashed=True), Curve("After", one, charts.LINES[theme][0])]
+    chart = reliability_chart(curves, "x", "y", 300)
+    assert [trace.opacity for trace in chart.data] == [None] * 3
 
 
 def test_shares_of_classes_are_whole_percentages_and_stay_shares_in_the_download(home: Path) -> None:
     make(home)
     app = view(page(), "classes")
     table = app.dataframe[0]
-    assert table.value["First by ear"].between(0, 100).all()
-    assert table.value["First by ear"].max() > 1
+    assert table.value["First, audio"].between(0, 100).all()
+    assert table.value["First, audio"].max() > 1
     formats = json.loads(table.proto.columns)
-    for name in ("First by ear", "First by eye", "Elsewhere, true"):
+    for name in ("First, audio", "First, visual", "Elsewhere, true"):
         assert formats[name]["type_config"]["format"] == "%.0f%%"
 
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from avexplore.analysis.clip_labels import ANNOTATED, HIDDEN
 from avexplore.ui.parts.plain_text import as_html
 
 if TYPE_CHECKING:
-    from avexplore.analysis.clip_labels import LabelBar
+    from avexplore.analysis.clip_labels import LabelLine
 
 STYLE = """<style>
 .facts{font-size:.83rem;line-height:1.42;overflow-wrap:anywhere}
@@ -66,17 +67,17 @@ def folded(summary: str, body: str) -> str:
     return f"<details><summary>{as_html(summary)}</summary>{body}</details>"
 
 
-def soft_labels(bars: Sequence[LabelBar]) -> str:
-    """The strongest soft labels of a clip, heard above seen, with what is known of each class."""
-    lines = []
-    for one in bars:
+def soft_labels(lines: Sequence[LabelLine]) -> str:
+    """Soft labels of a clip, heard above seen, with what is known of each class."""
+    shown = []
+    for one in lines:
         strips = "".join(
             f'<i style="width:{100 * value:.0f}%;background:{color}" title="{word} {value:.2f}"></i>'
             for value, color, word in ((one.audio, AUDIO, "heard"), (one.visual, VISUAL, "seen"))
         )
-        mark = {"annotated": "✔ ", "true": "+ "}.get(one.known, "")
-        lines.append(
+        mark = {ANNOTATED: "✔ ", HIDDEN: "+ "}.get(one.status, "")
+        shown.append(
             f"<span>{as_html(mark + one.name)}</span><div class='two'>{strips}</div>"
             f"<span>{max(one.audio, one.visual):.2f}</span>"
         )
-    return f'<div class="soft">{"".join(lines)}</div>'
+    return f'<div class="soft">{"".join(shown)}</div>'

@@ -13,9 +13,9 @@ from avexplore.analysis import edge_evidence as evidence
 from avexplore.artifacts import plain_name, split_node
 from avexplore.ui.class_graph.panel import facts as facts
 from avexplore.ui.class_graph.panel.clips import draw_clip, picked
-from avexplore.ui.class_graph.panel.reliability_chart import in_words, reliability_chart
 from avexplore.ui.class_graph.state.names import edge_id
 from avexplore.ui.parts.plain_text import as_html
+from avexplore.ui.parts.reliability_chart import Curve, in_words, reliability_chart
 
 if TYPE_CHECKING:
     from avexplore.ui.class_graph.scene import Subject
@@ -97,14 +97,23 @@ def _draw_calibration(subject: Subject, node: str) -> None:
     if found is None:
         return
     facts.draw_more("<h5>Does its probability mean what it says?</h5>")
-    if np.isfinite(found.error) or found.true is not None:
-        st.altair_chart(reliability_chart(found), alt=f"Reliability: {in_words(found)}")
+    curves = [
+        Curve(name, diagram, color)
+        for name, diagram, color in (
+            ("annotated with it", found.annotated, "#2F86C1"),  # readable on white and on black
+            ("truly there", found.true, "#16986F"),
+        )
+        if diagram is not None
+    ]
+    if curves:
+        chart = reliability_chart(curves, "Probability given", "Share of clips", 260)
+        st.plotly_chart(chart, key=f"reliability-{node}", config={"displayModeBar": False}, alt=in_words(curves))
     shares = f"{found.mean_probability:.1%} over {found.clips:,} {found.split} clips"
     shares += f"; {found.annotated_share:.1%} are annotated with it" if np.isfinite(found.annotated_share) else ""
     shares += f", {found.true_share:.1%} truly hold it" if np.isfinite(found.true_share) else ""
     rows = [("Mean probability", shares)]
-    if np.isfinite(found.error):
-        rows.append(("Calibration error", f"{found.error:.3f} for this class, against its annotation"))
+    if found.annotated is not None:
+        rows.append(("Calibration error", f"{found.annotated.error:.3f} for this class, against its annotation"))
     measured = getattr(subject.teacher, "calibration", {})
     index = evidence.MODALITY_INDEX[split_node(node)[0]]
     if "ece_after" in measured and np.size(measured["ece_after"]) > index:

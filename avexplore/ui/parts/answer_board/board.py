@@ -53,7 +53,7 @@ def _answers(loaded: LoadedRun, query: Query, answers: Answers, top: int, when: 
     found = []
     for place, position in enumerate(answers.order[when][:top]):
         clip = int(answers.gallery[position])
-        lines = clip_labels.label_lines(loaded, clip, 5)
+        lines = clip_labels.label_lines(loaded.soft_labels, loaded.clips, clip, 5)
         soft = ", ".join(f"{line.name} {getattr(line, side):.2f}" for line in lines)
         own = " · the query's other half" if clip == query.clip else ""
         media = clip_media.of(loaded.clips, clip)
