@@ -17,6 +17,8 @@ AUDIO, VISUAL = "#E69F00", "#0072B2"
 """Okabe-Ito blue and orange: what is heard, what is seen."""
 LINES = {"light": ("#A86E00", "#0072B2"), "dark": ("#E69F00", "#56B4E9")}
 """The same for thin lines and small marks, audio first: at least 3 : 1 against the paper of each theme."""
+KINDS = ("#0072B2", "#E69F00", "#009E73")
+"""Okabe-Ito, for up to three kinds of clips."""
 _LEGEND = {"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "traceorder": "normal"}
 _MARGIN = {"l": 8, "r": 8, "t": 30, "b": 8}
 
@@ -108,7 +110,7 @@ def heat_map(
     figure.update_yaxes(**_names_axis(rows))
     figure.update_yaxes(title=row_title, col=1)
     figure.update_layout(
-        width=200 + len(panels) * max(220, 13 * len(columns)),
+        width=230 + len(panels) * max(220, step * len(columns)),
         height=step * len(rows) + 190,
         margin=_MARGIN,
         coloraxis={"colorscale": "Viridis", "cmin": 0, "colorbar": {"title": {"text": value_title, "side": "right"}}},
@@ -127,10 +129,11 @@ def counts(names: Sequence[str], table: Mapping[str, Sequence[int]], title: str)
                 y=list(range(len(names))),
                 orientation="h",
                 name=kind,
+                marker_color=color,
                 customdata=[as_html(name) for name in names],
                 hovertemplate=f"%{{customdata}}<br>{kind} %{{x:,}}<extra></extra>",
             )
-            for kind, numbers in table.items()
+            for (kind, numbers), color in zip(table.items(), KINDS, strict=False)
         ]
     )
     figure.update_layout(
