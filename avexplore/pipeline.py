@@ -43,7 +43,7 @@ from avexplore.config import (
     SweepConfig,
     SyntheticConfig,
     TeacherConfig,
-    walk,
+    upstream,
 )
 from avexplore.errors import ConfigError, GraphError
 
@@ -143,7 +143,7 @@ def data_of(config: Config) -> DataConfig | None:
     >>> data_of(TeacherConfig(SyntheticConfig(seed=3))).seed
     3
     """
-    return next((c for c in walk(config) if isinstance(c, (SyntheticConfig, FeatureFileConfig))), None)
+    return next((c for c in upstream(config) if isinstance(c, (SyntheticConfig, FeatureFileConfig))), None)
 
 
 def _at_once(config: Config, nodes: int | None) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 from avexplore.artifacts import Affinity, ClassGraph, Clips, Embeddings, FloatArray, IntArray, SoftLabels
 from avexplore.config import RegularizerConfig, StudentConfig
 
-_AT_HAND = 5_000_000
+_FEW_ENOUGH = 5_000_000
 """So many soft labels per modality are turned into probabilities once and kept."""
 
 
@@ -51,7 +51,7 @@ class LoadedRun:
         Returns:
             Shape (2, k, C), float32.
         """
-        small = len(self.clips.hard_label) * len(self.clips.classes) <= _AT_HAND
+        small = len(self.clips.hard_label) * len(self.clips.classes) <= _FEW_ENOUGH
         values = self.probabilities[:, rows] if small else self.soft_labels.probabilities(rows).astype(np.float32)
         return np.asarray(values)
 

@@ -91,10 +91,10 @@ def _student(data: DataConfig, preset: str, seed: int, changes: dict[str, dict[s
 
 def _fitting(student: StudentConfig, changes: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """Changes to stages that this student has: `synthetic.clips` is no mistake for the other run."""
-    from avexplore.config import walk
+    from avexplore.config import upstream
 
-    stages = {part.stage for part in walk(student)} | {"synthetic"}
+    stages = {part.stage for part in upstream(student)} | {"synthetic"}
     kept = {stage: values for stage, values in changes.items() if stage in stages}
     if unknown := set(changes) - stages - {"features"}:
         raise ConfigError(f"No stage {sorted(unknown)[0]!r} here", where="--set")
-    return {stage: v for stage, v in kept.items() if stage in {part.stage for part in walk(student)}}
+    return {stage: v for stage, v in kept.items() if stage in {part.stage for part in upstream(student)}}

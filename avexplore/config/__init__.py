@@ -1,6 +1,6 @@
 """One frozen dataclass per stage; upstream configs nest, and the whole has an address. Presets stand in `presets`."""
 
-from avexplore.config.base import Config, acts_at, field_help, from_json, label_of, location, override, walk, within
+from avexplore.config.base import Config, acts_at, field_help, from_json, label_of, location, override, upstream, within
 from avexplore.config.data import ClipsConfig, DataConfig, FeatureFileConfig, SyntheticConfig
 from avexplore.config.experiment import ARMS, DEFAULT_ARMS, ExperimentConfig, SweepConfig, VaryConfig
 from avexplore.config.graph import AffinityConfig, GraphConfig, KnowledgeConfig, StabilityConfig, Transform
@@ -47,6 +47,6 @@ __all__ = [
     "label_of",
     "location",
     "override",
-    "walk",
+    "upstream",
     "within",
 ]

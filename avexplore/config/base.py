@@ -272,13 +272,13 @@ def acts_at(cls: type[Config], name: str) -> Acts:
     return found
 
 
-def walk(config: Config) -> typing.Iterator[Config]:
+def upstream(config: Config) -> typing.Iterator[Config]:
     """The config and everything upstream of it, this one first."""
     yield config
     for f in fields(config):
         value = getattr(config, f.name)
         if isinstance(value, Config):
-            yield from walk(value)
+            yield from upstream(value)
 
 
 def override(config: C, changes: Mapping[str, Mapping[str, Any]], *, where: str = "--set") -> C:
@@ -297,7 +297,7 @@ def override(config: C, changes: Mapping[str, Mapping[str, Any]], *, where: str 
     >>> changed.data.clips, changed.epochs
     (100, 2)
     """
-    stages = {part.stage: type(part) for part in walk(config)}
+    stages = {part.stage: type(part) for part in upstream(config)}
     for stage, values in changes.items():
         if stage not in stages:
             raise ConfigError(f"No stage {stage!r} here", where=where, fix=f"Use one of {', '.join(sorted(stages))}")

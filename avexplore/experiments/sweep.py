@@ -24,7 +24,7 @@ from avexplore.config import (
     TeacherConfig,
     VaryConfig,
     override,
-    walk,
+    upstream,
 )
 from avexplore.errors import ConfigError
 from avexplore.experiments.arms import reseeded
@@ -111,7 +111,7 @@ def varied(student: StudentConfig, parameter: str, values: Sequence[Value] | Non
 
 def _value(student: StudentConfig, parameter: str) -> Value:
     stage, _, field = parameter.partition(".")
-    found: Value = next(getattr(part, field) for part in walk(student) if part.stage == stage)
+    found: Value = next(getattr(part, field) for part in upstream(student) if part.stage == stage)
     return found
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import avexplore
-from avexplore.config import Config, walk
+from avexplore.config import Config, upstream
 
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "numba", "torch", "umap-learn", "causal-learn", "safetensors", "h5py")
 
@@ -72,12 +72,12 @@ def provenance(
     config: Config, *, device: str = "cpu", threads: int = 0, seconds: float = float("nan"), note: str = ""
 ) -> Provenance:
     """Describe a result of `config` that this process just made."""
-    upstream = list(walk(config))
+    parts = list(upstream(config))
     return Provenance(
         avexplore=avexplore.__version__,
         code=code_fingerprint(),
-        seeds={c.stage: seed for c in reversed(upstream) if isinstance(seed := getattr(c, "seed", None), int)},
-        data=tuple(dict.fromkeys(f for c in upstream if isinstance(f := getattr(c, "fingerprint", None), str))),
+        seeds={c.stage: seed for c in reversed(parts) if isinstance(seed := getattr(c, "seed", None), int)},
+        data=tuple(dict.fromkeys(f for c in parts if isinstance(f := getattr(c, "fingerprint", None), str))),
         libraries=_versions(),
         python=platform.python_version(),
         platform=f"{platform.system()} {platform.machine()}",

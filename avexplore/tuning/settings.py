@@ -20,7 +20,7 @@ from avexplore.config import (
     acts_at,
     label_of,
     override,
-    walk,
+    upstream,
 )
 from avexplore.config.base import Acts, checked, types_of
 from avexplore.errors import ConfigError
@@ -128,7 +128,7 @@ class WorkingSettings:
         Raises:
             ConfigError: If the changes contradict each other, or the rest of the config.
         """
-        present = {part.stage for part in walk(config)}
+        present = {part.stage for part in upstream(config)}
         by_stage: dict[str, dict[str, Any]] = {}
         for name, value in self.changes:
             stage, _, field = name.partition(".")
@@ -176,7 +176,7 @@ def difference(stored: Config, working: Config) -> WorkingSettings:
     Raises:
         ConfigError: If they differ in more than parameters: in their data, or in whether they have a graph.
     """
-    ours, theirs = ({part.stage: part for part in walk(config)} for config in (stored, working))
+    ours, theirs = ({part.stage: part for part in upstream(config)} for config in (stored, working))
     changes = {}
     for name, (cls, f) in PARAMETERS.items():
         one, other = ours.get(cls.stage), theirs.get(cls.stage)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
-from avexplore.config import Config, StudentConfig, SyntheticConfig, walk
+from avexplore.config import Config, StudentConfig, SyntheticConfig, upstream
 from avexplore.config.presets import PRESETS, preset_of
 
 
@@ -90,7 +90,7 @@ def _facts(student: StudentConfig) -> dict[str, str]:
 
 def _fields(student: StudentConfig) -> Mapping[str, str]:
     found: dict[str, str] = {}
-    for part in walk(student):
+    for part in upstream(student):
         for one in fields(part):
             value = getattr(part, one.name)
             if not isinstance(value, Config) and one.metadata.get("address") is not False:

@@ -26,7 +26,7 @@ from avexplore.config import (
     StudentConfig,
     SyntheticConfig,
     TeacherConfig,
-    walk,
+    upstream,
 )
 from avexplore.errors import AvexploreError, Cancelled
 from avexplore.folders import may_read
@@ -241,7 +241,7 @@ class Workbench:
             like: What tells how long stages take, as it is stored; the first of `configs`.
         """
         paces, elsewhere = {}, False
-        for part in walk(like or configs[0]):
+        for part in upstream(like or configs[0]):
             # A twin says nothing: it may have gone on from a beginning that was stored.
             if isinstance(part, (TeacherConfig, StabilityConfig, StudentConfig)) and part in self.store:
                 found = self._stored(part)

@@ -20,7 +20,7 @@ from avexplore.config import (
     VaryConfig,
     field_help,
     from_json,
-    walk,
+    upstream,
 )
 from avexplore.errors import ConfigError
 
@@ -89,7 +89,7 @@ def test_lir_that_never_starts_is_refused() -> None:
 
 
 def test_walk_goes_upstream() -> None:
-    assert [c.stage for c in walk(student())][:3] == ["student", "synthetic", "regularizer"]
+    assert [c.stage for c in upstream(student())][:3] == ["student", "synthetic", "regularizer"]
 
 
 @pytest.mark.parametrize(

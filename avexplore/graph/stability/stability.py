@@ -314,7 +314,7 @@ def stability_selection(stability: GraphStability, threshold: float = 0.75) -> S
     """Select edges by frequency (Meinshausen and Bühlmann 2010).
 
     The bound E[V] <= q^2 / ((2 t - 1) N), with q the mean number of edges per graph and N the number of pairs, was
-    proved for half-samples and exchangeable noise; bootstraps are a stand-in, so read it as an indication.
+    proved for half-samples and exchangeable noise; bootstraps are a fallback, so read it as an indication.
 
     >>> empty = np.zeros((3, 3)); often = 0.9 * (1 - np.eye(3))
     >>> nodes, two = ("audio:A", "audio:B", "visual:A"), np.ones(2)

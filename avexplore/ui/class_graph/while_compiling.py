@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from avexplore.config import GraphConfig
 
 POLL_SECONDS = 0.7
-SOURCE = "stand-in by causal-learn"
+SOURCE = "fallback by causal-learn"
 MARK = (
     "**Stand-in.** This graph comes from causal-learn's search, one start with the same score, which is less thorough. "
     "Our own search is being compiled, once per machine and in less than half a minute; its graph then replaces it."
@@ -23,7 +23,7 @@ MARK = (
 WORD = "Our own search is being compiled, once per machine; causal-learn's answers meanwhile."
 
 
-def stand_in_for(config: GraphConfig) -> GraphConfig | None:
+def fallback_for(config: GraphConfig) -> GraphConfig | None:
     """The same question for causal-learn: same score, penalty, knowledge and seed, one start.
 
     It has an address of its own, so nothing of it is ever taken for the result of `config`. None if `config` needs
@@ -39,7 +39,7 @@ def must_wait(config: GraphConfig) -> bool:
     """Whether the graph is neither stored nor can be searched for yet."""
     from avexplore.graph.compiled.numba_cache import is_compiled
 
-    return stand_in_for(config) is not None and not is_compiled() and bool(session.workbench().plan(config))
+    return fallback_for(config) is not None and not is_compiled() and bool(session.workbench().plan(config))
 
 
 def stand_in(config: GraphConfig) -> ClassGraph | None:
@@ -47,7 +47,7 @@ def stand_in(config: GraphConfig) -> ClassGraph | None:
     from avexplore.graph.search.warm_up import compile_in_background
 
     compiling = compile_in_background()
-    other = stand_in_for(config)
+    other = fallback_for(config)
     if other is None or session.workbench().read_only:  # nothing may be started here but quick work
         with st.spinner("Our own search is being compiled: once per machine, less than half a minute"):
             compiling.join()
@@ -65,7 +65,7 @@ def _redraw_when_compiled(config: GraphConfig) -> None:
     from avexplore.workbench import Running
 
     if not must_wait(config):
-        bench, other = session.workbench(), stand_in_for(config)
+        bench, other = session.workbench(), fallback_for(config)
         if other is not None and isinstance(bench.ask(other, start=False), Running):
             bench.cancel(other)
         st.rerun()

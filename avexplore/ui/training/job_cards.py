@@ -18,7 +18,7 @@ from avexplore.config import (
     SyntheticConfig,
     TeacherConfig,
     from_json,
-    walk,
+    upstream,
 )
 from avexplore.errors import AvexploreError
 from avexplore.pipeline import data_of
@@ -162,10 +162,10 @@ def details(config: Config) -> str:
     found = [session.workbench().data_name(data)] if data else []
     if isinstance(data, SyntheticConfig):
         found.append(f"{data.clips:,} clips")
-    student = next((part for part in walk(config) if isinstance(part, StudentConfig)), None)
+    student = next((part for part in upstream(config) if isinstance(part, StudentConfig)), None)
     if student:
         found.append(recipe(student))
-    elif teacher := next((part for part in walk(config) if isinstance(part, TeacherConfig)), None):
+    elif teacher := next((part for part in upstream(config) if isinstance(part, TeacherConfig)), None):
         found.append(f"{teacher.epochs} epochs")
     if isinstance(config, ExperimentConfig):
         found.insert(0, arms.size(config))
@@ -195,7 +195,7 @@ def _place(config: Config) -> tuple[str, str, Mapping[str, Any]] | None:
 
 def _run_of(config: Config, runs: list[Run]) -> Run | None:
     """The run that a result belongs to: the one of its student or the student's twin, else of its soft labels."""
-    parts = list(walk(config))
+    parts = list(upstream(config))
     for run in runs:
         if run.student and any(part in (run.student, run.student.twin) for part in parts):
             return run

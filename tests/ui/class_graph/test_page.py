@@ -175,7 +175,7 @@ def test_causal_learn_answers_while_our_search_is_compiled(
     from avexplore.graph.compiled import numba_cache
     from avexplore.graph.search import warm_up
     from avexplore.store import Store
-    from avexplore.ui.class_graph.while_compiling import MARK, WORD, stand_in_for
+    from avexplore.ui.class_graph.while_compiling import MARK, WORD, fallback_for
 
     ready, at_work = [False], threading.Event()
     worker = threading.Thread(target=at_work.wait, daemon=True)
@@ -183,7 +183,7 @@ def test_causal_learn_answers_while_our_search_is_compiled(
     monkeypatch.setattr(numba_cache, "is_compiled", lambda: ready[0])
     monkeypatch.setattr(warm_up, "compile_in_background", lambda: worker)
     config = GraphConfig(made_home.source, penalty_discount=7.0, seed=11)
-    other = stand_in_for(config)
+    other = fallback_for(config)
     assert other is not None
     assert (other.engine, other.penalty_discount, other.seed) == ("causal-learn-boss", 7.0, 11)
     status = SimpleNamespace(fraction=0.4, message="local scores", state="running", seconds_left=None, address="0" * 64)

@@ -82,7 +82,7 @@ class Picture:
     Attributes:
         universe: What the node numbers refer to; another universe is another picture from scratch.
         nodes, edges: See there.
-        measure: What an edge's strength is: "frequency", or the name of a stand-in.
+        measure: What an edge's strength is: "frequency", or the name of a fallback.
         null_known: Whether it is known how often a null model finds each edge.
         compared: Names of two graphs laid over each other, or none.
         summary: The picture in one sentence, for screen readers.
