@@ -47,7 +47,7 @@ def test_nothing_is_held_for_a_result_that_could_not_be_made(avexplore_home: Pat
 def test_the_work_that_is_told_is_the_work_that_is_done(tmp_path: Path) -> None:
     bench = Workbench(Store(tmp_path / "home"), read_only=False)
     student = preset("tiny", SyntheticConfig(clips=80, classes=3))
-    config = ExperimentConfig(student, ("graph+I", "identity", "proxies:anchor_aware"), seeds=2)
+    config = ExperimentConfig(student, ("graph+I", "identity", "proxies:aadml"), seeds=2)
     assert bench.work(config).seconds is None, "nothing has been measured here"
     bench.get(student)
     before = bench.work(config)
