@@ -106,6 +106,9 @@ class Clips(Artifact):
         true_graph: Planted class graph in the convention of `ClassGraph.adjacency`; None where unknown.
         media: Path of each clip's video or audio file, "" for none; () if there are no files.
         source: One line on where the data came from and its licence.
+        notes: How files were read: what was averaged, left out, or not read at all, in sentences.
+        reading: The same as values, by name (`audio_width`, `not_read`, `dropped`, `split_from`, ...); empty where
+            nothing was read, or an earlier version read it.
     """
 
     hard_label: IntArray
@@ -118,6 +121,8 @@ class Clips(Artifact):
     true_graph: IntArray | None = None
     media: tuple[str, ...] = ()
     source: str = ""
+    notes: tuple[str, ...] = ()
+    reading: Mapping[str, Any] = field(default_factory=dict)
 
     def _check(self) -> None:
         n, count = len(self.hard_label), len(self.classes)

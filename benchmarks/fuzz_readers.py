@@ -11,6 +11,7 @@ app reads HDF5 in a process of its own, ends that process, and reports a damaged
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import faulthandler
 import io
 import json
@@ -18,7 +19,6 @@ import random
 import re
 import shutil
 import signal
-import struct
 import subprocess
 import sys
 import tempfile
@@ -26,7 +26,7 @@ import time
 import traceback
 import warnings
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +38,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from avexplore.artifacts import ClassGraph
 from avexplore.config import Config, FeatureFileConfig, SoftLabelFileConfig, SyntheticConfig, from_json
+from avexplore.data.files.container import Container
 from avexplore.data.files.limits import DEFAULT_LIMITS, Limits
+from avexplore.data.files.npy import NPZ
+from avexplore.data.files.open import CONTAINERS
+from avexplore.data.files.tfrecord import encode_example, frame
 from avexplore.errors import AvexploreError
 
 SECONDS_PER_INPUT = 3
@@ -62,123 +66,71 @@ def clips() -> dict[str, np.ndarray]:
     }
 
 
-def npz(arrays: Mapping[str, np.ndarray], *, compressed: bool = True) -> bytes:
-    out = io.BytesIO()
-    save: Any = np.savez_compressed if compressed else np.savez
-    save(out, **arrays)
-    return out.getvalue()
+def container_samples(container: Container) -> Callable[[], list[Input]]:
+    """A data set in each way in which the container is written, and in each layout that it can hold."""
 
+    def samples() -> list[Input]:
+        arrays = clips()
+        suffix = container.suffixes[0]
+        if container.holds == "array":
+            write = container.writers[0]
+            return [tuple((f"{name}{suffix}", write({name: values})) for name, values in arrays.items())]
+        if container.holds == "table":
+            base = ("clips.npz", NPZ.writers[0]({k: v for k, v in arrays.items() if k != "classes"}))
+            return [(base, (f"table{suffix}", write(arrays))) for write in container.writers]
+        if container.holds == "records":
+            names = next(c for c in CONTAINERS if c.holds == "table")
+            shards = [(f"train0{suffix}", write(many_clips())) for write in container.writers]
+            table = (f"names{names.suffixes[0]}", names.writers[0](arrays))
+            return [files for shard in shards for files in ((shard,), (shard, table))]
+        return [((f"clips{suffix}", write(layout)),) for layout in layouts() for write in container.writers]
 
-def npy(values: np.ndarray) -> bytes:
-    out = io.BytesIO()
-    np.save(out, values)
-    return out.getvalue()
-
-
-def npz_samples() -> list[Input]:
-    several = clips() | {
-        "labels": np.eye(3, dtype=np.uint8)[np.arange(24) % 3],
-        "true_graph": np.zeros((6, 6), np.int8),
-    }
-    return [
-        (("clips.npz", npz(clips())),),
-        (("clips.npz", npz(clips(), compressed=False)),),
-        (("clips.npz", npz(several | {"annotated_random": np.arange(24) % 3})),),
-    ]
-
-
-def npy_samples() -> list[Input]:
-    return [tuple((f"{name}.npy", npy(values)) for name, values in clips().items())]
-
-
-def hdf5_samples() -> list[Input]:
-    import h5py
-
-    arrays = clips()
-    layouts: list[tuple[dict[str, Any], dict[str, Any]]] = [
-        (
-            {
-                f"{short}_{part}": arrays[name][rows]
-                for short, name in (("audio", "audio"), ("visual", "visual"), ("lab", "labels"))
-                for part, rows in (("train", slice(0, 15)), ("test", slice(15, 24)))
-            },
-            {},
-        ),
-        (
-            {
-                "audio_feat": arrays["audio"],
-                "visual_feat": arrays["visual"],
-                "Label_ID": arrays["labels"][:, None],
-                "Train_test": ["1"] * 15 + ["0"] * 9,
-            },
-            {"chunks": (8, 4), "compression": "gzip", "shuffle": True},
-        ),
-        (
-            {name: arrays[name] for name in ("audio", "visual", "labels")},
-            {"chunks": (24, 2), "compression": "lzf"},
-        ),
-    ]
-    samples: list[Input] = []
-    for content, options in layouts:
-        for version in ("earliest", "latest"):
-            memory = io.BytesIO()
-            with h5py.File(memory, "w", libver=version) as out:
-                for name, values in content.items():
-                    plain = not options or np.ndim(values) < 2 or np.shape(values)[1] < 2
-                    out.create_dataset(name, data=values, **({} if plain else options))
-            samples.append((("clips.h5", memory.getvalue()),))
     return samples
 
 
-def varint(value: int) -> bytes:
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*out, value])
+def many_clips() -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    labels = np.eye(5, dtype=np.uint8)[np.arange(30) % 3]
+    labels[np.arange(30), 3 + np.arange(30) % 2] = 1
+    return {"audio": rng.normal(size=(30, 4)), "visual": rng.normal(size=(30, 5)), "labels": labels}
 
 
-def field(number: int, content: bytes) -> bytes:
-    return varint(number << 3 | 2) + varint(len(content)) + content
+def layouts() -> list[dict[str, np.ndarray]]:
+    arrays = clips()
+    more: dict[str, np.ndarray] = {
+        "labels": np.eye(3, dtype=np.uint8)[np.arange(24) % 3],
+        "true_graph": np.zeros((6, 6), np.int8),
+        "annotated_random": np.arange(24) % 3,
+    }
+    halves = {
+        f"{short}_{part}": arrays[name][rows]
+        for short, name in (("audio", "audio"), ("visual", "visual"), ("lab", "labels"))
+        for part, rows in (("train", slice(0, 15)), ("test", slice(15, 24)))
+    }
+    columns = {
+        "audio_feat": arrays["audio"],
+        "visual_feat": arrays["visual"],
+        "Label_ID": arrays["labels"][:, None],
+        "Train_test": np.array(["1"] * 15 + ["0"] * 9),
+    }
+    masked = {name: arrays[name] for name in ("audio", "visual", "labels")} | {"is_train": np.arange(24) < 15}
+    return [arrays, arrays | more, halves, columns, masked]
 
 
 def record(i: int) -> bytes:
     rng = np.random.default_rng(i)
-    entries = {
-        b"video_id": field(1, field(1, b"v%03d" % i)),
-        b"labels": field(3, field(1, bytes([i % 3, 3 + i % 2]))),
-        b"mean_rgb": field(2, field(1, rng.normal(size=5).astype("<f4").tobytes())),
-        b"mean_audio": field(2, field(1, rng.normal(size=4).astype("<f4").tobytes())),
-    }
-    return field(1, b"".join(field(1, field(1, key) + field(2, value)) for key, value in entries.items()))
-
-
-def framed(records: list[bytes]) -> bytes:
-    from avexplore.data.files.tfrecord import crc32c, masked
-
-    lengths = [struct.pack("<Q", len(r)) for r in records]
-    sums = masked(crc32c(lengths + records))
-    pairs = zip(records, lengths, sums[: len(records)], sums[len(records) :], strict=True)
-    return b"".join(n + struct.pack("<I", a) + r + struct.pack("<I", b) for r, n, a, b in pairs)
-
-
-NAMES = b"label_id,label_name\n0,Bus\n1,Cat\n2,Dog\n3,Bell\n4,\n"
-
-
-def tfrecord_samples() -> list[Input]:
-    shard = ("train0.tfrecord", framed([record(i) for i in range(30)]))
-    return [(shard,), (shard, ("names.csv", NAMES))]
-
-
-def table_samples() -> list[Input]:
-    base = ("clips.npz", npz({k: v for k, v in clips().items() if k != "classes"}))
-    return [
-        (base, ("names.csv", b'label_id,label_name\n0,Bus\n1,"Cat, small"\n2,Dog\n')),
-        (base, ("media.csv", b"clip_id,path\nclip 0,a/0.mp4\nclip 1,\nclip 2,b.mp4\n")),
-    ]
+    return encode_example(
+        {
+            "video_id": [b"v%03d" % i],
+            "labels": np.array([i % 3, 3 + i % 2]),
+            "mean_rgb": rng.normal(size=5).astype(np.float32),
+            "mean_audio": rng.normal(size=4).astype(np.float32),
+        }
+    )
 
 
 def soft_label_samples() -> list[Input]:
+    npz, stored = NPZ.writers
     rng = np.random.default_rng(0)
     logits: dict[str, np.ndarray] = {
         "audio": rng.normal(0, 3, (20, 4)),
@@ -187,7 +139,7 @@ def soft_label_samples() -> list[Input]:
     more: dict[str, np.ndarray] = {"classes": np.array(list("abcd")), "split": np.arange(20) % 3}
     more["hard_label"] = np.arange(20) % 4
     more["kind"] = np.array("logits")
-    return [(("soft.npz", npz(logits)),), (("soft.npz", npz(logits | more, compressed=False)),)]
+    return [(("soft.npz", npz(logits)),), (("soft.npz", stored(logits | more)),)]
 
 
 def graph_samples(format: str) -> Callable[[], list[Input]]:
@@ -288,17 +240,20 @@ class Target:
     kind: str
 
 
-GRAPH_FORMATS = ("csv", "graphml", "dot", "tetrad", "dagitty", "json")
-TARGETS = {
-    "npz": Target(npz_samples, read_features, "npz"),
-    "npy": Target(npy_samples, read_features, "npy"),
-    "hdf5": Target(hdf5_samples, read_features, "binary"),
-    "tfrecord": Target(tfrecord_samples, read_features, "tfrecord"),
-    "tables": Target(table_samples, read_features, "text"),
-    "soft-labels": Target(soft_label_samples, read_soft_labels, "npz"),
-    "safetensors": Target(weight_samples, read_weights_file, "binary"),
-    "config": Target(config_samples, read_config, "text"),
-} | {f"graph-{name}": Target(graph_samples(name), read_graph_text(name), "text") for name in GRAPH_FORMATS}
+def targets() -> dict[str, Target]:
+    """Every reader: of containers and graph formats those of their registries, and what else reads files."""
+    from avexplore.graph.formats import FORMATS
+
+    return {
+        **{c.name: Target(container_samples(c), read_features, c.kind_of_bytes) for c in CONTAINERS},
+        "soft-labels": Target(soft_label_samples, read_soft_labels, "binary"),
+        "safetensors": Target(weight_samples, read_weights_file, "binary"),
+        "config": Target(config_samples, read_config, "text"),
+        **{f"graph-{name}": Target(graph_samples(name), read_graph_text(name), "text") for name in FORMATS},
+    }
+
+
+TARGETS = targets()
 
 
 # --- mutations ----------------------------------------------------------------------------------------------------
@@ -387,7 +342,7 @@ def mutate_tfrecord(data: bytes, rng: random.Random) -> bytes:
     for _ in range(rng.choice((1, 2, 5))):
         i = rng.randrange(len(records))
         records[i] = mutate(records[i], rng)
-    return framed(records)
+    return frame(records)
 
 
 def mutate_input(files: Input, kind: str, rng: random.Random) -> Input:
@@ -437,6 +392,7 @@ def inputs(name: str, seed: int, start: int, stop: int) -> Iterator[tuple[int, I
 def hdf5_in_this_process() -> Iterator[None]:
     """A process per input would make 20,000 of them slow; a worker that dies is restarted instead."""
     from avexplore.data.files import hdf5
+    from avexplore.data.files import open as containers
     from avexplore.data.files.hdf5_process import Hdf5File
 
     @contextmanager
@@ -447,12 +403,13 @@ def hdf5_in_this_process() -> Iterator[None]:
         finally:
             file.close()
 
-    usual = hdf5.open_hdf5
-    hdf5.open_hdf5 = open_here  # type: ignore[assignment]
+    usual = containers.CONTAINERS
+    opener: Any = open_here
+    containers.CONTAINERS = tuple(dataclasses.replace(c, open=opener) if c is hdf5.HDF5 else c for c in usual)
     try:
         yield
     finally:
-        hdf5.open_hdf5 = usual
+        containers.CONTAINERS = usual
 
 
 def work(name: str, seed: int, start: int, stop: int, keep: Path) -> None:

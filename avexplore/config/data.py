@@ -53,6 +53,9 @@ class FeatureFileConfig(Config):
         0.05, 0.8, 0.15, help="Share of the training clips used for choosing, where the files name no validation clips."
     )
     split_seed: int = within(0, 2**31 - 1, 0, help="Draws the validation clips.")
+    reading: int = within(
+        1, 2, 1, since="0.2.0", help="Rules by which the arrays are understood; `feature_file` fills it in."
+    )
 
 
 DataConfig = SyntheticConfig | FeatureFileConfig

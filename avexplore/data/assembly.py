@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +41,9 @@ class RawClips:
         media: Path by clip id.
         source: Where the data came from and its license.
         at: Where an array lies, for messages; by name, where it is not in the file `where`.
+        row: The i-th clip's row as the file counts, for messages.
+        notes, facts: How the file was read, in sentences and as values by name.
+        not_read: Arrays of the file that nothing asked for.
     """
 
     where: str
@@ -57,6 +61,17 @@ class RawClips:
     media: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
     at: Mapping[str, str] = field(default_factory=dict)
+    row: Callable[[int], str] = "row {}".format
+    notes: list[str] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+    not_read: tuple[str, ...] = ()
+
+    def drop(self, count: int, what: str, why: str) -> None:
+        """Note that something is left out; `why` ends the sentence that `count` and `what` begin."""
+        if count:
+            self.notes.append(f"{count:,} {what} left out: {why}")
+            dropped = self.facts.setdefault("dropped", {})
+            dropped[why] = dropped.get(why, 0) + count
 
     def place(self, name: str) -> str:
         """Where a message finds an array."""
@@ -76,22 +91,32 @@ def assemble(raw: RawClips, config: FeatureFileConfig, limits: Limits = DEFAULT_
     parts = {name: _multi_hot(getattr(raw, name), n, len(classes), raw.place(name)) for name in _PER_MODALITY}
     graph = None if raw.true_graph is None else _graph(raw.true_graph, len(classes), raw.place("true_graph"))
 
-    columns = np.array(_choose(classes, config.classes, raw.where), np.int64)
+    columns: IntArray = np.array(_choose(classes, config.classes, raw.where), np.int64)
     hard = _annotate(raw, true, hard, columns, config, n)
+    if split is not None:
+        raw.drop(int((split < 0).sum()), "clip(s)", "they are of no split")
     kept = np.flatnonzero(hard >= 0 if split is None else (hard >= 0) & (split >= 0))
     if len(kept) == 0:
         raise DataError("No clip carries one of the chosen classes", where=raw.where, fix="Choose other classes")
-    hard = hard[kept]
+    unlabeled = n - len(kept) if split is None else int((split >= 0).sum()) - len(kept)
+    raw.drop(unlabeled, "clip(s)", "they carry none of the classes")
+    columns, hard = _occurring(columns, hard[kept], classes, config, raw)
     names = tuple(classes[c] for c in columns)
-    _check_classes(hard, names, raw.where)
 
     ids = _clip_ids(raw, n, limits)
-    split = _complete_split(None if split is None else split[kept], hard, names, config, raw.where)
+    _check_ids(ids, kept, None if split is None else split[kept], raw)
     audio, visual = (_single(values, kept) for values in (raw.audio, raw.visual))
+    first = _first_equal_row(audio, visual)
+    split = _complete_split(None if split is None else split[kept], hard, names, config, raw, first)
+    staying = _without_copies(split, first, hard, kept, raw)
+    if len(staying) < len(kept):
+        kept, hard, split = kept[staying], hard[staying], split[staying]
+        audio, visual = audio[staying], visual[staying]
+    _check_training(hard, split, names, raw.where)
     kept_ids = tuple(ids[i] for i in kept)
-    _check_overlap(audio, visual, split, kept_ids, raw)
     hidden = None if true is None else true[np.ix_(kept, columns)]
     both = np.r_[columns, columns + len(classes)]
+    _look_at(audio, visual, split, raw)
     return FeatureSet(
         audio=audio,
         visual=visual,
@@ -104,7 +129,27 @@ def assemble(raw: RawClips, config: FeatureFileConfig, limits: Limits = DEFAULT_
         true_graph=None if graph is None else graph[np.ix_(both, both)],
         media=tuple(raw.media.get(clip, "") for clip in kept_ids) if raw.media else (),
         source=raw.source,
+        notes=tuple(raw.notes),
+        reading=raw.facts,
     )
+
+
+def _look_at(audio: FloatArray, visual: FloatArray, split: IntArray, raw: RawClips) -> None:
+    """Note widths, features that say nothing, and arrays that nobody asked for."""
+    for name, values in zip(MODALITIES, (audio, visual), strict=True):
+        raw.facts[f"{name}_width"] = values.shape[1]
+        training = values[split == TRAIN]
+        constant = int((training == training[0]).all(axis=0).sum())
+        empty = int((~values.any(axis=1)).sum())
+        raw.facts[f"{name}_constant_features"], raw.facts[f"{name}_all_zero_clips"] = constant, empty
+        if constant:
+            raw.notes.append(f"{constant:,} of {values.shape[1]:,} {name} features are equal in all training clips")
+        if empty:
+            raw.notes.append(f"The {name} features of {empty:,} clip(s) are all zero")
+    raw.facts["not_read"] = raw.not_read
+    raw.facts.setdefault("dropped", {})
+    if raw.not_read:
+        raw.notes.append(f"Not read, since nothing here uses them: {', '.join(raw.not_read)}")
 
 
 _PER_MODALITY = ("true_audio", "true_visual")
@@ -126,7 +171,8 @@ def _check_features(raw: RawClips) -> None:
             bad = np.argwhere(~np.isfinite(values))
             if len(bad):
                 raise DataError(
-                    f"{len(bad):,} value(s) are NaN or infinite, the first in row {bad[0][0]}, column {bad[0][1]}",
+                    f"{len(bad):,} value(s) are NaN or infinite, the first in {raw.row(int(bad[0][0]))}, "
+                    f"column {bad[0][1]}",
                     where=where,
                     fix="Remove or impute these clips",
                 )
@@ -136,7 +182,11 @@ def _check_features(raw: RawClips) -> None:
         raise DataError(
             f"{len(raw.audio):,} audio rows but {len(raw.visual):,} visual rows",
             where=raw.where,
-            fix="Both modalities must list the same clips in the same order",
+            fix=(
+                "They seem to be stored the other way round: transpose both"
+                if raw.audio.shape[1] == raw.visual.shape[1]
+                else "Both modalities must list the same clips in the same order"
+            ),
         )
 
 
@@ -149,18 +199,20 @@ def _labels(raw: RawClips, n: int, limits: Limits) -> tuple[BoolArray | None, In
     """True labels (n, C) or None, annotated class (n,) or None, names of the C classes."""
     where, where_names = raw.place("labels"), raw.place("classes")
     labels = np.asarray(raw.labels)
-    if labels.ndim == 2 and labels.shape[1] == 1:
-        labels = labels[:, 0]
+    if labels.ndim == 2 and (labels.shape[1] == 1 or labels.shape == (1, n)):
+        labels = labels.reshape(-1)
     if labels.ndim not in (1, 2):
         raise DataError(f"Shape {labels.shape} makes no sense", where=where, fix="Store one class index per clip")
     if len(labels) != n:
         raise DataError(
             f"{len(labels):,} labels for {n:,} clips", where=where, fix="Store the labels in the order of the features"
         )
-    labels = whole_numbers(labels, where)
     names = None if raw.classes is None else clean_names(raw.classes, where=where_names, limits=limits)
     if names is not None:
         check_unique(names, where=where_names)
+    if labels.dtype.kind in "SU" and labels.ndim == 1:
+        return None, *_labels_in_words(labels, names, where, limits)
+    labels = whole_numbers(labels, where)
     if labels.ndim == 2:
         if labels.min() < 0 or labels.max() > 1:
             raise DataError(
@@ -189,6 +241,24 @@ def _labels(raw: RawClips, n: int, limits: Limits) -> tuple[BoolArray | None, In
             f"Labels reach {labels.max()} but there are {len(names)} class names", where=where, fix="Count from 0"
         )
     return None, labels, names
+
+
+def _labels_in_words(
+    labels: NDArray, names: tuple[str, ...] | None, where: str, limits: Limits
+) -> tuple[IntArray, tuple[str, ...]]:
+    """Index of each label among the names, and the names: those that occur, in order, where none are given."""
+    different, place = np.unique(labels, return_inverse=True)
+    if len(different) > limits.columns:
+        raise DataError(f"{len(different):,} different labels", where=where)
+    words = clean_names(different.tolist(), where=where, limits=limits)
+    if names is None:
+        check_unique(words, where=where)
+        return place, words
+    if unknown := [word for word in words if word not in names]:
+        raise DataError(
+            f"The label {unknown[0]!r} is not among the classes", where=where, fix=instead(unknown[0], names)
+        )
+    return np.array([names.index(word) for word in words])[place], names
 
 
 def one_each(labels: NDArray) -> bool:
@@ -259,7 +329,7 @@ def _annotate(
     """The annotated class as an index into the chosen columns, -1 for clips to be left out. Shape (n,)."""
     stored = raw.annotated.get(config.annotation)
     if stored is not None:
-        stored = _stored_annotation(stored, true, n, raw.where)
+        stored = _stored_annotation(stored, true, n, raw)
     elif true is None:
         if config.annotation != "given":
             raise DataError(
@@ -280,21 +350,23 @@ def _annotate(
     if len(several):
         row = int(several[0])
         raise DataError(
-            f"{len(several):,} clip(s) have more than one label, the first in row {row}, so none is the given one",
+            f"{len(several):,} clip(s) have more than one label, the first in {raw.row(row)}, so none is the given one",
             where=raw.where,
             fix="Choose annotation 'random' or 'rarest'",
         )
     return np.where(subset.any(axis=1), subset.argmax(axis=1), -1)
 
 
-def _stored_annotation(values: NDArray, true: BoolArray | None, n: int, where: str) -> IntArray:
-    stored = whole_numbers(np.asarray(values), f"annotation in {where}")
+def _stored_annotation(values: NDArray, true: BoolArray | None, n: int, raw: RawClips) -> IntArray:
+    stored = whole_numbers(np.asarray(values), f"annotation in {raw.where}")
     count = 10**9 if true is None else true.shape[1]
     if stored.shape != (n,) or stored.min() < 0 or stored.max() >= count:
-        raise DataError("Expected the index of one class per clip", where=f"annotation in {where}")
+        raise DataError("Expected the index of one class per clip", where=f"annotation in {raw.where}")
     if true is not None and not true[np.arange(n), stored].all():
         row = int(np.flatnonzero(~true[np.arange(n), stored])[0])
-        raise DataError("An annotated class is not among the clip's true labels", where=f"row {row} of {where}")
+        raise DataError(
+            "An annotated class is not among the clip's true labels", where=f"{raw.row(row)} of {raw.where}"
+        )
     return stored
 
 
@@ -320,18 +392,39 @@ def keep_one(true: BoolArray, how: str, seed: int) -> IntArray:
     return np.where(true.any(axis=1), preference.argmax(axis=1), -1)
 
 
-def _check_classes(hard: IntArray, names: tuple[str, ...], where: str) -> None:
-    counts = np.bincount(hard, minlength=len(names))
-    if len(names) < 2:
-        raise DataError(f"There is only the class {names[0]!r}", where=where, fix="A class graph needs at least two")
-    if (counts == 0).any():
-        empty = int(np.flatnonzero(counts == 0)[0])
-        hint = "Labels seem to count from 1; subtract 1" if empty == 0 and (counts[1:] > 0).all() else ""
+_BACKGROUND = ("background", "none", "nothing", "no event", "silence", "unknown", "other")
+
+
+def _occurring(
+    columns: IntArray, hard: IntArray, classes: tuple[str, ...], config: FeatureFileConfig, raw: RawClips
+) -> tuple[IntArray, IntArray]:
+    """The columns that have an annotated clip, and the clips' classes as indices into those.
+
+    A list of names may be longer than the data. Left alone are classes that somebody asked for, and labels that may
+    count from 1: they would name every clip wrongly.
+    """
+    counts = np.bincount(hard, minlength=len(columns))
+    empty = np.flatnonzero(counts == 0)
+    if len(empty):
+        name = classes[columns[empty[0]]]
+        used = np.flatnonzero(counts)
+        counts_from_one = not config.classes and used[0] == 1 and len(used) == used[-1] and raw.classes is not None
+        if config.classes or (counts_from_one and len(columns) - len(used) == 1 and name.lower() not in _BACKGROUND):
+            raise DataError(
+                f"The class {name!r} has no annotated clip",
+                where=raw.where,
+                fix="Labels seem to count from 1; subtract 1, or leave the class out (choose classes)"
+                if counts_from_one
+                else "Leave the class out (choose classes), or annotate clips with it",
+            )
+        some = ", ".join(classes[columns[i]] for i in empty[:5]) + (", ..." if len(empty) > 5 else "")
+        raw.drop(len(empty), f"class(es) ({some})", "no clip is annotated with them")
+        columns, hard = columns[used], np.searchsorted(used, hard)
+    if len(columns) < 2:
         raise DataError(
-            f"The class {names[empty]!r} has no annotated clip",
-            where=where,
-            fix=hint or "Leave the class out (choose classes), or annotate clips with it",
+            f"There is only the class {classes[columns[0]]!r}", where=raw.where, fix="A class graph needs at least two"
         )
+    return columns, hard
 
 
 def _checked_split(split: NDArray, n: int, where: str) -> IntArray:
@@ -341,17 +434,38 @@ def _checked_split(split: NDArray, n: int, where: str) -> IntArray:
 
 
 def _complete_split(
-    split: IntArray | None, hard: IntArray, names: tuple[str, ...], config: FeatureFileConfig, where: str
+    split: IntArray | None,
+    hard: IntArray,
+    names: tuple[str, ...],
+    config: FeatureFileConfig,
+    raw: RawClips,
+    first: IntArray,
 ) -> IntArray:
+    """The split that the file gives, with what it lacks drawn here; copies (of one `first`) are drawn together."""
+    originals = np.flatnonzero(first == np.arange(len(first)))
     if split is None:
-        split = np.where(stratified(hard, TEST_FRACTION, config.split_seed), TEST, TRAIN).astype(np.int8)
+        drawn = np.where(stratified(hard[originals], TEST_FRACTION, config.split_seed), TEST, TRAIN).astype(np.int8)
+        split = np.empty(len(hard), np.int8)
+        split[originals] = drawn
+        split = split[first]
+        raw.notes.append(f"The file has no split: {TEST_FRACTION:.0%} of each class were drawn as test clips")
+        raw.facts["split_from"] = "drawn here"
     if not (split == VALIDATION).any():
-        split = split_off_validation(split, hard, config.validation_fraction, config.split_seed)
+        own = np.flatnonzero((split == TRAIN) & (first == np.arange(len(first))))
+        split = split.astype(np.int8)
+        split[own] = split_off_validation(split[own], hard[own], config.validation_fraction, config.split_seed)
+        inside = (split == TRAIN) & (split[first] == VALIDATION)
+        split[inside] = VALIDATION
+        raw.notes.append(f"{config.validation_fraction:.0%} of the training clips of each class were drawn to validate")
     for index, name in enumerate(SPLITS):
         if not (split == index).any():
             raise DataError(
-                f"There are no {name} clips", where=where, fix="Every split needs clips; check the split's entries"
+                f"There are no {name} clips", where=raw.where, fix="Every split needs clips; check the split's entries"
             )
+    return split
+
+
+def _check_training(hard: IntArray, split: IntArray, names: tuple[str, ...], where: str) -> None:
     unseen = np.bincount(hard[split == TRAIN], minlength=len(names)) == 0
     if unseen.any():
         raise DataError(
@@ -359,7 +473,6 @@ def _complete_split(
             where=where,
             fix="Move some of its clips to the training set, or leave the class out",
         )
-    return split
 
 
 def _clip_ids(raw: RawClips, n: int, limits: Limits) -> tuple[str, ...]:
@@ -377,31 +490,44 @@ def _single(values: FloatArray, rows: IntArray) -> FloatArray:
     return result
 
 
-def _check_overlap(audio: FloatArray, visual: FloatArray, split: IntArray, ids: tuple[str, ...], raw: RawClips) -> None:
-    """A clip that is trained on and tested on makes the figures worthless."""
-    if len(set(ids)) != len(ids):
-        splits_of: dict[str, set[int]] = {}
-        for name, part in zip(ids, split.tolist(), strict=True):
-            splits_of.setdefault(name, set()).add(part)
-        crossing = [name for name, parts in splits_of.items() if len(parts) > 1]
-        if crossing:
-            raise DataError(
-                f"{len(crossing):,} clip(s) lie in more than one split, the first is {crossing[0]!r}",
-                where=raw.where,
-                fix="Keep every clip in one split",
-            )
-        check_unique(ids, where=raw.place("clip_ids"))
-    first = _first_equal_row(audio, visual)
-    crossing_rows = np.flatnonzero(split != split[first])
-    if len(crossing_rows):
-        i = int(crossing_rows[0])
-        j = int(first[i])
+def _check_ids(ids: tuple[str, ...], kept: IntArray, split: IntArray | None, raw: RawClips) -> None:
+    """A name stands for one clip, which is trained on or tested on."""
+    chosen = [ids[i] for i in kept]
+    if len(set(chosen)) == len(chosen):
+        return
+    splits_of: dict[str, set[int]] = {}
+    for name, part in zip(chosen, [0] * len(chosen) if split is None else split.tolist(), strict=True):
+        splits_of.setdefault(name, set()).add(part)
+    crossing = [name for name, parts in splits_of.items() if len(parts) > 1]
+    if crossing:
         raise DataError(
-            f"{len(crossing_rows):,} clip(s) have the same features as a clip of another split, "
-            f"the first are rows {j} and {i}",
+            f"{len(crossing):,} clip(s) lie in more than one split, the first is {crossing[0]!r}",
             where=raw.where,
-            fix="Training and test clips overlap; remove the copies",
+            fix="Keep every clip in one split",
         )
+    check_unique(chosen, where=raw.place("clip_ids"))
+
+
+def _without_copies(split: IntArray, first: IntArray, hard: IntArray, kept: IntArray, raw: RawClips) -> IntArray:
+    """Rows that stay: of clips with equal features, those of the split that is held out furthest. Shape (m,).
+
+    A clip that is trained on and tested on makes the figures worthless: copies of test clips neither train nor
+    validate, copies of validation clips do not train.
+    """
+    furthest = split.copy()
+    np.maximum.at(furthest, first, split)
+    leaving = split < furthest[first]
+    copies = int((first != np.arange(len(first))).sum())
+    raw.facts["copies"] = copies
+    for part, name in ((TRAIN, "training"), (VALIDATION, "validation")):
+        rows = np.flatnonzero(leaving & (split == part))
+        if len(rows):
+            twin = int(np.flatnonzero((first == first[rows[0]]) & (split == furthest[first[rows[0]]]))[0])
+            pair = f"{raw.row(int(kept[rows[0]]))} and {raw.row(int(kept[twin]))}"
+            raw.drop(len(rows), f"{name} clip(s)", f"they have the same features as held-out ones, such as {pair}")
+    if copies:
+        raw.notes.append(f"{copies:,} clip(s) have the same features as an earlier one of the file")
+    return np.flatnonzero(~leaving)
 
 
 def _first_equal_row(audio: FloatArray, visual: FloatArray) -> IntArray:

@@ -9,18 +9,19 @@ from typing import Literal
 
 from avexplore.artifacts import FeatureSet, Report, silent
 from avexplore.config import DataConfig, FeatureFileConfig, SyntheticConfig
-from avexplore.data.assembly import RawClips, assemble, one_each
+from avexplore.data.assembly import RawClips, assemble
+from avexplore.data.files.container import Container
 from avexplore.data.files.fingerprint import fingerprint
 from avexplore.data.files.limits import DEFAULT_LIMITS, Limits
-from avexplore.data.files.open import Format, open_arrays, role_of, sniff
+from avexplore.data.files.open import CONTAINERS, known_formats, open_arrays, role_of, sniff
 from avexplore.data.files.tables import columns, names_classes, read_class_names, read_text
-from avexplore.data.layouts.recognize import read_layout
+from avexplore.data.layouts.recognize import holds_several_labels, is_read_anew, read_layout
 from avexplore.data.media.manifest import is_manifest
 from avexplore.data.synthetic import generate
 from avexplore.errors import DataError
 
 Annotation = Literal["given", "random", "rarest"]
-_OF_FEATURES = (".npz", ".npy", ".h5", ".hdf5", ".tfrecord")
+_OF_FEATURES = {suffix: container for container in CONTAINERS[:-1] for suffix in container.suffixes}
 """Names that promise features: what is none of the formats there is no table that lacks its columns."""
 
 
@@ -51,8 +52,8 @@ def feature_file(
         DataError: If the files cannot make a data set together.
     """
     bundle = _bundle([Path(p) for p in paths], limits)
-    if annotation == "auto":
-        annotation = bundle.usual_annotation(limits)
+    usual, is_anew = bundle.look_inside(limits)
+    annotation = usual if annotation == "auto" else annotation
     return FeatureFileConfig(
         fingerprint=bundle.fingerprint(limits),
         paths=tuple(str(p.absolute()) for p in bundle.paths if p != bundle.media),
@@ -60,6 +61,8 @@ def feature_file(
         classes=tuple(classes),
         validation_fraction=validation_fraction,
         split_seed=split_seed,
+        # Results of files that are understood as ever keep their address.
+        reading=2 if is_anew else 1,
     )
 
 
@@ -127,7 +130,7 @@ def load_features(config: DataConfig, report: Report = silent, *, limits: Limits
 class _Bundle:
     """Files that make one data set."""
 
-    format: Format
+    container: Container
     arrays: tuple[Path, ...]
     """Files of arrays or shards, in their canonical order."""
     roles: tuple[str, ...]
@@ -151,26 +154,28 @@ class _Bundle:
         paths = [*self.arrays, *(path for _, path in tables)]
         return fingerprint(paths, roles if any(roles) else (), limits=limits)
 
-    def usual_annotation(self, limits: Limits) -> Annotation:
-        if self.format == "tfrecord":
-            return "random"
-        if len(self.arrays) > 1 and self.format != "npy":
-            return "given"  # the AVE release: one class per clip
+    def look_inside(self, limits: Limits) -> tuple[Annotation, bool]:
+        """The annotation that fits, and whether earlier versions understood the arrays differently."""
+        if self.container.holds == "records":
+            return "random", False
         with open_arrays(self.arrays, limits) as file:
-            headers = file.headers
-            if {"hard_label", "annotated"} & set(headers):
-                return "given"
-            matrix = "labels" in headers and len(headers["labels"].shape) == 2 and headers["labels"].shape[1] > 1
-            return "random" if matrix and not one_each(file.read("labels")) else "given"
+            return "random" if holds_several_labels(file) else "given", is_read_anew(file.headers)
 
     def read(self, config: FeatureFileConfig, report: Report, limits: Limits) -> RawClips:
         names = None if self.names is None else read_class_names(self.names, limits)
-        if self.format == "tfrecord":
+        if self.container.holds == "records":
             from avexplore.data.layouts.youtube8m import read_shards
 
             raw = read_shards(self.arrays, config, names, report, limits)
         else:
             with open_arrays(self.arrays, limits) as file:
+                if config.reading == 1 and is_read_anew(file.headers):
+                    raise DataError(
+                        "An earlier version understood a part of these files differently (the split, the order of "
+                        "clips or the axis of the features)",
+                        where=file.where(),
+                        fix="Open them again; results of before stay valid under their own name",
+                    )
                 raw = read_layout(file, limits)
             if names is not None and self.names is not None:
                 where = self.names.name
@@ -180,15 +185,13 @@ class _Bundle:
 
 
 def _bundle(paths: Sequence[Path], limits: Limits) -> _Bundle:
-    formats = [sniff(path, limits) for path in paths]
-    for path, kind in zip(paths, formats, strict=True):
+    found = [(path, sniff(path, limits)) for path in paths]
+    for path, container in found:
         # What is none of the formats is told by its name: first bytes alone leave a text, or a damaged TFRecord.
-        named = path.suffix.lower()
-        if named in _OF_FEATURES and (kind == "csv" or (kind == "tfrecord" and named != ".tfrecord")):
-            raise DataError(
-                "The format was not recognized", where=path.name, fix="Use npz, npy, HDF5 or YouTube-8M TFRecord files"
-            )
-    tables = [path for path, kind in zip(paths, formats, strict=True) if kind == "csv"]
+        promised = _OF_FEATURES.get(path.suffix.lower())
+        if promised and (container.holds == "table" or (container.holds == "records" and promised is not container)):
+            raise DataError("The format was not recognized", where=path.name, fix=f"Use {known_formats()} files")
+    tables = [path for path, container in found if container.holds == "table"]
     media = [path for path in tables if is_media_manifest(path, limits)]
     names = [path for path in tables if path not in media]
     for path in names:
@@ -196,18 +199,18 @@ def _bundle(paths: Sequence[Path], limits: Limits) -> _Bundle:
     if len(names) > 1 or len(media) > 1:
         extra = (names if len(names) > 1 else media)[1]
         raise DataError("There is already a table of this kind", where=extra.name, fix="Give one table of each kind")
-    arrays = [(path, kind) for path, kind in zip(paths, formats, strict=True) if kind != "csv"]
+    arrays = [(path, container) for path, container in found if container.holds != "table"]
     if not arrays:
         raise DataError(
             "No file of features was given",
             where=", ".join(p.name for p in paths[:3]) or "data",
-            fix="Give an npz, npy, HDF5 or YouTube-8M TFRecord file",
+            fix=f"Give {known_formats()} files",
         )
-    kinds = {kind for _, kind in arrays}
-    if "tfrecord" in kinds:
-        if len(kinds) > 1:
-            raise DataError("TFRecord shards cannot be mixed with other files", where=arrays[0][0].name)
-        return _Bundle("tfrecord", tuple(p for p, _ in arrays), ("",) * len(arrays), *_first(names, media))
+    records = [container for _, container in arrays if container.holds == "records"]
+    if records:
+        if len(records) < len(arrays):
+            raise DataError(f"{records[0].title} shards cannot be mixed with other files", where=arrays[0][0].name)
+        return _Bundle(records[0], tuple(p for p, _ in arrays), ("",) * len(arrays), *_first(names, media))
     if len(arrays) == 1:
         return _Bundle(arrays[0][1], (arrays[0][0],), ("",), *_first(names, media))
     # Several files of one array each: their names say what they hold, so their order does not matter.

@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 from avexplore.artifacts import MODALITIES, FloatArray, IntArray, SoftLabelKind, SoftLabels
 from avexplore.config import SoftLabelFileConfig
 from avexplore.data.assembly import whole_numbers
+from avexplore.data.files.arrays import Header
 from avexplore.data.files.fingerprint import fingerprint
 from avexplore.data.files.limits import DEFAULT_LIMITS, Limits
 from avexplore.data.files.names import check_unique, clean_names, numbered
-from avexplore.data.files.npy import ArrayFile, Header
 from avexplore.data.files.open import open_arrays
 from avexplore.data.layouts.columns import split_indices, strings, texts
+from avexplore.data.layouts.source import Source
 from avexplore.data.published import _RELEASES, _Release
 from avexplore.data.splits import TEST, TRAIN, VALIDATION
 from avexplore.errors import DataError
@@ -84,13 +85,13 @@ def load_soft_labels(config: SoftLabelFileConfig, *, limits: Limits = DEFAULT_LI
     if fingerprint((path,), limits=limits) != config.fingerprint:
         raise DataError("The file has changed since it was opened", where=path.name, fix="Open it again")
     with open_arrays((path,), limits) as file:
-        return _read(file, config, limits)
+        return _read(Source(file), config, limits)
 
 
-def _read(file: ArrayFile, config: SoftLabelFileConfig, limits: Limits) -> SoftLabels:
-    where, known = file.where(), file.headers
-    if missing := [name for name in MODALITIES if name not in known]:
-        found = ", ".join(sorted(known)[:12]) or "nothing"
+def _read(file: Source, config: SoftLabelFileConfig, limits: Limits) -> SoftLabels:
+    where = file.where()
+    if missing := [name for name in MODALITIES if name not in file]:
+        found = ", ".join(sorted(file.names)[:12]) or "nothing"
         raise DataError(
             f"There is no array {missing[0]!r}, only {found}",
             where=where,
@@ -112,7 +113,7 @@ def _read(file: ArrayFile, config: SoftLabelFileConfig, limits: Limits) -> SoftL
     kind: SoftLabelKind
     if config.kind != "auto":
         kind, normalized = config.kind, _competes(audio, visual)
-    elif "kind" in known:
+    elif "kind" in file:
         kind, normalized = _stored_kind(file), _competes(audio, visual)
     else:
         kind, normalized, sentence = sniff_kind(audio, visual)
@@ -133,7 +134,7 @@ def _read(file: ArrayFile, config: SoftLabelFileConfig, limits: Limits) -> SoftL
     )
 
 
-def _values(file: ArrayFile, name: str) -> FloatArray:
+def _values(file: Source, name: str) -> FloatArray:
     header, where = file.headers[name], file.where(name)
     if header.dtype.kind not in "fiu":
         raise DataError(f"Expected numbers, got {header.dtype}", where=where, fix="Store soft labels as float32")
@@ -159,7 +160,7 @@ def _values(file: ArrayFile, name: str) -> FloatArray:
 
 
 def _classes(
-    file: ArrayFile,
+    file: Source,
     config: SoftLabelFileConfig,
     release: _Release | None,
     count: int,
@@ -169,7 +170,7 @@ def _classes(
     where = file.where("classes")
     if config.class_names:
         names = clean_names(config.class_names, where="class names", limits=limits)
-    elif "classes" in file.headers:
+    elif "classes" in file:
         names = clean_names(texts(file, "classes"), where=where, limits=limits)
     elif release is not None:
         names = release.classes
@@ -182,9 +183,7 @@ def _classes(
     return names
 
 
-def _split(
-    file: ArrayFile, config: SoftLabelFileConfig, release: _Release | None, n: int, notes: list[str]
-) -> IntArray:
+def _split(file: Source, config: SoftLabelFileConfig, release: _Release | None, n: int, notes: list[str]) -> IntArray:
     if config.training_rows > n:
         raise DataError(
             f"{config.training_rows:,} training rows of {n:,} rows", where=file.where(), fix="Use fewer, or 0 for all"
@@ -195,7 +194,7 @@ def _split(
         if release is not None and config.training_rows == release.rows[0]:
             split[release.rows[0] : release.rows[0] + release.rows[1]] = VALIDATION
         return split
-    if "split" in file.headers:
+    if "split" in file:
         header = file.headers["split"]
         if header.shape != (n,):
             raise DataError(f"Expected {n:,} entries, got shape {header.shape}", where=file.where("split"))
@@ -213,8 +212,8 @@ def _split(
     return np.full(n, TRAIN, np.int8)
 
 
-def _hard(file: ArrayFile, n: int, count: int) -> IntArray:
-    name = next((key for key in ("hard_label", "labels") if key in file.headers), None)
+def _hard(file: Source, n: int, count: int) -> IntArray:
+    name = next((key for key in ("hard_label", "labels") if key in file), None)
     if name is None:
         return np.full(n, -1, np.int64)
     where = file.where(name)
@@ -231,7 +230,7 @@ def _hard(file: ArrayFile, n: int, count: int) -> IntArray:
     return hard
 
 
-def _stored_kind(file: ArrayFile) -> SoftLabelKind:
+def _stored_kind(file: Source) -> SoftLabelKind:
     where = file.where("kind")
     if file.headers["kind"].nbytes > 1024:
         raise DataError("Expected one word", where=where)

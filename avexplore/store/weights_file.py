@@ -82,7 +82,10 @@ def read_weights(path: Path) -> dict[str, NDArray[Any]]:
         if not low <= high <= len(body) or math.prod(shape) * kind.itemsize != high - low:
             raise StoreError("Shape, type and position do not agree", where=f"{path.name}, {name[:80]}")
         covered += high - low
-        found[name] = np.asarray(body[low:high]).view(kind).reshape(shape)
+        try:
+            found[name] = np.asarray(body[low:high]).view(kind).reshape(shape)
+        except (ValueError, OverflowError) as error:  # sizes beyond NumPy's, with a zero among them
+            raise StoreError("The shape makes no sense", where=f"{path.name}, {name[:80]}") from error
         found[name].setflags(write=False)
     if covered != len(body):
         raise StoreError("Arrays overlap or leave gaps", where=path.name)
@@ -90,7 +93,7 @@ def read_weights(path: Path) -> dict[str, NDArray[Any]]:
 
 
 def _entry(entry: Any, where: str) -> tuple[np.dtype[Any], tuple[int, ...], int, int]:
-    if not isinstance(entry, dict) or entry.get("dtype") not in _KINDS:
+    if not isinstance(entry, dict) or not isinstance(entry.get("dtype"), str) or entry["dtype"] not in _KINDS:
         raise StoreError("Unknown element type", where=where)
     shape, span = entry.get("shape"), entry.get("data_offsets")
     for numbers in (shape, span):

@@ -63,6 +63,10 @@ ENTRY = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
         file_of({"a": ENTRY | {"data_offsets": [0]}}, b"\0" * 8),
         file_of({"a": ENTRY | {"data_offsets": [-8, 0]}}, b"\0" * 8),
         file_of({"a": 3}, b""),
+        file_of({"a": ENTRY | {"dtype": []}}, b"\0" * 8),
+        file_of({"a": ENTRY | {"dtype": {"F32": 1}}}, b"\0" * 8),
+        file_of({"a": ENTRY | {"shape": [0, 2**47, 2**47], "data_offsets": [0, 0]}}, b""),
+        file_of({"a": ENTRY | {"shape": [int("9" * 4000)]}}, b"\0" * 8),
         file_of({"a": ENTRY, "b": ENTRY}, b"\0" * 8),
     ],
 )

@@ -7,6 +7,7 @@ happens in a process of its own with bounded memory and time: whatever a file do
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import os
@@ -15,6 +16,8 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -22,8 +25,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import avexplore
+from avexplore.data.files.arrays import ArrayFile, Header, check_header, located, shown
+from avexplore.data.files.container import Container
 from avexplore.data.files.limits import DEFAULT_LIMITS, MEBIBYTE, Limits, readable_bytes
-from avexplore.data.files.npy import ArrayFile, Header, check_header, located
 from avexplore.errors import DataError
 
 _SLAB = 32 * MEBIBYTE
@@ -33,13 +37,13 @@ _PATIENCE = {"list": 20.0, "read": 60.0}
 
 @contextmanager
 def open_hdf5(path: Path, limits: Limits = DEFAULT_LIMITS) -> Iterator[ArrayFile]:
-    """The arrays at the top level of an HDF5 file.
+    """The arrays of an HDF5 file; those in groups are called "group/name".
 
     Raises:
         DataError: If the file is damaged, or holds links, external or virtual data, or absurd sizes.
     """
     process = subprocess.Popen(
-        [sys.executable, "-m", "avexplore.data.files.hdf5_process", str(path.absolute())],
+        [sys.executable, "-m", "avexplore.data.files.hdf5_process", str(path.absolute()), json.dumps(asdict(limits))],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -77,21 +81,32 @@ class _RemoteFile:
         self.path, self._process, self._limits = path, process, limits
         answer = self._ask({"list": True})
         headers: dict[str, Header] = {}
+        refused = {name: DataError(what, where=where, fix=fix) for name, what, where, fix in answer["refused"]}
         for name, shape, descr in answer["arrays"]:
             header = Header(tuple(int(s) for s in shape), np.dtype(descr))
-            check_header(header, where=f"{name} in {path.name}", limits=limits)
+            try:
+                check_header(header, where=f"{shown(name, limits)} in {path.name}", limits=limits)
+            except DataError as error:
+                refused[name] = error
+                continue
             headers[name] = header
         self.headers: Mapping[str, Header] = headers
+        self.refused: Mapping[str, DataError] = refused
+        limits.check_unpacked(sum(h.nbytes for h in headers.values()), path.stat().st_size, where=path.name)
 
     def where(self, name: str = "") -> str:
         return located(self.path, name)
 
     def read(self, name: str) -> NDArray[Any]:
+        if name in self.refused:
+            raise self.refused[name]
         header = self.headers[name]
         self._limits.check_bytes(header.nbytes, where=self.where(name))
         return self._fetch(name, header, None)
 
     def read_rows(self, name: str, start: int, stop: int) -> NDArray[Any]:
+        if name in self.refused:
+            raise self.refused[name]
         header = self.headers[name]
         rows = max(0, min(stop, header.shape[0]) - start)
         return self._fetch(name, Header((rows, *header.shape[1:]), header.dtype), start)
@@ -156,3 +171,48 @@ def _fill(stream: IO[bytes], view: memoryview) -> None:
         if not got:
             raise OSError("the reading process ended")
         done += got
+
+
+def write_hdf5(
+    arrays: Mapping[str, NDArray[Any]],
+    *,
+    version: str = "earliest",
+    compression: str | None = None,
+    matlab: bool = False,
+) -> bytes:
+    """The bytes of an HDF5 file with these arrays; with `matlab` as its v7.3 files hold numbers."""
+    import h5py
+
+    memory = io.BytesIO()
+    with h5py.File(memory, "w", libver=version) as out:
+        for name, values in arrays.items():
+            values = np.char.encode(values, "utf-8") if values.dtype.kind == "U" else values
+            if matlab and values.dtype.kind not in "SU":
+                columns = values.reshape(-1, 1) if values.ndim < 2 else values
+                out.create_dataset(name, data=columns.T).attrs["MATLAB_class"] = np.bytes_(b"double")
+            elif not matlab:
+                packed = {"compression": compression, "chunks": True} if compression and values.ndim > 1 else {}
+                out.create_dataset(name, data=values, **packed)
+    return memory.getvalue()
+
+
+def _write_in_groups(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    return write_hdf5({f"clips/{name}": values for name, values in arrays.items()})
+
+
+HDF5 = Container(
+    name="hdf5",
+    title="HDF5 (also MATLAB's v7.3)",
+    suffixes=(".h5", ".hdf5", ".mat"),
+    holds="arrays",
+    # It may begin after a user block of 512, 1024, 2048 ... bytes.
+    recognizes=lambda start: any(start[at : at + 8] == b"\x89HDF\r\n\x1a\n" for at in (0, 512, 1024, 2048)),
+    open=open_hdf5,
+    writers=(
+        write_hdf5,
+        partial(write_hdf5, version="latest", compression="gzip"),
+        partial(write_hdf5, compression="lzf"),
+        partial(write_hdf5, matlab=True),
+        _write_in_groups,
+    ),
+)

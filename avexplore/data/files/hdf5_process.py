@@ -1,8 +1,9 @@
 """The process that touches HDF5 files: answers one JSON request per line.
 
-`python -m avexplore.data.files.hdf5_process FILE`
+`python -m avexplore.data.files.hdf5_process FILE LIMITS`, the limits as JSON
 
-`{"list": true}` -> `{"arrays": [[name, shape, type], ...]}`; `{"read": name, "start": i, "stop": j}` ->
+`{"list": true}` -> `{"arrays": [[name, shape, type], ...], "refused": [[name, what, where, fix], ...]}`;
+`{"read": name, "start": i, "stop": j}` ->
 `{"bytes": n}` and n raw bytes; `{"error": [what, where, fix]}` where that cannot be done.
 """
 
@@ -18,8 +19,8 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from avexplore.data.files.arrays import Header, check_header, located, shown
 from avexplore.data.files.limits import DEFAULT_LIMITS, GIBIBYTE, MEBIBYTE, Limits, readable_bytes
-from avexplore.data.files.npy import Header, check_header, located
 from avexplore.errors import DataError
 
 _FILTERS = {
@@ -30,6 +31,9 @@ _FILTERS = {
     h5py.h5z.FILTER_NBIT,
     h5py.h5z.FILTER_SCALEOFFSET,
 }
+_DEEPEST = 3
+"""Groups within groups."""
+_MATLAB_INTERNALS = ("#refs#", "#subsystem#")
 _CHUNK = 256 * MEBIBYTE
 _MEMORY = 3 * GIBIBYTE
 _CPU_SECONDS = 3600
@@ -49,7 +53,10 @@ FAILURES = (
 
 
 class Hdf5File:
-    """The arrays at the top level of an open HDF5 file, in this process."""
+    """The arrays of an open HDF5 file, in this process; those in groups are called "group/name".
+
+    What MATLAB wrote (v7.3) comes as MATLAB shows it: it stores column by column, so HDF5 sees the axes reversed.
+    """
 
     def __init__(self, path: Path, limits: Limits = DEFAULT_LIMITS) -> None:
         self.path, self._limits = path, limits
@@ -60,9 +67,11 @@ class Hdf5File:
                 "The file is no HDF5 file, or it is damaged", where=path.name, fix="Copy it again"
             ) from error
         self._strings: dict[str, NDArray[Any]] = {}
+        self._matlab: set[str] = set()
         self.headers: dict[str, Header] = {}
+        self.refused: dict[str, DataError] = {}
         try:
-            self._list()
+            self._list(self._file, "", 0)
         except FAILURES as error:
             self._file.close()
             if isinstance(error, DataError):
@@ -73,22 +82,42 @@ class Hdf5File:
         """Where a message finds an array, or all of them."""
         return located(self.path, name)
 
-    def _list(self) -> None:
-        count = len(self._file)
+    def _list(self, group: h5py.Group, prefix: str, depth: int) -> None:
+        count = len(group) + len(self.headers) + len(self.refused)
         if count > self._limits.entries:
-            raise DataError(f"{count:,} entries are beyond the limit of {self._limits.entries}", where=self.path.name)
-        for name in self._file:
-            if not isinstance(name, str):  # h5py hands over names that are no UTF-8 as bytes
+            error = DataError(f"{count:,} entries are beyond the limit of {self._limits.entries}", where=self.path.name)
+            if depth == 0:
+                raise error
+            self.refused[prefix.rstrip("/")] = error
+            return
+        for inner in group:
+            if not isinstance(inner, str):  # h5py hands over names that are no UTF-8 as bytes
                 raise DataError("The name of an array is no text", where=self.path.name, fix="Store the file again")
-            shown = "".join(c if c.isprintable() else "?" for c in name[: self._limits.name_characters])
-            where = f"{shown} in {self.path.name}"
-            link = self._file.get(name, getlink=True)
-            if not isinstance(link, h5py.HardLink):
-                raise DataError(
-                    "Links are not followed", where=where, fix="Copy the linked data into the file (h5repack, h5copy)"
-                )
-            if self._file.get(name, getclass=True) is h5py.Dataset:
-                self.headers[name] = self._header(name, self._file[name], where)
+            if inner in _MATLAB_INTERNALS and depth == 0:
+                continue
+            name = prefix + inner
+            where = f"{shown(name, self._limits)} in {self.path.name}"
+            try:
+                self._entry(group, inner, name, where, depth)
+            except DataError as error:
+                self.refused[name] = error
+
+    def _entry(self, group: h5py.Group, inner: str, name: str, where: str, depth: int) -> None:
+        link = group.get(inner, getlink=True)
+        if not isinstance(link, h5py.HardLink):
+            raise DataError(
+                "Links are not followed", where=where, fix="Copy the linked data into the file (h5repack, h5copy)"
+            )
+        kind = group.get(inner, getclass=True)
+        if kind is h5py.Dataset:
+            self.headers[name] = self._header(name, group[inner], where)
+        elif kind is h5py.Group:
+            if "pandas_type" in group[inner].attrs:
+                fix = "Write `frame.to_numpy()` with numpy.savez, as audio, visual and labels"
+                raise DataError("This is a table that pandas wrote (to_hdf)", where=where, fix=fix)
+            if depth >= _DEEPEST:
+                raise DataError("Groups are nested too deeply", where=where, fix="Store arrays at the top level")
+            self._list(group[inner], f"{name}/", depth + 1)
 
     def _header(self, name: str, data: h5py.Dataset, where: str) -> Header:
         plist = data.id.get_create_plist()
@@ -109,6 +138,8 @@ class Hdf5File:
         if data.dtype.hasobject:
             return self._variable_strings(name, data, shape, where)
         header = Header(shape, data.dtype.newbyteorder("="))
+        if "MATLAB_class" in data.attrs:
+            return self._of_matlab(name, data, header, where)
         check_header(header, where=where, limits=self._limits)
         self._limits.check_expansion(header.nbytes, data.id.get_storage_size(), where=where)
         return header
@@ -129,6 +160,25 @@ class Hdf5File:
         self._strings[name] = np.array(items, dtype=f"S{max(1, longest)}").reshape(shape)
         return Header(shape, self._strings[name].dtype)
 
+    def _of_matlab(self, name: str, data: h5py.Dataset, stored: Header, where: str) -> Header:
+        """What the array is in MATLAB: with its axes in MATLAB's order; texts row by row, logicals as booleans."""
+        kind = data.attrs["MATLAB_class"]
+        kind = kind.decode("latin1") if isinstance(kind, bytes) else str(kind)
+        if "MATLAB_empty" in data.attrs:
+            return Header((0,), np.dtype(np.float32))
+        header = Header(stored.shape[::-1], np.dtype(bool) if kind == "logical" else stored.dtype)
+        check_header(header, where=where, limits=self._limits)
+        self._limits.check_expansion(header.nbytes, data.id.get_storage_size(), where=where)
+        self._matlab.add(name)
+        if kind != "char":
+            return header
+        if len(header.shape) != 2 or header.dtype.kind != "u":
+            raise DataError("Its texts have an unknown form", where=where, fix="Save a matrix of characters")
+        codes = np.asarray(data[()]).T
+        texts = ["".join(map(chr, row)).rstrip() for row in codes.tolist()]
+        self._strings[name] = np.array([text.encode("utf-8", "replace") for text in texts], dtype=bytes)
+        return Header(self._strings[name].shape, self._strings[name].dtype)
+
     def read(self, name: str) -> NDArray[Any]:
         """The whole array."""
         return self._read(name, None)
@@ -138,14 +188,19 @@ class Hdf5File:
         return self._read(name, slice(start, stop))
 
     def _read(self, name: str, rows: slice | None) -> NDArray[Any]:
-        where = f"{name[: self._limits.name_characters]} in {self.path.name}"
+        where = f"{shown(name, self._limits)} in {self.path.name}"
+        if name in self.refused:
+            raise self.refused[name]
         try:
             if name in self._strings:
                 return self._strings[name] if rows is None else self._strings[name][rows]
             data = self._file[name]
             if data.shape is None:
                 return np.zeros(0, np.float32)
-            values = np.asarray(data[() if rows is None else rows])
+            if name in self._matlab:
+                values = np.asarray(data[() if rows is None else (..., rows)]).T
+            else:
+                values = np.asarray(data[() if rows is None else rows])
             return values.astype(self.headers[name].dtype, copy=False)
         except FAILURES as error:
             raise DataError("The array is damaged", where=where, fix="Copy or store the file again") from error
@@ -155,7 +210,7 @@ class Hdf5File:
         self._file.close()
 
 
-def serve(path: Path) -> None:
+def serve(path: Path, limits: Limits) -> None:
     """Answer requests on standard input until it ends."""
     out = sys.stdout.buffer
     file: Hdf5File | None = None
@@ -165,9 +220,12 @@ def serve(path: Path) -> None:
         answer: dict[str, Any]
         try:
             if file is None:
-                file = Hdf5File(path)
+                file = Hdf5File(path, limits)
             if "list" in request:
-                answer = {"arrays": [[n, list(h.shape), h.dtype.str] for n, h in file.headers.items()]}
+                answer = {
+                    "arrays": [[n, list(h.shape), h.dtype.str] for n, h in file.headers.items()],
+                    "refused": [[n, e.what, e.where, e.fix] for n, e in file.refused.items()],
+                }
             else:
                 name = request["read"]
                 whole = "start" not in request
@@ -202,4 +260,4 @@ def bound_resources() -> None:
 
 if __name__ == "__main__":
     bound_resources()
-    serve(Path(sys.argv[1]))
+    serve(Path(sys.argv[1]), Limits(**json.loads(sys.argv[2])))

@@ -26,6 +26,10 @@ class Limits:
     """Arrays in one file."""
     expansion: int = 1100
     """Bytes in memory per compressed byte; DEFLATE reaches 1,032 on constant data."""
+    unpacked: int = 100
+    """Bytes in memory per byte of a whole file, beyond 64 MiB: features are in it, and those do not compress."""
+    directory_bytes: int = MEBIBYTE
+    """The list of contents of an archive."""
     name_characters: int = 200
     """Of a class name, clip id or key."""
     path_characters: int = 4096
@@ -58,6 +62,19 @@ class Limits:
                 fix="This looks like a compression bomb or an array that was never written; store it again",
             )
 
+    def check_unpacked(self, size: int, stored: int, *, where: str) -> None:
+        """Refuse a file whose arrays together are far larger than itself.
+
+        Raises:
+            DataError: If `size` bytes come from fewer than `size / unpacked` (beyond 64 MiB).
+        """
+        if size > 64 * MEBIBYTE and size > self.unpacked * stored:
+            raise DataError(
+                f"{readable_bytes(stored)} on disk claim to hold {readable_bytes(size)}",
+                where=where,
+                fix="This looks like a compression bomb; store it without compression if it is none",
+            )
+
 
 # Where others bring files, too, one file must not take the memory of all.
 DEFAULT_LIMITS = Limits(array_bytes=GIBIBYTE) if os.environ.get("AVEXPLORE_SHARED") == "1" else Limits()
@@ -71,7 +88,7 @@ def readable_bytes(size: int) -> str:
     >>> readable_bytes(10**30)
     '822 ZiB or more'
     """
-    value = float(size)
+    value = float(min(size, 10**30))  # beyond the largest float, there is no conversion
     for unit in ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB"):
         if value < 1024:
             return f"{value:.0f} {unit}" if unit == "bytes" or value >= 100 else f"{value:.1f} {unit}"

@@ -7,90 +7,31 @@ with the limits, before an array is allocated.
 from __future__ import annotations
 
 import ast
+import io
 import math
 import re
+import struct
 import sys
 import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from avexplore.data.files.arrays import ArrayFile, Header, check_header, located, shown
+from avexplore.data.files.container import Container
 from avexplore.data.files.limits import DEFAULT_LIMITS, MEBIBYTE, Limits, readable_bytes
 from avexplore.errors import DataError
 
 _MAGIC = b"\x93NUMPY"
 _HEADER_BYTES = 10_000
 _DTYPE = re.compile(r"[<>|=]?(?:[biuf]\d{1,2}|[SU]\d{1,7}|\?)")
-
-
-@dataclass(frozen=True)
-class Header:
-    """What a file says of an array before it is read."""
-
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-
-    @property
-    def nbytes(self) -> int:
-        """Size in memory."""
-        return math.prod(self.shape) * self.dtype.itemsize
-
-
-class ArrayFile(Protocol):
-    """Named arrays in a file: headers are known, contents are read one by one."""
-
-    headers: Mapping[str, Header]
-
-    def where(self, name: str = "") -> str:
-        """Where a message finds an array, or all of them: "labels in clips.npz"."""
-
-    def read(self, name: str) -> NDArray[Any]:
-        """The whole array."""
-
-    def read_rows(self, name: str, start: int, stop: int) -> NDArray[Any]:
-        """Rows `start` to `stop` of an array of at least one dimension."""
-
-
-def located(path: Path, name: str = "") -> str:
-    """An array of a file in words.
-
-    >>> located(Path("data/clips.npz"), "labels")
-    'labels in clips.npz'
-    """
-    return f"{name} in {path.name}" if name else path.name
-
-
-def check_header(header: Header, *, where: str, limits: Limits) -> None:
-    """Refuse types that are no plain numbers or strings, and absurd shapes.
-
-    Raises:
-        DataError: If the array could not be used by anything here.
-    """
-    kind = header.dtype.kind
-    if kind not in "biufSU" or header.dtype.hasobject:
-        raise DataError(
-            f"Arrays of type {header.dtype} are not read",
-            where=where,
-            fix="Store numbers, booleans or fixed-length strings; Python objects are never loaded",
-        )
-    if len(header.shape) > 5 or any(size < 0 for size in header.shape):
-        raise DataError(f"Shape {header.shape} makes no sense", where=where)
-    if header.shape and header.shape[0] > limits.clips:
-        raise DataError(f"{header.shape[0]:,} rows are beyond the limit of {limits.clips:,}", where=where)
-    if any(size > limits.columns for size in header.shape[1:]):
-        raise DataError(f"Shape {header.shape} is beyond the limit of {limits.columns:,} columns", where=where)
-    if kind in "SU":
-        if header.dtype.itemsize > 4 * limits.path_characters:
-            raise DataError(f"Strings of {header.dtype.itemsize:,} bytes each are too long", where=where)
-        if header.nbytes > limits.text_bytes:
-            raise DataError(f"{readable_bytes(header.nbytes)} of strings are too many", where=where)
 
 
 @contextmanager
@@ -101,6 +42,8 @@ def open_npz(path: Path, limits: Limits = DEFAULT_LIMITS) -> Iterator[ArrayFile]
         DataError: If the file is no npz file, or holds an array that is refused.
     """
     with _zip_errors(path.name):
+        with path.open("rb") as stream:
+            check_directory(stream, where=path.name, limits=limits)
         archive = zipfile.ZipFile(path)
     with archive:
         file = _NpzFile(path, archive, limits)
@@ -110,31 +53,60 @@ def open_npz(path: Path, limits: Limits = DEFAULT_LIMITS) -> Iterator[ArrayFile]
             file.close()
 
 
+def check_directory(stream: IO[bytes], *, where: str, limits: Limits = DEFAULT_LIMITS) -> None:
+    """Refuse an archive with an endless list of contents, which `zipfile` would read as a whole.
+
+    Raises:
+        DataError: If the list is longer than `limits.directory_bytes`, or cannot be found.
+    """
+    size = stream.seek(0, io.SEEK_END)
+    stream.seek(max(0, size - 65_557))  # 22 bytes and a comment
+    tail = stream.read()
+    end = tail.rfind(b"PK\x05\x06")
+    if end < 0 or end + 22 > len(tail):
+        raise DataError("The file is no npz file, or it is damaged", where=where, fix="Store it again")
+    entries, length = struct.unpack_from("<HI", tail, end + 10)
+    if end >= 20 and tail[end - 20 : end - 16] == b"PK\x06\x07":  # zipfile believes the larger record, if there is one
+        stream.seek(min(struct.unpack_from("<Q", tail, end - 12)[0], size))
+        large = stream.read(56)
+        if large[:4] == b"PK\x06\x06" and len(large) == 56:
+            entries, length = struct.unpack_from("<QQ", large, 32)
+    if entries > limits.entries or length > limits.directory_bytes:
+        raise DataError(f"{entries:,} entries are beyond the limit of {limits.entries}", where=where)
+    stream.seek(0)
+
+
 class _NpzFile:
     def __init__(self, path: Path, archive: zipfile.ZipFile, limits: Limits) -> None:
         self.path, self._archive, self._limits = path, archive, limits
         self._open: tuple[str, IO[bytes]] | None = None
         entries = archive.infolist()
         if len(entries) > limits.entries:
-            raise DataError(f"{len(entries):,} arrays are beyond the limit of {limits.entries}", where=path.name)
+            raise DataError(f"{len(entries):,} entries are beyond the limit of {limits.entries}", where=path.name)
         size = path.stat().st_size
         if sum(entry.compress_size for entry in entries) > size:
             raise DataError("Its entries claim more bytes than the file has", where=path.name, fix="Store it again")
         self._entries: dict[str, tuple[zipfile.ZipInfo, int, bool]] = {}
         headers: dict[str, Header] = {}
+        refused: dict[str, DataError] = {}
         self.headers: Mapping[str, Header] = headers
+        self.refused: Mapping[str, DataError] = refused
         for entry in entries:
-            self._add(entry, headers)
-        limits.check_bytes(sum(h.nbytes for h in self.headers.values()), where=path.name)
+            name = entry.filename.removesuffix(".npy")
+            where = f"{shown(name, limits)} in {path.name}"
+            if name in self.headers or name in self.refused:
+                raise DataError("The array occurs twice", where=where)
+            try:
+                headers[name] = self._read_header(entry, name, where)
+            except DataError as error:
+                refused[name] = error
+        total = sum(h.nbytes for h in self.headers.values())
+        limits.check_bytes(total, where=path.name)
+        limits.check_unpacked(total, size, where=path.name)
 
-    def _add(self, entry: zipfile.ZipInfo, headers: dict[str, Header]) -> None:
-        name = entry.filename.removesuffix(".npy")
-        shown = "".join(c if c.isprintable() else "?" for c in name[: self._limits.name_characters])
-        where = f"{shown} in {self.path.name}"
-        if name == entry.filename or entry.is_dir():
-            return  # Not an array: nothing here reads it.
-        if name in headers:
-            raise DataError("The array occurs twice", where=where)
+    def _read_header(self, entry: zipfile.ZipInfo, name: str, where: str) -> Header:
+        if entry.is_dir() or name == entry.filename:
+            raise DataError("This is no npy array", where=where, fix="Store it with numpy.savez")
         if entry.flag_bits & 0x1:
             raise DataError("The array is encrypted", where=where, fix="Store it without a password")
         if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
@@ -150,13 +122,15 @@ class _NpzFile:
                 where=where,
                 fix="The file is damaged or was tampered with; store it again",
             )
-        headers[name] = header
         self._entries[name] = (entry, start, fortran)
+        return header
 
     def where(self, name: str = "") -> str:
         return located(self.path, name)
 
     def read(self, name: str) -> NDArray[Any]:
+        if name in self.refused:
+            raise self.refused[name]
         entry, start, fortran = self._entries[name]
         where = self.where(name)
         with _zip_errors(where), self._archive.open(entry) as stream:
@@ -164,6 +138,8 @@ class _NpzFile:
             return _read_body(stream, self.headers[name], fortran, where)
 
     def read_rows(self, name: str, start: int, stop: int) -> NDArray[Any]:
+        if name in self.refused:
+            raise self.refused[name]
         header = self.headers[name]
         entry, offset, fortran = self._entries[name]
         if fortran:
@@ -211,6 +187,7 @@ class _NpyFile:
                 fix="The file is damaged or was tampered with; store it again",
             )
         self.headers: Mapping[str, Header] = {name: header}
+        self.refused: Mapping[str, DataError] = {}
 
     def where(self, name: str = "") -> str:
         return located(self.path, name)
@@ -304,3 +281,43 @@ def _zip_errors(where: str) -> Iterator[None]:
         raise DataError("The file is no npz file, or it is damaged", where=where, fix="Store it again") from error
     except (OSError, ValueError, KeyError, IndexError, OverflowError, UnicodeError, MemoryError, TypeError) as error:
         raise DataError("The file is damaged", where=where, fix="Store it again") from error
+
+
+def write_npz(arrays: Mapping[str, NDArray[Any]], *, compressed: bool = True) -> bytes:
+    """The bytes of an npz file with these arrays."""
+    out = io.BytesIO()
+    save: Any = np.savez_compressed if compressed else np.savez
+    save(out, **arrays)
+    return out.getvalue()
+
+
+def write_npy(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """The bytes of an npy file with the only one of these arrays."""
+    (values,) = arrays.values()
+    out = io.BytesIO()
+    np.save(out, values, allow_pickle=False)
+    return out.getvalue()
+
+
+def _open_named(path: Path, limits: Limits) -> AbstractContextManager[ArrayFile]:
+    return open_npy(path, path.stem, limits)
+
+
+NPZ = Container(
+    name="npz",
+    title="npz",
+    suffixes=(".npz",),
+    holds="arrays",
+    recognizes=lambda start: start[:4] in (b"PK\x03\x04", b"PK\x05\x06"),
+    open=open_npz,
+    writers=(write_npz, partial(write_npz, compressed=False)),
+)
+NPY = Container(
+    name="npy",
+    title="npy",
+    suffixes=(".npy",),
+    holds="array",
+    recognizes=lambda start: start[:6] == _MAGIC,
+    open=_open_named,
+    writers=(write_npy,),
+)

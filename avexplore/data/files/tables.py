@@ -7,7 +7,11 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from numpy.typing import NDArray
+
+from avexplore.data.files.container import Container
 from avexplore.data.files.fingerprint import check_file
 from avexplore.data.files.limits import DEFAULT_LIMITS, Limits, readable_bytes
 from avexplore.data.files.names import clean_name
@@ -100,7 +104,7 @@ def _utf8(path: Path) -> str:
     raise DataError(
         "The file is no data set and no text in UTF-8",
         where=path.name,
-        fix="Use npz, npy, HDF5 or TFRecord for features, and CSV in UTF-8 for tables",
+        fix="Use CSV in UTF-8 for tables, or one of the known formats for features",
     )
 
 
@@ -127,3 +131,28 @@ def _class_names(rows: Iterator[list[str]], number: int, name: int, where: str, 
         if first.setdefault(text, index) != index:
             names[index] = f"{text} (class {index})"
     return ClassNames(names)
+
+
+def _write_names(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    out = io.StringIO(newline="")
+    rows = csv.writer(out, lineterminator="\n")
+    rows.writerow(("label_id", "label_name"))
+    rows.writerows(enumerate(arrays["classes"].tolist()))
+    return out.getvalue().encode()
+
+
+def _write_media(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    ids = arrays["clip_ids"].tolist()
+    return "".join(["clip_id,path\n", *(f"{name},clips/{name}.mp4\n" for name in ids)]).encode()
+
+
+TABLE = Container(
+    name="tables",
+    title="CSV",
+    suffixes=(".csv",),
+    holds="table",
+    recognizes=lambda start: True,
+    open=None,
+    writers=(_write_names, _write_media),
+    kind_of_bytes="text",
+)

@@ -11,8 +11,7 @@ References:
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
-from functools import cache
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avexplore.artifacts import FloatArray, IntArray
+from avexplore.data.files.container import Container
 from avexplore.data.files.fingerprint import check_file
 from avexplore.data.files.limits import DEFAULT_LIMITS, MEBIBYTE, Limits, readable_bytes
 from avexplore.errors import DataError
 
-_LONGEST_RECORD = 64 * MEBIBYTE
 _SHARD = 2048 * MEBIBYTE
 
 Feature = list[bytes] | FloatArray | IntArray
@@ -32,72 +31,17 @@ Feature = list[bytes] | FloatArray | IntArray
 
 
 def crc32c(blocks: Sequence[bytes | memoryview]) -> NDArray[np.uint32]:
-    """CRC-32C (Castagnoli) of each block.
-
-    All blocks advance together, so that the loop runs over the bytes of the longest one, not over all bytes. Blocks
-    are aligned at their ends: leading zeros leave a state of zero unchanged, and the initial state of all ones equals
-    flipping the first four bytes.
-
-    Returns:
-        Shape (number of blocks,), uint32.
+    """CRC-32C (Castagnoli) of each block. Shape (number of blocks,).
 
     >>> hex(crc32c([b"123456789"])[0])
     '0xe3069283'
     """
-    lengths = np.array([len(block) for block in blocks], np.int64)
-    width = max(4, int(lengths.max(initial=0)))
-    width += -width % 8
-    # Memory of the aligned blocks is bounded by handling them in groups.
-    group = max(1, 32 * MEBIBYTE // width)
-    parts = [_crc32c_group(blocks[i : i + group], width) for i in range(0, len(blocks), group)]
-    return np.concatenate(parts) if parts else np.zeros(0, np.uint32)
+    from avexplore.data.files.checksum import TABLES, checksums
 
-
-def _crc32c_group(blocks: Sequence[bytes | memoryview], width: int) -> NDArray[np.uint32]:
-    aligned = np.zeros((len(blocks), width), np.uint8)
-    state = np.zeros(len(blocks), np.uint32)
-    table = _table()
-    for i, block in enumerate(blocks):
-        if len(block) >= 4:
-            aligned[i, width - len(block) :] = np.frombuffer(block, np.uint8)
-            aligned[i, width - len(block) : width - len(block) + 4] ^= 0xFF
-        else:
-            crc = 0xFFFFFFFF
-            for byte in bytes(block):
-                crc = int(table[0, (crc ^ byte) & 0xFF]) ^ (crc >> 8)
-            state[i] = crc
-    short = np.array([len(block) < 4 for block in blocks])
-    rolled: NDArray[Any] = np.zeros(len(blocks), np.uint32)
-    words = np.ascontiguousarray(aligned.reshape(len(blocks), -1, 8).transpose(1, 2, 0))
-    for chunk in words:
-        # Eight bytes at once ("slicing by 8"): the state enters the first four of them.
-        mixed: NDArray[Any] = (
-            table[7, (rolled & 0xFF) ^ chunk[0]]
-            ^ table[6, ((rolled >> 8) & 0xFF) ^ chunk[1]]
-            ^ table[5, ((rolled >> 16) & 0xFF) ^ chunk[2]]
-            ^ table[4, (rolled >> 24) ^ chunk[3]]
-            ^ table[3, chunk[4]]
-            ^ table[2, chunk[5]]
-            ^ table[1, chunk[6]]
-            ^ table[0, chunk[7]]
-        )
-        rolled = mixed
-    result: NDArray[np.uint32] = np.where(short, state, rolled) ^ np.uint32(0xFFFFFFFF)
-    return result
-
-
-@cache
-def _table() -> NDArray[np.uint32]:
-    """Row k: effect of a byte that k further bytes follow. Shape (8, 256)."""
-    table = np.zeros((8, 256), np.uint32)
-    value: NDArray[Any] = np.arange(256, dtype=np.uint32)
-    for _ in range(8):
-        value = (value >> 1) ^ np.where(value & 1, np.uint32(0x82F63B78), np.uint32(0))
-    table[0] = value
-    for k in range(1, 8):
-        table[k] = table[0, table[k - 1] & 0xFF] ^ (table[k - 1] >> 8)
-    table.setflags(write=False)
-    return table
+    stops = np.cumsum([len(block) for block in blocks], dtype=np.int64)
+    content = np.frombuffer(b"".join(blocks), np.uint8)
+    found: NDArray[np.uint32] = checksums(content, np.r_[0, stops[:-1]].astype(np.int64)[: len(stops)], stops, TABLES)
+    return found
 
 
 def masked(crc: NDArray[np.uint32]) -> NDArray[np.uint32]:
@@ -120,35 +64,31 @@ def read_records(path: Path, limits: Limits = DEFAULT_LIMITS) -> list[memoryview
     if size > _SHARD:
         raise DataError(f"A shard of {readable_bytes(size)} is too large", where=where, fix="Use smaller shards")
     try:
-        content = memoryview(path.read_bytes())
+        raw = path.read_bytes()
     except OSError as error:
         raise DataError(f"The file cannot be read: {error.strerror or error}", where=where) from error
-    lengths: list[memoryview] = []
-    records: list[memoryview] = []
-    stored: list[tuple[int, int]] = []
-    at = 0
-    while at < len(content):
-        if at + 12 > len(content):
-            raise DataError("The file ends within a record", where=f"record {len(records)} of {where}", fix=_AGAIN)
-        length, length_crc = struct.unpack_from("<QI", content, at)
-        end = at + 12 + length
-        if length > _LONGEST_RECORD or end + 4 > len(content):
-            # The length's own checksum tells a damaged length from a truncated file.
-            sound = int(masked(crc32c([content[at : at + 8]]))[0]) == length_crc
-            what = "The file ends within a record" if sound else "This is no TFRecord file, or it is damaged"
-            raise DataError(what, where=f"record {len(records)} of {where}", fix=_AGAIN)
-        lengths.append(content[at : at + 8])
-        records.append(content[at + 12 : end])
-        stored.append((length_crc, struct.unpack_from("<I", content, end)[0]))
-        at = end + 4
-        if len(records) > limits.clips:
-            raise DataError(f"More than {limits.clips:,} records", where=where)
-    expected = np.array(stored, np.uint32).reshape(-1, 2)
-    for column, blocks in enumerate((lengths, records)):
-        wrong = np.flatnonzero(masked(crc32c(blocks)) != expected[:, column])
-        if len(wrong):
-            raise DataError("The checksum does not fit the data", where=f"record {wrong[0]} of {where}", fix=_AGAIN)
-    return records
+    from avexplore.data.files.checksum import TABLES, checksums, frames
+
+    content = np.frombuffer(raw, np.uint8)
+    starts, stops, reached = frames(content, limits.clips + 1)
+    if len(starts) > limits.clips:
+        raise DataError(f"More than {limits.clips:,} records", where=where)
+    wrong = np.zeros(len(starts), bool)
+    for first, last in ((starts - 12, starts - 4), (starts, stops)):
+        places = last[:, None] + np.arange(4)
+        stored = np.ascontiguousarray(content[places]).view("<u4").reshape(-1)
+        wrong |= masked(checksums(content, first, last, TABLES)) != stored
+    if wrong.any():
+        place = int(np.flatnonzero(wrong)[0])
+        raise DataError("The checksum does not fit the data", where=f"record {place} of {where}", fix=_AGAIN)
+    if reached < len(raw):
+        # The length's own checksum tells a damaged length from a truncated file.
+        head = raw[reached : reached + 12]
+        sound = len(head) < 12 or int(masked(crc32c([head[:8]]))[0]) == int.from_bytes(head[8:], "little")
+        what = "The file ends within a record" if sound else "This is no TFRecord file, or it is damaged"
+        raise DataError(what, where=f"record {len(starts)} of {where}", fix=_AGAIN)
+    view = memoryview(raw)
+    return [view[start:stop] for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)]
 
 
 _AGAIN = "Download the file again"
@@ -242,3 +182,68 @@ def _varint(message: memoryview, at: int) -> tuple[int, int]:
         shift += 7
         if shift > 63:
             raise ValueError("number of more than ten bytes")
+
+
+def frame(records: Sequence[bytes]) -> bytes:
+    """The bytes of a TFRecord file with these records."""
+    lengths = [struct.pack("<Q", len(record)) for record in records]
+    sums = [masked(crc32c(blocks)) for blocks in (lengths, records)]
+    rows = zip(lengths, sums[0].tolist(), records, sums[1].tolist(), strict=True)
+    return b"".join(n + struct.pack("<I", a) + record + struct.pack("<I", b) for n, a, record, b in rows)
+
+
+def encode_example(features: Mapping[str, Feature]) -> bytes:
+    """The bytes of a tf.Example.
+
+    >>> parse_example(memoryview(encode_example({"labels": np.array([3, 7])})), where="here")["labels"]
+    array([3, 7])
+    """
+    entries = []
+    for name, values in features.items():
+        if isinstance(values, list):
+            feature = _field(1, b"".join(_field(1, item) for item in values))
+        elif values.dtype.kind == "f":
+            feature = _field(2, _field(1, values.astype("<f4").tobytes()))
+        else:
+            feature = _field(3, _field(1, b"".join(_encoded(int(value) & (2**64 - 1)) for value in values)))
+        entries.append(_field(1, _field(1, name.encode()) + _field(2, feature)))
+    return _field(1, b"".join(entries))
+
+
+def _field(number: int, content: bytes) -> bytes:
+    return _encoded(number << 3 | 2) + _encoded(len(content)) + content
+
+
+def _encoded(value: int) -> bytes:
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*out, value])
+
+
+def write_clips(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """Clips as a shard of YouTube-8M: `audio`, `visual`, and `labels` (n,) or (n, C)."""
+    records = []
+    for i, labels in enumerate(arrays["labels"]):
+        present = np.flatnonzero(labels) if np.ndim(labels) else np.array([labels])
+        features: dict[str, Feature] = {
+            "video_id": [b"v%03d" % i],
+            "labels": present.astype(np.int64),
+            "mean_audio": arrays["audio"][i].astype(np.float32),
+            "mean_rgb": arrays["visual"][i].astype(np.float32),
+        }
+        records.append(encode_example(features))
+    return frame(records)
+
+
+TFRECORD = Container(
+    name="tfrecord",
+    title="YouTube-8M TFRecord",
+    suffixes=(".tfrecord",),
+    holds="records",
+    # It starts with a 64-bit length, whose upper half is zero, which no text holds, not even in UTF-16.
+    recognizes=lambda start: start[4:8] == bytes(4),
+    open=None,
+    writers=(write_clips,),
+)

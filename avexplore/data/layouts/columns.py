@@ -8,15 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avexplore.artifacts import SPLITS, FloatArray, IntArray
+from avexplore.data.files.arrays import Header
 from avexplore.data.files.limits import DEFAULT_LIMITS, MEBIBYTE, Limits
-from avexplore.data.files.npy import ArrayFile, Header
+from avexplore.data.layouts.axes import feature_axis
+from avexplore.data.layouts.source import Source
 from avexplore.data.splits import TEST, TRAIN, VALIDATION
 from avexplore.errors import DataError
 
-_WORDS = {
+SPLIT_WORDS = {
     "train": TRAIN,
     "training": TRAIN,
     "validation": VALIDATION,
+    "validate": VALIDATION,
     "valid": VALIDATION,
     "val": VALIDATION,
     "test": TEST,
@@ -28,8 +31,8 @@ _IN_WORDS = f"the words {', '.join(SPLITS)}"
 _SLAB = 64 * MEBIBYTE
 
 
-def features(file: ArrayFile, name: str, limits: Limits = DEFAULT_LIMITS) -> FloatArray:
-    """Features averaged over all axes but the first and the last. Shape (n, d), floating point.
+def features(file: Source, name: str, limits: Limits = DEFAULT_LIMITS) -> FloatArray:
+    """Features averaged over all axes but that of the clips and that of the features. Shape (n, d), floating point.
 
     Read slab by slab, so that an array with a time axis never lies in memory as a whole.
     """
@@ -46,30 +49,38 @@ def features(file: ArrayFile, name: str, limits: Limits = DEFAULT_LIMITS) -> Flo
     if len(header.shape) == 2:
         limits.check_bytes(header.nbytes, where=where)
         return file.read(name)
-    n, d = header.shape[0], header.shape[-1]
+    kept = feature_axis(header.shape, where)
+    averaged = tuple(axis for axis in range(1, len(header.shape)) if axis != kept)
+    n, d = header.shape[0], header.shape[kept]
+    sizes = " and ".join(f"{axis} (of {header.shape[axis]})" for axis in averaged)
+    plural = "axes" if len(averaged) > 1 else "axis"
+    file.say(
+        f"{name}: shape {header.shape} averaged over {plural} {sizes}, counted from 0; axis {kept} holds the features",
+        **{f"{name}_averaged_axes": averaged},
+    )
     limits.check_bytes(n * d * 4, where=where)
     means = np.empty((n, d), np.float32)
     rows = max(1, _SLAB // max(1, header.nbytes // n))
     for start in range(0, n, rows):
         slab = file.read_rows(name, start, start + rows)
         with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is located later
-            means[start : start + rows] = slab.mean(axis=tuple(range(1, slab.ndim - 1)), dtype=np.float64)
+            means[start : start + rows] = slab.mean(axis=averaged, dtype=np.float64)
     return means
 
 
-def column(file: ArrayFile, name: str, *, squeeze: bool = False) -> NDArray:
+def column(file: Source, name: str, *, squeeze: bool = False) -> NDArray:
     """A vector; with `squeeze` also from shape (n, 1)."""
     header: Header = file.headers[name]
     shape = header.shape
-    if squeeze and len(shape) == 2 and name.lower().startswith("lab") and shape[1] > 1:
+    if squeeze and len(shape) == 2 and name.lower().startswith("lab") and min(shape) > 1:
         return file.read(name)
-    fits = len(shape) == 1 or (squeeze and len(shape) == 2 and shape[1] == 1)
+    fits = len(shape) == 1 or (squeeze and len(shape) == 2 and 1 in shape)
     if not fits:
         raise DataError(f"Expected one entry per clip, got shape {shape}", where=file.where(name))
     return file.read(name).reshape(-1)
 
 
-def texts(file: ArrayFile, name: str) -> list[str]:
+def texts(file: Source, name: str) -> list[str]:
     """The strings of an array, as they are stored.
 
     Raises:
@@ -109,7 +120,7 @@ def split_indices(values: NDArray, where: str) -> IntArray:
     entries, place = _entries(values, where)
     if entries and set(entries) <= {"0", "1"}:
         raise DataError("0 and 1 alone do not say which of them are the training clips", where=where, fix=fix)
-    return _looked_up(entries, _WORDS | _INDICES if "2" in entries else _WORDS, where, fix)[place]
+    return _looked_up(entries, SPLIT_WORDS | _INDICES if "2" in entries else SPLIT_WORDS, where, fix)[place]
 
 
 def train_test_indices(values: NDArray, where: str) -> IntArray:
@@ -119,7 +130,7 @@ def train_test_indices(values: NDArray, where: str) -> IntArray:
     array([0, 2], dtype=int8)
     """
     entries, place = _entries(values, where)
-    return _looked_up(entries, _WORDS | _FLAGS, where, f"Write 1 for train and 0 for test, or {_IN_WORDS}")[place]
+    return _looked_up(entries, SPLIT_WORDS | _FLAGS, where, f"Write 1 for train and 0 for test, or {_IN_WORDS}")[place]
 
 
 def _entries(values: NDArray, where: str) -> tuple[list[str], IntArray]:

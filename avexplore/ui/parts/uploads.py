@@ -18,7 +18,6 @@ from avexplore.ui.shell import session
 LEAST_FREE = 1 << 30
 """Bytes that an upload must leave on the disk."""
 _FIX = "Ask whoever runs this server to free some, or to move its data folder"
-FEATURE_SUFFIXES = (".npz", ".npy", ".h5", ".hdf5", ".tfrecord", ".csv")
 
 
 class Upload(Protocol):
@@ -74,7 +73,7 @@ def keep(upload: Upload) -> Path:
     return target
 
 
-def known(suffixes: Iterable[str] = FEATURE_SUFFIXES) -> list[Path]:
+def known(suffixes: Iterable[str]) -> list[Path]:
     """Files uploaded earlier, newest first."""
     found = [path for path in folder().glob("*/*") if path.suffix in set(suffixes) and may_read(path)]
     return sorted(found, key=lambda path: -path.stat().st_mtime)

@@ -58,6 +58,9 @@ def read_vectors(name: str, content: bytes, modality: Modality) -> FloatArray:
 
 
 def _from_npz(content: bytes, modality: Modality) -> np.ndarray[Any, Any]:
+    from avexplore.data.files.npy import check_directory
+
+    check_directory(io.BytesIO(content), where="npz")
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         members = {PurePosixPath(info.filename).stem: info for info in archive.infolist()}
         if modality not in members and len(members) != 1:

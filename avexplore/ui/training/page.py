@@ -60,14 +60,16 @@ def _data() -> DataConfig | None:
 
 
 def _features() -> FeatureFileConfig | None:
+    from avexplore.data.files.open import FEATURE_SUFFIXES, known_formats
+
     given = st.file_uploader(
         "Feature files",
-        type=[suffix.lstrip(".") for suffix in uploads.FEATURE_SUFFIXES],
+        type=[suffix.lstrip(".") for suffix in FEATURE_SUFFIXES],
         accept_multiple_files=True,
-        help="HDF5 in the layouts of AVE and VEGAS, npz, or YouTube-8M TFRecords with their label names (csv).",
+        help=f"{known_formats()}; beside them class names or media files (csv).",
         key="training.files",
     )
-    earlier = uploads.known()
+    earlier = uploads.known(FEATURE_SUFFIXES)
     try:
         paths = [uploads.keep(upload) for upload in given]
     except AvexploreError as error:
@@ -92,25 +94,31 @@ def _features() -> FeatureFileConfig | None:
 def _read(paths: list[Path], annotation: Annotation) -> FeatureFileConfig | None:
     try:
         stamps = tuple((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in paths)
-        config, found = _looked_at(stamps, annotation)
+        config, found, notes = _looked_at(stamps, annotation)
     except (AvexploreError, OSError) as error:
         st.error(as_markdown(str(error)))
         return None
     # A run with these features that came without them can now be computed further.
     session.workbench().store.remember_files(config.fingerprint, config.paths)
     st.success(found)
+    for sentence in notes:
+        st.caption(as_markdown(sentence))
     return config
 
 
 @st.cache_data(show_spinner="Reading the files", max_entries=32)
-def _looked_at(stamps: tuple[tuple[str, int, int], ...], annotation: Annotation) -> tuple[FeatureFileConfig, str]:
-    """The config of some files and what is in them; read once, not at each change of the form below."""
+def _looked_at(
+    stamps: tuple[tuple[str, int, int], ...], annotation: Annotation
+) -> tuple[FeatureFileConfig, str, tuple[str, ...]]:
+    """The config of some files, what is in them, and how they were read; once, not at each change of the form below."""
     from avexplore.data import feature_file, load_features
 
     config: FeatureFileConfig = feature_file(*(path for path, _, _ in stamps), annotation=annotation)
     features = load_features(config)
     counts = ", ".join(f"{len(features.rows(split)):,} {split}" for split in ("train", "validation", "test"))
-    return config, f"{len(features.classes)} classes; {counts} clips."
+    widths = " and ".join(f"{features.reading[f'{name}_width']} {name}" for name in ("audio", "visual"))
+    found = f"{len(features.classes)} classes; {counts} clips; {widths} features per clip."
+    return config, found, features.notes
 
 
 def _from_preset(data: DataConfig) -> None:

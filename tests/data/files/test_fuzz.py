@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from avexplore.data.files.open import CONTAINERS
+from avexplore.graph.formats import FORMATS
+
 pytestmark = pytest.mark.timeout(900)  # the run itself is bounded below; each input has its own limit
 RUNNER = Path(__file__).resolve().parents[3] / "benchmarks" / "fuzz_readers.py"
 
@@ -23,9 +26,10 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
 
 
 READERS = (
-    "npz", "npy", "hdf5", "tfrecord", "tables", "soft-labels", "safetensors", "config",
-    "graph-csv", "graph-graphml", "graph-dot", "graph-tetrad", "graph-dagitty", "graph-json",
-)  # fmt: skip
+    *(container.name for container in CONTAINERS),
+    *("soft-labels", "safetensors", "config"),
+    *(f"graph-{name}" for name in FORMATS),
+)
 
 
 @pytest.mark.parametrize("reader", READERS)

@@ -261,8 +261,10 @@ def test_files_that_reach_out_or_lie_are_refused(tmp_path: Path, build: Build, m
     path = write(tmp_path / "x.h5", layout_a(audio_train=None))
     with h5py.File(path, "a") as out:
         build(out)
-    with pytest.raises(DataError, match=message), open_hdf5(path):
-        pass
+    with pytest.raises(DataError, match=message), open_hdf5(path) as file:
+        file.read("audio_train")
+    with pytest.raises(DataError, match=message):
+        load(path)
 
 
 def test_a_plain_empty_array_is_no_crash(tmp_path: Path) -> None:

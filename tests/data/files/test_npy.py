@@ -39,7 +39,8 @@ def plain(shape: str = "(4,)", descr: str = "'<f4'", fortran: str = "False") -> 
 
 def open_all(path: Path, limits: Limits | None = None) -> dict[str, np.ndarray]:
     with open_npz(path, limits or Limits()) as file:
-        return {name: file.read(name) for name in file.headers}
+        arrays = [name for name in file.refused if not name.endswith(".txt")]
+        return {name: file.read(name) for name in (*file.headers, *arrays)}
 
 
 LYING_HEADERS: list[tuple[str, bytes]] = [
