@@ -105,7 +105,7 @@ class _NpzFile:
         limits.check_unpacked(total, size, where=path.name)
 
     def _read_header(self, entry: zipfile.ZipInfo, name: str, where: str) -> Header:
-        if entry.is_dir() or name == entry.filename:
+        if name == entry.filename:
             raise DataError("This is no npy array", where=where, fix="Store it with numpy.savez")
         if entry.flag_bits & 0x1:
             raise DataError("The array is encrypted", where=where, fix="Store it without a password")
