@@ -34,6 +34,10 @@ def serve(
         list[str] | None,
         typer.Option(help="Name under which browsers reach the app, if there is a proxy in front; may be repeated."),
     ] = None,
+    proxy: Annotated[
+        list[str] | None,
+        typer.Option(help="Address of a proxy that says truly, in X-Forwarded-For, who asks; may be repeated."),
+    ] = None,
     folder: Annotated[
         list[Path] | None,
         typer.Option(help="A folder whose files the app may read, beside the data folder; may be repeated."),
@@ -59,7 +63,9 @@ def serve(
     password = read_password(password_file, os.environ.get(PASSWORD))
     environment = os.environ | {
         NAMED: os.pathsep.join(filter(None, [folder_list(folder or []), os.environ.get(NAMED, "")])),
-        PASSWORD: password,
+        "AVEXPLORE_HAS_PASSWORD": "1" if password else "0",
+        # Whoever else writes X-Forwarded-For could call themselves by any address.
+        "FORWARDED_ALLOW_IPS": ",".join(proxy or []),
         "AVEXPLORE_SHARED": "1" if shared or demo else os.environ.get("AVEXPLORE_SHARED", "0"),
         "AVEXPLORE_DEMO": "1" if demo else os.environ.get("AVEXPLORE_DEMO", "0"),
     }
@@ -68,6 +74,8 @@ def serve(
             "Whoever reaches this address may train and upload. Add --password-file, --secrets or --demo "
             "(docs/server.md)."
         )
+    if proxy:
+        say(f"X-Forwarded-For is believed from {', '.join(proxy)}.")
     settings = streamlit_settings(port, address, host or [], environment["AVEXPLORE_SHARED"] == "1", open_browser)
     if secrets is not None:
         if not secrets.is_file():
@@ -77,12 +85,18 @@ def serve(
     # The graph search is compiled once per machine: begun now, it is ready when somebody gets to the graph.
     code = "from avexplore.graph.search.warm_up import fill_cache; fill_cache()"
     quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    without = {name: value for name, value in environment.items() if name != PASSWORD}
-    subprocess.Popen([sys.executable, "-c", code], env=without, start_new_session=True, **quiet)  # type: ignore[call-overload]
+    environment.pop(PASSWORD, None)  # the environment of a process can be read by all others of its user
+    subprocess.Popen([sys.executable, "-c", code], env=environment, start_new_session=True, **quiet)  # type: ignore[call-overload]
     if os.name == "posix":
+        if password:
+            reading, writing = os.pipe()
+            os.write(writing, f"{password}\n".encode())
+            os.close(writing)
+            os.dup2(reading, 0)
         os.chdir(app_folder())
         os.execve(sys.executable, command, environment)
-    raise typer.Exit(subprocess.run(command, cwd=app_folder(), env=environment, check=False).returncode)
+    told = f"{password}\n".encode() if password else None
+    raise typer.Exit(subprocess.run(command, cwd=app_folder(), env=environment, input=told, check=False).returncode)
 
 
 def read_password(file: Path | None, given: str | None) -> str:

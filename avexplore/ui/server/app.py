@@ -1,7 +1,7 @@
 """The server behind `avexplore app`: Streamlit, with what stands in front of it.
 
 `python -m avexplore.ui.server.app '{"server.port": 8501}'`: the argument holds Streamlit's settings. A password comes
-in the environment, and is taken out of it before anything else starts.
+as the first line of standard input: an environment could be read by every job that is started from here.
 """
 
 from __future__ import annotations
@@ -12,29 +12,36 @@ import os
 import secrets
 import sys
 from pathlib import Path
+from typing import Any
 
 from avexplore.folders import app_folder, home
 
-PASSWORD = "AVEXPLORE_PASSWORD"
+HAS_PASSWORD = "AVEXPLORE_HAS_PASSWORD"
+HOSTS = "server.allowedHosts"
 VISITOR_BYTES = 512 << 20
 
 
-def run(settings: dict[str, object]) -> None:
+def run(settings: dict[str, Any]) -> None:
     """Serve until stopped."""
     from starlette.middleware import Middleware
     from streamlit.starlette import App
 
     from avexplore.ui.page_list import PAGES
-    from avexplore.ui.server.password_gate import PasswordGate
+    from avexplore.ui.server.front_door import FrontDoor
+    from avexplore.ui.server.password_gate import EndedVisits, PasswordGate
     from avexplore.ui.server.response_headers import ResponseHeaders, content_policy, front_page
     from avexplore.ui.server.return_after_login import ReturnAfterLogin
     from avexplore.ui.server.upload_limits import UploadLimits
 
-    # Jobs, and whatever else is started from here, need not know it.
-    password = os.environ.pop(PASSWORD, "")
-    layers = [Middleware(ResponseHeaders, policy=content_policy(front_page()))]
-    if password:
-        layers.append(Middleware(PasswordGate, password=password, key=cookie_key(home())))
+    os.umask(0o077)  # results and logs are of whoever started the server
+    layers = [
+        Middleware(ResponseHeaders, policy=content_policy(front_page())),
+        Middleware(FrontDoor, hosts=settings.get(HOSTS, ()), has_visitors=os.environ.get("AVEXPLORE_SHARED") == "1"),
+    ]
+    if os.environ.pop(HAS_PASSWORD, "") == "1":
+        password = sys.stdin.readline().rstrip("\r\n")
+        key, ended = cookie_key(home()), EndedVisits(home() / "ended_visits")
+        layers.append(Middleware(PasswordGate, password=password, key=key, ended=ended))
     if (allowed := upload_bytes()) is not None:
         layers.append(Middleware(UploadLimits, visitor_bytes=allowed))
     layers.append(Middleware(ReturnAfterLogin, pages=[info.name for info in PAGES]))
@@ -59,7 +66,7 @@ def cookie_key(folder: Path) -> bytes:
     path = folder / "cookie.key"
     fresh = secrets.token_bytes(32)
     with contextlib.suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123
             file.write(fresh)
     try:

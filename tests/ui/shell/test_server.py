@@ -76,6 +76,7 @@ def test_a_password_stands_before_everything_and_leads_on(
     stranger = visit(f"{app}/training")
     stranger.get_by_label("Password of this server").wait_for()
     page.goto(f"{app}/logout")
+    page.get_by_role("button", name="Log out").click()
     page.get_by_label("Password of this server").wait_for()
     assert "horse" not in (home / "server.log").read_text()
     assert not any("horse" in path.read_text(errors="replace") for path in home.rglob("*") if path.is_file())
@@ -118,7 +119,7 @@ def test_visitors_of_a_shared_server_see_no_traceback(visit: Callable[..., Any],
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     code = (
-        "import sys, json; from pathlib import Path; from avexplore.ui import server;"
+        "import sys, json; from pathlib import Path; from avexplore.ui.server import app as server;"
         "server.app_folder = lambda: Path(sys.argv[1]); server.run(json.loads(sys.argv[2]))"
     )
     for guarded in (True, False):
