@@ -32,14 +32,14 @@ class Truth:
         soft_labels: What methods see.
         together: Which classes come together, in either modality. Shape (C, C).
         human: Human labels per modality of the judging clips; None if they are not known apart. Shape (2, n, C).
-        seen: The same of the clips that methods see, for a reference.
+        votes: What models say of the judging clips, where there are any. Shape (2, n, C), in [0, 1].
     """
 
     name: str
     soft_labels: SoftLabels
     together: BoolArray
     human: BoolArray | None = None
-    seen: BoolArray | None = None
+    votes: FloatArray | None = None
 
 
 def _labels(
@@ -88,11 +88,11 @@ def llp(folder: Path, seed: int = 0, outputs: tuple[str, ...] = ("logits", "sigm
         values, kind, competing = given[name]
         soft = _labels(values, kind, label, classes, competing)
         together = come_together(np.logical_or(*human[:, judging]))
-        yield Truth(f"LLP, {name}", soft, together, human[:, judging], human[:, seen])
+        yield Truth(f"LLP, {name}", soft, together, human[:, judging])
 
 
-def vggsounder(path: Path, count: int, seed: int = 0, clips: int = 4000) -> Truth:
-    """VGGSounder's `count` most frequent classes; votes of seven public models are the soft labels."""
+def vggsounder(path: Path, count: int = 309, seed: int = 0, clips: int = 4000, *, log_odds: bool = False) -> Truth:
+    """VGGSounder's `count` most frequent classes; soft labels: seven public models' votes, or log odds of them."""
     with np.load(path, allow_pickle=False) as held:
         arrays = {name: held[name] for name in held.files}
     human = np.stack([np.unpackbits(arrays[f"gt_{m}"], axis=1)[:, :309].astype(bool) for m in ("audio", "visual")])
@@ -110,9 +110,14 @@ def vggsounder(path: Path, count: int, seed: int = 0, clips: int = 4000) -> Trut
     place[kept] = np.arange(count)
     single = place[arrays["orig_vggsound"].astype(int).ravel()[seen]]
     label = np.where(single >= 0, single, _one_of(np.logical_or(*human[:, seen]), rng))
-    soft = _labels(votes[:, seen], "probabilities", label, tuple(str(arrays["classes"][k]) for k in kept), False)
+    said = votes[:, seen]
+    if log_odds:
+        said = np.log((said + 0.07) / (1.07 - said))
+    soft = _labels(
+        said, "logits" if log_odds else "probabilities", label, tuple(str(arrays["classes"][k]) for k in kept), False
+    )
     together = come_together(np.logical_or(*human[:, judging]))
-    return Truth(f"VGGSounder, {count} classes", soft, together, human[:, judging], human[:, seen])
+    return Truth(f"VGGSounder, {count} classes", soft, together, human[:, judging], votes[:, judging])
 
 
 def youtube8m(path: Path, seed: int = 0) -> Iterator[Truth]:

@@ -149,7 +149,7 @@ def expected_counts(soft_labels: SoftLabels) -> ClipCounts:
     """
     rows = rows_looked_at(soft_labels)
     blocks = (soft_labels.probabilities(rows[first : first + BLOCK]) for first in range(0, len(rows), BLOCK))
-    return _counted(soft_labels.classes, blocks, len(rows), exact=False)
+    return counted(soft_labels.classes, blocks, len(rows), exact=False)
 
 
 def true_counts(clips: Clips | None) -> ClipCounts | None:
@@ -158,13 +158,20 @@ def true_counts(clips: Clips | None) -> ClipCounts | None:
         return None
     both = np.stack([clips.true_audio, clips.true_visual])
     blocks = (both[:, first : first + BLOCK] for first in range(0, both.shape[1], BLOCK))
-    return _counted(clips.classes, blocks, both.shape[1], exact=True)
+    return counted(clips.classes, blocks, both.shape[1], exact=True)
 
 
-def _counted(
+def counted(
     classes: tuple[str, ...], blocks: Iterator[FloatArray] | Iterator[BoolArray], clips: int, *, exact: bool
 ) -> ClipCounts:
-    """Sums over blocks of presence, each of shape (2, m, C)."""
+    """Counts of presence in clips that come in blocks.
+
+    Args:
+        classes: Names of the C classes.
+        blocks: Presence, or its probability, in some clips each. Shape (2, m, C), audio first.
+        clips: How many clips all blocks hold.
+        exact: Whether presence is known.
+    """
     count = len(classes)
     joint, direct = np.zeros((2 * count, 2 * count)), np.zeros((2 * count, 2 * count))
     for block in blocks:

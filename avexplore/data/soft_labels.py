@@ -116,6 +116,7 @@ def _read(file: Source, config: SoftLabelFileConfig, limits: Limits) -> SoftLabe
     elif "kind" in file:
         kind, normalized = _stored_kind(file), _competes(audio, visual)
     else:
+        _refuse_stray(audio, visual, classes, where)
         kind, normalized, sentence = sniff_kind(audio, visual)
         notes.append(sentence)
     if kind == "probabilities" and (min(audio.min(), visual.min()) < 0 or max(audio.max(), visual.max()) > 1 + 1e-3):
@@ -249,6 +250,26 @@ def _competes(audio: FloatArray, visual: FloatArray) -> bool:
     """Whether the classes of a clip share a total of one."""
     sums: NDArray = np.concatenate([audio, visual]).sum(axis=1, dtype=np.float64)
     return bool(np.abs(sums - 1).mean() < 0.02)
+
+
+MOST_STRAY = 0.001
+"""Share of values outside of [0, 1] that rather are mistakes than another kind of soft labels."""
+
+
+def _refuse_stray(audio: FloatArray, visual: FloatArray, classes: tuple[str, ...], where: str) -> None:
+    """Point at few values far outside of [0, 1] among probabilities, instead of taking all for something else."""
+    both = np.stack([audio, visual])
+    stray = (both < -0.01) | (both > 1.01)
+    count = int(stray.sum())
+    if not 0 < count <= max(1, MOST_STRAY * both.size) or both.size < 20:
+        return
+    modality, row, column = np.argwhere(stray)[0]
+    raise DataError(
+        f"{count} of {both.size:,} values lie outside of [0, 1], the first, {both[modality, row, column]:.4g}, in "
+        f"{MODALITIES[modality]}, row {row}, column {column} ({classes[column]}); all others could be probabilities",
+        where=where,
+        fix="Correct it, or store an array `kind` that says logits or scores",
+    )
 
 
 def sniff_kind(audio: FloatArray, visual: FloatArray) -> tuple[SoftLabelKind, bool, str]:

@@ -11,7 +11,7 @@ from avexplore.config import GraphConfig
 from avexplore.errors import GraphError
 from avexplore.graph.algebra.comparison import aligned, shd
 from avexplore.graph.algebra.equivalence import along_lines
-from avexplore.graph.inputs.checks import check_columns, choose_rows, describe_kind
+from avexplore.graph.inputs.checks import check_columns, choose_rows, describe_kind, describe_values
 from avexplore.graph.inputs.covariance import correlation as correlate
 from avexplore.graph.inputs.transforms import transform
 from avexplore.graph.knowledge import Knowledge, knowledge_masks, orient_with_knowledge
@@ -77,7 +77,8 @@ def prepare(soft_labels: SoftLabels, config: GraphConfig) -> Prepared:
             )
     if len(checked.columns) == 0:
         raise GraphError("No class varies over the clips", where="soft labels", fix="Check the teacher's output")
-    warnings = (*soft_labels.warnings, *describe_kind(soft_labels), *row_warnings, *transformed.notes)
+    described = (*describe_kind(soft_labels), *describe_values(soft_labels, rows, config.score))
+    warnings = (*soft_labels.warnings, *described, *row_warnings, *transformed.notes)
     return Prepared(
         nodes,
         rows,
@@ -191,8 +192,8 @@ def _search_bdeu(soft_labels: SoftLabels, prepared: Prepared, config: GraphConfi
     states, how = _states(soft_labels, prepared)
     found = run_local(states, config, prepared.knowledge, seed=config.seed, report=report)
     notes = [
-        f"BDeu saw three states per class ({how}) and ran in causal-learn's search; effects are those of the "
-        "undiscretized soft labels. The penalty discount acts as a prior of "
+        f"BDeu saw {how}. It ran in causal-learn's search; effects are those of the undiscretized soft labels. The "
+        "penalty discount acts as a prior of "
         f"{1 / config.penalty_discount:.2g} parents per node."
     ]
     if config.transform != "raw":

@@ -103,6 +103,37 @@ def describe_kind(soft_labels: SoftLabels) -> tuple[str, ...]:
     return ()
 
 
+def describe_values(soft_labels: SoftLabels, rows: IntArray, score: str) -> tuple[str, ...]:
+    """Sentences on zero-one labels, and on clips that stand there more than once.
+
+    Clips whose soft labels are the same to the last digit were copied, and every bootstrap, score and figure counts
+    them as if they were new evidence. Where values are few, as with labels or votes, such clips are no surprise.
+
+    >>> labels = SoftLabels(np.eye(2), np.eye(2), "probabilities", ("Bus", "Cat"), np.zeros(2, int), np.arange(2))
+    >>> describe_values(labels, np.arange(2), "bic")[0][:43]
+    'Every class is there or not, as labels are:'
+    """
+    matrix = soft_labels.matrix(rows)
+    if ((matrix == matrix.min(axis=0)) | (matrix == matrix.max(axis=0))).all():
+        if score == "bdeu":
+            return ()
+        return (
+            "Every class is there or not, as labels are: BDeu counts such states, while the Gaussian BIC takes them "
+            "for points of a bell curve. Choose BDeu as the score.",
+        )
+    _, group, sizes = np.unique(matrix[:, 0], return_inverse=True, return_counts=True)
+    if len(sizes) < len(matrix) / 2:
+        return ()
+    alike = matrix[sizes[group] > 1]
+    repeats = len(alike) - len(np.unique(alike, axis=0)) if len(alike) else 0
+    if not repeats:
+        return ()
+    return (
+        f"{repeats:,} of {len(matrix):,} clips repeat the soft labels of another clip to the last digit: copies are no "
+        "further evidence. Remove them.",
+    )
+
+
 def check_columns(
     matrix: FloatArray,
     nodes: tuple[str, ...],

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from avexplore.artifacts import FloatArray, IntArray, SoftLabels
+from avexplore.artifacts import BoolArray, FloatArray, IntArray, SoftLabels
 from avexplore.graph.scores.local_score import LocalScore
 
 _DENSE = 1 << 16
@@ -20,7 +20,8 @@ _DENSE = 1 << 16
 def discretize(matrix: FloatArray) -> IntArray:
     """Three states per class of near one-hot soft labels: top class of the clip, upper half of the other clips, lower.
 
-    Our definition: most values of such soft labels lie around zero, where quantiles would cut noise into bins.
+    Our definition: most values of such soft labels lie around zero, where quantiles would cut noise into bins. A clip
+    whose values are all the same has no top class, and a column of two values keeps these two states, 0 and 1.
 
     Args:
         matrix: Soft labels, audio columns first. Shape (n, 2C).
@@ -32,37 +33,62 @@ def discretize(matrix: FloatArray) -> IntArray:
     array([[2, 0, 1, 2],
            [1, 2, 2, 0],
            [0, 2, 0, 2]])
+    >>> discretize(np.array([[0.0, 0.0, 1.0, 0.0], [0.0, 1.0, 0.0, 1.0]]))
+    array([[0, 0, 1, 0],
+           [0, 1, 0, 1]])
     """
     half = matrix.shape[1] // 2
     states = np.empty(matrix.shape, np.int64)
     for block in (slice(0, half), slice(half, None)):
         values = matrix[:, block]
-        top = values == values.max(axis=1, keepdims=True)
+        highest, lowest = values.max(axis=1, keepdims=True), values.min(axis=1, keepdims=True)
+        top = (values == highest) & (highest > lowest)
         rest = np.where(top, np.nan, values)
         empty = top.all(axis=0)
         rest[:, empty] = 0.0
         upper = values > np.nanmedian(rest, axis=0)
         states[:, block] = np.where(top, 2, upper)
-    return states
+    return _keep_two_states(states, matrix)
 
 
 def thirds(matrix: FloatArray) -> IntArray:
     """Three states per column of about equal size, for soft labels without a pile at zero (logits). Shape (n, p).
+
+    A column of two values keeps these two states, 0 and 1.
 
     >>> thirds(np.array([[1.0], [5.0], [2.0], [9.0], [3.0], [4.0]])).ravel()
     array([0, 2, 0, 2, 1, 1])
     """
     cuts = np.quantile(matrix, [1 / 3, 2 / 3], axis=0)
     states: IntArray = (matrix[None] > cuts[:, None]).sum(axis=0)
+    return _keep_two_states(states, matrix)
+
+
+def _keep_two_states(states: IntArray, matrix: FloatArray) -> IntArray:
+    """States 0 and 1 in columns of two values, whatever was made of them."""
+    two = two_valued(matrix)
+    states[:, two] = matrix[:, two] > matrix[:, two].min(axis=0)
     return states
 
 
+def two_valued(matrix: FloatArray) -> BoolArray:
+    """Which columns hold two values at most, as zero-one labels do. Shape (p,).
+
+    >>> two_valued(np.array([[0.0, 0.1], [1.0, 0.2], [1.0, 0.3]]))
+    array([ True, False])
+    """
+    found: BoolArray = ((matrix == matrix.min(axis=0)) | (matrix == matrix.max(axis=0))).all(axis=0)
+    return found
+
+
 def states_of(soft_labels: SoftLabels, rows: IntArray) -> tuple[IntArray, str]:
-    """Discrete columns of the chosen clips, shape (m, 2C), and the three states in words."""
+    """Discrete columns of the chosen clips, shape (m, 2C), and the states in words."""
     matrix = soft_labels.matrix(rows)
+    if two_valued(matrix).all():
+        return thirds(matrix), "two states per class: there or not"
     if soft_labels.kind == "logits":
-        return thirds(matrix), "lower, middle and upper third of its values"
-    return discretize(matrix), "top class of the clip, upper half, lower half"
+        return thirds(matrix), "three states per class: lower, middle and upper third of its values"
+    return discretize(matrix), "three states per class: top class of the clip, upper half, lower half"
 
 
 def bdeu_local_score(states: IntArray, *, sample_prior: float = 1.0, parents_expected: float = 1.0) -> LocalScore:

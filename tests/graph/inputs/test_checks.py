@@ -5,7 +5,13 @@ import pytest
 
 from avexplore.artifacts import SoftLabels, class_nodes
 from avexplore.errors import GraphError
-from avexplore.graph.inputs.checks import check_columns, choose_rows, describe_kind, require_finite
+from avexplore.graph.inputs.checks import (
+    check_columns,
+    choose_rows,
+    describe_kind,
+    describe_values,
+    require_finite,
+)
 
 NODES = class_nodes(tuple("ABCD"))
 
@@ -132,3 +138,32 @@ def test_kinds_that_need_care_are_described() -> None:
     assert "not probabilities" in describe_kind(labels(split, "scores"))[0]
     assert "logits give a truer graph" in describe_kind(labels(split, "probabilities"))[0]
     assert describe_kind(labels(split)) == ()
+
+
+def of_values(matrix: np.ndarray) -> SoftLabels:
+    zero = np.zeros(len(matrix), int)
+    half = matrix.shape[1] // 2
+    names = tuple(f"class {k}" for k in range(half))
+    return SoftLabels(matrix[:, :half], matrix[:, half:], "probabilities", names, zero, zero, normalized=False)
+
+
+def test_zero_one_labels_are_recognized_and_the_right_score_is_named() -> None:
+    rng = np.random.default_rng(0)
+    soft = of_values((rng.random((60, 6)) < 0.3).astype(float))
+    (text,) = describe_values(soft, np.arange(60), "bic")
+    assert "Choose BDeu" in text
+    assert describe_values(soft, np.arange(60), "bdeu") == ()
+    assert describe_values(of_values(rng.random((60, 6))), np.arange(60), "bic") == ()
+
+
+def test_copied_clips_are_noticed() -> None:
+    rng = np.random.default_rng(0)
+    values = rng.random((60, 6))
+    values[50:55] = values[3]
+    values[55] = values[4]
+    values[56, 0] = values[5, 0]  # one value alone is no copy
+    (text,) = describe_values(of_values(values), np.arange(60), "bic")
+    assert "6 of 60 clips repeat" in text
+    assert describe_values(of_values(values), np.arange(50), "bic") == (), "of the clips in use"
+    votes = rng.integers(0, 3, (60, 6)) / 2
+    assert describe_values(of_values(votes), np.arange(60), "bic") == (), "with few values that is no surprise"

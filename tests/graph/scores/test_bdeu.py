@@ -40,3 +40,22 @@ def test_thirds_are_of_equal_size_and_see_ranks_only() -> None:
     x = np.random.default_rng(0).normal(size=(300, 2))
     assert np.bincount(thirds(x)[:, 0]).tolist() == [100, 100, 100]
     np.testing.assert_array_equal(thirds(x), thirds(x**3))
+
+
+def test_two_values_stay_two_states_and_a_tied_row_has_no_top() -> None:
+    labels = np.array([[0, 0, 0, 1], [1, 0, 0, 0], [0, 0, 1, 1], [1, 1, 0, 0], [1, 1, 1, 1]], float)
+    assert discretize(labels).tolist() == labels.astype(int).tolist()
+    assert thirds(labels * 4 - 2).tolist() == labels.astype(int).tolist(), "even where most are ones"
+    mixed = np.array([[0.5, 0.5, 0.9, 0.1], [0.7, 0.3, 0.5, 0.5], [0.2, 0.8, 0.4, 0.6]])
+    assert not (discretize(mixed)[0, :2] == 2).any()
+    assert not (discretize(mixed)[1, 2:] == 2).any()
+    assert (discretize(mixed)[2] == 2).sum() == 2
+
+
+def test_dependencies_of_labels_are_found_by_counting_both_states() -> None:
+    rng = np.random.default_rng(0)
+    there = rng.random((500, 2)) < 0.1
+    labels = np.concatenate([there, there ^ (rng.random((500, 2)) < 0.02)], axis=1).astype(float)
+    score = bdeu_local_score(discretize(labels))
+    assert score(2, [0]) > score(2, [])
+    assert score(2, [1]) < score(2, []), "empty clips alone make no two classes depend on each other"

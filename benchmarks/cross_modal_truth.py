@@ -1,0 +1,293 @@
+"""Links between what is seen and what is heard, against human labels of each modality: tables for `graph_truth.py`.
+
+Human labels of one half of the clips are the truth, soft labels of the other half are what methods see. Judged are the
+C (C - 1) pairs of an audio and a visual node of different classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy import stats
+from sklearn.metrics import roc_auc_score
+from truths import Truth, llp, vggsounder
+
+from avexplore.analysis.pair_evidence import ClipCounts, counted
+from avexplore.artifacts import BoolArray, FloatArray, GraphStability
+from avexplore.config import GraphConfig, SoftLabelFileConfig, StabilityConfig
+from avexplore.graph import measure_stability
+from avexplore.graph.evidence.link_sources import (
+    COUNTED,
+    LinkEvidence,
+    Source,
+    lasso_scores,
+    link_evidence,
+    link_weights,
+)
+from avexplore.graph.evidence.pair_probability import pair_probability
+
+PENALTIES = (1.0, 2.0, 4.0, 8.0)
+CONDITIONAL = "conditional means, P(j \\| i) - P(j)"
+POPULARITY = "popularity: P(i) P(j)"
+BY_PROBABILITY = "probability of the class pair (blind to modality)"
+Z999 = 3.29
+"""Of a 99.9 % interval."""
+
+
+def searched(truth: Truth, penalty: float, bootstraps: int, seed: int) -> GraphStability:
+    graph = GraphConfig(SoftLabelFileConfig("truth"), penalty_discount=penalty, strategy="single")
+    config = StabilityConfig(graph, bootstraps=bootstraps, null="none", seeds=0, seed=seed)
+    return measure_stability(truth.soft_labels, config)
+
+
+def together_across(counts: ClipCounts) -> BoolArray:
+    """Which audio and visual nodes come together beyond chance, in five clips at least. Shape (C, C), audio in rows."""
+    half = len(counts.nodes) // 2
+    found = np.zeros((half, half), bool)
+    for i in range(half):
+        for j in range(half):
+            if i == j:
+                continue
+            facts = counts.pair(i, half + j)
+            error = np.log(facts.high / facts.odds_ratio) / 1.959964
+            found[i, j] = np.log(facts.odds_ratio) > Z999 * error and facts.joint >= 5
+    return found
+
+
+def human_counts(truth: Truth) -> ClipCounts:
+    assert truth.human is not None
+    return counted(truth.soft_labels.classes, iter([truth.human]), truth.human.shape[1], exact=True)
+
+
+def _precision(score: FloatArray, true: BoolArray, count: int, rng: np.random.Generator) -> float:
+    order = np.lexsort((rng.random(len(score)), -score))[:count]  # ties at random
+    return float(true[order].mean()) if count else float("nan")
+
+
+def rankings(truth: Truth, bootstraps: int, seed: int) -> tuple[dict[str, FloatArray], dict[float, GraphStability]]:
+    """Scores of pairs of nodes by each source. Shape (2C, 2C)."""
+    soft = truth.soft_labels
+    evidence, count = link_evidence(soft), len(soft.classes)
+    said = np.concatenate(list(soft.probabilities()), axis=1)
+    share = said.mean(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        plain = np.nan_to_num(np.corrcoef(said.T))
+    found = {
+        "correlation": evidence.correlation,
+        "correlation of the probabilities": plain,
+        CONDITIONAL: np.maximum(evidence.strength, evidence.strength.T),
+        BY_PROBABILITY: pair_probability(soft).of_nodes(soft.nodes),
+        "graphical lasso, 15 links per node": lasso_scores(evidence.correlation, 15 * count),
+        POPULARITY: np.outer(share, share),
+        "random": np.random.default_rng(seed).random(plain.shape),
+    }
+    graphs = {c: searched(truth, c, bootstraps, seed) for c in PENALTIES}
+    for c, graph in graphs.items():
+        found[f"search, c = {c:g}: frequency x correlation"] = graph.edge_frequency * np.clip(
+            graph.correlation, 0, None
+        )
+    return found, graphs
+
+
+@dataclass(frozen=True)
+class Section:
+    """Lines of the page, and one sentence of what they say."""
+
+    lines: list[str]
+    short: str
+
+
+def detection_table(name: str, draw: Callable[[int], Truth], bootstraps: int, halves: int) -> Section:
+    """How well pairs are ranked, how right arrows are, and precision at equal numbers of links."""
+    ranked: dict[str, list[tuple[float, float]]] = {}
+    arrows: dict[str, list[float]] = {}
+    equal: dict[float, dict[str, list[float]]] = {c: {} for c in PENALTIES}
+    true_pairs, through = [], []
+    for seed in range(halves):
+        truth = draw(seed)
+        count, rng = len(truth.soft_labels.classes), np.random.default_rng(seed)
+        counts = human_counts(truth)
+        pairs = together_across(counts)
+        off = ~np.eye(count, dtype=bool)
+        true = pairs[off]
+        true_pairs.append((int(true.sum()), len(true)))
+        same = [counts.pair(i, count + j).same_class for i, j in np.argwhere(pairs)]
+        through.append(float(np.median([share for share in same if share is not None])))
+        found, graphs = rankings(truth, bootstraps, seed)
+        for source, scores in found.items():
+            score = scores[:count, count:][off]
+            figures = float(roc_auc_score(true, score)), _precision(score, true, int(true.sum()), rng)
+            ranked.setdefault(source, []).append(figures)
+        share = np.diagonal(counts.joint) / counts.clips
+        gap = (
+            share[:count, None] - share[None, count:]
+        )  # > 0: what is heard is commoner, so P(audio | visual) is higher
+        noise = 3 * np.sqrt((share[:count, None] + share[None, count:]) / counts.clips)
+        decided = pairs & (np.abs(gap) > noise)
+        said = np.concatenate(list(truth.soft_labels.probabilities()), axis=1).mean(axis=0)
+        ways = {"prevalence of the soft labels": said[:count, None] - said[None, count:]}
+        for c, graph in graphs.items():
+            to_audio = graph.orientation_frequency[count:, :count].T - graph.orientation_frequency[:count, count:]
+            ways[f"search, c = {c:g}"] = to_audio
+            across = np.zeros((2 * count, 2 * count), bool)
+            across[:count, count:] = off
+            across |= across.T
+            kept = (graph.edge_frequency > 0.5) & (graph.correlation > 0) & across
+            number = int(np.triu(kept).sum())
+            evidence = link_evidence(truth.soft_labels)
+            lists: dict[str, FloatArray] = {"search": kept.astype(float)}
+            for source in COUNTED:
+                lists[source] = link_weights(source, evidence, count=number, where=across, seed=seed)
+            lists["popularity"] = np.outer(said, said)
+            for kind, weights in lists.items():
+                score = np.maximum(weights, weights.T)[:count, count:][off]
+                equal[c].setdefault(kind, []).append(_precision(score, true, number, rng))
+            equal[c].setdefault("links", []).append(number)
+        for way, difference in ways.items():
+            if decided.any():
+                right = np.where(difference == 0, 0.5, np.sign(difference) == np.sign(gap))[decided]
+                arrows.setdefault(way, []).append(float(right.mean()))
+    number, of = np.mean(true_pairs, axis=0)
+    lines = [
+        f"### {name}",
+        "",
+        f"{halves} random halves, {bootstraps} bootstraps. {number:.0f} of {of:.0f} pairs come together; of their "
+        f"joint clips a median of {np.mean(through):.0%} also hold one of the two classes in both modalities.",
+        "",
+        "| ranking | AUC | precision at the number of true pairs |",
+        "|---|---|---|",
+    ]
+    for source, values in sorted(ranked.items(), key=lambda item: -np.mean(item[1], axis=0)[1]):
+        area, precision = np.mean(values, axis=0)
+        lines.append(f"| {source} | {area:.3f} | {precision:.3f} |")
+    kinds = ("search", "correlation", "graphical-lasso", "conditional-means", "popularity", "random")
+    lines += ["", "| at equal numbers of links: true | links | " + " | ".join(kinds) + " |", "|---" * 8 + "|"]
+    for c, by_source in equal.items():
+        drawn = np.array(by_source["links"]) > 0
+        if drawn.any():
+            cells = " | ".join(f"{np.mean(np.array(by_source[kind])[drawn]):.3f}" for kind in kinds)
+            lines.append(f"| c = {c:g} | {np.mean(by_source['links']):.0f} | {cells} |")
+    lines += ["", "| direction by | agrees with the larger conditional probability |", "|---|---|"]
+    lines += [f"| {way} | {np.mean(values):.2f} |" for way, values in arrows.items()]
+    at = {source: float(np.mean(values, axis=0)[1]) for source, values in ranked.items()}
+    search = {c: at[f"search, c = {c:g}: frequency x correlation"] for c in PENALTIES}
+    best = max(search, key=lambda c: search[c])
+    pointing = [float(np.mean(values)) for way, values in arrows.items() if way.startswith("search")]
+    short = (
+        f"{name.split(',')[0]}: of as many pairs as truly come together across modalities, the search's best ones are "
+        f"right in {search[best]:.0%} (c = {best:g}), correlation's in {at['correlation']:.0%}, conditional means' in "
+        f"{at[CONDITIONAL]:.0%}, those of the class pair's probability in {at[BY_PROBABILITY]:.0%}, popularity's in "
+        f"{at[POPULARITY]:.0%}. Arrows agree with the larger conditional probability in "
+        f"{min(pointing):.0%} to {max(pointing):.0%} (chance: 50%), mere prevalence of the soft labels in "
+        f"{np.mean(arrows['prevalence of the soft labels']):.0%}."
+    )
+    return Section([*lines, ""], short)
+
+
+READ: tuple[tuple[str, Source], ...] = (
+    ("no links", "none"),
+    ("search, c = 2", "given"),
+    ("correlation, as many", "correlation"),
+    ("probability of the class pair, as many", "correlation"),
+    ("conditional means, as many", "conditional-means"),
+    ("random, as many", "random"),
+    ("every positively associated pair", "every-positive-pair"),
+    ("popularity: no pair information", "popularity"),
+)
+
+
+def retrieval_table(path: Path, draws: int, learned: int = 4000, judged: int = 1000, bootstraps: int = 10) -> Section:
+    """Retrieval across modalities through each source's links, on one scale; nothing is trained."""
+    figures: dict[str, list[list[float]]] = {}
+    for seed in range(draws):
+        truth = vggsounder(path, seed=seed, clips=learned)
+        assert truth.human is not None
+        odds = vggsounder(path, seed=seed, clips=learned, log_odds=True)
+        count = len(truth.soft_labels.classes)
+        graph = searched(odds, 2.0, bootstraps, seed)
+        kept = (graph.edge_frequency > 0.5) & (graph.correlation > 0)
+        pairs = kept.reshape(2, count, 2, count).any(axis=(0, 2)) & ~np.eye(count, dtype=bool)
+        likely = np.nan_to_num(pair_probability(truth.soft_labels).probability)
+        r, strength = link_evidence(odds.soft_labels, "class").correlation, link_evidence(truth.soft_labels).strength
+        assert truth.votes is not None
+        votes, human = truth.votes[:, :judged].astype(np.float32), truth.human[:, :judged]
+        posterior = votes / np.maximum(votes.sum(axis=2, keepdims=True), 1e-9)
+        for row, source in READ:
+            values = []
+            for mine, theirs in ((1, 0), (0, 1)):  # V->A, A->V
+                block = strength[mine * count :, theirs * count :][:count, :count]
+                by = likely if row.startswith("probability") else r
+                evidence = LinkEvidence(by, block * ~np.eye(count, dtype=bool))
+                links = link_weights(source, evidence, count=int(np.triu(pairs).sum()), given=pairs, seed=seed)
+                query = posterior[mine]
+                read = 1 - (1 - query) * np.exp(query @ np.log1p(-np.minimum(links, 0.95)))
+                shared = (human[theirs].astype(np.float32) @ human[theirs].T.astype(np.float32)) > 0
+                values.append(_mean_average_precision(read @ posterior[theirs].T, shared))
+            figures.setdefault(row, []).append(values)
+    lines = [
+        "## Retrieval across modalities through links (VGGSounder, 309 classes)",
+        "",
+        f"A query is what the models say of its picture alone (V->A) or its sound alone, read through links; a gallery "
+        f"clip what they say of the other modality. Relevant: both share a human label of the gallery's modality. "
+        f"{draws} draws, links learned from {learned:,} clips, {judged:,} others judged; MAP ± half a 95 % interval of "
+        "the difference to no links.",
+        "",
+        "| links | V->A | A->V |",
+        "|---|---|---|",
+    ]
+    base, mean = np.array(figures["no links"]), {row: np.mean(found, axis=0) for row, found in figures.items()}
+    for row, found in figures.items():
+        gain = np.array(found) - base
+        half = stats.t.ppf(0.975, draws - 1) * gain.std(axis=0, ddof=1) / np.sqrt(draws) if draws > 1 else np.zeros(2)
+        cells = " | ".join(f"{m:.3f} ± {h:.3f}" for m, h in zip(mean[row], half, strict=True))
+        lines.append(f"| {row} | {cells} |")
+    said = ", ".join(f"{row} {mean[row][0]:.3f} / {mean[row][1]:.3f}" for row in mean)
+    return Section([*lines, ""], f"Retrieval across modalities, MAP of V->A / A->V: {said}.")
+
+
+def _mean_average_precision(scores: FloatArray, relevant: BoolArray) -> float:
+    """Mean over queries with a relevant clip; a clip is no answer to itself."""
+    n = len(scores)
+    scores = np.where(np.eye(n, dtype=bool), -np.inf, scores)
+    order = np.argsort(-scores, axis=1, kind="stable")[:, : n - 1]
+    hit = np.take_along_axis(relevant, order, 1)
+    precision = np.cumsum(hit, axis=1) / np.arange(1, n)
+    number = hit.sum(axis=1)
+    each = (precision * hit).sum(axis=1) / np.maximum(number, 1)
+    return float(each[number > 0].mean())
+
+
+def cross_modal_tables(sounder: Path | None, parallel: Path | None, bootstraps: int, halves: int) -> Section:
+    """All tables of this module, for the data that are there."""
+    found: list[Section] = []
+    if sounder is not None:
+        held = sounder
+        found.append(
+            detection_table(
+                "VGGSounder, 40 most frequent classes, log odds of seven models' votes",
+                lambda seed: vggsounder(held, 40, seed, log_odds=True),
+                bootstraps,
+                halves,
+            )
+        )
+    if parallel is not None:
+        folder = parallel
+        found.append(
+            detection_table(
+                "LLP, 25 classes, labels with noise (d' = 1.8) as logits",
+                lambda seed: next(llp(folder, seed, ("logits",))),
+                bootstraps,
+                halves,
+            )
+        )
+    if sounder is not None:
+        found.append(retrieval_table(sounder, 3))
+    if not found:
+        return Section([], "")
+    head = ["## Links across modalities against human labels of each modality", ""]
+    return Section(
+        [*head, *(line for one in found for line in one.lines)], "\n".join(f"- {one.short}" for one in found)
+    )
