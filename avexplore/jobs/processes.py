@@ -18,10 +18,15 @@ _guard = threading.Lock()
 
 @dataclass(frozen=True)
 class Identity:
-    """A process: its number and when it was created, because numbers are used again (surely after a restart)."""
+    """A process: its number and what tells it from others of that number, because numbers are used again.
+
+    Attributes:
+        pid: Its number.
+        mark: See `mark_of`; "" for a process that never ran.
+    """
 
     pid: int
-    created: float
+    mark: str
 
     def is_alive(self) -> bool:
         """Whether this very process still runs; a finished one that nobody has collected does not."""
@@ -29,23 +34,25 @@ class Identity:
 
         reap()
         try:
-            process = psutil.Process(self.pid)
-            same = abs(process.create_time() - self.created) < 1.0
-            return bool(same and process.status() != psutil.STATUS_ZOMBIE)
+            return mark_of(self.pid) == self.mark != "" and psutil.Process(self.pid).status() != psutil.STATUS_ZOMBIE
         except psutil.Error:
             return False
 
-    def stop(self, patience: float = 3.0) -> None:
-        """End it and everything it started: a request first, then by force."""
+    def stop(self, patience: float = 3.0) -> bool:
+        """End it and everything it started: a request first, then by force.
+
+        Returns:
+            Whether it has ended. A process of another user cannot be ended from here.
+        """
         import psutil
 
         if not self.is_alive():
-            return
+            return True
         try:
             process = psutil.Process(self.pid)
             family = [process, *process.children(recursive=True)]
         except psutil.Error:
-            return
+            return not self.is_alive()
         for ask in (psutil.Process.terminate, psutil.Process.kill):
             for member in family:
                 with contextlib.suppress(psutil.Error):
@@ -54,7 +61,7 @@ class Identity:
             _, family = psutil.wait_procs(family, timeout=patience)
             if not family:
                 break
-        reap()
+        return not self.is_alive()
 
 
 def start(arguments: Sequence[str], log: Path, environment: Mapping[str, str | None] | None = None) -> Identity:
@@ -65,8 +72,6 @@ def start(arguments: Sequence[str], log: Path, environment: Mapping[str, str | N
         log: Where its output is appended.
         environment: Variables set on top of ours; None takes one away.
     """
-    import psutil
-
     variables: dict[str, str | None] = {**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})}
     with log.open("ab") as output:
         child = subprocess.Popen(
@@ -79,11 +84,30 @@ def start(arguments: Sequence[str], log: Path, environment: Mapping[str, str | N
         )
     with _guard:
         _children.append(child)
+    return Identity(child.pid, mark_of(child.pid))
+
+
+def mark_of(pid: int) -> str:
+    """What no other process of this number has: the boot and the clock ticks since it, at which the process began.
+
+    A time of day would move with every step of the clock. Elsewhere than on Linux it is all there is.
+
+    Returns:
+        "" if there is no such process.
+    """
+    import psutil
+
     try:
-        created = psutil.Process(child.pid).create_time()
+        # The name, in brackets, may hold anything, also brackets and spaces.
+        began = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[19].decode()
+        return f"{Path('/proc/sys/kernel/random/boot_id').read_text('ascii').strip()}/{began}"
+    except (OSError, IndexError):
+        if Path("/proc/self/stat").exists():
+            return ""
+    try:
+        return f"{psutil.Process(pid).create_time():.2f}"
     except psutil.Error:
-        created = 0.0
-    return Identity(child.pid, created)
+        return ""
 
 
 def reap() -> None:

@@ -76,6 +76,48 @@ def read_json(path: Path) -> dict[str, Any] | None:
     return content if isinstance(content, dict) else None
 
 
+_REQUEST: Mapping[str, type | tuple[type, ...]] = {
+    "address": str, "stage": str, "config": dict, "state": str, "requested": (int, float), "attempts": int, "pid": int,
+    "note": str,
+}  # fmt: skip
+_PROGRESS: Mapping[str, type | tuple[type, ...]] = {
+    "state": str, "fraction": (int, float), "message": str, "attempt": int, "began": (int, float),
+    "updated": (int, float),
+}  # fmt: skip
+
+
+def read_request(path: Path) -> dict[str, Any] | None:
+    """Who asked for what; None if it is absent or no request: one odd record must not take a list of jobs down."""
+    return _with(read_json(path), _REQUEST)
+
+
+def read_progress(path: Path) -> dict[str, Any] | None:
+    """What a worker says of itself; None if it is absent or odd."""
+    found = _with(read_json(path), _PROGRESS)
+    if found is not None and not _is_number(found.get("seconds_left", None)):
+        found["seconds_left"] = None
+    return found
+
+
+def _with(content: dict[str, Any] | None, kinds: Mapping[str, type | tuple[type, ...]]) -> dict[str, Any] | None:
+    if content is None:
+        return None
+    for name, kind in kinds.items():
+        value = content.get(name)
+        if not isinstance(value, kind) or isinstance(value, bool) or (kind is not str and not _is_plain(value)):
+            return None
+    return content
+
+
+def _is_plain(value: Any) -> bool:
+    return not isinstance(value, (int, float)) or _is_number(value)
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it is a number that arithmetic with times takes."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 2**53
+
+
 def last_lines(path: Path, count: int = LOG_LINES) -> str:
     """The end of a log."""
     try:

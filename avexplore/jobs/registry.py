@@ -7,6 +7,7 @@ last saved state, at most `MAX_ATTEMPTS` times in all; after that the job has fa
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import threading
@@ -18,11 +19,20 @@ from typing import Any
 
 from avexplore import pipeline
 from avexplore.config import Config
-from avexplore.errors import AvexploreError
+from avexplore.errors import AvexploreError, StoreError
 from avexplore.folders import NAMED
 from avexplore.jobs.processes import Identity, start
-from avexplore.jobs.records import JobStatus, last_lines, read_figures, read_json, write_json
+from avexplore.jobs.records import (
+    JobStatus,
+    last_lines,
+    read_figures,
+    read_json,
+    read_progress,
+    read_request,
+    write_json,
+)
 from avexplore.store import Store
+from avexplore.store.entries import write_error
 
 WORKER = ("-m", "avexplore", "compute", "--job")
 """What a worker is started with, after `python` and before the job's folder."""
@@ -32,6 +42,7 @@ MAX_PER_VISITOR = 6
 KEPT_RECORDS = 200
 """Finished jobs whose log and curves are kept."""
 _LOOK_SECONDS = 0.5
+_log = logging.getLogger(__name__)
 
 
 def default_workers() -> int:
@@ -117,7 +128,7 @@ class Registry:
             "requested": time.time(),
             "attempts": 0,
             "pid": 0,
-            "created": 0.0,
+            "mark": "",
             "note": "",
             "trains": pipeline.trains(config, Store(self.root).__contains__),
             # Whoever starts the worker later: it may read what the one who asked may read.
@@ -154,6 +165,15 @@ class Registry:
         found = [self._status(request) for request in self._requests()]
         return sorted(found, key=lambda status: -status.requested)
 
+    def unreadable(self) -> list[str]:
+        """Names under `jobs/` that hold no job this version can read: left out of every list, and named here."""
+        try:
+            with os.scandir(self.root / "jobs") as found:
+                names = sorted(entry.name for entry in found if entry.is_dir())
+        except OSError:
+            return []
+        return [name for name in names if self._request(name) is None and any((self.root / "jobs" / name).iterdir())]
+
     def figures(self, address: str) -> list[dict[str, Any]]:
         """Points of a job's live curves, oldest first."""
         return read_figures(self.folder(address))
@@ -183,8 +203,11 @@ class Registry:
         self._looked = time.monotonic()
         if not (self.root / "jobs").is_dir():
             return
-        with self._locked():
-            self._advance()
+        try:
+            with self._locked():
+                self._advance()
+        except StoreError as error:  # a full disk starts nothing, but whoever looks is shown what there is
+            _log.warning("%s", error)
 
     # --- under the lock -------------------------------------------------------------------------------------------
 
@@ -194,9 +217,12 @@ class Registry:
 
         base = self.root / "jobs"
         with self._guard:
-            base.mkdir(parents=True, exist_ok=True)
-            with FileLock(base / "registry.lock"):
-                yield
+            try:
+                base.mkdir(parents=True, exist_ok=True)
+                with FileLock(base / "registry.lock"):
+                    yield
+            except OSError as error:
+                raise write_error(error, self.root) from error
 
     @property
     def _slot_file(self) -> Path:
@@ -228,8 +254,8 @@ class Registry:
         stamp = (status.st_mtime_ns, status.st_ino, status.st_size)
         known = self._read.get(address)
         if known is None or known[0] != stamp:
-            request = read_json(path)
-            if request is None or "address" not in request:
+            request = read_request(path)
+            if request is None or request["address"] != address:
                 return None
             known = self._read[address] = stamp, request
         return dict(known[1])
@@ -240,8 +266,8 @@ class Registry:
 
     def _progress(self, request: dict[str, Any]) -> dict[str, Any] | None:
         """What the worker of the current attempt says."""
-        progress = read_json(self.folder(request["address"]) / "progress.json")
-        return progress if progress and progress.get("attempt") == request["attempts"] else None
+        progress = read_progress(self.folder(request["address"]) / "progress.json")
+        return progress if progress and progress["attempt"] == request["attempts"] else None
 
     def _state(self, address: str, request: dict[str, Any]) -> str:
         """ "queued", "running", "dead", "done", "failed" or "cancelled"."""
@@ -251,7 +277,7 @@ class Registry:
         if key in self._last_words:
             return self._last_words[key]
         # First whether it lives, then what it said: it may finish between the two, and the last word counts.
-        alive = Identity(request["pid"], request["created"]).is_alive()
+        alive = Identity(request["pid"], request.get("mark", "")).is_alive()
         said = (self._progress(request) or {}).get("state")
         if said in ("done", "failed", "cancelled"):
             self._last_words[key] = str(said)
@@ -290,7 +316,7 @@ class Registry:
             NAMED: request.get("folders"),
         }
         process = start((*self._command, str(folder)), folder / "log.txt", inherited)
-        request |= {"state": "started", "pid": process.pid, "created": process.created, "started": time.time()}
+        request |= {"state": "started", "pid": process.pid, "mark": process.mark, "started": time.time()}
         write_json(folder / "request.json", request)
 
     def _revive(self, request: dict[str, Any]) -> str:
@@ -322,11 +348,19 @@ class Registry:
         if request is None or self._state(address, request) not in ("queued", "running", "dead"):
             return
         if request["state"] == "started":
-            Identity(request["pid"], request["created"]).stop()
+            ended = Identity(request["pid"], request.get("mark", "")).stop()
             if (self._progress(request) or {}).get("state") == "done":
                 return
-        ended = {"state": "cancelled", "note": "Stopped", "replaced": replaced}
-        write_json(self.folder(address) / "request.json", request | ended)
+            if not ended:
+                raise AvexploreError(
+                    "The work goes on: its process cannot be stopped from here",
+                    where=f"process {request['pid']}",
+                    fix="End it as the user who started it",
+                )
+        write_json(
+            self.folder(address) / "request.json",
+            request | {"state": "cancelled", "note": "Stopped", "replaced": replaced},
+        )
 
     # --- for show -------------------------------------------------------------------------------------------------
 

@@ -258,7 +258,7 @@ class Store:
             manifest = read_manifest(path.parent)
             config = _asked_for(manifest)
             size = path.stat().st_size + sum(file["bytes"] for file in manifest["files"].values())
-            created = manifest["provenance"].get("created", "")
+            created = str(manifest["provenance"].get("created", ""))
             summary = Summary(config, manifest["stage"], manifest["address"], created, size, shipped, path.parent)
         except (_UnfitError, OSError, KeyError, TypeError, AttributeError):
             return None
@@ -315,7 +315,7 @@ class Store:
                     fix="Stop what has it open, such as the app, and try again",
                 )
         except OSError as error:
-            raise _write_error(error, self.root) from error
+            raise write_error(error, self.root) from error
         finally:
             shutil.rmtree(staged, ignore_errors=True)
         # Somebody may have removed it again already; the result is no worse for that.
@@ -385,7 +385,10 @@ class Store:
         found = []
         for path in sorted((self.root / "quarantine").glob("*")):
             note = path / "reason.txt"
-            reason = note.read_text(encoding="utf-8").strip() if note.is_file() else "unknown"
+            try:
+                reason = note.read_text(encoding="utf-8", errors="replace").strip()
+            except OSError:
+                reason = "unknown"
             found.append(SetAside(path.name, reason, folder_size(path), path))
         return found
 
@@ -447,7 +450,7 @@ class Store:
             fresh.write_text(json.dumps([str(Path(path).resolve()) for path in paths]), encoding="utf-8")
             fresh.replace(folder / f"{_plain(fingerprint)}.json")
         except OSError as error:
-            raise _write_error(error, self.root) from error
+            raise write_error(error, self.root) from error
 
     def remember_run(self, address: str) -> None:
         """Note that somebody asked for this student itself, and not as one arm of an experiment among many."""
@@ -457,7 +460,7 @@ class Store:
             (self.root / "runs").mkdir(parents=True, exist_ok=True)
             (self.root / "runs" / address).touch()
         except OSError as error:
-            raise _write_error(error, self.root) from error
+            raise write_error(error, self.root) from error
 
     def known_runs(self) -> frozenset[str]:
         """Addresses of the students that somebody asked for."""
@@ -468,7 +471,9 @@ class Store:
         """Where files of this content were last seen; () if nowhere, if they are gone, or if we may not read them."""
         try:
             paths = json.loads((self.root / "files" / f"{_plain(fingerprint)}.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
+            return ()
+        if not isinstance(paths, list):
             return ()
         found = tuple(path for path in paths if isinstance(path, str) and may_read(path) and Path(path).exists())
         return found if len(found) == len(paths) else ()
@@ -605,7 +610,8 @@ def _discard(path: Path, aside: Path) -> int:
     return freed
 
 
-def _write_error(error: OSError, root: Path) -> StoreError:
+def write_error(error: OSError, root: Path) -> StoreError:
+    """What to tell people when the data folder cannot be written."""
     if error.errno in _FULL:
         return StoreError(
             "The disk is full, or a quota is reached; nothing was left half written",

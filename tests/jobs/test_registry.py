@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -18,7 +19,7 @@ import pytest
 from avexplore import pipeline
 from avexplore.errors import AvexploreError, Cancelled
 from avexplore.folders import NAMED
-from avexplore.jobs import JobStatus, Registry, memory, records
+from avexplore.jobs import JobStatus, Registry, memory, processes, records
 from avexplore.jobs import registry as module
 from avexplore.jobs.processes import Identity
 from avexplore.jobs.records import JobReport, read_json
@@ -244,7 +245,7 @@ def test_a_pid_that_now_belongs_to_another_process_is_not_taken_for_the_worker(
     request = read_json(path)
     registry.cancel(config.address)
     # As after a restart of the machine: the file says started, the number is somebody else's.
-    path.write_text(json.dumps(request | {"pid": os.getpid(), "created": 1.0}))
+    path.write_text(json.dumps(request | {"pid": os.getpid(), "mark": "an-earlier-boot/1"}))
     resumed = until(registry, config.address, "running", fits=lambda s: s.attempts == 2)
     assert resumed.state == "running"
     assert pid_of(registry, config.address) != os.getpid()
@@ -281,7 +282,7 @@ def test_a_job_that_takes_too_much_memory_ends_in_words(
     request = read_json(registry.folder(config.address) / "request.json")
     assert request is not None
     end = time.monotonic() + 60
-    while Identity(request["pid"], request["created"]).is_alive():
+    while Identity(request["pid"], request["mark"]).is_alive():
         assert time.monotonic() < end, "it still holds the memory"
         time.sleep(0.05)
 
@@ -439,3 +440,86 @@ def test_the_time_left_is_told_once_the_last_kind_of_work_has_been_measured(tmp_
     assert left_after(0.5, 0.51) is None, "too little to tell"
     assert left_after(9.5, 0.6) == pytest.approx(40.0)
     assert left_after(10.0, 0.7) == pytest.approx(30.0)
+
+
+def test_a_step_of_the_clock_leaves_a_process_the_one_that_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    identity = Identity(sleeper.pid, processes.mark_of(sleeper.pid))
+    monkeypatch.setattr(psutil, "boot_time", lambda: time.time() - 5000)  # the clock was set back by an hour and more
+    monkeypatch.setattr(psutil.Process, "create_time", lambda self: 1.0)
+    assert identity.is_alive()
+    assert identity.stop()
+    sleeper.wait(timeout=30)
+    assert not identity.is_alive()
+    assert not Identity(os.getpid(), "").is_alive()
+
+
+def test_what_could_not_be_stopped_is_not_called_stopped(
+    registry: Registry, slow: ModuleType, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = slow.SlowConfig(steps=300)
+    registry.submit(config)
+    until(registry, config.address, "running")
+    with monkeypatch.context() as patch:
+
+        def denied(process: psutil.Process) -> None:
+            raise psutil.AccessDenied(process.pid)
+
+        patch.setattr(psutil.Process, "terminate", denied)
+        patch.setattr(psutil.Process, "kill", denied)
+        patch.setattr(psutil, "wait_procs", lambda family, timeout: ([], family))
+        with pytest.raises(AvexploreError, match="The work goes on"):
+            registry.cancel(config.address)
+    assert registry.status(config.address).state == "running"
+    registry.cancel(config.address)
+    assert registry.status(config.address).state == "cancelled"
+
+
+ODD = [
+    b"", b"{", b"[]", b"null", b"3", b"\xff\xfe\x00", b"{}", b'{"address": 5}', b"[" * 100_000, b'{"address": "x"}',
+    *(
+        json.dumps({"address": "@", "stage": "s", "config": {}, "state": "queued", "requested": 1.0, "attempts": 0,
+                    "pid": 0, "note": ""} | {name: value}).encode()
+        for name, values in {
+            "stage": [None, 5], "config": [None, [], "x"], "state": [None, 1], "attempts": ["1", None, 1.5, True],
+            "requested": ["now", None, [], 1e400, 10**400], "pid": ["1", None, {}], "note": [None, 3],
+        }.items()
+        for value in values
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("odd", ODD, ids=range(len(ODD)))
+def test_one_odd_record_takes_no_list_of_jobs_down(
+    registry: Registry, slow: ModuleType, until: Until, odd: bytes
+) -> None:
+    registry.workers = 0
+    good = slow.SlowConfig()
+    registry.submit(good)
+    folder = registry.root / "jobs" / ("f" * 64)
+    folder.mkdir()
+    (folder / "request.json").write_bytes(odd.replace(b'"@"', b'"' + b"f" * 64 + b'"'))
+    (registry.folder(good.address) / "progress.json").write_bytes(odd)
+    registry.look(now=True)
+    assert [job.address for job in registry.all()] == [good.address]
+    assert registry.unreadable() == ["f" * 64]
+    assert registry.status(good.address).state == "queued"
+    registry.cancel(good.address)
+
+
+def test_a_disk_that_cannot_be_written_still_shows_jobs_and_says_so_when_asked_for_more(
+    registry: Registry, slow: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry.workers = 0
+    registry.submit(slow.SlowConfig())
+
+    def full(path: Path, content: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("avexplore.jobs.registry.write_json", full)
+        registry.workers = 2
+        registry.look(now=True)
+        assert len(registry.all()) == 1
+        with pytest.raises(AvexploreError, match="The disk is full"):
+            registry.submit(slow.SlowConfig(seed=5))

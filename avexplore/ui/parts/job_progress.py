@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from avexplore.ui.parts.plain_text import as_markdown
+from avexplore.ui.parts.told import told
 from avexplore.ui.shell import links, session
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def _failed(config: Config, label: str, message: str, parts: Sequence[Config]) -
         return
     st.error(f"{label} did not work out. {message}")
     if st.button("Try again", key=f"retry-{config.address[:12]}"):
-        bench.retry(config, slot=session.job_slot(config))
+        told(lambda: bench.retry(config, slot=session.job_slot(config)))
         st.rerun()
 
 
@@ -142,7 +143,7 @@ def _running(config: Config, label: str) -> None:
     st.progress(min(max(status.fraction, 0.0), 1.0), text=f"{label}: {status.message or status.state}{left}")
     curves(status.address)
     if not session.workbench().read_only and st.button("Cancel", key=f"cancel-{config.address[:12]}"):
-        session.workbench().cancel(config)
+        told(session.workbench().cancel, config)
         st.rerun()
 
 

@@ -25,6 +25,7 @@ from avexplore.pipeline import data_of
 from avexplore.ui.experiments import arms, sweeps
 from avexplore.ui.parts import job_progress
 from avexplore.ui.parts.plain_text import as_markdown
+from avexplore.ui.parts.told import told
 from avexplore.ui.shell import links, session
 from avexplore.workbench.run_names import recipe
 
@@ -58,6 +59,8 @@ def draw() -> None:
     if finished:
         _finished(finished)
     _unlisted()
+    if odd := session.workbench().jobs.unreadable():
+        st.caption(f"{len(odd)} job records cannot be read, and are left out: {as_markdown(', '.join(odd[:5]))}")
 
 
 def _unlisted() -> None:
@@ -95,7 +98,10 @@ def _card(job: JobStatus) -> None:
     head.markdown(f"**{as_markdown(title(config) if config else job.stage.capitalize())}**", width="content")
     if job.state in AT_WORK:
         head.button(
-            "Cancel", key=f"cancel-{job.address}", on_click=session.workbench().jobs.cancel, args=(job.address,)
+            "Cancel",
+            key=f"cancel-{job.address}",
+            on_click=told,
+            args=(session.workbench().jobs.cancel, job.address),
         )
     elif job.state != "done":
         if config and head.button("Go on", key=f"resume-{job.address}", help="From what it had saved."):

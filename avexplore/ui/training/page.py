@@ -11,6 +11,7 @@ from avexplore.config import DataConfig, FeatureFileConfig, StudentConfig, Synth
 from avexplore.errors import AvexploreError
 from avexplore.ui.parts import config_form, uploads
 from avexplore.ui.parts.plain_text import as_markdown
+from avexplore.ui.parts.told import told
 from avexplore.ui.shell import session
 from avexplore.ui.training import job_cards
 
@@ -179,7 +180,7 @@ def _parameters(student: StudentConfig, key: str) -> None:
     bench = session.workbench()
     current = bench.ask(student, start=False)
     if st.button("Train", type="primary", width="stretch", key="training.start"):
-        bench.keep_run(student)
+        told(bench.keep_run, student)
         for wanted in (student, student.twin):
             begin = bench.retry if isinstance(bench.ask(wanted, start=False), Failed) else bench.ask
             answer = begin(wanted, slot=session.job_slot(wanted))
@@ -192,7 +193,7 @@ def _parameters(student: StudentConfig, key: str) -> None:
         if student.address[:12] in session.runs():
             st.page_link("pages/overview.py", label="Open it", query_params={"run": student.address[:12]})
         elif st.button("List it among the runs", key="training.keep"):
-            bench.keep_run(student)
+            told(bench.keep_run, student)
             bench.ask(student.twin, slot=session.job_slot(student.twin))
             st.rerun()
 
