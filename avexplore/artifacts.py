@@ -521,6 +521,23 @@ class TrainedStudent(Artifact):
 
 
 @dataclass(frozen=True)
+class Reading(Artifact):
+    """A stored student's embeddings, put together anew; nothing was trained.
+
+    Attributes:
+        embeddings: Rows follow the `FeatureSet`.
+        share: Share of the class posteriors.
+        temperature: Of the class posteriors.
+        map_validation: What the two were chosen by: MAP on validation clips, NaN without any.
+    """
+
+    embeddings: Embeddings
+    share: float
+    temperature: float
+    map_validation: float
+
+
+@dataclass(frozen=True)
 class TrainState(Artifact):
     """Everything needed to go on bit-identically: parameters, optimizer, generators, best weights, history."""
 
@@ -534,8 +551,9 @@ class RetrievalReport(Artifact):
     """Retrieval figures on one split, cosine ranking over all of the gallery.
 
     Attributes:
-        metrics: Plain figures: "map", "map_audio_to_visual", "map_visual_to_audio", "map_over_cutoffs", and where
-            hidden labels are known "any_label_map", "hidden_pair_ap", "recovered_false_negatives".
+        metrics: Plain figures: "map", "map_audio_to_visual", "map_visual_to_audio", "map_over_cutoffs", since 0.2.0
+            those of `retrieval.evaluation.figures_of_the_field`, and where hidden labels are known "any_label_map",
+            "hidden_pair_ap", "recovered_false_negatives".
         per_class: By class and direction (0 A->V, 1 V->A): MAP of its queries, NaN for none. Shape (C, 2).
         scopes: K of the precision-scope curves. Shape (S,).
         precision: Precision within the scope, by direction. Shape (2, S).

@@ -17,6 +17,7 @@ from avexplore.artifacts import (
     Artifact,
     Clips,
     FloatArray,
+    Reading,
     Report,
     SoftLabels,
     TrainedStudent,
@@ -36,6 +37,7 @@ from avexplore.config import (
     OutputsConfig,
     PrefixConfig,
     ProjectionConfig,
+    ReadingConfig,
     SoftLabelFileConfig,
     SoftLabelSource,
     StabilityConfig,
@@ -366,6 +368,28 @@ def _baseline(config: BaselineConfig, context: Context) -> Artifact:
     return baseline_embeddings(context.get(config.data), config, context.report)
 
 
+def _reading_needs(config: ReadingConfig) -> tuple[Config, ...]:
+    needed = (config.student, OutputsConfig(config.student, "all"), ClipsConfig(config.data))
+    if config.links is None:
+        return needed
+    affinity = config.links.affinity
+    return (*needed, affinity.stability.graph.soft_labels, affinity)
+
+
+def _reading(config: ReadingConfig, context: Context) -> Artifact:
+    from avexplore.training import linked_posteriors, read_student
+
+    clips, outputs = (context.get(c) for c in (ClipsConfig(config.data), OutputsConfig(config.student, "all")))
+    links = None
+    if config.links is not None:
+        affinity = config.links.affinity
+        labels = soft_labels(affinity.stability.graph.soft_labels, context.get)
+        links = linked_posteriors(
+            clips, config.student.replace(regularizer=config.links), labels, context.get(affinity)
+        )
+    return read_student(clips, outputs, config, context.get(config.student).weights, links)
+
+
 STAGES[PrefixConfig] = Stage(
     _prefix, lambda config: (config.student.data,), cost=lambda config: 0.5 * config.epochs, is_network=True
 )
@@ -374,6 +398,7 @@ STAGES[OutputsConfig] = Stage(
     _outputs, lambda config: (config.model, ClipsConfig(config.model.data)), is_quick=_at_once
 )
 STAGES[BaselineConfig] = Stage(_baseline, _its_data, is_quick=_at_once)
+STAGES[ReadingConfig] = Stage(_reading, _reading_needs)
 
 
 # --- views --------------------------------------------------------------------------------------------------------
@@ -383,7 +408,7 @@ def _evaluation(config: EvaluationConfig, context: Context) -> Artifact:
     from avexplore.retrieval import evaluate
 
     model = context.get(config.model)
-    embeddings = model.embeddings if isinstance(model, TrainedStudent) else model
+    embeddings = model.embeddings if isinstance(model, TrainedStudent | Reading) else model
     return evaluate(embeddings, context.get(ClipsConfig(config.model.data)), config.split)
 
 

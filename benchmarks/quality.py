@@ -1,11 +1,13 @@
-"""Does it retrieve? Every metric loss, with and without proxies, with and without LIR, over seeds.
+"""Does it retrieve, and what does LIR add? Every metric loss, read fairly, over paired seeds.
 
     python -m benchmarks.quality --data yt8m_demo28.npz --records quality.jsonl --write docs/quality.md
     python -m benchmarks.quality --data yt8m_demo28.npz --records quality.jsonl --tune
 
-Training is paired: a student and its twin share their prefix, and a difference is one of the same seed, teacher,
-validation clips and batches. ± is half a 95 % interval over seeds (Student's t). A figure that was computed once is
-kept in the records under the address of its model's config, so that a stopped run goes on where it was.
+Training is paired: a student and its twin without LIR share their prefix, and a difference is one of the same seed,
+teacher, validation clips and batches. Share and temperature of the class posteriors in the embedding are chosen for
+every loss, arm and seed on validation clips ("read anew"): one share for all would flatter some arms. Test clips are
+looked at once. ± is half a 95 % interval over seeds (Student's t). A figure that was computed once is kept in the
+records under the address of its config, so that a stopped run goes on where it was.
 """
 
 from __future__ import annotations
@@ -13,52 +15,49 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from avexplore.artifacts import Affinity, Embeddings, FeatureSet, SoftLabels, TrainedStudent, TrainState
-from avexplore.config import BaselineConfig, DataConfig, PrefixConfig, StudentConfig, SyntheticConfig, TeacherConfig
-from avexplore.config.presets import preset
+from avexplore.artifacts import Affinity, Embeddings, FloatArray, Reading, SoftLabels, TrainedStudent
+from avexplore.config import (
+    BaselineConfig,
+    DataConfig,
+    Model,
+    PrefixConfig,
+    ReadingConfig,
+    StudentConfig,
+    SyntheticConfig,
+    TeacherConfig,
+)
+from avexplore.config.presets import as_reported, preset
 from avexplore.data import feature_file, load_features
+from avexplore.losses.registry import LOSSES
+from avexplore.nets.linked_posteriors import LinkedPosteriors
 from avexplore.retrieval import evaluate
-from avexplore.retrieval.significance import interval
-from avexplore.training import baseline_embeddings, embed, train_prefix, train_student
+from avexplore.retrieval.significance import holm, interval, paired_difference, permutation_test, told_apart, verdict
+from avexplore.training import baseline_embeddings, linked_posteriors, read_student, train_prefix, train_student
 from avexplore.workbench import Workbench
 
 FIGURES = {"map": "MAP", "any_label_map": "any-label MAP", "hidden_pair_ap": "hidden-pair AP"}
-PAIR_LOSSES = ("supervised-contrastive", "triplet", "triplet-semihard", "triplet-hard", "contrastive")
-PROXY_LOSSES = ("proxy-triplet", "proxy-anchor")
-PROXIES = {"none": "", "anchor_aware": ", AA proxies", "learned": ", learned proxies"}
+PAPERS = "proxy-triplet, LIR as the papers report"
+AADML_LOSSES = ("contrastive", "triplet", "triplet-semihard", "triplet-hard")
+FEW = ("supervised-contrastive", "triplet", "proxy-triplet")
+"""Losses of the synthetic benchmark, where there is time for a few."""
 
 NUMBERS: dict[str, dict[str, float]] = {
     "triplet": {"margin": 0.1},
     "triplet-semihard": {"margin": 0.1},
     "contrastive": {"margin": 0.8},
 }
-"""Each loss's numbers where they are not the defaults: the best of `GRID` by validation MAP (see docs/training.md)."""
-
-GRID: dict[str, list[dict[str, float]]] = {
-    **{loss: [{"margin": m} for m in (0.1, 0.2, 0.4)] for loss in ("triplet", "triplet-semihard", "triplet-hard")},
-    "contrastive": [{"margin": m} for m in (0.2, 0.5, 0.8)],
-    "proxy-triplet": [{"margin": m} for m in (0.1, 0.2, 0.4)],
-    "proxy-anchor": [{"temperature": t, "margin": m} for t in (0.05, 0.1) for m in (0.1, 0.3)],
-}
-
-
-def arms() -> Iterator[tuple[str, str]]:
-    """Metric loss and proxies; a proxy loss has learned proxies by nature."""
-    for loss in PAIR_LOSSES:
-        yield from ((loss, proxies) for proxies in PROXIES)
-    for loss in PROXY_LOSSES:
-        yield from ((loss, proxies) for proxies in ("none", "anchor_aware"))
+"""Each loss's numbers where they are not the defaults: the best of those tried by validation MAP (docs/training.md)."""
 
 
 class Records:
-    """Figures by the address of what was trained, one JSON line each."""
+    """Figures by the address of what was made, one JSON line each."""
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
@@ -68,29 +67,18 @@ class Records:
                 entry = json.loads(line)
                 self.found[entry["address"]] = entry["figures"]
 
-    def __contains__(self, config: StudentConfig | BaselineConfig) -> bool:
+    def __contains__(self, config: Model) -> bool:
         return config.address in self.found
 
-    def __getitem__(self, config: StudentConfig | BaselineConfig) -> dict[str, float]:
+    def __getitem__(self, config: Model) -> dict[str, float]:
         return self.found[config.address]
 
-    def put(self, config: StudentConfig | BaselineConfig, figures: dict[str, float]) -> None:
+    def put(self, config: Model, figures: dict[str, float]) -> None:
         """Kept on disk at once."""
         self.found[config.address] = figures
         if self.path is not None:
             with self.path.open("a") as file:
                 file.write(json.dumps({"address": config.address, "figures": figures}) + "\n")
-
-
-def measured(whole: Embeddings, metric_part: Embeddings | None, features: FeatureSet) -> dict[str, float]:
-    """Figures of both splits by name, such as "test.map" and "test.metric_part.map"."""
-    found: dict[str, float] = {}
-    for split in ("validation", "test"):
-        for name, embeddings in (("", whole), ("metric_part.", metric_part)):
-            if embeddings is not None:
-                metrics = evaluate(embeddings, features, split=split).metrics
-                found |= {f"{split}.{name}{figure}": metrics[figure] for figure in FIGURES if figure in metrics}
-    return found
 
 
 def with_teacher_of(config: StudentConfig, seed: int) -> StudentConfig:
@@ -116,9 +104,14 @@ def shortened(config: StudentConfig) -> StudentConfig:
     )
 
 
-def figures_of(trained: TrainedStudent, config: StudentConfig, features: FeatureSet) -> dict[str, float]:
-    part = embed(features, config.replace(posterior_share=0.0), trained.weights)
-    return measured(trained.embeddings, part, features)
+def anew(student: StudentConfig) -> ReadingConfig:
+    """The student with share and temperature chosen on validation clips."""
+    return ReadingConfig(student)
+
+
+def through_links(student: StudentConfig) -> ReadingConfig:
+    """The twin, read through the student's links: what LIR gives without any training."""
+    return ReadingConfig(student.twin, choose=False, links=student.regularizer)
 
 
 class Bench:
@@ -131,116 +124,287 @@ class Bench:
         config = with_teacher_of(preset(preset_name, data, seed), seed)
         self.config = shortened(config) if short else config
         self.features = load_features(data)
-        self.shared: tuple[SoftLabels, Affinity] | None = None
+        self.soft_labels: SoftLabels | None = None
+        self.affinities: dict[str, Affinity] = {}
 
-    def arm(self, loss: str, proxies: str = "none", **numbers: float) -> StudentConfig:
+    def arm(self, loss: str, **changes: Any) -> StudentConfig:
         """The student with LIR; its twin is the arm without."""
-        return self.config.replace(loss=loss, proxies=proxies, **NUMBERS.get(loss, {}), **numbers)
+        return self.config.replace(loss=loss, **NUMBERS.get(loss, {}), **changes)
 
-    def twin(self, config: StudentConfig, prefix: TrainState | None = None) -> None:
-        if config.twin not in self.records:
-            trained = train_student(self.features, config.twin, prefix=prefix, device="cpu")
-            self.records.put(config.twin, figures_of(trained, config, self.features))
+    def papers(self) -> StudentConfig:
+        """What the papers report, at the length of the others."""
+        return as_reported(self.config)
+
+    def _measure(self, config: Model, found: Embeddings | TrainedStudent | Reading) -> None:
+        embeddings = found if isinstance(found, Embeddings) else found.embeddings
+        figures: dict[str, float] = {}
+        for split in ("validation", "test"):
+            metrics = evaluate(embeddings, self.features, split=split).metrics
+            figures |= {f"{split}.{name}": value for name, value in metrics.items()}
+        if isinstance(found, Reading):
+            figures |= {"share": found.share, "temperature": found.temperature}
+        self.records.put(config, figures)
+
+    def _whole(self, config: StudentConfig, trained: TrainedStudent) -> None:
+        """A student as it was trained, and read anew."""
+        self._measure(config, trained)
+        self._measure(anew(config), self._read(anew(config), trained))
+
+    def _read(self, config: ReadingConfig, trained: TrainedStudent, links: LinkedPosteriors | None = None) -> Reading:
+        assert trained.outputs is not None
+        return read_student(self.features, trained.outputs, config, trained.weights, links)
+
+    def twin(self, config: StudentConfig) -> None:
+        """A student without LIR."""
+        if anew(config.twin) not in self.records:
+            self._whole(config.twin, train_student(self.features, config.twin, device="cpu"))
 
     def pair(self, config: StudentConfig) -> None:
-        """A student with LIR and its twin."""
+        """A student with LIR, its twin, and the twin read through the student's links."""
         lir = config.regularizer
         assert lir is not None
-        if config in self.records and config.twin in self.records:
+        if anew(config) in self.records and through_links(config) in self.records:
             return
-        if self.shared is None:
-            teacher = self.bench.get(lir.affinity.stability.graph.soft_labels)
-            self.shared = teacher.soft_labels, self.bench.get(lir.affinity)
-        soft_labels, affinity = self.shared
+        if self.soft_labels is None:
+            self.soft_labels = self.bench.get(lir.affinity.stability.graph.soft_labels).soft_labels
+        if lir.affinity.address not in self.affinities:
+            self.affinities[lir.affinity.address] = self.bench.get(lir.affinity)
+        affinity = self.affinities[lir.affinity.address]
         prefix = train_prefix(self.features, PrefixConfig(config.twin, lir.start_epoch), device="cpu")
-        self.twin(config, prefix)
-        given: dict[str, Any] = {"prefix": prefix, "soft_labels": soft_labels, "affinity": affinity}
-        trained = train_student(self.features, config, device="cpu", **given)
-        self.records.put(config, figures_of(trained, config, self.features))
+        twin = train_student(self.features, config.twin, prefix=prefix, device="cpu")
+        self._whole(config.twin, twin)
+        given: dict[str, Any] = {"prefix": prefix, "soft_labels": self.soft_labels, "affinity": affinity}
+        self._whole(config, train_student(self.features, config, device="cpu", **given))
+        links = linked_posteriors(self.features, config, self.soft_labels, affinity)
+        reading = through_links(config)
+        self._measure(reading, self._read(reading, twin, links))
 
     def baseline(self, config: BaselineConfig) -> None:
         if config not in self.records:
-            self.records.put(config, measured(baseline_embeddings(self.features, config), None, self.features))
+            self._measure(config, baseline_embeddings(self.features, config))
 
-    def baselines(self) -> dict[str, StudentConfig | BaselineConfig]:
-        """What every table of this field carries."""
+    def baselines(self) -> dict[str, BaselineConfig]:
+        """The linear embeddings that every table of this field carries."""
         size = len(self.features.classes)
-        linear = {m: BaselineConfig(self.data, method=m, dim=size) for m in ("cca", "cluster-cca")}
-        return linear | {loss: self.arm(loss).twin for loss in ("infonce", "cross-entropy")}
+        return {m: BaselineConfig(self.data, method=m, dim=size) for m in ("cca", "cluster-cca")}
+
+    def plain(self) -> dict[str, StudentConfig]:
+        """Twins without a student with LIR beside them."""
+        found = {loss: self.arm(loss) for loss in LOSSES if loss in ("infonce", "cross-entropy", "soft-triplet")}
+        return found if len(self.losses) > len(FEW) else {}
+
+    losses: Sequence[str] = tuple(loss for loss in LOSSES if loss not in ("infonce", "cross-entropy", "soft-triplet"))
 
     def compared(self) -> dict[str, StudentConfig]:
-        """A student with LIR for each metric loss and choice of proxies; its twin is the same without."""
-        return {loss + PROXIES[proxies]: self.arm(loss, proxies) for loss, proxies in arms()}
+        """A student with LIR for each metric loss, and the papers'; its twin is the same without."""
+        return {**{loss: self.arm(loss) for loss in self.losses}, PAPERS: self.papers()}
+
+    def aadml(self) -> dict[str, tuple[StudentConfig, StudentConfig]]:
+        """By loss and space: without and with anchor-aware proxies, both without LIR."""
+        if len(self.losses) <= len(FEW):
+            return {}
+        found = {}
+        for loss in AADML_LOSSES:
+            found[f"{loss}, by predicted labels"] = "labels", loss
+        for loss in ("contrastive", "triplet"):
+            found[f"{loss}, in the embedding"] = "embedding", loss
+        return {
+            name: (self.arm(loss, metric_space=space), self.arm(loss, metric_space=space, proxies="aadml"))
+            for name, (space, loss) in found.items()
+        }
 
 
 def rows(benches: list[Bench]) -> Iterator[str]:
-    """Makes the table row by row, over all seeds; the name of each row as it is done."""
+    """Makes the tables row by row, over all seeds; the name of each row as it is done."""
     for name in benches[0].baselines():
         for bench in benches:
-            config = bench.baselines()[name]
-            bench.baseline(config) if isinstance(config, BaselineConfig) else bench.twin(config)
+            bench.baseline(bench.baselines()[name])
         yield name
     for name in benches[0].compared():
         for bench in benches:
             bench.pair(bench.compared()[name])
         yield name
+    for name in benches[0].plain():
+        for bench in benches:
+            bench.twin(bench.plain()[name])
+        yield name
+    for name in benches[0].aadml():
+        for bench in benches:
+            for one in bench.aadml()[name]:
+                bench.twin(one)
+        yield name
 
 
-def table(benches: list[Bench], part: str, split: str) -> str:
-    """One row per arm: the twin without LIR, and what LIR adds to it, paired by seed."""
-    records, names = benches[0].records, [f"{split}.{part}{figure}" for figure in FIGURES]
-    head = [*FIGURES.values(), *(f"LIR adds to {name}" for name in FIGURES.values())]
-    lines = ["| | " + " | ".join(head) + " |", "|---" * (len(head) + 1) + "|"]
+# --- tables -------------------------------------------------------------------------------------------------------
 
-    def cell(values: list[float], signed: bool) -> str:
-        found = interval(values)
-        return f"{found.mean:{'+' if signed else ''}.4f} ± {(found.high - found.low) / 2:.4f}"
 
-    def row(title: str, twins: list[Any], students: list[Any]) -> None:
-        plain = [[records[t][name] for t in twins] for name in names]
-        cells = [cell(values, False) for values in plain]
-        for values, name in zip(plain, names, strict=True):
-            changes = [records[s][name] - value for s, value in zip(students, values, strict=False)]
-            cells.append(cell(changes, True) if changes else "")
-        lines.append(f"| {title} | " + " | ".join(cells) + " |")
+def _cell(values: FloatArray, signed: bool) -> str:
+    found = interval(values)
+    return f"{found.mean:{'+' if signed else ''}.4f} ± {(found.high - found.low) / 2:.4f}"
 
-    for name in benches[0].baselines() if not part else ():
-        plain = [bench.baselines()[name] for bench in benches]
-        if all(config in records for config in plain):
-            row(name, plain, [])
-    for name in benches[0].compared():
-        students = [bench.compared()[name] for bench in benches]
-        if all(s in records and s.twin in records for s in students):
-            row(name, [s.twin for s in students], students)
-    return "\n".join(lines)
+
+def _table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    rule = "|" + "---|" * len(head)
+    return "\n".join(["| " + " | ".join(head) + " |", rule, *("| " + " | ".join(line) + " |" for line in lines)])
+
+
+class Tables:
+    """The tables of one data set, from what is in the records."""
+
+    def __init__(self, benches: list[Bench]) -> None:
+        self.benches, self.records = benches, benches[0].records
+        self.pairs = {
+            name: [bench.compared()[name] for bench in benches]
+            for name in benches[0].compared()
+            if all(anew(bench.compared()[name]) in self.records for bench in benches)
+        }
+
+    def values(self, configs: Sequence[Model], figure: str) -> FloatArray:
+        return np.array([self.records[config][f"test.{figure}"] for config in configs])
+
+    def fair(self) -> str:
+        """Twins, and what LIR adds to a twin that was read as fairly."""
+        head = [
+            "",
+            *FIGURES.values(),
+            "reading anew alone adds to MAP",
+            *(f"LIR adds to {f}" for f in FIGURES.values()),
+        ]
+        lines = []
+        for name in self.benches[0].baselines():
+            configs = [bench.baselines()[name] for bench in self.benches]
+            if all(config in self.records for config in configs):
+                lines.append([name, *(_cell(self.values(configs, f), False) for f in FIGURES), "", "", "", ""])
+        for name, twins in self._plain().items():
+            read = [anew(t) for t in twins]
+            cells = [_cell(self.values(read, f), False) for f in FIGURES]
+            lines.append([name, *cells, _cell(self.values(read, "map") - self.values(twins, "map"), True), "", "", ""])
+        for name, students in self.pairs.items():
+            twins, read = [s.twin for s in students], [anew(s.twin) for s in students]
+            with_lir = [anew(s) for s in students]
+            cells = [_cell(self.values(read, f), False) for f in FIGURES]
+            cells.append(_cell(self.values(read, "map") - self.values(twins, "map"), True))
+            cells += [_cell(self.values(with_lir, f) - self.values(read, f), True) for f in FIGURES]
+            lines.append([name, *cells])
+        return _table(head, lines)
+
+    def _plain(self) -> dict[str, list[StudentConfig]]:
+        found = {name: [bench.plain()[name].twin for bench in self.benches] for name in self.benches[0].plain()}
+        return {name: twins for name, twins in found.items() if all(anew(t) in self.records for t in twins)}
+
+    def split(self) -> str:
+        """Where the hidden-pair gain of LIR, as configured, comes from."""
+        head = ["", "LIR in all", "reading the twin through the links", "training", "MAP: LIR in all"]
+        lines = []
+        for name, students in self.pairs.items():
+            twins, links = [s.twin for s in students], [through_links(s) for s in students]
+            base, read, whole = (self.values(c, "hidden_pair_ap") for c in (twins, links, students))
+            mean = self.values(students, "map") - self.values(twins, "map")
+            lines.append([name, *(_cell(change, True) for change in (whole - base, read - base, whole - read, mean))])
+        return _table(head, lines)
+
+    def readings(self) -> str:
+        """Shares and temperatures that were chosen, means over seeds."""
+        head = ["", "twin: share", "temperature", "with LIR: share", "temperature"]
+        lines = []
+        for name, students in self.pairs.items():
+            found = [
+                np.mean([self.records[anew(c)][key] for c in configs])
+                for configs in ([s.twin for s in students], students)
+                for key in ("share", "temperature")
+            ]
+            lines.append([name, *(f"{value:.2f}" for value in found)])
+        return _table(head, lines)
+
+    def verdicts(self, figure: str) -> str:
+        """What LIR does to a figure beyond reading, with Holm's correction over the losses."""
+        found = {}
+        for name, students in self.pairs.items():
+            found[name] = (
+                self.values([anew(s) for s in students], figure),
+                self.values([anew(s.twin) for s in students], figure),
+            )
+        corrected = holm([permutation_test(*both) for both in found.values()])
+        by_verdict: dict[str, list[str]] = {}
+        for (name, both), p in zip(found.items(), corrected, strict=True):
+            by_verdict.setdefault(verdict(paired_difference(*both), float(p)), []).append(name)
+        return "; ".join(f"{words}: {', '.join(names)}" for words, names in by_verdict.items())
+
+    def groups(self) -> str:
+        """Losses whose twins, read anew, cannot be told apart by MAP."""
+        found = {name: self.values([anew(s.twin) for s in students], "map") for name, students in self.pairs.items()}
+        found |= {name: self.values([anew(t) for t in twins], "map") for name, twins in self._plain().items()}
+        found.pop(PAPERS, None)  # the same twin as proxy-triplet's
+        return "; ".join("{" + ", ".join(group) + "}" for group in told_apart(found))
+
+    def aadml(self) -> str:
+        """What anchor-aware proxies add, without LIR."""
+        head = ["", *FIGURES.values(), *(f"AADML adds to {figure}" for figure in FIGURES.values())]
+        lines = []
+        for name in self.benches[0].aadml():
+            both = [[anew(bench.aadml()[name][k].twin) for bench in self.benches] for k in (0, 1)]
+            if all(config in self.records for configs in both for config in configs):
+                cells = [_cell(self.values(both[0], f), False) for f in FIGURES]
+                cells += [_cell(self.values(both[1], f) - self.values(both[0], f), True) for f in FIGURES]
+                lines.append([name, *cells])
+        return _table(head, lines) if lines else ""
 
 
 def tune(benches: list[Bench]) -> None:
     """Each loss's numbers by validation MAP, mean over seeds, without LIR."""
-    for loss, choices in GRID.items():
-        for numbers in choices:
+    for loss, record in LOSSES.items():
+        grids = [[(p.field, value) for value in p.tried] for p in record.parameters if p.tried]
+        for numbers in _combinations(grids):
             found = []
             for bench in benches:
                 config = bench.config.replace(loss=loss, **numbers)
                 bench.twin(config)
-                found.append(bench.records[config.twin])
-            whole, part = (np.mean([f[f"validation.{p}map"] for f in found]) for p in ("", "metric_part."))
-            print(f"{loss:<24} {numbers!s:<40} MAP {whole:.4f}   metric part alone {part:.4f}", flush=True)
+                found.append(bench.records[anew(config.twin)]["validation.map"])
+            print(f"{loss:<24} {numbers!s:<40} MAP {np.mean(found):.4f}", flush=True)
 
 
-def page(benches: dict[str, list[Bench]], preset_name: str, short: bool) -> str:
-    text = ["# Quality\n", (__doc__ or "").strip()]
+def _combinations(grids: list[list[tuple[str, float]]]) -> list[dict[str, float]]:
+    found: list[dict[str, float]] = [{}]
+    for grid in grids:
+        found = [{**one, name: value} for one in found for name, value in grid]
+    return found
+
+
+def page(benches: dict[str, list[Bench]], preset_name: str, short: bool, said: str = "") -> str:
     chosen = "; ".join(f"{k} {', '.join(f'{n} {v:g}' for n, v in numbers.items())}" for k, numbers in NUMBERS.items())
     how = f"Preset `{preset_name}`" + (", students of half the width, half the epochs and twice the rate" * short)
+    text = ["# Quality\n", (__doc__ or "").strip(), *([f"\n{said}"] if said else [])]
     text.append(
-        f"\n{how}. Figures are of test clips, on which nothing was chosen; the epoch that is kept and each loss's "
-        f"numbers were chosen on validation clips ({chosen or 'defaults throughout'}). LIR is the preset's."
+        f"\n{how}. The epoch that is kept, share and temperature are chosen on validation clips, anew for each seed; "
+        f"each loss's numbers were, once ({chosen or 'defaults throughout'}). LIR is the preset's (`{PAPERS}`: the "
+        "papers' loss and LIR at the same length)."
     )
     for name, found in benches.items():
-        text.append(f"\n## {name}, {len(found)} seeds\n\n{table(found, '', 'test')}")
+        tables = Tables(found)
+        if not tables.pairs:
+            continue
+        parts: list[tuple[str, Callable[[], str]]] = [
+            ("Read anew: every embedding with the share and temperature that do best for it.", tables.fair),
+            (
+                "Hidden-pair AP as configured (share .5, temperature .5 throughout), split: what reading the twin "
+                "through the links gives, nothing trained, and what training adds.",
+                tables.split,
+            ),
+            ("What was chosen, means over seeds.", tables.readings),
+            (
+                "Anchor-aware proxies (k = 3, temperature .1, neighbors of the batch), without LIR, read anew.",
+                tables.aadml,
+            ),
+        ]
+        text.append(f"\n## {name}, {len(found)} seeds")
+        for title, make in parts:
+            if made := make():
+                text.append(f"\n{title}\n\n{made}")
+        for figure, called in FIGURES.items():
+            text.append(f"\nLIR beyond reading, {called} (Holm over the rows). {tables.verdicts(figure)}.")
         text.append(
-            "\nThe metric part of the embedding alone, without the class heads' posteriors, which is all that the "
-            f"metric loss and its proxies act on:\n\n{table(found, 'metric_part.', 'test')}"
+            "\nGroups of losses (twins, read anew) that no pair of which can be told apart by MAP, best first (paired "
+            f"permutation tests, Holm over all pairs): {tables.groups()}."
         )
     return "\n".join(text) + "\n"
 
@@ -248,10 +412,11 @@ def page(benches: dict[str, list[Bench]], preset_name: str, short: bool) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="yt8m_demo28.npz; without it, the synthetic benchmark alone")
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--preset", default="quick")
     parser.add_argument("--short", action="store_true", help="students of half the width and half the epochs")
     parser.add_argument("--only", choices=["yt8m", "synthetic"], help="one of the two data sets")
+    parser.add_argument("--few", action="store_true", help=f"on the synthetic benchmark {', '.join(FEW)} alone")
     parser.add_argument("--records", type=Path, help="where figures are kept, to go on from")
     parser.add_argument("--tune", action="store_true", help="compare each loss's numbers on validation clips instead")
     parser.add_argument("--write", type=Path, help="where the page goes; it grows row by row")
@@ -270,13 +435,16 @@ def main() -> None:
         ]
         for name, all_ in sources.items()
     }
+    if arguments.few:
+        for bench in benches.get("Synthetic benchmark", []):
+            bench.losses = FEW
     if arguments.tune:
         tune(next(iter(benches.values())))
         return
-    begin = time.monotonic()
+    begin = time.process_time()
     for found in benches.values():
         for name in rows(found):
-            print(f"{time.monotonic() - begin:8.0f} s  {found[0].data.stage:<10} {name}", flush=True)
+            print(f"{time.process_time() - begin:8.0f} CPU s  {found[0].data.stage:<10} {name}", flush=True)
             if arguments.write:
                 arguments.write.write_text(page(benches, arguments.preset, arguments.short))
 

@@ -204,7 +204,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="yt8m_demo28.npz; without it, clips of the same shape are invented")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=20, help="epochs per side of the step comparison")
-    parser.add_argument("--only", choices=["quick", "paper", "step"])
+    parser.add_argument("--only", choices=["quick", "long", "step"])
     parser.add_argument("--clips", type=int, default=2280, help="how many clips to invent")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -217,10 +217,10 @@ def main() -> None:
         torch.ones(8, device=device).sum().item()
         step(features, device, "tiny", 1)
     if arguments.only in (None, "step"):
-        for name in ("quick", "paper"):
+        for name in ("quick", "long"):
             step(features, device, name, arguments.rounds)
     table = Table(device)
-    for name in ("quick", "paper"):
+    for name in ("quick", "long"):
         if arguments.only in (None, name):
             path(name, features, device, table)
 

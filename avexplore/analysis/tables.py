@@ -31,6 +31,23 @@ FIGURES: Mapping[str, tuple[str, str]] = {
 }
 """Names and meanings of the figures, in the order of the table."""
 
+_RELEVANT = {
+    "clip": ("clip", "Relevant: the other half of the same clip alone."),
+    "class": ("class", "Relevant: all clips of the query's annotation."),
+}
+FIELD: Mapping[str, tuple[str, str]] = {
+    f"{kind}_{key}": (f"{name}, {called}", f"{meaning} {relevant}")
+    for kind, (called, relevant) in _RELEVANT.items()
+    for key, name, meaning in (
+        ("r_at_1", "R@1", "Share of queries whose first answer is relevant."),
+        ("r_at_5", "R@5", "Share of queries with a relevant answer among the first 5."),
+        ("r_at_10", "R@10", "Share of queries with a relevant answer among the first 10."),
+        ("ndcg_at_10", "nDCG@10", "Discounted gain of the first 10 answers, over that of a perfect ranking."),
+        ("mrr", "MRR", "Mean of 1 / rank of the first relevant answer."),
+    )
+}
+"""The figures that other papers of the field print, mean of both directions; see `retrieval.evaluate`."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -52,7 +69,9 @@ class Row:
     over: str = ""
 
 
-def comparison(before: RetrievalReport, after: RetrievalReport) -> list[Row]:
+def comparison(
+    before: RetrievalReport, after: RetrievalReport, figures: Mapping[str, tuple[str, str]] = FIGURES
+) -> list[Row]:
     """One pair of students: intervals of MAP over queries, none where a report keeps no figure per query."""
     per_query = {
         "map_audio_to_visual": (before.average_precision[0], after.average_precision[0]),
@@ -61,7 +80,7 @@ def comparison(before: RetrievalReport, after: RetrievalReport) -> list[Row]:
         "map": (before.average_precision.mean(0), after.average_precision.mean(0)),
     }
     rows = []
-    for key, (name, meaning) in FIGURES.items():
+    for key, (name, meaning) in figures.items():
         if key not in before.metrics or key not in after.metrics:
             continue
         one, other = before.metrics[key], after.metrics[key]

@@ -32,6 +32,10 @@ def experiment(
     split: Annotated[
         Literal["validation", "test"], typer.Option(help="test, or validation while parameters are being chosen.")
     ] = "test",
+    reading: Annotated[
+        Literal["own", "chosen"],
+        typer.Option(help="Read each embedding as configured, or as does best for its arm on validation clips."),
+    ] = "own",
     workers: options.Workers = 1,
     scheduler: options.Scheduler = None,
     device: options.Device = None,
@@ -45,7 +49,7 @@ def experiment(
 
     student = chosen.student()
     names = tuple(name.strip() for name in arms.split(",") if name.strip())
-    wanted = ExperimentConfig(student, names, seeds, first_seed, vary_teacher, split)
+    wanted = ExperimentConfig(student, names, seeds, first_seed, vary_teacher, split, reading)
     with stdout_is_ours(), progress(quiet or json) as report:
         found = fanout.make(wanted, workbench(device), workers=workers, scheduler=scheduler, report=report)
     comparisons = {metric: compare_arms(found, metric) for metric in found.metrics if metric != LINKED_PAIRS}

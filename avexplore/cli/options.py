@@ -18,7 +18,10 @@ Classes = Annotated[
     list[str] | None,
     typer.Option("--class", help="Keep this class only; repeated, these. Names may hold commas."),
 ]
-Preset = Annotated[Literal["tiny", "quick", "paper"], typer.Option(help="Sizes and lengths of every stage.")]
+Preset = Annotated[
+    Literal["tiny", "quick", "long", "paper"],
+    typer.Option(help="Sizes and lengths of every stage; paper is the papers' loss and LIR, the others are ours."),
+]
 Seed = Annotated[int, typer.Option(help="Seed of every stage.", min=0)]
 Settings = Annotated[
     list[str] | None,

@@ -22,8 +22,8 @@ ARMS = (
 )
 """LIR and its controls; see `ExperimentConfig.arms`."""
 
-DEFAULT_ARMS = ARMS[:5]
-"""The inferred graph, and what it has to be better than."""
+DEFAULT_ARMS = (*ARMS[:5], "reading:anew")
+"""The inferred graph, and what it has to be better than; the last trains nothing."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,11 @@ class ExperimentConfig(Config):
             "in `AffinityConfig.source`, and +I for same-class pairs; `[form:]every-pair` for A = I with "
             "every pair of classes linked in the embedding, which is LIR without a graph; "
             "`proxies:aadml` or `proxies:learned` for the twin with proxies, and with +source[+I] for "
-            "LIR beside them; `loss:NAME` for the twin with another metric loss; `baseline:cca` and "
-            "`baseline:cluster-cca`."
+            "LIR beside them; `loss:NAME` for the twin with another metric loss; `method:paper` for the loss and the "
+            "LIR that the papers report; `baseline:cca` and "
+            "`baseline:cluster-cca`; `reading:anew` for the twin with nothing trained and only the share and the "
+            "temperature of its class posteriors chosen on validation clips, `reading:links` for the twin read "
+            "through the inferred graph's links."
         ),
     )
     seeds: int = within(
@@ -58,6 +61,14 @@ class ExperimentConfig(Config):
     )
     split: Literal["validation", "test"] = setting(
         "test", help="Clips that the figures are of; choose parameters on validation."
+    )
+    reading: Literal["own", "chosen"] = setting(
+        "own",
+        help=(
+            "Whether each student's embedding is read with the share and temperature of its config, or with those "
+            "that do best for that arm and seed on validation clips."
+        ),
+        since="0.2.0",
     )
 
     def _check(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from avexplore.config.base import Config, setting, within
+from avexplore.config.base import Acts, Config, setting, within
 from avexplore.config.data import DataConfig
 from avexplore.config.graph import AffinityConfig, StabilityConfig
 from avexplore.config.teacher import SoftLabelSource
@@ -240,12 +240,41 @@ class BaselineConfig(Config):
 
 
 @dataclass(frozen=True)
+class ReadingConfig(Config):
+    """A stored student's embedding put together anew: nothing is trained, only how it is read may change."""
+
+    stage: ClassVar[str] = "reading"
+    acts: ClassVar[Acts] = "reading"
+    student: StudentConfig = setting(help="Whose network is read.")
+    choose: bool = setting(
+        True, help="Take the share and the temperature of the class posteriors that do best on validation clips."
+    )
+    links: RegularizerConfig | None = setting(
+        None, help="LIR through whose links the class posteriors are read; none keeps the student's own."
+    )
+
+    @property
+    def data(self) -> DataConfig:
+        """The student's clips."""
+        return self.student.data
+
+    @property
+    def seed(self) -> int:
+        """The student's seed."""
+        return self.student.seed
+
+
+Model = StudentConfig | BaselineConfig | ReadingConfig
+"""What has embeddings to evaluate."""
+
+
+@dataclass(frozen=True)
 class EvaluationConfig(Config):
-    """Retrieval figures of one student or baseline on one split."""
+    """Retrieval figures of one student, baseline or reading on one split."""
 
     stage: ClassVar[str] = "evaluation"
     uses: ClassVar[tuple[str, ...]] = ("clips",)
-    model: StudentConfig | BaselineConfig
+    model: Model
     split: Literal["train", "validation", "test"] = "test"
 
 

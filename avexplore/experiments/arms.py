@@ -14,19 +14,26 @@ from avexplore.config import (
     BaselineConfig,
     EvaluationConfig,
     ExperimentConfig,
+    Model,
+    ReadingConfig,
     RegularizerConfig,
     StudentConfig,
     TeacherConfig,
 )
+from avexplore.config.presets import as_reported
 from avexplore.errors import ConfigError
 
 TWIN = "without LIR"
+AS_REPORTED = "method:paper"
 EVERY_PAIR: Literal["every-pair"] = "every-pair"
 FORMS = get_args(get_type_hints(RegularizerConfig)["form"])
 SOURCES = get_args(get_type_hints(AffinityConfig)["source"])
 OFFERED = (
     *ARMS,
     *(f"{form}:graph+I" for form in FORMS),
+    AS_REPORTED,
+    "reading:anew",
+    "reading:links",
     "proxies:aadml",
     "proxies:aadml+graph+I",
     "baseline:cca",
@@ -37,18 +44,34 @@ OFFERED = (
 """Arms that a face offers; any other that `ExperimentConfig.arms` describes works as well."""
 
 
-def model_of_arm(config: ExperimentConfig, arm: str, seed: int) -> StudentConfig | BaselineConfig:
-    """What is trained for one arm and seed.
+def model_of_arm(config: ExperimentConfig, arm: str, seed: int) -> Model:
+    """What is trained and read for one arm and seed.
 
     Raises:
         ConfigError: If the arm is not understood.
     """
+    model = _as_trained(config, arm, seed)
+    return ReadingConfig(model) if config.reading == "chosen" and isinstance(model, StudentConfig) else model
+
+
+def _as_trained(config: ExperimentConfig, arm: str, seed: int) -> Model:
     student = reseeded(config.student, seed, config.vary_teacher)
     if arm == TWIN:
         return student.twin
     kind, _, choice = arm.rpartition(":")
     if kind == "baseline":
         return BaselineConfig(student.data, method=choice, seed=seed)  # type: ignore[arg-type]
+    if kind == "reading":
+        if choice == "anew":
+            return ReadingConfig(student.twin)
+        if choice == "links":
+            links = inferred_student(config, seed).regularizer
+            return ReadingConfig(student.twin, choose=config.reading == "chosen", links=links)
+        raise ConfigError(
+            f"Arm {arm!r} is not understood", where="experiment.arms", fix="Use reading:anew or reading:links"
+        )
+    if arm == AS_REPORTED:
+        return as_reported(student)
     if kind == "loss":
         return student.twin.replace(loss=choice)
     if kind == "proxies":

@@ -313,6 +313,8 @@ def final_figures(
     for split in SPLITS:
         both = [[get(EvaluationConfig(m, split)).metrics for m in (s.twin, s)] for s in family]  # type: ignore[arg-type]
         for name in both[0][0]:
+            if not all(name in figures for pair in both for figures in pair):  # a report from before 0.2.0 has fewer
+                continue
             before, after = ([pair[k][name] for pair in both] for k in (0, 1))
             change = paired_difference(after, before)
             means = (float(np.mean(before)), float(np.mean(after)))

@@ -89,10 +89,54 @@ def _average_precisions(similarity, query_label, gallery_label, found):  # type:
         found[i] = total / hits if hits else np.nan
 
 
+FIRST = (1, 5, 10)
+"""K of the figures that look at the first answers."""
+FIRST_FIGURES = 5
+"""Columns of what `_first_relevant` fills: hit within each K of `FIRST`, nDCG@10, reciprocal rank."""
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _first_relevant(start, end, fresh, left, found):  # type: ignore[no-untyped-def]
+    """One tie of a ranked list, for figures that depend on where relevant answers stand.
+
+    Ranks start + 1 .. end are tied, `fresh` of them relevant; their order is any with equal chance, and every figure
+    is its mean over these orders. `left` is the chance that nothing relevant came before; returns what is left of it.
+    Adds to found: hit within 1, 5, 10; the discounted gain of the first 10; the reciprocal rank of the first relevant.
+    """
+    size = end - start
+    for k in range(start, min(end, 10)):
+        found[3] += fresh / size / np.log2(k + 2.0)
+    for k in range(start, end):
+        if left <= 0.0:
+            break
+        behind = size - (k - start)  # of the tie, this rank included
+        here = left * min(1.0, fresh / behind)  # the first relevant answer stands just here
+        left -= here
+        found[4] += here / (k + 1.0)
+        if k < 1:
+            found[0] += here
+        if k < 5:
+            found[1] += here
+        if k < 10:
+            found[2] += here
+        if fresh >= behind:
+            left = 0.0
+    return left
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _ideal_gain(relevant):  # type: ignore[no-untyped-def]
+    """Discounted gain of the first 10 answers of a perfect ranking."""
+    total = 0.0
+    for k in range(min(relevant, 10)):
+        total += 1.0 / np.log2(k + 2.0)
+    return total
+
+
 @njit(cache=True, nogil=True)
 def _full_walk(  # type: ignore[no-untyped-def]
     similarity, query_label, gallery_label, query_true, gallery_true, scopes, first, precision, cutoff_ap, in_scope,
-    confusion, any_ap, hidden_ap, recovered,
+    confusion, any_ap, hidden_ap, recovered, own, of_clip, of_class,
 ):  # fmt: skip
     """All figures of a chunk of queries in one walk each.
 
@@ -102,6 +146,8 @@ def _full_walk(  # type: ignore[no-untyped-def]
     shares a true class under another annotation, same annotations left out), recovered (share of those answers within
     the first R, R = number of answers that share a true class). NaN where nothing is relevant. Within a tie, hits in
     a scope, cut-offs and confusion take the tie's members evenly.
+    `own` (q,) is the position of each query's own other half; of_clip (q, 5) is filled with `_first_relevant`'s figures
+    where it alone is relevant, of_class (q, 5) where all of one annotation are; nDCG is divided by its best.
     """
     q, n = similarity.shape
     words = query_true.shape[1]
@@ -125,12 +171,15 @@ def _full_walk(  # type: ignore[no-untyped-def]
         total, any_total, hidden_total, within = 0.0, 0.0, 0.0, 0.0
         running, averaged = 0.0, 0.0
         scope, start = 0, 0
+        of_clip[i, :], of_class[i, :] = 0.0, 0.0
+        clip_left, class_left = 1.0, 1.0
         while start < n:
-            end, fresh, any_fresh, hidden_fresh, other_fresh = start, 0, 0, 0, 0
+            end, fresh, any_fresh, hidden_fresh, other_fresh, mine = start, 0, 0, 0, 0, 0
             while end < n and keys[end] == keys[start]:
                 g = order[end]
                 same = gallery_label[g] == label
                 fresh += same
+                mine += g == own[i]
                 if words:
                     any_fresh += shares[g]
                     if not same:
@@ -140,6 +189,10 @@ def _full_walk(  # type: ignore[no-untyped-def]
                     counts[gallery_label[g]] += 1
                 end += 1
             size = end - start
+            if mine:
+                clip_left = _first_relevant(start, end, mine, clip_left, of_clip[i])
+            if fresh and (class_left > 0.0 or start < 10):
+                class_left = _first_relevant(start, end, fresh, class_left, of_class[i])
             if start < first:  # the first answers' classes; of a tie across the border, everyone a part
                 part = min(size, first - start) / size
                 for c in range(len(counts)):
@@ -167,6 +220,9 @@ def _full_walk(  # type: ignore[no-untyped-def]
                 hidden_total += hidden_fresh * (hidden_hits / others)
                 within += hidden_fresh * min(1.0, max(0.0, (related - start) / size))
             start = end
+        of_clip[i, 3] /= _ideal_gain(1)
+        if hits:
+            of_class[i, 3] /= _ideal_gain(hits)
         precision[i] = total / hits if hits else np.nan
         cutoff_ap[i] = averaged / n if n else 0.0
         any_ap[i] = any_total / any_hits if any_hits else np.nan

@@ -69,12 +69,34 @@ class Walked:
     any_label: FloatArray
     hidden_pair: FloatArray
     recovered: FloatArray
+    of_clip: FloatArray
+    of_class: FloatArray
+
+
+def figures_of_the_field() -> tuple[str, ...]:
+    """Names of the figures that other papers of the field print, in `RetrievalReport.metrics`.
+
+    >>> figures_of_the_field()[:5]
+    ('clip_r_at_1', 'clip_r_at_5', 'clip_r_at_10', 'clip_ndcg_at_10', 'clip_mrr')
+    """
+    each = (*(f"r_at_{k}" for k in compiled.FIRST), "ndcg_at_10", "mrr")
+    return tuple(f"{kind}_{name}" for kind in ("clip", "class") for name in each)
 
 
 def evaluate(embeddings: Embeddings, clips: Clips, split: str = "test") -> RetrievalReport:
     """Every retrieval figure of one split; its clips are the queries and the gallery.
 
-    Besides the fields of `RetrievalReport`, where hidden labels are known [ours]:
+    What the field prints, once with a query's own other half as the only relevant answer ("clip_...", as in
+    cross-modal retrieval of instances) and once with all clips of its annotation ("class_..."):
+
+    - r_at_1, r_at_5, r_at_10: share of queries with a relevant answer among the first K. For one relevant answer this
+      is recall@K; for classes it is what metric learning calls Recall@K (a hit rate, not the share of all relevant).
+    - ndcg_at_10: sum over relevant answers of 1 / log2(rank + 1) among the first ten, over that of a perfect ranking.
+    - mrr: mean of 1 / rank of the first relevant answer.
+
+    Of tied answers, any order has equal chance, and a figure is its mean over the orders.
+
+    Besides these and the fields of `RetrievalReport`, where hidden labels are known [ours]:
 
     - any_label_map: MAP with "shares any true label" as relevance.
     - hidden_pair_ap: AP where only pairs that share a true but unannotated label are relevant and pairs of the same
@@ -114,6 +136,8 @@ def evaluate(embeddings: Embeddings, clips: Clips, split: str = "test") -> Retri
         "map_visual_to_audio": float(precision[1].mean()),
         "map_over_cutoffs": float(np.mean([one.over_cutoffs for one in both])),
     }
+    first = np.mean([np.concatenate([one.of_clip, one.of_class], axis=1) for one in both], axis=(0, 1))
+    metrics |= dict(zip(figures_of_the_field(), map(float, first), strict=True))
     if true is not None:
         metrics["any_label_map"] = float(np.nan_to_num([one.any_label for one in both]).mean())
         metrics["hidden_pair_ap"] = _mean_of_known([one.hidden_pair for one in both])
@@ -137,8 +161,9 @@ def _direction(
     bits = np.zeros((n, 0), np.uint64) if true is None else packed(true)
     found = Walked(
         *(np.empty(n), np.empty(n), np.zeros((n, len(scopes))), np.zeros((n, classes)), np.empty(n)),
-        *(np.empty(n), np.empty(n)),
+        *(np.empty(n), np.empty(n), *np.zeros((2, n, compiled.FIRST_FIGURES))),
     )
+    own = np.arange(n)
 
     def work(start: int, end: int) -> None:
         part = slice(start, end)
@@ -146,6 +171,7 @@ def _direction(
             queries[part] @ gallery.T, labels[part], labels, bits[part], bits, scopes, min(_FIRST, n),
             found.average_precision[part], found.over_cutoffs[part], found.in_scope[part], found.confusion[part],
             found.any_label[part], found.hidden_pair[part], found.recovered[part],
+            own[part], found.of_clip[part], found.of_class[part],
         )  # fmt: skip
 
     compiled.over_queries(n, n, work)

@@ -1,6 +1,7 @@
 """Training: one visible loop; the teacher, the student, its twin and their common prefix; baselines."""
 
 from avexplore.training.baselines import baseline_embeddings
+from avexplore.training.reading import read_student
 from avexplore.training.student import (
     embed,
     linked_posteriors,
@@ -18,6 +19,7 @@ __all__ = [
     "linked_posteriors",
     "network_outputs",
     "read_outputs",
+    "read_student",
     "teach",
     "teacher_associations",
     "train_prefix",

@@ -7,6 +7,7 @@ from avexplore.config import (
     BaselineConfig,
     ExperimentConfig,
     GraphConfig,
+    ReadingConfig,
     RegularizerConfig,
     StabilityConfig,
     StudentConfig,
@@ -81,7 +82,30 @@ def test_teachers_of_two_seeds_share_no_member() -> None:
     assert seeds == [0, 3, 6]
 
 
-@pytest.mark.parametrize("arm", ["nonsense", "push:graph", "graph+X", "baseline:pca", "loss:nonsense"])
+def test_reading_trains_nothing() -> None:
+    config = experiment()
+    twin = model_of_arm(config, TWIN, 4)
+    anew, links = (model_of_arm(config, f"reading:{choice}", 4) for choice in ("anew", "links"))
+    assert isinstance(anew, ReadingConfig)
+    assert isinstance(links, ReadingConfig)
+    assert anew.student == links.student == twin
+    assert (anew.choose, anew.links) == (True, None)
+    inferred = model_of_arm(config, "graph", 4)
+    assert isinstance(inferred, StudentConfig)
+    assert (links.choose, links.links) == (False, inferred.regularizer)
+
+
+def test_every_arm_is_read_anew_where_that_is_asked_for() -> None:
+    plain, fair = experiment(), experiment(reading="chosen")
+    for arm in (TWIN, "graph+I", "method:paper"):
+        assert model_of_arm(fair, arm, 1) == ReadingConfig(model_of_arm(plain, arm, 1))  # type: ignore[arg-type]
+    assert model_of_arm(fair, "baseline:cca", 1) == model_of_arm(plain, "baseline:cca", 1)
+    assert experiment(reading="own").address == plain.address != fair.address
+
+
+@pytest.mark.parametrize(
+    "arm", ["nonsense", "reading:nonsense", "push:graph", "graph+X", "baseline:pca", "loss:nonsense"]
+)
 def test_arms_that_do_not_exist_are_refused(arm: str) -> None:
     with pytest.raises(ConfigError):
         cells(experiment(arms=(arm,)))

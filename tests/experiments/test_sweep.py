@@ -137,7 +137,7 @@ def test_every_offered_value_is_one_that_its_stage_takes_and_comes_back_from_jso
 
 
 def test_start_epochs_are_the_papers_scaled_to_the_training() -> None:
-    paper = preset("paper", SyntheticConfig())
+    paper = preset("long", SyntheticConfig())
     assert offered(paper)[SHORT["start_epoch"]] == (300, 400, 500, 600, 700, 800, 900)
     assert offered(preset("quick", SyntheticConfig()))[SHORT["start_epoch"]] == (12, 16, 20, 24, 28, 32, 36)
 

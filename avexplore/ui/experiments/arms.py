@@ -34,6 +34,9 @@ MEANING = {
     "pull:graph+I": "Inferred graph, pulling pairs together",
     "forgive:graph+I": "Inferred graph, forgiving negatives",
     "margin:graph+I": "Inferred graph, shrinking margins",
+    "method:paper": "Loss and LIR as the papers report them",
+    "reading:anew": "Twin, read anew: nothing trained, share and temperature chosen on validation clips",
+    "reading:links": "Twin, read through the inferred graph's links: nothing trained",
     "proxies:aadml": "AA proxies, no LIR",
     "proxies:aadml+graph+I": "AA proxies and LIR with the inferred graph",
     "proxies:anchor_aware": "AA proxies as defined before 0.2.0, no LIR",
@@ -138,8 +141,16 @@ def _chosen(student: StudentConfig) -> ExperimentConfig | None:
         required=True,
         help="Choose parameters on validation clips, and look at test clips once.",
     )
+    fair = st.toggle(
+        "Each arm read as does best for it",
+        key="experiment.fair",
+        bind="query-params",
+        help="Share and temperature of the class posteriors in the embedding are chosen on validation clips for every "
+        "arm and seed, the twin's too; otherwise all have the run's.",
+    )
     try:
-        return ExperimentConfig(student, tuple(chosen), int(count), int(start), split=where)
+        reading: Literal["own", "chosen"] = "chosen" if fair else "own"
+        return ExperimentConfig(student, tuple(chosen), int(count), int(start), split=where, reading=reading)
     except AvexploreError as error:
         st.error(str(error))
         return None
@@ -182,6 +193,7 @@ def address(config: ExperimentConfig) -> dict[str, Any]:
         "experiment.seeds": str(config.seeds),
         "experiment.first": str(config.first_seed),
         "experiment.split": config.split,
+        **({"experiment.fair": "true"} if config.reading == "chosen" else {}),
     }
 
 

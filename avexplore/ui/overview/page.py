@@ -10,6 +10,7 @@ import streamlit as st
 from avexplore.analysis import tables as tables
 from avexplore.artifacts import MODALITIES
 from avexplore.config import ClipsConfig, Config, EvaluationConfig, StudentConfig, TeacherConfig
+from avexplore.config.presets import beside_the_papers
 from avexplore.ui.parts import job_progress, split_reports
 from avexplore.ui.shell import glossary, session
 
@@ -48,7 +49,16 @@ def draw() -> None:
         st.page_link("pages/experiments.py", label="Compare several seeds, and controls →")
     if run.student is not None:
         _verdict(run.student)
+        st.caption(method_of(run.student))
     glossary.draw()
+
+
+def method_of(student: StudentConfig) -> str:
+    """Whether a run's loss and LIR are the papers', and in what they are not."""
+    ours = beside_the_papers(student)
+    if not ours:
+        return "Loss and LIR of this run are what the papers report (preset `paper`)."
+    return "Loss and LIR of this run are not what the papers report (preset `paper`): " + "; ".join(ours) + "."
 
 
 def _quiet(config: Config, label: str) -> Any:

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 import streamlit as st
 
 from avexplore.config import DataConfig, FeatureFileConfig, StudentConfig, SyntheticConfig, TeacherConfig
+from avexplore.config.presets import PresetName
 from avexplore.errors import AvexploreError
 from avexplore.ui.parts import config_form, uploads
 from avexplore.ui.parts.plain_text import as_markdown
@@ -17,9 +18,10 @@ from avexplore.ui.training import job_cards
 
 Annotation = Literal["auto", "random", "rarest", "given"]
 SEED_HELP = "Same seed and parameters, same result."
-PRESETS: dict[Literal["quick", "paper", "tiny"], str] = {
+PRESETS: dict[PresetName, str] = {
     "quick": "Seconds on a laptop, for a live demo",
-    "paper": "1000 epochs, LIR from epoch 400",
+    "long": "1000 epochs, LIR from epoch 400",
+    "paper": "The same, with the loss and the LIR that the papers report",
     "tiny": "To see that everything runs",
 }
 
