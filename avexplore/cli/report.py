@@ -22,7 +22,11 @@ def report(
     chosen: Chosen,
     seeds: Annotated[int, typer.Option(help="Students of each kind.", min=1)] = 3,
     figures: Annotated[
-        str, typer.Option(help="start-epoch, edges, precision-scope, neighbors, losses, separated by commas.")
+        str,
+        typer.Option(
+            help="start-epoch, edges, precision-scope, neighbors, losses, and training-size (20 trainings a seed), "
+            "separated by commas."
+        ),
     ] = "start-epoch,edges,precision-scope,neighbors,losses",
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the report.")] = Path("reports"),
     workers: options.Workers = 1,

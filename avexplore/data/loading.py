@@ -18,6 +18,7 @@ from avexplore.data.files.tables import columns, names_classes, read_class_names
 from avexplore.data.layouts.recognize import holds_several_labels, is_read_anew, read_layout
 from avexplore.data.media.manifest import is_manifest
 from avexplore.data.synthetic import generate
+from avexplore.data.thinning import thinned
 from avexplore.errors import DataError
 
 Annotation = Literal["given", "random", "rarest"]
@@ -104,7 +105,7 @@ def load_features(config: DataConfig, report: Report = silent, *, limits: Limits
         DataError: If files are missing, have changed, or hold something that cannot be used.
     """
     if isinstance(config, SyntheticConfig):
-        return generate(config, report)
+        return thinned(generate(config, report), config.train_fraction, config.seed)
     if not config.paths:
         raise DataError(
             "It is not known where the features lie", where="features", fix="Open the files again by their paths"
@@ -121,7 +122,7 @@ def load_features(config: DataConfig, report: Report = silent, *, limits: Limits
     report(0.2, "Reading the features")
     raw = bundle.read(config, report, limits)
     report(0.8, "Checking the clips")
-    features = assemble(raw, config, limits)
+    features = thinned(assemble(raw, config, limits), config.train_fraction, config.split_seed)
     report(1.0, f"Read {len(features.hard_label):,} clips of {len(features.classes)} classes")
     return features
 

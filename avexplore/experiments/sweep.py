@@ -45,12 +45,17 @@ SHORT = {
     "k": "student.neighbors",
     "head": "teacher.head",
     "transform": "graph.transform",
+    "train_fraction": "data.train_fraction",
 }
 """Short names of the parameters that are swept most."""
+TRAIN_FRACTIONS = (0.1, 0.2, 0.4, 0.7, 1.0)
+"""Shares of the training clips: evenly apart on a logarithmic axis, roughly."""
 AT_ONCE = 4
 """Trials proposed together. A constant: as many workers as there may be, the trials stay the same."""
 _STAGES = {"teacher", "graph", "stability", "affinity", "regularizer", "student"}
 _FIXED = {"data", "seed"}
+_OF_DATA = SHORT["train_fraction"]
+"""The one parameter of the data that a sweep may vary: validation clips stay the same ones."""
 _PATIENCE = 50
 
 
@@ -78,6 +83,8 @@ def offered(student: StudentConfig) -> dict[str, tuple[Value, ...]]:
         found[SHORT["head"]] = get_args(get_type_hints(TeacherConfig)["head"])
     found[SHORT["penalty_discount"]] = (1.0, 2.0, 4.0, 8.0, 16.0)
     found[SHORT["transform"]] = get_args(get_type_hints(GraphConfig)["transform"])
+    if isinstance(student.soft_labels, TeacherConfig):  # soft labels from a file are of all its clips
+        found[_OF_DATA] = TRAIN_FRACTIONS
     return found
 
 
@@ -94,7 +101,7 @@ def varied(student: StudentConfig, parameter: str, values: Sequence[Value] | Non
     """
     name = SHORT.get(parameter, parameter)
     stage, _, field = name.partition(".")
-    if stage not in _STAGES or field in _FIXED:
+    if name != _OF_DATA and (stage not in _STAGES or field in _FIXED):
         raise ConfigError(
             f"{parameter!r} cannot be swept",
             where="sweep.vary",
@@ -105,14 +112,20 @@ def varied(student: StudentConfig, parameter: str, values: Sequence[Value] | Non
     if values is None:
         raise ConfigError(f"No values to try for {parameter}", where="sweep.vary", fix=f"Write {parameter}=1,2,3")
     # As the field reads them: 1 and 1.0 are one value of a number, and the same address.
-    read = dict.fromkeys(_value(override(student, {stage: {field: v}}, where="sweep.vary"), name) for v in values)
+    read = dict.fromkeys(_value(_changed(student, {name: v}), name) for v in values)
     return VaryConfig(name, tuple(read))
 
 
 def _value(student: StudentConfig, parameter: str) -> Value:
-    stage, _, field = parameter.partition(".")
+    stage, field = _place(student, parameter)
     found: Value = next(getattr(part, field) for part in upstream(student) if part.stage == stage)
     return found
+
+
+def _place(student: StudentConfig, parameter: str) -> tuple[str, str]:
+    """The stage and the field of a parameter; "data" is whatever the student's clips come from."""
+    stage, _, field = parameter.partition(".")
+    return (student.data.stage if stage == "data" else stage), field
 
 
 def student_of(config: SweepConfig, trial: Trial, seed: int) -> StudentConfig:
@@ -127,7 +140,7 @@ def student_of(config: SweepConfig, trial: Trial, seed: int) -> StudentConfig:
 def _changed(student: StudentConfig, values: Mapping[str, Value]) -> StudentConfig:
     changes: dict[str, dict[str, Any]] = {}
     for parameter, value in values.items():
-        stage, _, field = parameter.partition(".")
+        stage, field = _place(student, parameter)
         changes.setdefault(stage, {})[field] = value
     if "neighbors" in changes.get("student", {}) and student.proxies == "none":
         changes["student"].setdefault("proxies", "aadml")

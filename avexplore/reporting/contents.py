@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from avexplore.artifacts import FloatArray, GraphStability, RetrievalReport, TrainedStudent
-from avexplore.config import Config, EvaluationConfig, StudentConfig
+from avexplore.artifacts import Clips, FloatArray, GraphStability, RetrievalReport, TrainedStudent
+from avexplore.config import ClipsConfig, Config, EvaluationConfig, StudentConfig, TeacherConfig, override
 from avexplore.errors import ConfigError
 from avexplore.experiments.arms import reseeded
-from avexplore.experiments.sweep import start_epochs
+from avexplore.experiments.sweep import TRAIN_FRACTIONS, start_epochs
 from avexplore.reporting.figures import Curve, Curves, Figure, Heat
 
 Get = Callable[[Config], Any]
@@ -63,6 +63,29 @@ def _neighbor_parts(family: Sequence[StudentConfig]) -> list[Config]:
         for s in family
         for one in (s.twin.replace(proxies="none"), *(_with_neighbors(s, k) for k in NEIGHBORS))
     ]
+
+
+def _with_clips(student: StudentConfig, fraction: float) -> StudentConfig:
+    return override(student, {student.data.stage: {"train_fraction": fraction}})
+
+
+def _training_sizes(student: StudentConfig) -> dict[str, Callable[[float], StudentConfig]]:
+    """The four curves over the number of training clips."""
+    plain = student.replace(proxies="none")
+    aware = student.replace(proxies="aadml")
+    return {
+        _WITHOUT: lambda f: _with_clips(plain.twin, f),
+        _WITH: lambda f: _with_clips(plain, f),
+        "anchor-aware proxies, without LIR": lambda f: _with_clips(aware.twin, f),
+        "anchor-aware proxies, with LIR": lambda f: _with_clips(aware, f),
+    }
+
+
+def _size_parts(family: Sequence[StudentConfig]) -> list[Config]:
+    if not isinstance(family[0].soft_labels, TeacherConfig):
+        return []
+    models = [make(f) for s in family for make in _training_sizes(s).values() for f in TRAIN_FRACTIONS]
+    return [part for model in models for part in (EvaluationConfig(model), ClipsConfig(model.data))]
 
 
 # --- from results to figures --------------------------------------------------------------------------------------
@@ -226,6 +249,35 @@ def _map_by_neighbors(family: Sequence[StudentConfig], get: Get) -> list[Figure]
     ]
 
 
+def _map_by_training_clips(family: Sequence[StudentConfig], get: Get) -> list[Figure]:
+    if not isinstance(family[0].soft_labels, TeacherConfig):
+        return []  # soft labels from a file are of all its clips
+
+    def clips(fraction: float) -> int:
+        found: Clips = get(ClipsConfig(_with_clips(family[0], fraction).data))
+        return len(found.rows("train"))
+
+    x = np.array([clips(fraction) for fraction in TRAIN_FRACTIONS], float)
+    curves = []
+    for name in _training_sizes(family[0]):
+        table = [
+            [get(EvaluationConfig(_training_sizes(s)[name](f))).metrics["map"] for f in TRAIN_FRACTIONS] for s in family
+        ]
+        curves.append(_over_seeds(name, x, np.array(table), dashed="without" in name))
+    return [
+        Curves(
+            "map-by-training-clips",
+            "MAP against the number of training clips",
+            f"Test clips, {_seeds(family)}; teacher, graph and students learn from the same part of the training "
+            "clips, of each class the same share. Bands: 95 % intervals over seeds.",
+            "training clips",
+            "MAP, test clips",
+            curves,
+            log_x=True,
+        )
+    ]
+
+
 def _losses(family: Sequence[StudentConfig], get: Get) -> list[Figure]:
     both = ((_WITHOUT, [get(s.twin) for s in family]), (_WITH, [get(s) for s in family]))
     columns = [c for c in both[1][1][0].history.columns if "map" not in c and not c.startswith(("_", "epoch"))]
@@ -269,6 +321,7 @@ FIGURES: Mapping[
     "edges": (_graph_parts, _edge_frequency),
     "precision-scope": (_scope_parts, _precision_scope),
     "neighbors": (_neighbor_parts, _map_by_neighbors),
+    "training-size": (_size_parts, _map_by_training_clips),
     "losses": (_pairs, _losses),
 }
 """By name: which results a figure needs, and how it is made from them."""

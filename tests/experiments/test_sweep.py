@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 
 from avexplore.artifacts import Report, RetrievalReport
-from avexplore.config import EvaluationConfig, StudentConfig, SweepConfig, SyntheticConfig, from_json
+from avexplore.config import EvaluationConfig, StudentConfig, SweepConfig, SyntheticConfig, TeacherConfig, from_json
 from avexplore.config.presets import preset
 from avexplore.errors import Cancelled, ConfigError
 from avexplore.experiments.sweep import (
     SHORT,
+    TRAIN_FRACTIONS,
     best_student,
+    check,
     likely_cells,
     offered,
     outcomes,
@@ -242,3 +244,20 @@ def test_what_a_sweep_will_train_is_told_exactly_for_a_grid_and_in_number_for_ot
     weights = {cell.model.regularizer.weight for cell in cells if cell.model.regularizer}  # type: ignore[union-attr]
     assert len(weights) == 5, "spread over all values"
     assert likely_cells(dataclasses.replace(grid, seeds=100)) == []
+
+
+def test_the_number_of_training_clips_is_an_axis_for_everything_upstream() -> None:
+    student = preset("tiny", SyntheticConfig(clips=300, classes=3))
+    axis = varied(student, "train_fraction")
+    assert axis.values == TRAIN_FRACTIONS
+    config = SweepConfig(student, (axis,), method="grid", seeds=2)
+    assert check(config) == len(TRAIN_FRACTIONS)
+    small = student_of(config, (0.2,), 1)
+    assert small.data.train_fraction == 0.2
+    assert isinstance(small.soft_labels, TeacherConfig)
+    assert small.soft_labels.data == small.data
+    assert student_of(config, (1.0,), 1).data == student.data
+    with pytest.raises(ConfigError, match="cannot be swept"):
+        varied(student, "data.clips", [100])
+    with pytest.raises(ConfigError, match="out of range"):
+        varied(student, "train_fraction", [0.0])

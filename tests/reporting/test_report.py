@@ -12,8 +12,9 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from avexplore.artifacts import GraphStability, History, RetrievalReport, TrainedStudent
+from avexplore.artifacts import Clips, GraphStability, History, RetrievalReport, TrainedStudent
 from avexplore.config import (
+    ClipsConfig,
     Config,
     EvaluationConfig,
     SoftLabelFileConfig,
@@ -59,7 +60,7 @@ def evaluation(config: EvaluationConfig) -> RetrievalReport:
     model: Any = config.model
     lir = 0.0 if model.regularizer is None else 0.02
     k = model.neighbors if model.proxies == "aadml" else 0
-    value = 0.3 + 0.1 * model.seed + lir + 0.01 * k
+    value = 0.3 + 0.1 * model.seed + lir + 0.01 * k - 0.2 * (1 - model.data.train_fraction)
     none, rows = np.zeros(0), np.zeros(0, int)
     scopes = np.array([10, 20])
     precision = np.array([[value, value / 2], [value, value / 2]])
@@ -71,6 +72,10 @@ def get(config: Config) -> Any:
         return evaluation(config)
     if isinstance(config, StabilityConfig):
         return stability(config)
+    if isinstance(config, ClipsConfig):
+        count = round(100 * config.data.train_fraction)
+        ids = tuple(map(str, range(count)))
+        return Clips(np.arange(count) % 2, ("A", "B"), np.zeros(count, int), ids)
     assert isinstance(config, StudentConfig)
     return trained(config)
 
@@ -156,6 +161,24 @@ def test_map_by_neighbors_runs_from_one_to_seven() -> None:
     np.testing.assert_array_equal(proxies.x, range(1, 8))
     np.testing.assert_allclose(proxies.y, 0.35 + 0.01 * np.arange(1, 8))
     np.testing.assert_allclose(plain.y, 0.35)
+
+
+def test_map_by_training_clips_has_four_lines_over_the_sizes() -> None:
+    (found,) = figures("training-size")
+    assert isinstance(found, Curves)
+    assert [c.name for c in found.curves] == [
+        *("without LIR", "with LIR", "anchor-aware proxies, without LIR", "anchor-aware proxies, with LIR")
+    ]
+    for curve, more in zip(found.curves, (0.0, 0.02, 0.03, 0.05), strict=True):
+        np.testing.assert_array_equal(curve.x, [10, 20, 40, 70, 100])
+        np.testing.assert_allclose(curve.y, 0.35 + more - 0.2 * np.array([0.9, 0.8, 0.6, 0.3, 0.0]))
+    for student in needed(STUDENT, 2, ["training-size"]):
+        assert isinstance(student, EvaluationConfig | ClipsConfig)
+
+
+def test_soft_labels_from_a_file_know_no_smaller_training() -> None:
+    file = override(STUDENT, {"graph": {"soft_labels": SoftLabelFileConfig("0" * 64, "soft.npz")}})
+    assert FIGURES["training-size"][0](students(file, 2)) == FIGURES["training-size"][1](students(file, 2), get) == []
 
 
 def test_the_table_pairs_by_seed() -> None:
