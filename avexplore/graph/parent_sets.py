@@ -38,7 +38,7 @@ VERTEX, DIGEST, LIST, COUNT, SMALLER, SCORE, PARENTS = range(7)
 # Columns of ParentSets.additions.
 VARIABLE, LARGER = range(2)
 # Entries of ParentSets.counters.
-NODES, ADDITIONS, FULL, CURRENT, SIZE, FORGOTTEN = range(6)
+NODES, ADDITIONS, FULL, CURRENT, SIZE, FORGOTTEN, STEPS = range(7)
 # Rows of ParentSets.given.
 VARIANCE, COVARIANCE, GAIN = range(3)
 # Rows of ParentSets.keys.
@@ -141,7 +141,7 @@ def new_parent_sets(
         members=np.empty(p, np.int64),
         given=np.empty((3, width)),
         inverse=np.empty((p, p)),
-        counters=np.zeros(6, np.int64),
+        counters=np.zeros(7, np.int64),
         samples=float(samples),
         penalty=penalty,
         least_share=-math.expm1(-penalty / samples),
@@ -384,6 +384,7 @@ def settle(sets: ParentSets, start: Int, predecessors: IntArray, row: Int) -> In
     words = predecessors.shape[1]
     node: Int = start
     while True:
+        sets.counters[STEPS] += 1
         outside = np.int64(0)
         better = np.int64(0)
         for w in range(words):

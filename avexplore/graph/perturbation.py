@@ -27,6 +27,7 @@ from avexplore.graph.parent_sets import (
     FORGOTTEN,
     FULL,
     PARENTS,
+    STEPS,
     ParentSets,
     forget,
     has_parent,
@@ -42,7 +43,7 @@ PHASE, TURN, TRIED, PERTURBATIONS, FAILED = range(5)
 # Values of PHASE.
 START, DESCENT, OPTIMUM, DONE = range(4)
 # Entries of PerturbedSearch.settings.
-MOST, PATIENCE, STRENGTH, WAKES_PARENTS = range(4)
+MOST_STEPS, PATIENCE, STRENGTH, WAKES_PARENTS = range(4)
 
 LEAST_GAIN = 1e-6
 """What a change must gain to count; sums of scores agree to about 1e-8."""
@@ -84,11 +85,11 @@ def begin(
     order: IntArray,
     parents: IntArray,
     *,
-    perturbations: int,
+    most_steps: int,
     patience: int,
     strength: int,
     seed: int,
-    wakes: int = 0,
+    wakes: int = 0, few: int=0, mix:int=0,
 ) -> PerturbedSearch:
     """A search from an order and parents, not started yet.
 
@@ -96,7 +97,7 @@ def begin(
         sets: Those of an earlier search over the same data are used again.
         order: Required parents before their children. Shape (p,).
         parents: Sets per variable, shape (p, w): required ones among them, none forbidden.
-        perturbations: At most so many.
+        most_steps: Once `sets` counts so many, the next local optimum is the last.
         patience: Perturbations in a row that may fail.
         strength: Variables moved by each.
         seed: Of all that is random.
@@ -115,7 +116,7 @@ def begin(
         visit=np.arange(p),
         kept=np.concatenate([parents, np.zeros((p, word_count(p)), np.int64)]),
         progress=np.zeros(5, np.int64),
-        settings=np.array([perturbations, patience, strength, wakes], np.int64),
+        settings=np.array([most_steps, patience, strength, wakes, few, mix], np.int64),
         random=np.array([seed], np.int64),
     )
 
@@ -164,7 +165,8 @@ def _settle_all(search: PerturbedSearch) -> None:
         if sets.counters[FULL] != 0:
             _make_room(search)
             node = settle(sets, permutation.node[v], permutation.prefix, k)
-        search.awake[v] = v != search.best_order[k]
+        if search.settings[4] == 0:
+            search.awake[v] = v != search.best_order[k]
         permutation.node[v] = node
     for v in range(len(search.visit)):
         if permutation.node[v] != search.best_node[v]:
@@ -303,8 +305,13 @@ def _perturb(search: PerturbedSearch) -> None:
         permutation.order[k] = v
         permutation.position[v] = k
         permutation.node[v] = search.best_node[v]
-    for _ in range(search.settings[STRENGTH]):
+    search.awake[:] = 0
+    strength = search.settings[STRENGTH]
+    if search.settings[5] != 0:
+        strength = strength - search.settings[5] + randomness.below(2*search.settings[5] + 1, search.random)
+    for _ in range(strength):
         v = randomness.below(p, search.random)
+        search.awake[v] = 1
         low, high = 0, p - 1
         move(permutation, v, low + randomness.below(high - low + 1, search.random))
     _settle_all(search)
@@ -326,7 +333,7 @@ def _judge(search: PerturbedSearch) -> None:
         for k in range(len(search.visit)):
             search.best_order[k] = search.permutation.order[k]
             search.best_node[k] = search.permutation.node[k]
-    if progress[PERTURBATIONS] < search.settings[MOST] and progress[FAILED] < search.settings[PATIENCE]:
+    if search.sets.counters[STEPS] < search.settings[MOST_STEPS] and progress[FAILED] < search.settings[PATIENCE]:
         progress[PERTURBATIONS] += 1
         _perturb(search)
     else:
