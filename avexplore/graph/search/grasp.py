@@ -24,7 +24,7 @@ from avexplore.graph.compiled import bitset, randomness
 from avexplore.graph.compiled.bitset import word_count
 from avexplore.graph.compiled.numba_cache import Int, Real, Truth, compiled
 from avexplore.graph.search.boss import LEAST_GAIN
-from avexplore.graph.search.grow_shrink import FULL, PATH, Forest, still_valid
+from avexplore.graph.search.grow_shrink import FULL, PATH, GrowShrinkTrees, still_valid
 from avexplore.graph.search.permutation import Permutation, place, renew
 
 AT_ONCE = 1000
@@ -80,22 +80,22 @@ def blank_tucks(variables: int, depth: int) -> Tucks:
 
 
 @compiled
-def tuck(forest: Forest, permutation: Permutation, x: Int, y: Int, tucks: Tucks, level: Int) -> Real:
+def tuck(trees: GrowShrinkTrees, permutation: Permutation, x: Int, y: Int, tucks: Tucks, level: Int) -> Real:
     """Put y and its ancestors in between right before x; return the change of score, -inf if it is not allowed."""
     order = permutation.order
     first, last = permutation.position[x], permutation.position[y]
     moved = permutation.spare
     words = moved.shape[1]
     for w in range(words):
-        moved[2, w] = forest.nodes[permutation.node[y], PATH + 2 * words + w]
+        moved[2, w] = trees.nodes[permutation.node[y], PATH + 2 * words + w]
     bitset.insert(moved, 2, y)
     for k in range(last - 1, first, -1):
         z = order[k]
         if bitset.contains(moved, 2, z):
             for w in range(words):
-                moved[2, w] |= forest.nodes[permutation.node[z], PATH + 2 * words + w]
+                moved[2, w] |= trees.nodes[permutation.node[z], PATH + 2 * words + w]
     for k in range(first + 1, last + 1):
-        if bitset.contains(moved, 2, order[k]) and bitset.contains(forest.required, order[k], x):
+        if bitset.contains(moved, 2, order[k]) and bitset.contains(trees.required, order[k], x):
             return -math.inf
     tucks.first[level] = first
     tucks.last[level] = last
@@ -117,8 +117,8 @@ def tuck(forest: Forest, permutation: Permutation, x: Int, y: Int, tucks: Tucks,
             target += 1
     change = 0.0
     for k in range(first, last + 1):
-        if not still_valid(forest, permutation.node[order[k]], permutation.prefix, k):
-            change += renew(forest, permutation, k, y)
+        if not still_valid(trees, permutation.node[order[k]], permutation.prefix, k):
+            change += renew(trees, permutation, k, y)
     return change
 
 
@@ -148,20 +148,20 @@ def _first_time(tucks: Tucks, key: Int) -> Truth:
 
 
 @compiled
-def _look_at(forest: Forest, permutation: Permutation, y: Int, tucks: Tucks, level: Int) -> None:
+def _look_at(trees: GrowShrinkTrees, permutation: Permutation, y: Int, tucks: Tucks, level: Int) -> None:
     words = permutation.prefix.shape[1]
     for w in range(words):
-        mask = forest.nodes[permutation.node[y], PATH + 2 * words + w]
+        mask = trees.nodes[permutation.node[y], PATH + 2 * words + w]
         tucks.parents[level, w] = mask
         tucks.remaining[level, w] = mask
 
 
 @compiled
-def _covered(forest: Forest, permutation: Permutation, x: Int, tucks: Tucks, level: Int) -> Truth:
+def _covered(trees: GrowShrinkTrees, permutation: Permutation, x: Int, tucks: Tucks, level: Int) -> Truth:
     """Whether x with its parents are the present vertex's parents."""
     words = permutation.prefix.shape[1]
     for w in range(words):
-        mask = forest.nodes[permutation.node[x], PATH + 2 * words + w]
+        mask = trees.nodes[permutation.node[x], PATH + 2 * words + w]
         if w == x >> 6:
             mask |= np.int64(1) << (x & 63)
         if mask != tucks.parents[level, w]:
@@ -170,14 +170,14 @@ def _covered(forest: Forest, permutation: Permutation, x: Int, tucks: Tucks, lev
 
 
 @compiled
-def best_tuck(forest: Forest, permutation: Permutation, visit: IntArray, turn: Int, depth: Int, tucks: Tucks) -> Real:
+def best_tuck(trees: GrowShrinkTrees, permutation: Permutation, visit: IntArray, turn: Int, depth: Int, tucks: Tucks) -> Real:
     """Search in depth from the edges into one vertex; return the gain of the first improvement, 0 if there is none.
 
     After `AT_ONCE` tucks it returns `UNFINISHED`, and goes on from there at the next call. Iterative: numba cannot keep
     compiled code of functions that call themselves.
 
     Args:
-        forest: If it gets full, nothing is changed.
+        trees: If it gets full, nothing is changed.
         permutation: Settled; changed.
         visit: All variables in the sequence in which they are tried, shape (p,).
         turn: Start with the edges into `visit[turn]`.
@@ -190,7 +190,7 @@ def best_tuck(forest: Forest, permutation: Permutation, visit: IntArray, turn: I
     if level < 0:
         level = 0
         tucks.turn[0] = 0
-        _look_at(forest, permutation, visit[turn], tucks, 0)
+        _look_at(trees, permutation, visit[turn], tucks, 0)
     tried = 0
     while True:
         if tried == AT_ONCE:
@@ -206,15 +206,15 @@ def best_tuck(forest: Forest, permutation: Permutation, visit: IntArray, turn: I
                 level -= 1
                 undo(permutation, tucks, level)
             else:
-                _look_at(forest, permutation, visit[(turn + tucks.turn[level]) % p], tucks, level)
+                _look_at(trees, permutation, visit[(turn + tucks.turn[level]) % p], tucks, level)
             continue
-        if level > 0 and not _covered(forest, permutation, x, tucks, level):
+        if level > 0 and not _covered(trees, permutation, x, tucks, level):
             continue
         tried += 1
-        change = tuck(forest, permutation, x, y, tucks, level)
+        change = tuck(trees, permutation, x, y, tucks, level)
         if change == -math.inf:
             continue
-        if forest.counters[FULL] != 0:
+        if trees.counters[FULL] != 0:
             while level >= 0:
                 undo(permutation, tucks, level)
                 level -= 1
@@ -228,6 +228,6 @@ def best_tuck(forest: Forest, permutation: Permutation, visit: IntArray, turn: I
         ):
             level += 1
             tucks.turn[level] = 0
-            _look_at(forest, permutation, visit[turn], tucks, level)
+            _look_at(trees, permutation, visit[turn], tucks, level)
             continue
         undo(permutation, tucks, level)

@@ -30,18 +30,19 @@ from avexplore.graph.compiled import bitset, randomness
 from avexplore.graph.compiled.numba_cache import Int, Truth, compiled
 from avexplore.graph.scores.gaussian_bic import FLOOR, edge_penalty
 
-# Columns of Forest.nodes; three sets of `words` columns each follow. With up to 64 variables a node is one cache line.
+# Columns of GrowShrinkTrees.nodes; three sets of `words` columns each follow. With up to 64 variables a node is one
+# cache line.
 PARENT, ADDED, LIST, DIGEST, SCORE, PATH = range(6)
-# Columns of Forest.branches: the head of a list, and its entries.
+# Columns of GrowShrinkTrees.branches: the head of a list, and its entries.
 NODE, COUNT = range(2)
 VARIABLE, CHILD = range(2)
-# Entries of Forest.counters.
+# Entries of GrowShrinkTrees.counters.
 NODES, USED_BRANCHES, FULL, CURRENT, LENGTH, FORGOTTEN = range(6)
-# Rows of Forest.given.
+# Rows of GrowShrinkTrees.given.
 VARIANCE, COVARIANCE, GAIN = range(3)
-# Rows of Forest.path.
+# Rows of GrowShrinkTrees.path.
 SLOT, STEP = range(2)
-# Rows of Forest.removal.
+# Rows of GrowShrinkTrees.removal.
 COEFFICIENT, DIAGONAL, PIVOT = range(3)
 
 NO_NODE = -1
@@ -56,10 +57,10 @@ LINE = 16
 """Numbers to which rows are padded."""
 
 MEMORY = 128 << 20
-"""Bytes of one forest. Pages that are never written cost nothing."""
+"""Bytes of the trees of one search. Pages that are never written cost nothing."""
 
 
-class Forest(NamedTuple):
+class GrowShrinkTrees(NamedTuple):
     """One grow-shrink tree per vertex, in shared tables. Shapes with p variables, w words to a set, m nodes.
 
     Attributes:
@@ -105,15 +106,15 @@ class Forest(NamedTuple):
     least_share: float
 
 
-def plant(
+def new_trees(
     correlation: FloatArray,
     samples: int,
     penalty_discount: float,
     forbidden: BoolArray | None = None,
     required: BoolArray | None = None,
     memory: int = MEMORY,
-) -> Forest:
-    """An empty forest; `clear` it before use.
+) -> GrowShrinkTrees:
+    """Trees without nodes; `clear` them before use.
 
     Args:
         correlation: Shape (p, p).
@@ -134,7 +135,7 @@ def plant(
     node_bytes = 8 * (5 + 3 * words) + 8 * (branches_per_node + 1) + (8 * width if keeps_rows else 0)
     capacity = max(memory // node_bytes, 64 * p) + (0 if required is None else int(required.sum()))
     nodes = np.empty((capacity, 5 + 3 * words), np.int64)
-    return Forest(
+    return GrowShrinkTrees(
         correlation=padded,
         forbidden=bitset.pack(nothing if forbidden is None else forbidden.T),
         required=bitset.pack(nothing if required is None else required.T),
@@ -158,57 +159,57 @@ def plant(
 
 
 @compiled
-def clear(forest: Forest) -> None:
-    """Forget all nodes, and plant the roots."""
-    p = len(forest.correlation)
-    counters = forest.counters
+def clear(trees: GrowShrinkTrees) -> None:
+    """Forget all nodes but the roots."""
+    p = len(trees.correlation)
+    counters = trees.counters
     counters[NODES] = 0
     counters[USED_BRANCHES] = 0
     counters[FULL] = 0
     counters[CURRENT] = NO_NODE
     counters[FORGOTTEN] += 1
     for y in range(p):
-        for column in range(forest.nodes.shape[1]):
-            forest.nodes[y, column] = 0
-        forest.nodes[y, PARENT] = NO_NODE
-        forest.values[y, SCORE] = 1.0
-        forest.roots[y] = y
+        for column in range(trees.nodes.shape[1]):
+            trees.nodes[y, column] = 0
+        trees.nodes[y, PARENT] = NO_NODE
+        trees.values[y, SCORE] = 1.0
+        trees.roots[y] = y
     counters[NODES] = p
     for y in range(p):
         node = np.int64(y)
         for x in range(p):
-            if bitset.contains(forest.required, y, x):
-                node = _append(forest, y, node, x)
-        _load(forest, y, node)
-        _branch(forest, y, node)
-        _shrink(forest, y, node)
-        forest.roots[y] = node
+            if bitset.contains(trees.required, y, x):
+                node = _append(trees, y, node, x)
+        _load(trees, y, node)
+        _branch(trees, y, node)
+        _shrink(trees, y, node)
+        trees.roots[y] = node
         for v in range(p):
-            forest.aside[v, y] = node
-            forest.passed[y, v] = node
+            trees.aside[v, y] = node
+            trees.passed[y, v] = node
 
 
 @compiled
-def _load(forest: Forest, y: Int, node: Int) -> None:
+def _load(trees: GrowShrinkTrees, y: Int, node: Int) -> None:
     """Make a node of y current: list its path, and condition on it."""
-    counters, path, given, rows = forest.counters, forest.path, forest.given, forest.rows
+    counters, path, given, rows = trees.counters, trees.path, trees.given, trees.rows
     if counters[CURRENT] == node:
         return
     width = given.shape[1]
     length = 0
     m = node
-    while forest.nodes[m, PARENT] >= 0:
-        m = forest.nodes[m, PARENT]
+    while trees.nodes[m, PARENT] >= 0:
+        m = trees.nodes[m, PARENT]
         length += 1
     m = node
     for k in range(length - 1, -1, -1):
         path[SLOT, k] = m
-        path[STEP, k] = forest.nodes[m, ADDED]
-        m = forest.nodes[m, PARENT]
+        path[STEP, k] = trees.nodes[m, ADDED]
+        m = trees.nodes[m, PARENT]
     for x in range(width):
         given[VARIANCE, x] = 1.0
-        given[COVARIANCE, x] = forest.correlation[y, x]
-    kept = len(rows) > len(forest.correlation)
+        given[COVARIANCE, x] = trees.correlation[y, x]
+    kept = len(rows) > len(trees.correlation)
     for k in range(length):
         if kept:
             slot = path[SLOT, k]
@@ -219,19 +220,19 @@ def _load(forest: Forest, y: Int, node: Int) -> None:
                 given[COVARIANCE, x] -= r * f
         else:
             path[SLOT, k] = k
-            _condition(forest, y, k)
+            _condition(trees, y, k)
     counters[CURRENT] = node
     counters[LENGTH] = length
 
 
 @compiled
-def _condition(forest: Forest, y: Int, k: Int) -> None:
+def _condition(trees: GrowShrinkTrees, y: Int, k: Int) -> None:
     """Add row k of the factor, that of the k-th variable on the path, and take it out of variances and covariances."""
-    path, given, rows = forest.path, forest.given, forest.rows
+    path, given, rows = trees.path, trees.given, trees.rows
     width = given.shape[1]
     added, slot = path[STEP, k], path[SLOT, k]
     for x in range(width):
-        rows[slot, x] = forest.correlation[added, x]
+        rows[slot, x] = trees.correlation[added, x]
     for earlier in range(k):
         other = path[SLOT, earlier]
         f = rows[other, added]
@@ -248,16 +249,16 @@ def _condition(forest: Forest, y: Int, k: Int) -> None:
 
 
 @compiled
-def _append(forest: Forest, y: Int, parent: Int, added: Int) -> Int:
+def _append(trees: GrowShrinkTrees, y: Int, parent: Int, added: Int) -> Int:
     """A new node behind `parent` that adds one variable, made current; its branches are not known yet."""
-    words = forest.forbidden.shape[1]
-    nodes, counters = forest.nodes, forest.counters
-    _load(forest, y, parent)
+    words = trees.forbidden.shape[1]
+    nodes, counters = trees.nodes, trees.counters
+    _load(trees, y, parent)
     node = counters[NODES]
     k = counters[LENGTH]
-    forest.path[SLOT, k] = node if len(forest.rows) > len(forest.correlation) else k
-    forest.path[STEP, k] = added
-    _condition(forest, y, k)
+    trees.path[SLOT, k] = node if len(trees.rows) > len(trees.correlation) else k
+    trees.path[STEP, k] = added
+    _condition(trees, y, k)
     counters[NODES] += 1
     counters[CURRENT] = node
     counters[LENGTH] += 1
@@ -268,31 +269,31 @@ def _append(forest: Forest, y: Int, parent: Int, added: Int) -> Int:
         nodes[node, PATH + w] = nodes[parent, PATH + w]
         nodes[node, PATH + words + w] = nodes[parent, PATH + words + w]
     nodes[node, PATH + (added >> 6)] |= np.int64(1) << (added & 63)
-    forest.values[node, SCORE] = max(forest.given[VARIANCE, y], FLOOR)
+    trees.values[node, SCORE] = max(trees.given[VARIANCE, y], FLOOR)
     return node
 
 
 @compiled
-def _branch(forest: Forest, y: Int, node: Int) -> None:
+def _branch(trees: GrowShrinkTrees, y: Int, node: Int) -> None:
     """Score all candidates at the current node, and list those that improve, best first.
 
     Adding x takes the share c_x^2 / (v_x v_y) of the residual variance away, which improves the score if
     -n ln(1 - share) exceeds the penalty.
     """
-    p = len(forest.correlation)
-    words = forest.forbidden.shape[1]
-    nodes, branches, given = forest.nodes, forest.branches, forest.given
-    head = forest.counters[USED_BRANCHES]
+    p = len(trees.correlation)
+    words = trees.forbidden.shape[1]
+    nodes, branches, given = trees.nodes, trees.branches, trees.given
+    head = trees.counters[USED_BRANCHES]
     first = head + 1
     count = 0
     if given[VARIANCE, y] > FLOOR:
-        least = forest.least_share * given[VARIANCE, y]
+        least = trees.least_share * given[VARIANCE, y]
         for x in range(p):
             v = given[VARIANCE, x]
             c = given[COVARIANCE, x]
             if c * c > least * v and v > FLOOR and x != y:
                 word = x >> 6
-                out = nodes[node, PATH + word] | nodes[node, PATH + words + word] | forest.forbidden[y, word]
+                out = nodes[node, PATH + word] | nodes[node, PATH + words + word] | trees.forbidden[y, word]
                 if (out >> (x & 63)) & 1 == 0:
                     gain = c * c / v
                     k = count
@@ -310,38 +311,38 @@ def _branch(forest: Forest, y: Int, node: Int) -> None:
     nodes[node, LIST] = head
     branches[head, NODE] = node
     branches[head, COUNT] = count
-    forest.counters[USED_BRANCHES] += 1 + count
+    trees.counters[USED_BRANCHES] += 1 + count
 
 
 @compiled
-def _grow(forest: Forest, y: Int, head: Int, branch: Int) -> Int:
-    """The list of the node behind a branch that nobody took before; `head` itself if the forest is full."""
-    p = len(forest.correlation)
-    words = forest.forbidden.shape[1]
-    counters, nodes, branches = forest.counters, forest.nodes, forest.branches
+def _grow(trees: GrowShrinkTrees, y: Int, head: Int, branch: Int) -> Int:
+    """The list of the node behind a branch that nobody took before; `head` itself if the trees are full."""
+    p = len(trees.correlation)
+    words = trees.forbidden.shape[1]
+    counters, nodes, branches = trees.counters, trees.nodes, trees.branches
     if counters[NODES] >= len(nodes) or counters[USED_BRANCHES] + p >= len(branches):
         counters[FULL] = 1
         return head
     node = np.int64(branches[head, NODE])
-    child = _append(forest, y, node, np.int64(branches[branch, VARIABLE]))
+    child = _append(trees, y, node, np.int64(branches[branch, VARIABLE]))
     # Variables on this and on worse branches are candidates again: they were not passed over.
     for k in range(branch, head + 1 + branches[head, COUNT]):
         x = np.int64(branches[k, VARIABLE])
         nodes[child, PATH + words + (x >> 6)] &= ~(np.int64(1) << (x & 63))
-    _branch(forest, y, child)
+    _branch(trees, y, child)
     branches[branch, CHILD] = nodes[child, LIST]
     return nodes[child, LIST]
 
 
 @compiled
-def _invert(forest: Forest, y: Int) -> None:
+def _invert(trees: GrowShrinkTrees, y: Int) -> None:
     """Invert the factor of the current path; fill in coefficients and diagonal of the inverse correlations.
 
     With R_PP = L L' and L w = R_Py, both of which the path's rows hold, and M = L^-1, the coefficients of the
     regression of y are M'w, and R_PP^-1 = M'M.
     """
-    path, rows, M, removal = forest.path, forest.rows, forest.inverse[0], forest.removal
-    for i in range(forest.counters[LENGTH]):
+    path, rows, M, removal = trees.path, trees.rows, trees.inverse[0], trees.removal
+    for i in range(trees.counters[LENGTH]):
         x = path[STEP, i]
         for j in range(i):
             M[i, j] = 0.0
@@ -361,33 +362,33 @@ def _invert(forest: Forest, y: Int) -> None:
 
 
 @compiled
-def _shrink(forest: Forest, y: Int, node: Int) -> None:
+def _shrink(trees: GrowShrinkTrees, y: Int, node: Int) -> None:
     """Remove variables from the grown set as long as that improves the score; then fix parents, score and digest.
 
     Without variable j the residual variance grows by b_j^2 / [R_PP^-1]_jj. What the inverse is after a removal follows
     from it by one step of elimination.
     """
-    p = len(forest.correlation)
-    words = forest.forbidden.shape[1]
-    nodes, parents, removal = forest.nodes, forest.parents, forest.removal
-    _load(forest, y, node)
-    _invert(forest, y)
-    k = forest.counters[LENGTH]
+    p = len(trees.correlation)
+    words = trees.forbidden.shape[1]
+    nodes, parents, removal = trees.nodes, trees.parents, trees.removal
+    _load(trees, y, node)
+    _invert(trees, y)
+    k = trees.counters[LENGTH]
     for j in range(k):
-        parents[j] = forest.path[STEP, j]
-    residual = forest.values[node, SCORE]
+        parents[j] = trees.path[STEP, j]
+    residual = trees.values[node, SCORE]
     removed = 0
-    M, A = forest.inverse[0], forest.inverse[1]
+    M, A = trees.inverse[0], trees.inverse[1]
     while True:
         weakest = -1
         least = math.inf
         for j in range(k):
             loss = removal[COEFFICIENT, j] * removal[COEFFICIENT, j] / removal[DIAGONAL, j]
-            if parents[j] < p and loss < least * (1.0 - TIE) and not bitset.contains(forest.required, y, parents[j]):
+            if parents[j] < p and loss < least * (1.0 - TIE) and not bitset.contains(trees.required, y, parents[j]):
                 least = loss
                 weakest = j
         # the gain of not paying for an edge against what it explains of the variance that would be left
-        if weakest < 0 or least >= forest.least_share * (residual + least):
+        if weakest < 0 or least >= trees.least_share * (residual + least):
             break
         if removed == 0:  # most sets are not shrunk at all: only now all of R_PP^-1 is needed
             for i in range(k):
@@ -417,7 +418,7 @@ def _shrink(forest: Forest, y: Int, node: Int) -> None:
         x = parents[j]
         if x < p:
             nodes[node, PATH + 2 * words + (x >> 6)] |= np.int64(1) << (x & 63)
-    forest.values[node, SCORE] = -forest.samples * math.log(residual) - forest.penalty * (k - removed)
+    trees.values[node, SCORE] = -trees.samples * math.log(residual) - trees.penalty * (k - removed)
     digest = randomness.scramble(y + 1)
     for w in range(words):
         digest = randomness.scramble(digest ^ nodes[node, PATH + 2 * words + w])
@@ -425,10 +426,10 @@ def _shrink(forest: Forest, y: Int, node: Int) -> None:
 
 
 @compiled
-def still_valid(forest: Forest, node: Int, sets: IntArray, row: Int) -> Truth:
+def still_valid(trees: GrowShrinkTrees, node: Int, sets: IntArray, row: Int) -> Truth:
     """The certificate: whether `node` is also its vertex's node for the predecessors in `sets[row]`."""
     words = sets.shape[1]
-    nodes = forest.nodes
+    nodes = trees.nodes
     wrong = np.int64(0)
     for w in range(words):
         z = sets[row, w]
@@ -437,13 +438,13 @@ def still_valid(forest: Forest, node: Int, sets: IntArray, row: Int) -> Truth:
 
 
 @compiled
-def find(forest: Forest, y: Int, sets: IntArray, row: Int) -> Int:
+def find(trees: GrowShrinkTrees, y: Int, sets: IntArray, row: Int) -> Int:
     """The node of y for the predecessors in `sets[row]`, shrunk; grows the tree where nobody went before.
 
-    If the forest is full, `counters[FULL]` is set and the node returned is of no use.
+    If the trees are full, `counters[FULL]` is set and the node returned is of no use.
     """
-    branches = forest.branches
-    head: Int = forest.nodes[forest.roots[y], LIST]
+    branches = trees.branches
+    head: Int = trees.nodes[trees.roots[y], LIST]
     while True:
         taken: Int = np.int64(-1)
         for k in range(head + 1, head + 1 + np.int64(branches[head, COUNT])):
@@ -455,28 +456,28 @@ def find(forest: Forest, y: Int, sets: IntArray, row: Int) -> Int:
             break
         child: Int = np.int64(branches[taken, CHILD])
         if child < 0:
-            child = _grow(forest, y, head, taken)
-            if forest.counters[FULL] != 0:
-                return forest.roots[y]
+            child = _grow(trees, y, head, taken)
+            if trees.counters[FULL] != 0:
+                return trees.roots[y]
         head = child
     node: Int = np.int64(branches[head, NODE])
-    if forest.nodes[node, DIGEST] == 0:
-        _shrink(forest, y, node)
+    if trees.nodes[node, DIGEST] == 0:
+        _shrink(trees, y, node)
     return node
 
 
 @compiled
-def look_up(forest: Forest, y: Int, sets: IntArray, row: Int, guesses: IntArray, i: Int, j: Int) -> Int:
+def look_up(trees: GrowShrinkTrees, y: Int, sets: IntArray, row: Int, guesses: IntArray, i: Int, j: Int) -> Int:
     """As `find`, but tries the node in `guesses[i, j]` first and keeps the answer there."""
     node: Int = guesses[i, j]
-    if not still_valid(forest, node, sets, row):
-        node = find(forest, y, sets, row)
+    if not still_valid(trees, node, sets, row):
+        node = find(trees, y, sets, row)
         guesses[i, j] = node
     return node
 
 
 @compiled
-def has_parent(forest: Forest, node: Int, x: Int) -> Truth:
+def has_parent(trees: GrowShrinkTrees, node: Int, x: Int) -> Truth:
     """Whether x is among the parents at a shrunk node."""
-    words = forest.forbidden.shape[1]
-    return (forest.nodes[node, PATH + 2 * words + (x >> 6)] >> (x & 63)) & 1 != 0
+    words = trees.forbidden.shape[1]
+    return (trees.nodes[node, PATH + 2 * words + (x >> 6)] >> (x & 63)) & 1 != 0

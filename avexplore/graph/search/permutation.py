@@ -21,7 +21,7 @@ from avexplore.graph.search.grow_shrink import (
     NO_NODE,
     PATH,
     SCORE,
-    Forest,
+    GrowShrinkTrees,
     clear,
     find,
     look_up,
@@ -35,7 +35,7 @@ class Permutation(NamedTuple):
     Attributes:
         order: Variable at each position, (p,).
         position: The inverse, (p,).
-        node: Each variable's grow-shrink node, which says its parents and score, (p,).
+        node: Each variable's node, which says its parents and score, (p,).
         prefix: Set of the variables before each position, (p + 1, w).
         digest: Of all parent sets, order-free, (1,).
         spare: Sets for whoever moves something, (3, w).
@@ -73,81 +73,81 @@ def place(permutation: Permutation, k: Int, x: Int) -> None:
 
 
 @compiled
-def renew(forest: Forest, permutation: Permutation, k: Int, mover: Int) -> Real:
+def renew(trees: GrowShrinkTrees, permutation: Permutation, k: Int, mover: Int) -> Real:
     """Find the node of the variable at position k anew since `mover` moved; return what its score gained.
 
     Callers check the certificate first: a call costs more than the check, and most nodes stay.
     """
     x = permutation.order[k]
     old = permutation.node[x]
-    new = look_up(forest, x, permutation.prefix, k, forest.aside, mover, x)
-    if forest.counters[FULL] != 0:
+    new = look_up(trees, x, permutation.prefix, k, trees.aside, mover, x)
+    if trees.counters[FULL] != 0:
         return 0.0
     permutation.node[x] = new
-    permutation.digest[0] ^= forest.nodes[new, DIGEST] ^ forest.nodes[old, DIGEST]
-    return forest.values[new, SCORE] - forest.values[old, SCORE]
+    permutation.digest[0] ^= trees.nodes[new, DIGEST] ^ trees.nodes[old, DIGEST]
+    return trees.values[new, SCORE] - trees.values[old, SCORE]
 
 
 @compiled
-def settle(forest: Forest, permutation: Permutation) -> None:
-    """Derive everything from `order` anew, in a forest that is cleared first if it is full."""
+def settle(trees: GrowShrinkTrees, permutation: Permutation) -> None:
+    """Derive everything from `order` anew, in trees that are cleared first if they are full."""
     p = len(permutation.order)
     for attempt in range(2):
-        if forest.counters[FULL] != 0 or attempt > 0:
-            clear(forest)
+        if trees.counters[FULL] != 0 or attempt > 0:
+            clear(trees)
         permutation.digest[0] = 0
         for k in range(p):
             x = permutation.order[k]
             place(permutation, k, x)
-            permutation.node[x] = find(forest, x, permutation.prefix, k)
-            permutation.digest[0] ^= forest.nodes[permutation.node[x], DIGEST]
-        if forest.counters[FULL] == 0:
+            permutation.node[x] = find(trees, x, permutation.prefix, k)
+            permutation.digest[0] ^= trees.nodes[permutation.node[x], DIGEST]
+        if trees.counters[FULL] == 0:
             break
 
 
 @compiled
-def resettle(forest: Forest, permutation: Permutation) -> None:
+def resettle(trees: GrowShrinkTrees, permutation: Permutation) -> None:
     """As `settle`, where `node` is right but for what a few moves have changed."""
     for k in range(len(permutation.order)):
         x = permutation.order[k]
         place(permutation, k, x)
-        if not still_valid(forest, permutation.node[x], permutation.prefix, k):
-            renew(forest, permutation, k, x)
-    if forest.counters[FULL] != 0:
-        settle(forest, permutation)
+        if not still_valid(trees, permutation.node[x], permutation.prefix, k):
+            renew(trees, permutation, k, x)
+    if trees.counters[FULL] != 0:
+        settle(trees, permutation)
     permutation.digest[0] = 0
     for x in range(len(permutation.order)):
-        permutation.digest[0] ^= forest.nodes[permutation.node[x], DIGEST]
+        permutation.digest[0] ^= trees.nodes[permutation.node[x], DIGEST]
 
 
 @compiled
-def total_score(forest: Forest, permutation: Permutation) -> Real:
+def total_score(trees: GrowShrinkTrees, permutation: Permutation) -> Real:
     """Score of the DAG, summed in index order so that it depends on the DAG alone."""
     total = 0.0
     for x in range(len(permutation.order)):
-        total += forest.values[permutation.node[x], SCORE]
+        total += trees.values[permutation.node[x], SCORE]
     return total
 
 
 @compiled
-def write_parents(forest: Forest, permutation: Permutation, parents: IntArray, row: Int) -> None:
+def write_parents(trees: GrowShrinkTrees, permutation: Permutation, parents: IntArray, row: Int) -> None:
     """Write each variable's set of parents into `parents[row]`, shape (p, w)."""
     words = permutation.prefix.shape[1]
     for y in range(len(permutation.order)):
         for w in range(words):
-            parents[row, y, w] = forest.nodes[permutation.node[y], PATH + 2 * words + w]
+            parents[row, y, w] = trees.nodes[permutation.node[y], PATH + 2 * words + w]
 
 
 @compiled
-def bounds(forest: Forest, permutation: Permutation, v: Int) -> tuple[Int, Int]:
+def bounds(required: IntArray, permutation: Permutation, v: Int) -> tuple[Int, Int]:
     """First and last position at which v may stand without passing a required parent or child."""
     p = len(permutation.order)
     low, high, here = 0, p - 1, permutation.position[v]
     for k in range(p):
         u = permutation.order[k]
-        if k < here and bitset.contains(forest.required, v, u):
+        if k < here and bitset.contains(required, v, u):
             low = k + 1
-        elif k > here and bitset.contains(forest.required, u, v):
+        elif k > here and bitset.contains(required, u, v):
             high = k - 1
             break
     return low, high

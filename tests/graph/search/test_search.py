@@ -17,8 +17,8 @@ from avexplore.graph.algebra.comparison import shd
 from avexplore.graph.algebra.cpdag import dag_to_cpdag
 from avexplore.graph.inputs.covariance import bootstrap_correlations, correlation
 from avexplore.graph.scores.gaussian_bic import bic_score
-from avexplore.graph.search import order_search as walks
-from avexplore.graph.search.grow_shrink import FORGOTTEN, plant
+from avexplore.graph.search import order_search
+from avexplore.graph.search.grow_shrink import FORGOTTEN, new_trees
 from avexplore.graph.search.search import DISTINCT, Engine, own_cores, search, search_many
 
 
@@ -173,22 +173,22 @@ def test_same_seed_same_result_also_when_memory_runs_out() -> None:
     R = correlation(data)
     orders = []
     for memory in (1, 1 << 24):
-        walk = walks.begin(
-            plant(R, 300, 1.0, memory=memory),
+        state = order_search.begin(
+            new_trees(R, 300, 1.0, memory=memory),
             np.arange(12),
             boss=True,
             grasp=True,
             depth=3,
-            basins=4,
-            kicks=200,
+            starts=4,
+            perturbations=200,
             patience=40,
             strength=4,
             agreement=9,
             seed=2,
         )
-        while not walks.advance(walk, 50):
+        while not order_search.advance(state, 50):
             pass
-        orders.append((walk.found.max(), int(walk.forest.counters[FORGOTTEN])))
+        orders.append((state.found.max(), int(state.trees.counters[FORGOTTEN])))
     assert orders[0][1] > orders[1][1] == 1
     assert orders[0][0] == pytest.approx(orders[1][0], abs=1e-6)
 
@@ -277,23 +277,23 @@ def test_a_search_in_depth_may_pause_anywhere() -> None:
     data = rng.normal(size=(5000, 16)) + np.repeat(rng.normal(size=(5000, 4)), 4, axis=1)
     ends = []
     for steps in (1, 10_000):
-        walk = walks.begin(
-            plant(correlation(data), 5000, 2.0),
+        state = order_search.begin(
+            new_trees(correlation(data), 5000, 2.0),
             np.arange(16),
             boss=False,
             grasp=True,
             depth=5,
-            basins=1,
-            kicks=0,
+            starts=1,
+            perturbations=0,
             patience=1,
             strength=1,
             agreement=1,
             seed=3,
         )
         paused = 0
-        while not walks.advance(walk, steps):
-            paused += int(walk.tucks.level[0] >= 0)
-        ends.append((walk.found.max(), walk.orders.tolist(), paused > 0))
+        while not order_search.advance(state, steps):
+            paused += int(state.tucks.level[0] >= 0)
+        ends.append((state.found.max(), state.orders.tolist(), paused > 0))
     assert ends[0][:2] == ends[1][:2]
     assert ends[0][2]
 

@@ -28,9 +28,9 @@ from typing import NamedTuple
 import numpy as np
 
 from avexplore.artifacts import BoolArray, FloatArray, IntArray
-from avexplore.graph import bitset
-from avexplore.graph.compilation import Int, Real, compiled
-from avexplore.graph.score import FLOOR, edge_penalty
+from avexplore.graph.compiled import bitset
+from avexplore.graph.compiled.numba_cache import Int, Real, Truth, compiled
+from avexplore.graph.scores.gaussian_bic import FLOOR, edge_penalty
 
 # Columns of ParentSets.nodes; two sets of `words` columns each follow, the parents and BETTER. With up to 64 variables a
 # node is one cache line.
@@ -38,7 +38,7 @@ VERTEX, DIGEST, LIST, COUNT, SMALLER, SCORE, PARENTS = range(7)
 # Columns of ParentSets.additions.
 VARIABLE, LARGER = range(2)
 # Entries of ParentSets.counters.
-NODES, ADDITIONS, FULL, CURRENT, SIZE, FORGOTTEN, STEPS = range(7)
+NODES, ADDITIONS, FULL, CURRENT, SIZE, FORGOTTEN, MADE = range(7)
 # Rows of ParentSets.given.
 VARIANCE, COVARIANCE, GAIN = range(3)
 # Rows of ParentSets.keys.
@@ -75,7 +75,8 @@ class ParentSets(NamedTuple):
         members: Those parents in index order, (p,).
         given: Variance of each x given those parents, its covariance with y, and scratch for gains, (3, l).
         inverse: Scratch: inverse of the Cholesky factor, (p, p).
-        counters: Used nodes and additions; whether full; the current node and how many parents it has; times forgotten.
+        counters: Used nodes and additions; whether full; the current node and how many parents it has; how often
+            all was forgotten; nodes ever made.
         samples, penalty: n and c ln n.
         least_share: Share of the residual variance that a variable must explain to improve the score.
     """
@@ -106,6 +107,7 @@ def new_parent_sets(
     forbidden: BoolArray | None = None,
     required: BoolArray | None = None,
     memory: int = MEMORY,
+    most_made: int | None = None,
 ) -> ParentSets:
     """An empty graph of parent sets; `forget` it before use.
 
@@ -115,6 +117,7 @@ def new_parent_sets(
         penalty_discount: c.
         forbidden, required: [i, j] for i -> j, shape (p, p); None for none.
         memory: Upper bound in bytes on what grows, but for a minimum that one move of a variable needs.
+        most_made: About how many nodes will be made; no room is set aside for more.
     """
     p = len(correlation)
     words = bitset.word_count(p)
@@ -125,7 +128,8 @@ def new_parent_sets(
     penalty = edge_penalty(samples, penalty_discount)
     additions_per_node = min(p, 12 + p // 16)
     node_bytes = 8 * (PARENTS + 2 * words) + 8 * additions_per_node + 12
-    capacity = max(memory // node_bytes, 64 * p)
+    capacity = memory // node_bytes if most_made is None else min(memory // node_bytes, most_made)
+    capacity = max(capacity, 64 * p)
     nodes = np.empty((capacity, PARENTS + 2 * words), np.int64)
     return ParentSets(
         correlation=padded,
@@ -194,6 +198,7 @@ def _find(sets: ParentSets, y: Int, digest: Int) -> Int:
         return np.int64(NONE)
     new = counters[NODES]
     counters[NODES] += 1
+    counters[MADE] += 1
     sets.table[slot] = new
     nodes[new, VERTEX] = y
     nodes[new, DIGEST] = digest
@@ -384,7 +389,6 @@ def settle(sets: ParentSets, start: Int, predecessors: IntArray, row: Int) -> In
     words = predecessors.shape[1]
     node: Int = start
     while True:
-        sets.counters[STEPS] += 1
         outside = np.int64(0)
         better = np.int64(0)
         for w in range(words):
@@ -404,16 +408,16 @@ def settle(sets: ParentSets, start: Int, predecessors: IntArray, row: Int) -> In
 
 
 @compiled
-def would_gain(sets: ParentSets, node: Int, x: Int) -> Int:
-    """Whether x is in BETTER: y's score would rise with it."""
+def would_gain(sets: ParentSets, node: Int, x: Int) -> Truth:
+    """Whether x is in BETTER: the score would rise with it."""
     words = sets.forbidden.shape[1]
-    return (sets.nodes[node, PARENTS + words + (x >> 6)] >> (x & 63)) & 1
+    return (sets.nodes[node, PARENTS + words + (x >> 6)] >> (x & 63)) & 1 != 0
 
 
 @compiled
-def has_parent(sets: ParentSets, node: Int, x: Int) -> Int:
+def has_parent(sets: ParentSets, node: Int, x: Int) -> Truth:
     """Whether x is among the parents."""
-    return (sets.nodes[node, PARENTS + (x >> 6)] >> (x & 63)) & 1
+    return (sets.nodes[node, PARENTS + (x >> 6)] >> (x & 63)) & 1 != 0
 
 
 @compiled
