@@ -170,7 +170,9 @@ def _covered(trees: GrowShrinkTrees, permutation: Permutation, x: Int, tucks: Tu
 
 
 @compiled
-def best_tuck(trees: GrowShrinkTrees, permutation: Permutation, visit: IntArray, turn: Int, depth: Int, tucks: Tucks) -> Real:
+def best_tuck(
+    trees: GrowShrinkTrees, permutation: Permutation, visit: IntArray, turn: Int, depth: Int, tucks: Tucks
+) -> Real:
     """Search in depth from the edges into one vertex; return the gain of the first improvement, 0 if there is none.
 
     After `AT_ONCE` tucks it returns `UNFINISHED`, and goes on from there at the next call. Iterative: numba cannot keep

@@ -38,8 +38,8 @@ NEGLIGIBLE = 1e-6
 class OrderSearch(NamedTuple):
     """A search under way.
 
-    Each start leads to a local optimum, which is then perturbed (a few variables of its best order move at random, and on
-    to the next local optimum) until so many perturbations in a row have failed to improve it.
+    Each start leads to a local optimum, which is then perturbed (a few variables of its best order move at random, and
+    the search leads on to the next local optimum) until so many perturbations in a row have failed to improve it.
 
     Attributes:
         trees, permutation, tucks: See their modules.

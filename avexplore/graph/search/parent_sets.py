@@ -8,10 +8,10 @@ a vertex y, whatever led to it, and it carries
   to P and that variable;
 - SMALLER, a pointer to P without the variable whose removal improves the score most, or `NONE`.
 
-P is a local optimum among predecessors Z if and only if P is within Z, BETTER is disjoint from Z, and SMALLER is `NONE`.
-So when one variable joins or leaves Z, one bit says whether y's parents may stay, and if they may not, `settle` goes on
-from where they are. Linear algebra is done once per parent set ever seen: its variables enter the Cholesky factor in
-index order, so that a score does not depend on the way to its set.
+P is a local optimum among predecessors Z if and only if P is within Z, BETTER is disjoint from Z, and SMALLER is
+`NONE`. So when one variable joins or leaves Z, one bit says whether y's parents may stay, and if they may not, `settle`
+goes on from where they are. Linear algebra is done once per parent set ever seen: its variables enter the Cholesky
+factor in index order, so that a score does not depend on the way to its set.
 
 The nodes of all vertices share one table of fixed size. When it is full, all but the sets in use is forgotten.
 
@@ -32,7 +32,7 @@ from avexplore.graph.compiled import bitset
 from avexplore.graph.compiled.numba_cache import Int, Real, Truth, compiled
 from avexplore.graph.scores.gaussian_bic import FLOOR, edge_penalty
 
-# Columns of ParentSets.nodes; two sets of `words` columns each follow, the parents and BETTER. With up to 64 variables a
+# Columns of ParentSets.nodes; two sets of `words` columns each follow, parents and BETTER. With up to 64 variables a
 # node is one cache line.
 VERTEX, DIGEST, LIST, COUNT, SMALLER, SCORE, PARENTS = range(7)
 # Columns of ParentSets.additions.

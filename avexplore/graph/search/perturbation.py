@@ -5,12 +5,12 @@ they are (`parent_sets.settle`) instead of being grown anew from nothing, as BOS
 variables of the best order to random places, and the next descent leads on from there; what scores as well or better
 replaces the best. Only variables that a change may concern are tried again.
 
-The score is no function of the order here: two ways to the same order may end with different parents. So the parent sets
-are the result, and the order comes with them.
+The score is no function of the order here: two ways to the same order may end with different parents. So the parent
+sets are the result, and the order comes with them.
 
 References:
-    Wienöbst, Henckel, Weichwald 2025, arXiv:2510.04970: iterated local search over orders, with updated parents. [ours]:
-    the graph of parent sets, and which variables are tried again.
+    Wienöbst, Henckel, Weichwald 2025, arXiv:2510.04970: iterated local search over orders, with updated parents.
+    [ours]: the graph of parent sets, and which variables are tried again.
 """
 
 from __future__ import annotations
@@ -204,7 +204,7 @@ def best_move(search: PerturbedSearch, v: Int) -> Real:
     """
     sets, permutation = search.sets, search.permutation
     order, nodes, prefix, predecessors = permutation.order, permutation.node, permutation.prefix, permutation.spare
-    here = permutation.position[v]
+    here: Int = permutation.position[v]
     low, high = bounds(sets.required, permutation, v)
     best = LEAST_GAIN
     target = here

@@ -58,7 +58,7 @@ POLISH = 20
 REACH = 2.0
 """A near-optimal graph's score may fall short of the best by the penalty of so many edges."""
 DISTINCT = 0.1
-"""It differs from the best graph, and from other near-optimal ones, in more than this share of the best graph's edges."""
+"""It differs from the best graph, and from others of its kind, in more than this share of the best graph's edges."""
 MOST_RIVALS = 5
 
 
@@ -111,8 +111,8 @@ def search(
         strategy: How often, and from where.
             `single`: one start.
             `perturbed`: from where `single` ends, a descent that keeps parents, then perturbations. After `PATIENCE` of
-            them in vain it starts afresh, as often as `iterations` allows; `AGREEMENT` starts with the best score end it
-            early. An iteration scores `SETS_PER_PAIR` parent sets per pair of variables.
+            them in vain it starts afresh, as often as `iterations` allow: each may score `SETS_PER_PAIR` parent sets
+            per pair of variables. It ends early once `AGREEMENT` starts have ended at the best score.
             `polished`: the same with `POLISH` iterations.
             `restarts`: `iterations` random starts.
             `iterated`: perturbations whose parents are grown anew, at most `STARTS * iterations` (beyond
