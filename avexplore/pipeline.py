@@ -219,14 +219,9 @@ def _graph(config: GraphConfig, context: Context) -> Artifact:
 
 
 def _graph_is_quick(config: GraphConfig, nodes: int | None) -> bool:
-    kicks = config.iterations if config.strategy == "iterated" else 1
-    return (
-        (nodes or 0) <= 80
-        and config.strategy != "restarts"
-        and kicks <= 1000
-        and "causal" not in config.engine
-        and config.score != "kernel"
-    )
+    from avexplore.graph.search.engines import is_quick
+
+    return is_quick(config, nodes or 0)
 
 
 def _stability(config: StabilityConfig, context: Context) -> Artifact:

@@ -10,17 +10,13 @@ import typer
 from avexplore.cli import configure, options
 from avexplore.cli.chosen import Chosen, describes_student, workbench
 from avexplore.cli.output import emit, progress, say, stdout_is_ours, table
-from avexplore.config import GraphConfig, StabilityConfig
+from avexplore.config import Engine, GraphConfig, Score, StabilityConfig, Transform
 from avexplore.errors import AvexploreError, ConfigError
 
 if TYPE_CHECKING:
     from avexplore.analysis.pair_evidence import PairEvidence
     from avexplore.artifacts import ClassGraph, Clips, GraphStability
     from avexplore.workbench import Workbench
-
-Engine = Literal["grasp", "boss", "both", "causal-learn-grasp", "causal-learn-boss"]
-Score = Literal["bic", "bdeu", "kernel"]
-Transform = Literal["raw", "logit", "clr", "ilr", "drop-one", "rank", "class-centered"]
 
 
 def register(app: typer.Typer) -> None:

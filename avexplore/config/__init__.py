@@ -3,7 +3,16 @@
 from avexplore.config.base import Config, acts_at, field_help, from_json, label_of, location, override, upstream, within
 from avexplore.config.data import ClipsConfig, DataConfig, FeatureFileConfig, SyntheticConfig
 from avexplore.config.experiment import ARMS, DEFAULT_ARMS, ExperimentConfig, SweepConfig, VaryConfig
-from avexplore.config.graph import AffinityConfig, GraphConfig, KnowledgeConfig, StabilityConfig, Transform
+from avexplore.config.graph import (
+    AffinityConfig,
+    Engine,
+    GraphConfig,
+    KnowledgeConfig,
+    Score,
+    StabilityConfig,
+    Strategy,
+    Transform,
+)
 from avexplore.config.student import (
     BaselineConfig,
     EvaluationConfig,
@@ -25,6 +34,7 @@ __all__ = [
     "ClipsConfig",
     "Config",
     "DataConfig",
+    "Engine",
     "EvaluationConfig",
     "ExperimentConfig",
     "FeatureFileConfig",
@@ -36,9 +46,11 @@ __all__ = [
     "ProjectionConfig",
     "ReadingConfig",
     "RegularizerConfig",
+    "Score",
     "SoftLabelFileConfig",
     "SoftLabelSource",
     "StabilityConfig",
+    "Strategy",
     "StudentConfig",
     "SweepConfig",
     "SyntheticConfig",

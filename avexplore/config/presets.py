@@ -152,7 +152,11 @@ def preset(name: PresetName, data: DataConfig, seed: int = 0) -> StudentConfig:
     )
     graph = GraphConfig(soft_labels=teacher, strategy=numbers.strategy, iterations=numbers.iterations, seed=seed)
     stability = StabilityConfig(
-        graph=graph, bootstraps=numbers.bootstraps, null_bootstraps=numbers.null_bootstraps, seed=seed
+        graph=graph,
+        bootstraps=numbers.bootstraps,
+        strategy="single",
+        null_bootstraps=numbers.null_bootstraps,
+        seed=seed,
     )
     student = StudentConfig(
         data=data,

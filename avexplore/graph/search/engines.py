@@ -1,9 +1,14 @@
-"""One seam for every search: ours, compiled, and causal-learn's."""
+"""One seam for every search: a record per engine, and what callers ask of whichever is chosen.
+
+A new engine is a module beside this one, a record here, and its name in `GraphConfig.engine`.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -16,6 +21,160 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Found:
+    """What an engine hands over; see `Outcome`."""
+
+    dag: IntArray
+    rivals: IntArray = field(default_factory=lambda: np.zeros((0, 0, 0), np.int8))
+    rival_scores: FloatArray = field(default_factory=lambda: np.zeros(0))
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A way to search, and what has to be known of it before it runs.
+
+    Attributes:
+        name: As in `GraphConfig.engine`.
+        label: What people read.
+        search: From correlations to a DAG, with the arguments of `run_search`.
+        compiled: Whether it is ours: compiled on first use, several strategies, and so quick that people may wait.
+        search_many: DAGs of several correlation matrices, with the arguments of `run_many`; None searches one by one.
+        algorithm: Which search of causal-learn answers while ours is compiled, or for scores that ours does not know.
+    """
+
+    name: str
+    label: str
+    search: Callable[..., Found]
+    compiled: bool = False
+    search_many: Callable[..., IntArray] | None = None
+    algorithm: Literal["grasp", "boss"] = "boss"
+
+
+def _ours(correlation: FloatArray, samples: int, config: GraphConfig, knowledge: Knowledge, **options: Any) -> Found:
+    from avexplore.graph.search.search import search
+
+    options.pop("seconds", None)
+    result = search(correlation, samples, **_settings(config, knowledge), **options)
+    return Found(result.dag, result.rivals, result.rival_scores)
+
+
+def _many_of_ours(
+    correlations: FloatArray, samples: int, config: GraphConfig, knowledge: Knowledge, **options: Any
+) -> IntArray:
+    from avexplore.graph.search.search import search_many
+
+    return search_many(np.ascontiguousarray(correlations), samples, **_settings(config, knowledge), **options)[0]
+
+
+def _settings(config: GraphConfig, knowledge: Knowledge) -> dict[str, Any]:
+    return {
+        "penalty_discount": config.penalty_discount,
+        "engine": config.engine,
+        "strategy": config.strategy,
+        "depth": config.depth,
+        "iterations": config.iterations,
+        "forbidden": _or_none(knowledge.forbidden),
+        "required": _or_none(knowledge.required),
+    }
+
+
+def _or_none(mask: BoolArray) -> BoolArray | None:
+    return mask if mask.any() else None
+
+
+def _causal_learn(
+    algorithm: str, correlation: FloatArray, samples: int, config: GraphConfig, knowledge: Knowledge, **options: Any
+) -> Found:
+    from avexplore.graph.search import causal_learn
+
+    found = causal_learn.search(
+        causal_learn.bic_local_score(correlation, samples, config.penalty_discount),
+        len(correlation),
+        algorithm=algorithm,
+        depth=config.depth,
+        forbidden=knowledge.forbidden,
+        required=knowledge.required,
+        **options,
+    )
+    return Found(found.dag)
+
+
+def _flop(correlation: FloatArray, samples: int, config: GraphConfig, knowledge: Knowledge, **options: Any) -> Found:
+    from avexplore.graph.search import flop
+
+    dag = flop.search(
+        correlation,
+        samples,
+        penalty_discount=config.penalty_discount,
+        restarts=flop.restarts_of(config.strategy, config.iterations),
+        forbidden=knowledge.forbidden,
+        required=knowledge.required,
+        **options,
+    )
+    return Found(dag, notes=(flop.NOTE,))
+
+
+ENGINES = {
+    engine.name: engine
+    for engine in (
+        Engine("grasp", "GRaSP", _ours, compiled=True, search_many=_many_of_ours, algorithm="grasp"),
+        Engine("boss", "BOSS", _ours, compiled=True, search_many=_many_of_ours),
+        Engine("both", "BOSS, then GRaSP", _ours, compiled=True, search_many=_many_of_ours),
+        Engine(
+            "causal-learn-grasp", "GRaSP of causal-learn (slow)", partial(_causal_learn, "grasp"), algorithm="grasp"
+        ),
+        Engine("causal-learn-boss", "BOSS of causal-learn (slow)", partial(_causal_learn, "boss")),
+        Engine("flop", "FLOP (if flopsearch is installed)", _flop),
+    )
+}
+"""All engines by name."""
+
+DRAFTS: dict[str, tuple[Literal["single", "polished"], ...]] = {
+    "perturbed": ("single", "polished"),
+    "iterated": ("single",),
+}
+"""Quicker strategies on the way to the thorough ones."""
+
+QUICK_SETS = 3_500_000
+"""Parent sets that a search may score at once: some seconds, behind drafts that a person sees meanwhile."""
+
+
+def needs_compiling(config: GraphConfig) -> bool:
+    """Whether the search of this config is ours, which has to be compiled before its first use."""
+    return ENGINES[config.engine].compiled and config.score == "bic"
+
+
+def drafts_of(config: GraphConfig) -> tuple[GraphConfig, ...]:
+    """Quicker searches whose graphs are worth a look while `config` is still searched for, the quickest first."""
+    if not needs_compiling(config):
+        return ()
+    return tuple(config.replace(strategy=strategy) for strategy in DRAFTS.get(config.strategy, ()))
+
+
+def fallback_for(config: GraphConfig) -> GraphConfig | None:
+    """The same question for causal-learn, while our search is compiled: same score, knowledge and seed, one start.
+
+    It has an address of its own, so nothing of it is ever taken for the result of `config`. None if `config` needs
+    nothing compiled.
+    """
+    if not needs_compiling(config):
+        return None
+    return config.replace(engine=f"causal-learn-{ENGINES[config.engine].algorithm}", strategy="single")
+
+
+def is_quick(config: GraphConfig, nodes: int) -> bool:
+    """Whether a person may wait for this search, seconds at most, rather than have a process of its own made for it."""
+    if not ENGINES[config.engine].compiled or config.score == "kernel" or config.strategy == "restarts" or nodes > 80:
+        return False
+    if config.strategy == "perturbed":
+        from avexplore.graph.search.search import parent_sets_scored
+
+        return parent_sets_scored(nodes, config.iterations) <= QUICK_SETS
+    return config.strategy != "iterated" or config.iterations <= 1000
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What a search found.
 
@@ -23,7 +182,7 @@ class Outcome:
         dag: A[i, j] = 1 for i -> j. Shape (p, p), int8.
         score: Over the empty graph's, in 2 log-likelihood units.
         gain: Score lost if one edge were removed. Shape (p, p), 0 where there is none.
-        rivals: DAGs of other classes within reach of the best score. Shape (m, p, p).
+        rivals: Near-optimal graphs: DAGs of other classes within reach of the best score. Shape (m, p, p).
         rival_scores: Their scores. Shape (m,).
         notes: Sentences for the reader.
     """
@@ -54,51 +213,26 @@ def run_search(
         config: Engine, penalty, depth, strategy and iterations are used.
         knowledge: Masks over the same p nodes.
         seed: Seeds the search.
-        seconds: Time limit of causal-learn's engines; None waits.
+        seconds: Time limit of engines that are not ours; None waits.
         report: Progress.
 
     Raises:
         GraphError: If the engine cannot do what is asked.
     """
-    if config.engine.startswith("causal-learn"):
-        from avexplore.graph.search import causal_learn
-
-        found = causal_learn.search(
-            causal_learn.bic_local_score(correlation, samples, config.penalty_discount),
-            len(correlation),
-            algorithm=config.engine.removeprefix("causal-learn-"),
-            depth=config.depth,
-            seed=seed,
-            forbidden=knowledge.forbidden,
-            required=knowledge.required,
-            seconds=seconds,
-            report=report,
-        )
-        return _scored(found.dag, correlation, samples, config)
-    from avexplore.graph.search.search import search
-
-    result = search(
-        correlation,
-        samples,
-        penalty_discount=config.penalty_discount,
-        engine=_compiled(config),
-        strategy=config.strategy,
-        depth=config.depth,
-        iterations=config.iterations,
-        seed=seed,
-        forbidden=_or_none(knowledge.forbidden),
-        required=_or_none(knowledge.required),
-        report=report,
-    )
-    best = _scored(result.dag, correlation, samples, config)
-    return replace(best, rivals=result.rivals, rival_scores=result.rival_scores)
-
-
-def _scored(dag: IntArray, correlation: FloatArray, samples: int, config: GraphConfig) -> Outcome:
     from avexplore.graph.scores.gaussian_bic import bic_score, edge_gains
 
+    found = ENGINES[config.engine].search(
+        correlation, samples, config, knowledge, seed=seed, seconds=seconds, report=report
+    )
     penalty = config.penalty_discount
-    return Outcome(dag, bic_score(correlation, samples, dag, penalty), edge_gains(correlation, samples, dag, penalty))
+    return Outcome(
+        found.dag,
+        bic_score(correlation, samples, found.dag, penalty),
+        edge_gains(correlation, samples, found.dag, penalty),
+        found.rivals,
+        found.rival_scores,
+        found.notes,
+    )
 
 
 def local_score(table: FloatArray | IntArray, config: GraphConfig) -> LocalScore:
@@ -128,7 +262,7 @@ def run_local(
 
     Args:
         table: States for `bdeu`, int64, values for `kernel`. Shape (n, p).
-        config: BOSS for `boss`, `both` and `causal-learn-boss`, else GRaSP. With `bdeu`, 1 / `penalty_discount` is the
+        config: GRaSP or BOSS, whichever `Engine.algorithm` says. With `bdeu`, 1 / `penalty_discount` is the
             number of parents that a node is expected to have; `kernel` takes no penalty.
         knowledge, seed, seconds, report: As in `run_search`.
 
@@ -142,7 +276,7 @@ def run_local(
     found = causal_learn.search(
         local,
         p,
-        algorithm="grasp" if config.engine.endswith("grasp") else "boss",
+        algorithm=ENGINES[config.engine].algorithm,
         depth=config.depth,
         seed=seed,
         forbidden=knowledge.forbidden,
@@ -177,34 +311,11 @@ def run_many(
     Returns:
         One DAG each. Shape (B, p, p), int8.
     """
-    if config.engine.startswith("causal-learn"):
-        found = [
-            run_search(correlation, samples, config, knowledge, seed=seed + b, report=report).dag
-            for b, correlation in enumerate(correlations)
-        ]
-        return np.stack(found)
-    from avexplore.graph.search.search import search_many
-
-    dags, _ = search_many(
-        np.ascontiguousarray(correlations),
-        samples,
-        penalty_discount=config.penalty_discount,
-        engine=_compiled(config),
-        strategy=config.strategy,
-        depth=config.depth,
-        iterations=config.iterations,
-        seed=seed,
-        forbidden=_or_none(knowledge.forbidden),
-        required=_or_none(knowledge.required),
-        report=report,
-    )
-    return dags
-
-
-def _compiled(config: GraphConfig) -> Literal["both", "grasp", "boss"]:
-    assert config.engine in ("both", "grasp", "boss")
-    return config.engine
-
-
-def _or_none(mask: BoolArray) -> BoolArray | None:
-    return mask if mask.any() else None
+    engine = ENGINES[config.engine]
+    if engine.search_many is not None:
+        return engine.search_many(correlations, samples, config, knowledge, seed=seed, report=report)
+    found = [
+        engine.search(correlation, samples, config, knowledge, seed=seed + b, report=report).dag
+        for b, correlation in enumerate(correlations)
+    ]
+    return np.stack(found)

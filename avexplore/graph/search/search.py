@@ -165,6 +165,17 @@ def search(
     return _result(optima, names, edge_penalty(samples, penalty_discount))
 
 
+def parent_sets_scored(variables: int, iterations: int) -> int:
+    """At most so many parent sets does a `perturbed` search score, about.
+
+    With more than `FULL_EFFORT_UP_TO` variables they get fewer in proportion, since each takes longer.
+
+    >>> parent_sets_scored(30, 300), parent_sets_scored(60, 300), parent_sets_scored(600, 300)
+    (810000, 3240000, 324000)
+    """
+    return SETS_PER_PAIR * iterations * min(variables, FULL_EFFORT_UP_TO) ** 3 // max(variables, 1)
+
+
 def _canonical(correlation: FloatArray) -> IntArray:
     """Columns in a sequence that does not depend on how they were given: by the sorted sizes of their correlations."""
     sizes = np.sort(np.abs(correlation), axis=1).round(9)
@@ -261,8 +272,7 @@ def _search_orders(task: _Task, first: IntArray, strategy: Strategy, iterations:
 def _search_with_kept_parents(task: _Task, first: IntArray, iterations: int) -> list[_LocalOptimum]:
     """Local optima of searches that keep their parents, each begun where one start of an order search ends."""
     p = task.variables
-    effort = min(p, FULL_EFFORT_UP_TO)
-    most_made = SETS_PER_PAIR * iterations * effort**3 // p
+    most_made = parent_sets_scored(p, iterations)
     rng = np.random.default_rng(task.seed)
     trees = task.trees()
     sets = new_parent_sets(

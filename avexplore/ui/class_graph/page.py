@@ -8,13 +8,14 @@ import streamlit as st
 
 from avexplore.config import ClipsConfig, TeacherConfig
 from avexplore.errors import AvexploreError
+from avexplore.graph.search.engines import drafts_of
 from avexplore.ui.class_graph.control_row import draw_controls
 from avexplore.ui.class_graph.details.details import draw_details
 from avexplore.ui.class_graph.drawing.build import shown as shown_edges
 from avexplore.ui.class_graph.graph_choices import Choice, choices, fits, reordered
 from avexplore.ui.class_graph.panel.panel import draw_panel
 from avexplore.ui.class_graph.picture_pane import draw_picture
-from avexplore.ui.class_graph.refine import draft_of, redraw_when_refined, refiner
+from avexplore.ui.class_graph.refine import redraw_when_refined, refiner
 from avexplore.ui.class_graph.scene import Scene, Shown, Subject, at_hand
 from avexplore.ui.class_graph.state import session_state as visit
 from avexplore.ui.class_graph.state import settings as state_settings
@@ -73,7 +74,7 @@ def _explore(run: Run, labels: SoftLabels, teacher: Any) -> None:
             if refiner().is_done(settings.graph):
                 _ask_stability(settings)
             elif not must_wait(settings.graph):
-                redraw_when_refined(settings.graph)
+                redraw_when_refined(settings.graph, refiner().best_draft(drafts_of(settings.graph)))
         subject = Subject(
             shown=shown,
             labels=labels,
@@ -106,9 +107,9 @@ def _learned(settings: Settings) -> tuple[ClassGraph | None, GraphStability | No
     config = settings.graph
     if must_wait(config):
         return stand_in(config), None
-    draft = draft_of(config)
-    if draft is not None and not refiner().is_done(config):
-        quick = at_hand(draft)
+    drafts = drafts_of(config)
+    if drafts and not refiner().is_done(config):
+        quick = at_hand(refiner().best_draft(drafts))
         if quick is not None:
             refiner().want(visit.tab(), config)
             return quick, None

@@ -1,4 +1,4 @@
-"""First a quick search, then the thorough one behind it: a slider answers at once, and the better graph follows."""
+"""First a quick search, then better ones behind it: a slider answers at once, and the better graphs follow."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from avexplore.errors import AvexploreError, Cancelled
+from avexplore.graph.search.engines import drafts_of
 from avexplore.ui.shell import session
 
 if TYPE_CHECKING:
@@ -16,13 +17,6 @@ if TYPE_CHECKING:
     from avexplore.workbench import Workbench
 
 POLL_SECONDS = 0.3
-
-
-def draft_of(config: GraphConfig) -> GraphConfig | None:
-    """The same search from one start, some ten milliseconds of work; None if the config is no iterated search."""
-    if config.strategy != "iterated" or config.engine.startswith("causal") or config.score != "bic":
-        return None
-    return config.replace(strategy="single")
 
 
 class Refiner:
@@ -41,6 +35,11 @@ class Refiner:
             self._wanted[visitor] = config
             self._guard.notify()
 
+    def best_draft(self, drafts: tuple[GraphConfig, ...]) -> GraphConfig:
+        """The last of them that is there; the first, some ten milliseconds of work, if none is."""
+        made = [draft for draft in drafts if self.is_done(draft) and draft.address not in self._failed]
+        return made[-1] if made else drafts[0]
+
     def is_done(self, config: GraphConfig) -> bool:
         """Whether the graph is there, or has failed and asking for it says how."""
         return config.address in self._failed or not self._workbench.plan(config)
@@ -51,7 +50,8 @@ class Refiner:
                 self._guard.wait_for(lambda: self._wanted)
                 config = next(iter(self._wanted.values()))
             try:
-                self._workbench.get(config, self._go_on_with(config))
+                for step in (*drafts_of(config)[1:], config):
+                    self._workbench.get(step, self._go_on_with(config))
             except Cancelled:
                 continue
             except AvexploreError as error:
@@ -74,8 +74,8 @@ def refiner() -> Refiner:
 
 
 @st.fragment(run_every=POLL_SECONDS)
-def redraw_when_refined(config: GraphConfig) -> None:
-    """Redraw the page once the thorough search is done."""
-    if refiner().is_done(config):
+def redraw_when_refined(config: GraphConfig, shown: GraphConfig) -> None:
+    """Redraw the page once there is a better graph than the one shown, a draft of `config`."""
+    if refiner().is_done(config) or refiner().best_draft(drafts_of(config)) != shown:
         st.rerun()
     st.caption("A quick first graph; the thorough search follows in a moment.")

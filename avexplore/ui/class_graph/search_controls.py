@@ -73,7 +73,7 @@ def draw_search(base: Settings) -> None:
     draw_choice(base.graph, "strategy", "Strategy")
     left, right = st.columns(2)
     with left:
-        draw_number(base.graph, "iterations", "Restarts or kicks", highest=5000, step=50)
+        draw_number(base.graph, "iterations", "Restarts or perturbations", highest=5000, step=50)
         draw_number(base.graph, "seed", "Seed")
     with right:
         draw_number(base.graph, "depth", "Depth")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from avexplore.graph.search.engines import needs_compiling, fallback_for
 from avexplore.ui.parts import job_progress
 from avexplore.ui.shell import session
 
@@ -23,23 +24,11 @@ MARK = (
 WORD = "Our own search is being compiled, once per machine; causal-learn's answers meanwhile."
 
 
-def fallback_for(config: GraphConfig) -> GraphConfig | None:
-    """The same question for causal-learn: same score, penalty, knowledge and seed, one start.
-
-    It has an address of its own, so nothing of it is ever taken for the result of `config`. None if `config` needs
-    nothing compiled.
-    """
-    if config.engine.startswith("causal") or config.score != "bic":
-        return None
-    engine = "causal-learn-grasp" if config.engine == "grasp" else "causal-learn-boss"
-    return config.replace(engine=engine, strategy="single")
-
-
 def must_wait(config: GraphConfig) -> bool:
     """Whether the graph is neither stored nor can be searched for yet."""
     from avexplore.graph.compiled.numba_cache import is_compiled
 
-    return fallback_for(config) is not None and not is_compiled() and bool(session.workbench().plan(config))
+    return needs_compiling(config) and not is_compiled() and bool(session.workbench().plan(config))
 
 
 def stand_in(config: GraphConfig) -> ClassGraph | None:

@@ -174,8 +174,9 @@ def test_causal_learn_answers_while_our_search_is_compiled(
     from avexplore.config import GraphConfig
     from avexplore.graph.compiled import numba_cache
     from avexplore.graph.search import warm_up
+    from avexplore.graph.search.engines import fallback_for
     from avexplore.store import Store
-    from avexplore.ui.class_graph.while_compiling import MARK, WORD, fallback_for
+    from avexplore.ui.class_graph.while_compiling import MARK, WORD
 
     ready, at_work = [False], threading.Event()
     worker = threading.Thread(target=at_work.wait, daemon=True)

@@ -8,13 +8,10 @@ from typing import Any
 import streamlit as st
 
 from avexplore.config import AffinityConfig, GraphConfig, KnowledgeConfig, StabilityConfig
+from avexplore.graph.search.engines import ENGINES
 
 NAMES = {
-    "both": "BOSS, then GRaSP",
-    "grasp": "GRaSP",
-    "boss": "BOSS",
-    "causal-learn-grasp": "GRaSP of causal-learn (slow)",
-    "causal-learn-boss": "BOSS of causal-learn (slow)",
+    **{engine.name: engine.label for engine in ENGINES.values()},
     "bic": "BIC (Gaussian)",
     "bdeu": "BDeu (discretized)",
     "kernel": "kernel (small data only)",
@@ -26,8 +23,10 @@ NAMES = {
     "rank": "normal ranks",
     "class-centered": "minus class means",
     "single": "one start",
+    "polished": "one start, polished",
+    "perturbed": "perturbations that keep parents",
     "restarts": "restarts",
-    "iterated": "kicks of the best",
+    "iterated": "perturbations, parents grown anew",
     "train": "training clips",
     "all": "all clips (test too)",
     "none": "none",
