@@ -91,8 +91,8 @@ def test_published_graphs_compare_as_is_known(folder: Path) -> None:
     assert aligned(one, other.nodes).sum() == 218
 
 
-def test_ours_beats_causal_learn_and_reaches_the_best_known_score(scores: SoftLabels) -> None:
+def test_ours_beats_causal_learn_and_every_search_that_grows_parents_anew(scores: SoftLabels) -> None:
     ours = learn_class_graph(scores, config(penalty_discount=4))
     theirs = learn_class_graph(scores, config(penalty_discount=4, engine="causal-learn-grasp"))
-    assert ours.score == pytest.approx(57_086.7, abs=0.05)
+    assert ours.score >= 57_640
     assert 52_000 < theirs.score < ours.score

@@ -13,7 +13,7 @@ from avexplore.graph.algebra.cpdag import consistent_dag, dag_to_cpdag
 from avexplore.graph.inputs.covariance import correlation
 from avexplore.graph.scores.gaussian_bic import bic_score, edge_effects, edge_gains
 from avexplore.graph.search import grow_shrink
-from avexplore.graph.search.grow_shrink import SCORE, plant
+from avexplore.graph.search.grow_shrink import SCORE, new_trees
 
 
 def least_squares_bic(data: FloatArray, dag: IntArray, c: float) -> float:
@@ -106,16 +106,16 @@ def test_tree_gives_the_parents_of_a_plain_grow_shrink(from_python: Callable[[An
     shrunk = 0
     for seed in range(12):
         data, _ = example(seed, 8)
-        forest = plant(correlation(data), 150, 1.0, memory=1 << 22)
-        clear(forest)
+        trees = new_trees(correlation(data), 150, 1.0, memory=1 << 22)
+        clear(trees)
         rng = np.random.default_rng(seed)
         for _ in range(15):
             y = int(rng.integers(8))
             among = [int(x) for x in rng.permutation(8)[: rng.integers(9)] if x != y]
             prefix = np.array([[sum(1 << x for x in among)]])
-            node = find(forest, y, prefix, 0)
+            node = find(trees, y, prefix, 0)
             parents, score = slow_grow_shrink(data, y, among, 1.0)
-            assert [x for x in range(8) if forest.nodes[node, 7] >> x & 1] == parents
-            assert forest.values[node, SCORE] == pytest.approx(score, abs=1e-6)
-            shrunk += bin(int(forest.nodes[node, 5])).count("1") > len(parents)
+            assert [x for x in range(8) if trees.nodes[node, 7] >> x & 1] == parents
+            assert trees.values[node, SCORE] == pytest.approx(score, abs=1e-6)
+            shrunk += bin(int(trees.nodes[node, 5])).count("1") > len(parents)
     assert shrunk > 3
