@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from avexplore.graph.search.engines import needs_compiling, fallback_for
+from avexplore.graph.search.engines import fallback_for, needs_compiling
 from avexplore.ui.parts import job_progress
 from avexplore.ui.shell import session
 

@@ -10,7 +10,7 @@ from avexplore.config import Engine, GraphConfig, SoftLabelFileConfig
 from avexplore.errors import GraphError
 from avexplore.graph.knowledge import Knowledge
 from avexplore.graph.scores.gaussian_bic import bic_score
-from avexplore.graph.search.engines import ENGINES, drafts_of, is_quick, run_local, run_many, run_search, fallback_for
+from avexplore.graph.search.engines import ENGINES, drafts_of, fallback_for, is_quick, run_local, run_many, run_search
 
 FREE = Knowledge(np.zeros((6, 6), bool), np.zeros((6, 6), bool))
 
