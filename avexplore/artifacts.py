@@ -308,7 +308,7 @@ class ClassGraph(Artifact):
         gain: BIC lost if the edge were removed from its DAG. Shape (p, p); zeros where unknown.
         samples: Number of rows it was learned from, 0 if imported.
         warnings: What would mislead a reader, in sentences.
-        rivals: Other graphs within reach of the best score (basins that the search could not tell apart).
+        rivals: Near-optimal graphs: others within reach of the best score, which the data do not tell apart from it.
             Shape (m, p, p), int8.
         rival_scores: Their scores. Shape (m,).
         source: "search", or where it was imported from.
