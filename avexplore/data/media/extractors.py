@@ -169,22 +169,23 @@ def load(spec: ExtractorSpec, device: str | None = None) -> Any:
 
 
 class _OnDevice:
-    """A torch network, on its device, without gradients."""
+    """A torch network, on its device, without gradients; called itself, or by one of its methods."""
 
-    def __init__(self, net: torch.nn.Module, device: str | None) -> None:
+    def __init__(self, net: torch.nn.Module, device: str | None, method: Callable[..., Any] | None = None) -> None:
         import torch
 
         self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        self._net = net.eval().requires_grad_(False).to(self._device)
+        net.eval().requires_grad_(False).to(self._device)
+        self._call: Callable[..., Any] = method or net
 
     def __call__(self, values: FloatArray) -> FloatArray:
         import torch
 
         with torch.inference_mode():
-            out = self._net(torch.from_numpy(np.ascontiguousarray(values, np.float32)).to(self._device))
-        if not isinstance(out, torch.Tensor):
-            raise DataError("The network returns no plain vectors", where=type(self._net).__name__)
-        result: FloatArray = out.float().flatten(1).cpu().numpy()
+            out = self._call(torch.from_numpy(np.ascontiguousarray(values, np.float32)).to(self._device))
+        # Newer releases of transformers return the vectors among other things.
+        found = out if isinstance(out, torch.Tensor) else out.pooler_output
+        result: FloatArray = found.float().flatten(1).cpu().numpy()
         return result
 
 
@@ -296,57 +297,56 @@ def _clip(spec: ExtractorSpec, device: str | None) -> PictureExtractor:
 
     transformers = _library("transformers", "transformers", spec.kind)
     folder = Path(spec.path)
-    net = _from_folder(transformers.CLIPVisionModelWithProjection, folder)
+    net = _from_folder(transformers.CLIPModel, folder, "clip", ("vision_model", "visual_projection"))
     normal: tuple[tuple[float, ...], tuple[float, ...]] = CLIP
     try:
         told = json.loads((folder / "preprocessor_config.json").read_text(encoding="utf-8"))
         normal = tuple(map(float, told["image_mean"])), tuple(map(float, told["image_std"]))
     except (OSError, ValueError, KeyError, TypeError):
         pass  # without the file, CLIP's own
-    return _PictureNet(
-        f"CLIP {folder.name}", int(net.config.image_size), _OnDevice(_Field(net, "image_embeds"), device), normal=normal
-    )
+    run = _OnDevice(net, device, net.get_image_features)
+    return _PictureNet(f"CLIP {folder.name}", int(net.config.vision_config.image_size), run, normal=normal)
 
 
 def _clap(spec: ExtractorSpec, device: str | None) -> SoundExtractor:
     transformers = _library("transformers", "transformers", spec.kind)
     folder = Path(spec.path)
-    net = _from_folder(transformers.ClapAudioModelWithProjection, folder)
-    features = _from_folder(transformers.ClapFeatureExtractor, folder)
-    # Longer sounds are cut to pieces here, so that none is drawn at random.
+    net = _from_folder(transformers.ClapModel, folder, "clap", ("audio_model", "audio_projection"))
+    try:
+        features = transformers.ClapFeatureExtractor.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise DataError("The folder lacks preprocessor_config.json", where=folder.name, fix=_WEIGHTS["clap"]) from error
     rate, seconds = int(features.sampling_rate), int(features.max_length_s)
 
     def prepare(samples: FloatArray) -> FloatArray:
+        # No sound is longer than the window, so that nothing is cut out at random.
         found = features(list(samples), sampling_rate=rate, return_tensors="np", truncation="rand_trunc")
         return np.asarray(found["input_features"], np.float32)
 
-    run = _OnDevice(_Field(net, "audio_embeds"), device)
+    run = _OnDevice(net, device, net.get_audio_features)
     return _SoundNet(f"CLAP {folder.name}", rate, rate * seconds, run, prepare=prepare, batch=4)
 
 
-def _Field(net: torch.nn.Module, field: str) -> torch.nn.Module:  # noqa: N802 - a class made late, with torch
-    import torch
-
-    class Field(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.net = net
-
-        def forward(self, values: torch.Tensor) -> torch.Tensor:
-            return getattr(self.net(values), field)  # type: ignore[no-any-return]
-
-    return Field()
-
-
-def _from_folder(kind: Any, folder: Path) -> Any:
-    """A part of a model as `transformers` keeps it: from the folder alone, and never from pickled weights or code."""
-    extra = {} if "FeatureExtractor" in kind.__name__ else {"use_safetensors": True, "dtype": "float32"}
+def _from_folder(kind: Any, folder: Path, name: str, needed: tuple[str, ...]) -> Any:
+    """A model as `transformers` keeps it: from the folder alone, and never from pickled weights or code in it."""
     try:
-        return kind.from_pretrained(folder, local_files_only=True, trust_remote_code=False, **extra)
-    except Exception as error:  # the library raises OSError, ValueError, KeyError and kinds of its own
+        net, told = kind.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False, use_safetensors=True, dtype="float32",
+            output_loading_info=True,
+        )  # fmt: skip
+    except Exception as error:  # the library raises OSError, ValueError, RuntimeError and kinds of its own
         raise DataError(
-            f"The folder holds no {kind.__name__} that can be read", where=folder.name, fix=_WEIGHTS["clip"]
+            f"The folder holds no {name.upper()} model that can be read", where=folder.name, fix=f"Use {_WEIGHTS[name]}"
         ) from error
+    # What is not in the file would be drawn at random.
+    lacking = sorted(str(key) for key in told["missing_keys"] if str(key).startswith(needed))
+    if lacking:
+        raise DataError(
+            f"These are no weights of {name.upper()}: {lacking[0]} is not among them",
+            where=folder.name,
+            fix=f"Use {_WEIGHTS[name]}",
+        )
+    return net
 
 
 def _onnx(spec: ExtractorSpec, device: str | None) -> Any:

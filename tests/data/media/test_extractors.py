@@ -211,3 +211,63 @@ def test_the_digest_of_a_folder_follows_its_files(tmp_path: Path) -> None:
     (tmp_path / "a").rename(tmp_path / "b")
     assert weights.digest(tmp_path) != first
     assert re.fullmatch("[0-9a-f]{64}", first)
+
+
+def frames_of(side: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (2, side, side, 3)).astype(np.uint8)
+
+
+def normalized(frames: np.ndarray, mean: Any, deviation: Any) -> torch.Tensor:
+    values = torch.from_numpy(frames.transpose(0, 3, 1, 2)).float() / 255
+    return (values - torch.tensor(mean)[:, None, None]) / torch.tensor(deviation)[:, None, None]
+
+
+def test_any_classifier_of_torchvision(tmp_path: Path) -> None:
+    models = pytest.importorskip("torchvision.models", reason="torchvision is not installed")
+    net = models.resnet18(weights=None).eval()
+    torch.save(net.state_dict(), tmp_path / "w.pth")
+    got = load(parse("visual", f"torchvision/resnet18:{tmp_path / 'w.pth'}"), "cpu")(frames_of(224))
+    net.fc = torch.nn.Identity()
+    with torch.inference_mode():
+        assert np.allclose(got, net(normalized(frames_of(224), *extractors.IMAGENET)).numpy(), atol=1e-4)
+
+
+def test_a_folder_of_clip(tmp_path: Path) -> None:
+    lib = pytest.importorskip("transformers", reason="transformers is not installed")
+    small = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2}
+    config = lib.CLIPConfig(
+        text_config=small | {"vocab_size": 100},
+        vision_config=small | {"image_size": 64, "patch_size": 16},
+        projection_dim=24,
+    )
+    net = lib.CLIPModel(config).eval()
+    net.save_pretrained(tmp_path / "net")
+    got = load(parse("visual", f"clip:{tmp_path / 'net'}"), "cpu")
+    with torch.inference_mode():
+        expected = net.get_image_features(pixel_values=normalized(frames_of(64), *extractors.CLIP))
+    expected = getattr(expected, "pooler_output", expected)
+    assert got.width == 24
+    assert np.allclose(got(frames_of(64)), expected.numpy(), atol=1e-5)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="holds no CLIP model"):
+        load(parse("visual", f"clip:{tmp_path / 'empty'}"), "cpu")
+    text = lib.CLIPTextModel(config.text_config)
+    text.save_pretrained(tmp_path / "text")
+    with pytest.raises(DataError, match="CLIP"):
+        load(parse("visual", f"clip:{tmp_path / 'text'}"), "cpu")
+
+
+def test_an_onnx_network_and_its_metadata(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+    onnx = pytest.importorskip("onnx", reason="onnx is not installed")
+    tensor, kind = onnx.helper.make_tensor_value_info, onnx.TensorProto.FLOAT
+    mean = onnx.helper.make_node("ReduceMean", ["x"], ["y"], axes=[2, 3], keepdims=0)
+    graph = onnx.helper.make_graph([mean], "g", [tensor("x", kind, ["b", 3, 64, 64])], [tensor("y", kind, ["b", 3])])
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 13)], ir_version=9)
+    onnx.helper.set_model_props(model, {"mean": "0,0,0", "std": "1,1,1"})
+    onnx.save(model, tmp_path / "net.onnx")
+    got = load(parse("visual", f"onnx:{tmp_path / 'net.onnx'}"))
+    assert (got.width, got.side) == (3, 64)
+    assert np.allclose(got(frames_of(64)), frames_of(64).mean(axis=(1, 2)) / 255, atol=1e-5)
+    with pytest.raises(DataError, match="its input has 4 dimensions"):
+        load(parse("audio", f"onnx:{tmp_path / 'net.onnx'}"))
