@@ -626,6 +626,33 @@ class SweepReport(Artifact):
 
 
 @dataclass(frozen=True)
+class ExtractedClips(Artifact):
+    """What became of each of n clips when features were made of their media files.
+
+    Attributes:
+        clip_ids: Their names.
+        used: Whether its features are in the file. Shape (n,).
+        seconds: What the files claim to hold, and what there was of sound and of picture; NaN where unknown or absent.
+            Shape (n, 3).
+        notes: Why a clip was left out, or what it lacks; "" if nothing is to be said.
+        widths: Numbers per clip, audio and visual.
+        features: The file of features.
+    """
+
+    clip_ids: tuple[str, ...]
+    used: BoolArray
+    seconds: FloatArray
+    notes: tuple[str, ...]
+    widths: tuple[int, ...]
+    features: str
+
+    def _check(self) -> None:
+        n = len(self.clip_ids)
+        fits = self.used.shape == (n,) and self.seconds.shape == (n, 3) and len(self.notes) == n
+        _require(fits, "Lengths do not fit", where="extraction")
+
+
+@dataclass(frozen=True)
 class Projection(Artifact):
     """Two maps of the same clips, before and after LIR; rows 0..m-1 audio, m..2m-1 visual.
 

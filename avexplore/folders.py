@@ -34,6 +34,13 @@ def shipped_models() -> Path:
     return Path(chosen).expanduser().resolve() if chosen else app_folder() / "models"
 
 
+def name_folder(folder: Path) -> None:
+    """Let this process, and the jobs that it starts, read from one more folder, as if it had been named at start."""
+    named = [name for name in os.environ.get(NAMED, "").split(os.pathsep) if name]
+    if str(folder.resolve()) not in named:
+        os.environ[NAMED] = os.pathsep.join([*named, str(folder.resolve())])
+
+
 def readable_folders() -> tuple[Path, ...] | None:
     """The folders that files may be read from, links followed; None if any may.
 

@@ -32,6 +32,7 @@ from avexplore.config import (
     DataConfig,
     EvaluationConfig,
     ExperimentConfig,
+    ExtractionConfig,
     FeatureFileConfig,
     GraphConfig,
     OutputsConfig,
@@ -177,6 +178,13 @@ def _clips_are_quick(config: ClipsConfig, nodes: int | None) -> bool:
     return not (isinstance(config.data, SyntheticConfig) and config.data.clips > LARGEST_INLINE)
 
 
+def _extraction(config: ExtractionConfig, context: Context) -> Artifact:
+    from avexplore.data.media.extraction import run_extraction
+
+    return run_extraction(config, context.report, device=context.device)
+
+
+STAGES[ExtractionConfig] = Stage(_extraction)
 STAGES[SyntheticConfig] = STAGES[FeatureFileConfig] = Stage(_features, is_quick=_at_once, is_stored=False)
 STAGES[ClipsConfig] = Stage(_clips, _its_data, is_quick=_clips_are_quick)
 

@@ -1,7 +1,7 @@
 """One frozen dataclass per stage; upstream configs nest, and the whole has an address. Presets stand in `presets`."""
 
 from avexplore.config.base import Config, acts_at, field_help, from_json, label_of, location, override, upstream, within
-from avexplore.config.data import ClipsConfig, DataConfig, FeatureFileConfig, SyntheticConfig
+from avexplore.config.data import ClipsConfig, DataConfig, ExtractionConfig, FeatureFileConfig, SyntheticConfig
 from avexplore.config.experiment import ARMS, DEFAULT_ARMS, ExperimentConfig, SweepConfig, VaryConfig
 from avexplore.config.graph import (
     AffinityConfig,
@@ -37,6 +37,7 @@ __all__ = [
     "Engine",
     "EvaluationConfig",
     "ExperimentConfig",
+    "ExtractionConfig",
     "FeatureFileConfig",
     "GraphConfig",
     "KnowledgeConfig",

@@ -74,6 +74,23 @@ class FeatureFileConfig(Config):
     )
 
 
+@dataclass(frozen=True)
+class ExtractionConfig(Config):
+    """A file of features made of clips' media files; identified by those files as they were when it was asked for."""
+
+    stage: ClassVar[str] = "extraction"
+    fingerprint: str = setting(
+        help="SHA-256 over clips, labels, files and weights; `avexplore.data.media.extraction` fills it in."
+    )
+    folder: str = location("")
+    table: str = location("")
+    audio: str = setting("log-mel", help="What describes sounds.")
+    audio_weights: str = location("")
+    visual: str = setting("color-texture", help="What describes frames.")
+    visual_weights: str = location("")
+    every: float = within(0.04, 3600.0, 1.0, help="Seconds from frame to frame.")
+
+
 DataConfig = SyntheticConfig | FeatureFileConfig
 
 

@@ -6,6 +6,7 @@ only what it was at, and the next run of the same command goes on from there.
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,7 +16,15 @@ from typing import Any, TypeVar
 
 from avexplore import experiments, pipeline
 from avexplore.artifacts import Report, RetrievalReport, silent
-from avexplore.config import Config, EvaluationConfig, ExperimentConfig, StabilityConfig, SweepConfig, from_json
+from avexplore.config import (
+    Config,
+    EvaluationConfig,
+    ExperimentConfig,
+    ExtractionConfig,
+    StabilityConfig,
+    SweepConfig,
+    from_json,
+)
 from avexplore.errors import AvexploreError
 from avexplore.jobs import JobReport
 from avexplore.store import Store
@@ -37,7 +46,7 @@ def make(
     """A result that is made of many: its parts at once, then itself. Any other is made here.
 
     Args:
-        config: An experiment, a sweep, or a graph's stability.
+        config: An experiment, a sweep, a graph's stability, or features of media files.
         bench: Whose data folder and device are used.
         workers, scheduler: As for `make_all`.
         report: Told of the progress.
@@ -62,6 +71,13 @@ def make(
             case StabilityConfig():
                 with _backend(workers, scheduler):  # its bootstraps go there by themselves
                     return bench.get(config, report)
+            case ExtractionConfig():
+                # Each clip leaves a record, and the result is made of those.
+                from avexplore.data.media.extraction import run_extraction
+
+                spread = functools.partial(each, workers=workers, scheduler=scheduler)
+                run_extraction(config, report, device=bench.device, spread=spread)
+                return bench.get(config)
             case SweepConfig():
                 experiments.run_sweep(config, measure, report)
                 # Asks for the same trials again, and finds them in the store.

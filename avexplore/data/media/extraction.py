@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import atexit
 import csv
+import hashlib
 import io
 import json
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -22,7 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import avexplore
-from avexplore.artifacts import Report, silent
+from avexplore.artifacts import ExtractedClips, Report, silent
+from avexplore.config import ExtractionConfig
 from avexplore.data.export import whole_file
 from avexplore.data.files.fingerprint import check_file
 from avexplore.data.media import records
@@ -33,6 +36,7 @@ from avexplore.data.media.extractors import ExtractorSpec, load
 from avexplore.data.media.manifest import MediaEntry, kind_of, to_csv
 from avexplore.data.media.records import Record
 from avexplore.errors import DataError
+from avexplore.folders import allowed, home
 
 Task = tuple[dict[str, Any], str, dict[str, Any]]
 Spread = Callable[[Callable[[Task], "str | None"], Sequence[Task]], Iterable["str | None"]]
@@ -138,7 +142,7 @@ def extract(
     clips = read_clips(folder, table)
     specs = {"audio": audio, "visual": visual}
     widths = tuple(load(spec, device).width for spec in specs.values())
-    extractors = {side: f"{spec.kind} {spec.digest}".strip() for side, spec in specs.items()}
+    extractors = {side: _extractor(spec) for side, spec in specs.items()}
     place = out.with_name(f"{out.stem}.media")
     settings = {
         "folder": str(place.absolute()), "audio": asdict(audio), "visual": asdict(visual), "every": every,
@@ -153,6 +157,77 @@ def extract(
     report(1.0, f"{len(used):,} of {len(accounts):,} clips")
     assert written == widths
     return Extraction(out, place / "manifest.csv", place / "clips.csv", tuple(accounts), fresh, written)
+
+
+def extraction_of(
+    folder: Path, table: Path, audio: ExtractorSpec, visual: ExtractorSpec, every: float = EVERY
+) -> ExtractionConfig:
+    """The config of an extraction: identified by the files as they are now.
+
+    Raises:
+        DataError: If the table or the folder cannot be used.
+    """
+    extractors = {"audio": _extractor(audio), "visual": _extractor(visual)}
+    return ExtractionConfig(
+        _fingerprint(read_clips(folder, table), extractors, every),
+        folder=str(folder.absolute()),
+        table=str(table.absolute()),
+        audio=audio.kind,
+        audio_weights=audio.path,
+        visual=visual.kind,
+        visual_weights=visual.path,
+        every=every,
+    )
+
+
+def features_of(config: ExtractionConfig) -> Path:
+    """Where the features of an extraction that the app asked for lie."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "_", Path(config.folder).name).strip(".")[:60] or "clips"
+    return home() / "features" / config.address[:16] / f"{name}.npz"
+
+
+def run_extraction(
+    config: ExtractionConfig, report: Report = silent, *, device: str | None = None, spread: Spread = one_by_one
+) -> ExtractedClips:
+    """Make the features that a config names, in the data folder.
+
+    Raises:
+        DataError: If files have changed since, or as `extract` does.
+        Cancelled: If `report` says so.
+    """
+    audio = ExtractorSpec("audio", config.audio, config.audio_weights)
+    visual = ExtractorSpec("visual", config.visual, config.visual_weights)
+    folder, table = allowed(config.folder), allowed(config.table)
+    if extraction_of(folder, table, audio, visual, config.every).fingerprint != config.fingerprint:
+        raise DataError(
+            "The clips or their table have changed since this was asked for", where=folder.name, fix="Ask for it again"
+        )
+    made = extract(
+        folder, table, features_of(config), audio, visual,
+        every=config.every, device=device, spread=spread, report=report,
+    )  # fmt: skip
+    seconds = [(one.claimed, one.sound, one.picture) for one in made.accounts]
+    return ExtractedClips(
+        clip_ids=tuple(one.clip_id for one in made.accounts),
+        used=np.array([one.used for one in made.accounts]),
+        seconds=np.array([[np.nan if s is None else s for s in row] for row in seconds], np.float32),
+        notes=tuple(one.notes for one in made.accounts),
+        widths=made.widths,
+        features=str(made.features),
+    )
+
+
+def _extractor(spec: ExtractorSpec) -> str:
+    return f"{spec.kind} {spec.digest}".strip()
+
+
+def _fingerprint(clips: ClipList, extractors: dict[str, str], every: float) -> str:
+    lines = []
+    for clip in clips.clips:
+        there = clip.clip_id not in clips.missing
+        key = records.address(clip, extractors, every) if there else clips.missing[clip.clip_id]
+        lines.append(json.dumps([clip.clip_id, key, clip.labels, clip.split]))
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 # --- the work on single clips -------------------------------------------------------------------------------------
@@ -302,8 +377,6 @@ def _write(
     table: Path,
     every: float,
 ) -> tuple[int, int]:
-    import hashlib
-
     classes = tuple(sorted({label for clip, _, _ in used for label in clip.labels}))
     column = {name: c for c, name in enumerate(classes)}
     several = any(len(clip.labels) > 1 for clip, _, _ in used)

@@ -74,6 +74,7 @@ def keep(upload: Upload) -> Path:
 
 
 def known(suffixes: Iterable[str]) -> list[Path]:
-    """Files uploaded earlier, newest first."""
-    found = [path for path in folder().glob("*/*") if path.suffix in set(suffixes) and may_read(path)]
+    """Files uploaded earlier, and features made of clips here, newest first."""
+    places = [*folder().glob("*/*"), *(folder().parent / "features").glob("*/*.npz")]
+    found = [path for path in places if path.suffix in set(suffixes) and may_read(path)]
     return sorted(found, key=lambda path: -path.stat().st_mtime)

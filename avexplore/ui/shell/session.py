@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from avexplore.folders import NAMED
-from avexplore.ui.server import password_gate
+from avexplore.ui.server import password_gate, return_after_login
 
 if TYPE_CHECKING:
     from avexplore.config import Config
@@ -30,6 +30,21 @@ def workbench() -> Workbench:
     # What was cut off before this server started; nobody waits for it.
     threading.Thread(target=made.store.sweep, name="sweep", daemon=True).start()
     return made
+
+
+def sits_here() -> bool:
+    """Whether the visitor sits at the machine that serves, alone with it: then a path may be typed as in a terminal.
+
+    Only where the app listens on this machine alone, for nobody else: no password, no login, no proxy in front.
+    """
+    headers = st.context.headers
+    for_several = os.environ.get("AVEXPLORE_SHARED") == "1" or return_after_login.is_set_up()
+    if for_several or password_gate.COOKIE in st.context.cookies or workbench().read_only:
+        return False
+    host = headers.get("Host", "").rpartition(":")[0]
+    proxied = any(headers.get(name) for name in ("X-Forwarded-For", "Forwarded", "X-Real-Ip"))
+    listens = st.get_option("server.address") in ("127.0.0.1", "localhost", "::1")
+    return listens and not proxied and host in ("127.0.0.1", "localhost", "[::1]")
 
 
 def visitor() -> str:

@@ -35,7 +35,12 @@ if TYPE_CHECKING:
 
 AT_WORK = ("running", "queued")
 SHOWN = 8
-_NAMES = {"features": "Features", "graph": "Class graph", "stability": "Stability of the class graph"}
+_NAMES = {
+    "features": "Features",
+    "extraction": "Features of clips",
+    "graph": "Class graph",
+    "stability": "Stability of the class graph",
+}
 _NAMES |= {"projection": "Maps of both embeddings", "prefix": "Beginning of a student", "clips": "Clips"}
 
 

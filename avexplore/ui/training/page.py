@@ -7,6 +7,7 @@ from typing import Literal, get_args
 
 import streamlit as st
 
+from avexplore.artifacts import Clips
 from avexplore.config import DataConfig, FeatureFileConfig, StudentConfig, SyntheticConfig, TeacherConfig
 from avexplore.config.presets import PresetName
 from avexplore.errors import AvexploreError
@@ -14,7 +15,7 @@ from avexplore.ui.parts import config_form, uploads
 from avexplore.ui.parts.plain_text import as_markdown
 from avexplore.ui.parts.told import told
 from avexplore.ui.shell import session
-from avexplore.ui.training import job_cards
+from avexplore.ui.training import from_clips, job_cards
 
 Annotation = Literal["auto", "random", "rarest", "given"]
 SEED_HELP = "Same seed and parameters, same result."
@@ -48,7 +49,7 @@ def draw() -> None:
 def _data() -> DataConfig | None:
     kind = st.segmented_control(
         "Where the clips come from",
-        ["Synthetic benchmark", "My features"],
+        ["Synthetic benchmark", "My features", "My clips"],
         default="Synthetic benchmark",
         required=True,
         key="training.source",
@@ -59,7 +60,12 @@ def _data() -> DataConfig | None:
         with st.expander("Parameters of the benchmark"):
             names = ["clips", "classes", "density", "co_occurrence", "noise", "statistics", "seed"]
             return config_form.edit(SyntheticConfig(), names, key="training.synthetic", bind=True)
-    return _features()
+    return _clips() if kind == "My clips" else _features()
+
+
+def _clips() -> FeatureFileConfig | None:
+    made = from_clips.features()
+    return None if made is None else _annotated([made])
 
 
 def _features() -> FeatureFileConfig | None:
@@ -84,6 +90,10 @@ def _features() -> FeatureFileConfig | None:
     if not paths:
         st.caption("Features are averaged over the clip: audio (n, 128) and visual (n, 1024) in the papers' setting.")
         return None
+    return _annotated(paths)
+
+
+def _annotated(paths: list[Path]) -> FeatureFileConfig | None:
     annotation: Annotation = st.selectbox(
         "Label kept as the annotation",
         get_args(Annotation),
@@ -116,12 +126,27 @@ def _looked_at(
     """The config of some files, what is in them, and how they were read; once, not at each change of the form below."""
     from avexplore.data import feature_file, load_features
 
-    config: FeatureFileConfig = feature_file(*(path for path, _, _ in stamps), annotation=annotation)
+    paths = [path for path, _, _ in stamps]
+    config: FeatureFileConfig = feature_file(*paths, annotation=annotation)
     features = load_features(config)
     counts = ", ".join(f"{len(features.rows(split)):,} {split}" for split in ("train", "validation", "test"))
     widths = " and ".join(f"{features.reading[f'{name}_width']} {name}" for name in ("audio", "visual"))
     found = f"{len(features.classes)} classes; {counts} clips; {widths} features per clip."
-    return config, found, features.notes
+    return config, found, (*features.notes, *_media(paths, features.clips()))
+
+
+def _media(paths: list[str], clips: Clips) -> tuple[str, ...]:
+    """Take the manifest that is among the files or beside them; what came of it."""
+    from avexplore.data import media_manifest
+    from avexplore.workbench.media_files import attach_manifest
+
+    try:
+        manifest = media_manifest(paths)
+        if manifest is None:
+            return ()
+        return (attach_manifest(session.workbench().store.root, clips, manifest).sentence(len(clips.clip_ids)),)
+    except AvexploreError as error:
+        return (f"Their media files are not shown: {error}",)
 
 
 def _from_preset(data: DataConfig) -> None:
