@@ -11,6 +11,7 @@ from avexplore.config import (
     Config,
     EvaluationConfig,
     ExperimentConfig,
+    ExtractionConfig,
     FeatureFileConfig,
     OutputsConfig,
     PrefixConfig,
@@ -33,6 +34,7 @@ TRUE = LIR.affinity.replace(source="true-graph")
 CONFIGS: dict[str, Config] = {
     "synthetic": SyntheticConfig(),
     "features": FeatureFileConfig("f"),
+    "extraction": ExtractionConfig("f"),
     "clips": ClipsConfig(SyntheticConfig()),
     "teacher": TeacherConfig(SyntheticConfig()),
     "soft_labels": SoftLabelFileConfig("f"),
@@ -78,7 +80,7 @@ def test_raising_the_version_of_whatever_a_result_is_made_from_makes_it_anew(nam
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_what_trains_a_network_for_itself_or_upstream(name: str) -> None:
-    never = {"synthetic", "features", "clips", "soft_labels", "baseline"}
+    never = {"synthetic", "features", "extraction", "clips", "soft_labels", "baseline"}
     assert pipeline.trains(CONFIGS[name]) == (name not in never)
 
 

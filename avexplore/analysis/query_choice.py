@@ -17,7 +17,7 @@ PICKS: Mapping[Pick, str] = {
     "class": "By class",
     "random": "At random",
     "lasso": "From the map",
-    "own": "Own vectors",
+    "own": "Own clip",
 }
 LASSO = "lasso_clips"
 """Session key: clips that were drawn around on the map."""

@@ -260,6 +260,11 @@ class Workbench:
         assert isinstance(located, FeatureFileConfig)
         return bool(located.paths) and all(may_read(path) and Path(path).exists() for path in located.paths)
 
+    def files_of(self, data: DataConfig) -> tuple[str, ...]:
+        """Where the features lie now; () where they are made up, or not at hand."""
+        located = self._located(data)
+        return located.paths if isinstance(located, FeatureFileConfig) and self.can_read(data) else ()
+
     def _stored(self, config: Config) -> Ready | None:
         found = self._memory.get(config.address)
         if found is not None:

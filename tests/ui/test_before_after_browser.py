@@ -372,7 +372,7 @@ def test_a_manifest_brings_thumbnails_and_one_player_to_every_page(visit: Callab
 
 
 def test_own_vectors_without_stored_weights_get_a_sentence(visit: Callable[..., Any]) -> None:
-    page = visit("/retrieval?by=Own+vectors")
+    page = visit("/retrieval?by=Own+clip")
     upload = page.locator("input[type=file]")
     upload.wait_for(state="attached")
     upload.set_input_files({"name": "mine.npy", "mimeType": "application/octet-stream", "buffer": b"nonsense"})

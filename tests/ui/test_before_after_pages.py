@@ -169,13 +169,13 @@ def test_an_answer_in_the_address_is_explained(app: Visit, made: Any) -> None:
     assert "rank" in words(at)
 
 
-@pytest.mark.parametrize("by", ["Worst change", "By class", "At random", "From the map", "Own vectors"])
+@pytest.mark.parametrize("by", ["Worst change", "By class", "At random", "From the map", "Own clip"])
 def test_every_way_to_choose_a_query_works(by: str, app: Visit) -> None:
     at = app("retrieval", by=by)
     assert not at.exception
     if by == "From the map":
         assert "Draw a lasso" in words(at)
-    elif by == "Own vectors":
+    elif by == "Own clip":
         assert "Upload" in words(at)
     else:
         assert len(board(at)["lists"][0]["answers"]) == 10

@@ -135,7 +135,9 @@ def _streams(container: Any, request: Mapping[str, Any], send: Send) -> dict[str
         if start > 0:
             container.seek(int((base + start) * av.time_base), backward=True, any_frame=False)
         for packet in _packets(container, [container.streams[index] for index in readers]):
-            reader = readers[packet.stream_index]
+            reader = readers.get(packet.stream_index)  # at its end, a file flushes also what nobody asked for
+            if reader is None:
+                continue
             if reader.done:
                 if all(one.done for one in readers.values()):
                     break

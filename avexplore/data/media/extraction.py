@@ -35,6 +35,7 @@ from avexplore.data.media.describe import EVERY, Described, describe
 from avexplore.data.media.extractors import ExtractorSpec, load
 from avexplore.data.media.manifest import MediaEntry, kind_of, to_csv
 from avexplore.data.media.records import Record
+from avexplore.data.media.weights import remember
 from avexplore.errors import DataError
 from avexplore.folders import allowed, home
 
@@ -143,6 +144,9 @@ def extract(
     specs = {"audio": audio, "visual": visual}
     widths = tuple(load(spec, device).width for spec in specs.values())
     extractors = {side: _extractor(spec) for side, spec in specs.items()}
+    for spec in specs.values():
+        if spec.path:
+            remember(Path(spec.path))
     place = out.with_name(f"{out.stem}.media")
     settings = {
         "folder": str(place.absolute()), "audio": asdict(audio), "visual": asdict(visual), "every": every,

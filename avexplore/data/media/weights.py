@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from avexplore.errors import DataError
+from avexplore.folders import home
 
 if TYPE_CHECKING:
     import torch
@@ -39,6 +41,27 @@ def digest(path: Path) -> str:
 def _digest(path: str, size: int, changed: int) -> str:
     with Path(path).open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def remember(path: Path) -> None:
+    """Note where weights lie, so that a query can be described by the extractor that described a data set."""
+    target = home() / "weights" / f"{digest(path)}.txt"
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(str(path.absolute()), encoding="utf-8")
+    except OSError:
+        return  # a convenience: nothing else depends on it
+
+
+def known_place(weights: str) -> Path | None:
+    """Where weights of this SHA-256 were last seen; None if nowhere, or if they are gone."""
+    if not re.fullmatch("[0-9a-f]{64}", weights):
+        return None
+    try:
+        place = Path((home() / "weights" / f"{weights}.txt").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return place if place.exists() else None
 
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:

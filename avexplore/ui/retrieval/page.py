@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
-from typing import Literal
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import streamlit as st
@@ -12,7 +14,7 @@ from avexplore.analysis import query_choice, ranked_answers, tables
 from avexplore.analysis.loaded_run import LoadedRun
 from avexplore.analysis.query_choice import LASSO, PICKS, Pick
 from avexplore.analysis.ranked_answers import DIRECTIONS, Answers, Direction, Query
-from avexplore.artifacts import Clips, IntArray, Modality, RetrievalReport
+from avexplore.artifacts import Clips, FloatArray, IntArray, Modality, RetrievalReport
 from avexplore.errors import AvexploreError
 from avexplore.ui.parts import clip_card, clip_media, clip_selection, job_progress, plain_text, split_reports
 from avexplore.ui.parts.answer_board import board as answer_board_board
@@ -20,6 +22,9 @@ from avexplore.ui.retrieval import gallery as retrieval_gallery
 from avexplore.ui.retrieval import upload
 from avexplore.ui.retrieval.gallery import Search
 from avexplore.ui.shell import links, session
+
+if TYPE_CHECKING:
+    from avexplore.data.media.query import Provenance
 
 _SPLITS: tuple[Literal["test", "validation", "train"], ...] = ("test", "validation", "train")
 
@@ -149,20 +154,31 @@ def _step(
 
 def _own(loaded: LoadedRun, direction: Direction) -> Query | None:
     if session.workbench().read_only:
-        st.info("This avexplore takes no uploads. Start your own to ask with features of yours.")
+        st.info("This avexplore takes no uploads. Start your own to ask with a clip of yours.")
         return None
     modality: Modality = "audio" if direction == "audio-to-visual" else "visual"
-    uploaded = st.file_uploader(
-        f"Your {modality} features",
-        type=["npy", "npz"],
-        max_upload_size=upload.MAX_BYTES // 2**20,
-        help="One vector or a matrix with one vector per row, from the same extractor as the run's features.",
+    made = _made_of_clips(loaded)
+    kinds = [*upload.VECTORS, *(upload.CLIPS[modality] if made is not None else ())]
+    side = "sound" if modality == "audio" else "picture"
+    what = f"A video or a {side}, or its features" if made is not None else f"Your {modality} features"
+    given = st.file_uploader(
+        what,
+        type=[kind.lstrip(".") for kind in kinds],
+        max_upload_size=(upload.MAX_CLIP_BYTES if made is not None else upload.MAX_BYTES) // 2**20,
+        help="A clip is described by the extractor that described this run's clips. Features: one vector, or a matrix "
+        "with one vector per row, from that extractor.",
     )
-    if uploaded is None:
-        st.info(f"Upload a .npy or .npz file with {modality} features to ask with a clip that this run has never seen.")
+    if given is None:
+        if made is not None:
+            st.info(f"Upload a video or a {side} to ask with a clip that this run has never seen.")
+        else:
+            st.info(
+                f"Upload a .npy or .npz file with {modality} features to ask with a clip that this run has never seen. "
+                "Runs on features made by `avexplore features` also take the clip itself."
+            )
         return None
     try:
-        vectors = upload.read_vectors(uploaded.name, uploaded.getvalue(), modality)
+        vectors = _vectors(given, modality, made)
         number = 1
         if len(vectors) > 1:
             number = st.number_input("Vector", 1, len(vectors), 1, width=140)
@@ -172,9 +188,33 @@ def _own(loaded: LoadedRun, direction: Direction) -> Query | None:
             one = vectors[number - 1 : number]
             sides.append(upload.embed_vectors(one, modality, config, weights, loaded.clips.classes)[0])
     except AvexploreError as error:
-        st.error(str(error))
+        st.error(plain_text.as_markdown(str(error)))
         return None
     return Query(sides[0], sides[1], direction)
+
+
+def _made_of_clips(loaded: LoadedRun) -> Provenance | None:
+    """How the run's features were made of clips; None if they were not, or are not at hand."""
+    from avexplore.data.media.query import provenance
+
+    try:
+        return provenance(session.workbench().files_of(loaded.student.data))
+    except AvexploreError:
+        return None
+
+
+def _vectors(given: Any, modality: Modality, made: Provenance | None) -> FloatArray:
+    content: bytes = given.getvalue()
+    ending = PurePosixPath(given.name).suffix.lower()
+    if ending in upload.VECTORS or made is None:
+        return upload.read_vectors(given.name, content, modality)
+    from avexplore.data.media.query import extractor_of
+
+    spec = extractor_of(made, modality)
+    vectors, picture = upload.described(hashlib.sha256(content).hexdigest(), ending, spec, made.every, content)
+    if picture:
+        st.image(picture, width=160)
+    return vectors
 
 
 # --- the answers --------------------------------------------------------------------------------------------------
@@ -198,7 +238,7 @@ def _answers(loaded: LoadedRun, query: Query, gallery: IntArray, search: Search 
             st.caption("Query, by its " + ("sound" if query.direction == "audio-to-visual" else "picture"))
             clip_card.draw(loaded, query.clip, key="query-card", count=4, player=False)
         else:
-            st.caption("The query is a vector of your own, so nothing is said of right and wrong.")
+            st.caption("The query is a clip of your own, so nothing is said of right and wrong.")
         if chosen is None:
             st.info("Click an answer to see its clip and why LIR links the two.")
         else:

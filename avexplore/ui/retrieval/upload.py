@@ -1,20 +1,34 @@
-"""A visitor's own feature vectors as queries: read without trust, embedded by the run's own students."""
+"""A visitor's own clip or feature vectors as queries: read without trust, embedded by the run's own students."""
 
 from __future__ import annotations
 
 import io
+import tempfile
 import zipfile
-from pathlib import PurePosixPath
-from typing import Any
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import streamlit as st
 
 from avexplore.artifacts import Embeddings, FeatureSet, FloatArray, Modality
 from avexplore.config import StudentConfig
+from avexplore.data.media.manifest import OTHER_PICTURES, OTHER_SOUNDS, OTHER_VIDEOS, PICTURES, SOUNDS, VIDEOS
 from avexplore.errors import DataError
+
+if TYPE_CHECKING:
+    from avexplore.data.media.extractors import ExtractorSpec
 
 MAX_BYTES = 32 * 2**20
 MAX_VECTORS = 500
+VECTORS = (".npy", ".npz")
+CLIPS: Mapping[Modality, tuple[str, ...]] = {
+    "audio": (*VIDEOS, *OTHER_VIDEOS, *SOUNDS, *OTHER_SOUNDS),
+    "visual": (*VIDEOS, *OTHER_VIDEOS, *PICTURES, *OTHER_PICTURES),
+}
+"""Endings of files with a sound, and of files with a picture."""
+MAX_CLIP_BYTES = 200 * 2**20
 
 
 def read_vectors(name: str, content: bytes, modality: Modality) -> FloatArray:
@@ -55,6 +69,31 @@ def read_vectors(name: str, content: bytes, modality: Modality) -> FloatArray:
     if not np.isfinite(vectors).all():
         raise DataError("Some values are NaN, infinite or too large", where=name, fix="Remove or impute them")
     return vectors
+
+
+@st.cache_data(show_spinner="Listening and looking", max_entries=50)
+def described(digest: str, ending: str, spec: ExtractorSpec, every: float, _content: bytes) -> tuple[FloatArray, bytes]:
+    """The vector of an uploaded clip, shape (1, d), and a small picture of it (JPEG, or b"").
+
+    Args:
+        digest: Of the content: the same file is described once.
+        ending: Of its name; content decides what it is, but for pictures.
+        spec: What describes it.
+        every: Seconds from frame to frame.
+        _content: The file.
+
+    Raises:
+        DataError: If it cannot be decoded, or lacks what is asked for.
+    """
+    from avexplore.data.media.query import describe_query
+
+    with tempfile.TemporaryDirectory(prefix="avexplore-query-") as folder:
+        path = Path(folder) / f"clip{ending}"
+        path.write_bytes(_content)
+        made = describe_query(path, spec, every)
+    vector = made.audio if spec.modality == "audio" else made.visual
+    assert vector is not None
+    return vector[None, :], made.sound_picture if spec.modality == "audio" else made.poster
 
 
 def _from_npz(content: bytes, modality: Modality) -> np.ndarray[Any, Any]:

@@ -91,6 +91,15 @@ def test_no_sound_and_no_picture(tmp_path: Path, media: Any, decoder: Decoder) -
     assert len(got.sound) > 0
 
 
+@pytest.mark.parametrize("name", ["a.mp4", "a.webm"])
+def test_one_side_alone_of_a_file_that_has_both(media: Any, decoder: Decoder, name: str) -> None:
+    path = media.video(name)
+    heard, seen = everything(decoder, path, side=0), everything(decoder, path, rate=0)
+    assert (heard.frames, heard.found.picture, len(seen.sound), seen.found.sound) == ([], None, 0, None)
+    assert len(heard.sound) > 1.9 * RATE
+    assert len(seen.frames) == 2
+
+
 def test_frames_that_come_at_odd_times(tmp_path: Path, media: Any, decoder: Decoder) -> None:
     got = everything(decoder, media.video("a.mkv", seconds=4.0, times=[0, 0.1, 0.2, 3.2, 3.8]))
     assert len(got.frames) == 4, "one per second, whatever is on screen then"

@@ -139,7 +139,7 @@ def test_figures_that_would_take_hours_are_left_to_the_command_line(app: Visit, 
         said = [block.value for block in at.code]
         assert any(f"avexplore evaluate --run {made.key}" in text for text in said) == (page == "evaluation")
     at = app("retrieval")
-    assert at.selectbox(key="by").options == ["By class", "At random", "From the map", "Own vectors"]
+    assert at.selectbox(key="by").options == ["By class", "At random", "From the map", "Own clip"]
     assert len(board(at)["lists"][0]["answers"]) == 10
 
 
