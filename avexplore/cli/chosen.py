@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from avexplore.cli import configure, options
 from avexplore.cli.output import progress, stdout_is_ours
 from avexplore.config import ClipsConfig, Config, DataConfig, FeatureFileConfig, StudentConfig
-from avexplore.errors import ConfigError
+from avexplore.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from avexplore.artifacts import Report
@@ -97,7 +97,12 @@ def attach_media(bench: Any, data: DataConfig, files: Sequence[Path] | None) -> 
     if manifest is None:
         return
     clips = bench.get(ClipsConfig(data))
-    say(attach_manifest(bench.store.root, clips, manifest).sentence(len(clips.clip_ids)))
+    try:
+        say(attach_manifest(bench.store.root, clips, manifest).sentence(len(clips.clip_ids)))
+    except DataError as error:
+        if manifest in (files or ()):
+            raise
+        say(f"The clips' media files are not shown: {error}")
 
 
 def stored_run(key: str | None) -> Any:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import io
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -27,6 +27,8 @@ from avexplore.workbench import media_files
 
 _MANIFEST_BYTES = 64 * 2**20
 _THUMBNAIL = (224, 144)
+_LISTED = 120
+"""Rows of a list that get a picture: each is sent to the browser."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ def play(clips: Clips, clip: int) -> bool:
     if media.kind != "picture" and media.sound_picture not in (None, media.thumbnail):
         assert media.sound_picture is not None
         if heard := thumbnail(media.sound_picture, (640, 96)):
-            st.image(heard, width="stretch", caption="Its sound: low to high, over time")
+            st.image(heard, width=320, caption="Its sound: low to high, over time")
     return True
 
 
@@ -120,6 +122,17 @@ def thumbnail(path: Path, size: tuple[int, int] = _THUMBNAIL) -> str:
         return _shrunk(str(path), status.st_mtime_ns, status.st_size, size)
     except OSError:
         return ""
+
+
+def thumbnails(clips: Clips | None, rows: Sequence[int]) -> list[str] | None:
+    """Small pictures for the first rows of a list, as `data:` addresses; None if no clip has one."""
+    if clips is None:
+        return None
+    found = [media.thumbnail if (media := of(clips, row)) else None for row in rows[:_LISTED]]
+    if not any(found):
+        return None
+    shown = [thumbnail(path, (120, 80)) if path is not None else "" for path in found]
+    return shown + [""] * (len(rows) - len(shown))
 
 
 @lru_cache(maxsize=2000)

@@ -13,7 +13,7 @@ from avexplore.analysis import soft_label_events as numbers
 from avexplore.artifacts import MODALITIES, TrainedTeacher
 from avexplore.calibration.reliability import ReliabilityDiagram
 from avexplore.config import ClipsConfig, TeacherConfig
-from avexplore.ui.parts import clip_card, job_progress
+from avexplore.ui.parts import clip_card, clip_media, job_progress
 from avexplore.ui.parts.plain_text import as_markdown
 from avexplore.ui.parts.reliability_chart import Curve, in_words, reliability_chart
 from avexplore.ui.shell import glossary, session
@@ -184,9 +184,11 @@ def _table(subject: Subject, found: numbers.Events, order: str) -> int:
         columns["True"] = ["yes" if value else "no" for value in right]
     columns |= {"Heard": audio.tolist(), "Seen": visual.tolist()}
     bar: dict[str, Any] = {"min_value": 0.0, "max_value": 1.0, "format": "%.2f", "width": 78}
+    pictures = clip_media.thumbnails(clips, found.clip.tolist())
     selected = st.dataframe(
-        columns,
-        column_config={"Heard": st.column_config.ProgressColumn(**bar), "Seen": st.column_config.ProgressColumn(**bar)},
+        columns if pictures is None else {"": pictures, **columns},
+        row_height=None if pictures is None else 52,
+        column_config={"": st.column_config.ImageColumn(width=76), "Heard": st.column_config.ProgressColumn(**bar), "Seen": st.column_config.ProgressColumn(**bar)},
         hide_index=True,
         height=470,
         on_select="rerun",
