@@ -130,7 +130,7 @@ def _read_own(file: Source, limits: Limits) -> RawClips:
     """The layout that `export_features` writes; only `audio`, `visual` and `labels` are needed."""
     if len(file.headers["labels"].shape) == 3 or set(ORDERS) & file.names:
         return read_release(file, limits)
-    strings = {k: texts(file, k) for k in ("classes", "clip_ids", "media", "source") if k in file}
+    strings = {k: texts(file, k) for k in ("classes", "clip_ids", "media", "source", "provenance") if k in file}
     optional = {k: file.read(k) for k in ("true_audio", "true_visual", "true_graph") if k in file}
     annotated: dict[str, NDArray] = {}
     for key, how in (

@@ -188,7 +188,11 @@ def _table(subject: Subject, found: numbers.Events, order: str) -> int:
     selected = st.dataframe(
         columns if pictures is None else {"": pictures, **columns},
         row_height=None if pictures is None else 52,
-        column_config={"": st.column_config.ImageColumn(width=76), "Heard": st.column_config.ProgressColumn(**bar), "Seen": st.column_config.ProgressColumn(**bar)},
+        column_config={
+            "": st.column_config.ImageColumn(width=76),
+            "Heard": st.column_config.ProgressColumn(**bar),
+            "Seen": st.column_config.ProgressColumn(**bar),
+        },
         hide_index=True,
         height=470,
         on_select="rerun",
