@@ -1,4 +1,4 @@
-"""What speaks for an edge, and what a node stands on: figures and clips, computed from what is stored."""
+"""What speaks for an edge, and what is known of a node: figures and clips, computed from what is stored."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ def _teacher(config: TeacherConfig | None, clips: Clips | None) -> None:
     quality = dict(teacher.quality)
     st.write(
         f"{config.members} network{'s' if config.members > 1 else ''} trained with AV-SAL give each clip a "
-        "probability for every class, by ear and by eye."
+        "probability for every class, in audio and in visual."
     )
     by_modality = (
         ("accuracy", "Finds the annotated class", "Share of clips whose likeliest class is the annotated one; test."),

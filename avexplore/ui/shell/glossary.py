@@ -9,9 +9,9 @@ import streamlit as st
 TERMS: Mapping[str, str] = {
     "LIR": "Latent Interaction Regularizer: while the student trains, pairs of clips whose classes depend on each "
     "other in the class graph are not pushed apart like any other pair of different classes.",
-    "AV-SAL": "Audio-visual semantic alignment, the loss that trains the teacher: by ear and by eye it shall find the "
+    "AV-SAL": "Audio-visual semantic alignment, the loss that trains the teacher: from audio and from visual it shall find the "
     "annotated class, and agree on everything else.",
-    "Soft label": "The teacher's probability that a class is in a clip, one by ear and one by eye, calibrated.",
+    "Soft label": "The teacher's probability that a class is in a clip, one for audio and one for visual, calibrated.",
     "GRaSP": "The search that draws the class graph (greedy relaxations of the sparsest permutation): it looks for "
     "the order of the classes that needs the fewest edges to explain the soft labels.",
     "AA proxies": "Anchor-aware proxies: in the student's loss, a mean of clips stands in for the clip itself, each "
