@@ -9,7 +9,7 @@ import streamlit as st
 TERMS: Mapping[str, str] = {
     "LIR": "Latent Interaction Regularizer: while the student trains, pairs of clips whose classes depend on each "
     "other in the class graph are not pushed apart like any other pair of different classes.",
-    "AV-SAL": "Audio-visual semantic alignment, the loss that trains the teacher: from audio and from visual it shall find the "
+    "AV-SAL": "Audio-visual semantic alignment, the loss that trains the teacher: both modalities shall find the "
     "annotated class, and agree on everything else.",
     "Soft label": "The teacher's probability that a class is in a clip, one for audio and one for visual, calibrated.",
     "GRaSP": "The search that draws the class graph (greedy relaxations of the sparsest permutation): it looks for "
