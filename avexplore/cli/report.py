@@ -24,10 +24,10 @@ def report(
     figures: Annotated[
         str,
         typer.Option(
-            help="start-epoch, edges, precision-scope, neighbors, losses, and training-size (20 trainings a seed), "
-            "separated by commas."
+            help="start-epoch, edges, class-pairs, precision-scope, neighbors, losses, and training-size (20 trainings a "
+            "seed), separated by commas."
         ),
-    ] = "start-epoch,edges,precision-scope,neighbors,losses",
+    ] = "start-epoch,edges,class-pairs,precision-scope,neighbors,losses",
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the report.")] = Path("reports"),
     workers: options.Workers = 1,
     scheduler: options.Scheduler = None,

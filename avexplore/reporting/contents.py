@@ -210,6 +210,48 @@ def _frobenius(matrices: FloatArray) -> float:
     return float(np.linalg.norm(matrices[one] - matrices[two], axis=(1, 2)).mean()) if len(one) else 0.0
 
 
+def _pair_parts(family: Sequence[StudentConfig]) -> list[Config]:
+    """All of the first teacher's."""
+    stability = family[0].stability
+    if stability is None:
+        return []
+    source = stability.graph.soft_labels
+    clips: list[Config] = [ClipsConfig(source.data)] if isinstance(source, TeacherConfig) else []
+    return [source, stability.graph, stability, *clips]
+
+
+def _class_pairs(family: Sequence[StudentConfig], get: Get) -> list[Figure]:
+    """How probable it is that two classes come together; none of fewer than four classes."""
+    from avexplore.analysis.graph_verdict import verdict
+    from avexplore.graph.evidence.pair_probability import limits, pair_probability
+    from avexplore.pipeline import soft_labels
+
+    stability = family[0].stability
+    assert stability is not None
+    source = stability.graph.soft_labels
+    known = pair_probability(soft_labels(source, get))
+    if not np.isfinite(known.probability).any():
+        return []
+    clips = get(ClipsConfig(source.data)) if isinstance(source, TeacherConfig) else None
+    remarks = verdict(get(stability.graph), get(stability), clips=clips, config=stability.graph, probability=known)
+    said = " ".join(remark.text for remark in remarks if remark.level != "note")
+    values = np.nan_to_num(known.probability)
+    order = np.sort(np.argsort(-values.sum(axis=1), kind="stable")[:_MOST_NODES])
+    shown = [known.classes[k] for k in order]
+    return [
+        Heat(
+            "class-pairs",
+            "How probable it is that two classes come together",
+            f"By the soft labels of the first teacher; {known.probably_true:.2f} and more is probably true. {limits()} "
+            f"Is its class graph right? {said}",
+            shown,
+            shown,
+            values[np.ix_(order, order)],
+            "probability",
+        )
+    ]
+
+
 def _precision_scope(family: Sequence[StudentConfig], get: Get) -> list[Figure]:
     curves = []
     for name, models in ((_WITHOUT, [s.twin for s in family]), (_WITH, list(family))):
@@ -319,6 +361,7 @@ FIGURES: Mapping[
 ] = {
     "start-epoch": (_start_epoch_parts, _map_by_start_epoch),
     "edges": (_graph_parts, _edge_frequency),
+    "class-pairs": (_pair_parts, _class_pairs),
     "precision-scope": (_scope_parts, _precision_scope),
     "neighbors": (_neighbor_parts, _map_by_neighbors),
     "training-size": (_size_parts, _map_by_training_clips),

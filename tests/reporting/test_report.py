@@ -12,15 +12,17 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from avexplore.artifacts import Clips, GraphStability, History, RetrievalReport, TrainedStudent
+from avexplore.artifacts import Clips, GraphStability, History, RetrievalReport, SoftLabels, TrainedStudent
 from avexplore.config import (
     ClipsConfig,
     Config,
     EvaluationConfig,
+    GraphConfig,
     SoftLabelFileConfig,
     StabilityConfig,
     StudentConfig,
     SyntheticConfig,
+    TeacherConfig,
     override,
 )
 from avexplore.config.presets import preset
@@ -76,6 +78,9 @@ def get(config: Config) -> Any:
         count = round(100 * config.data.train_fraction)
         ids = tuple(map(str, range(count)))
         return Clips(np.arange(count) % 2, ("A", "B"), np.zeros(count, int), ids)
+    if isinstance(config, TeacherConfig):
+        values, rows = np.eye(3)[[0, 1, 2, 0]], np.zeros(4, int)
+        return SoftLabels(values, values, "logits", (HOSTILE, "B", "C"), rows, rows)
     assert isinstance(config, StudentConfig)
     return trained(config)
 
@@ -188,6 +193,32 @@ def test_the_table_pairs_by_seed() -> None:
         assert name == "map"
         assert (before, after) == pytest.approx((0.4, 0.42))
         assert (difference, low, high) == pytest.approx((0.02, 0.02, 0.02))
+
+
+def test_pairs_of_classes_and_the_verdict_on_the_graph() -> None:
+    from avexplore.graph.evidence.pair_probability import pair_probability
+    from avexplore.graph.evidence.simulated_worlds import simulate
+    from avexplore.graph.learn import learn_class_graph
+    from avexplore.graph.stability.stability import measure_stability
+
+    soft = simulate(2_000_011).soft_labels
+    known = pair_probability(soft)
+
+    def made(config: Config) -> Any:
+        if isinstance(config, GraphConfig):
+            return learn_class_graph(soft, config)
+        if isinstance(config, StabilityConfig):
+            return measure_stability(soft, config.replace(bootstraps=3, null="none", seeds=0))
+        return soft if isinstance(config, TeacherConfig) else None
+
+    assert figures("class-pairs") == [], "of three classes nothing can be said"
+    (found,) = FIGURES["class-pairs"][1](students(STUDENT, 1), made)
+    assert isinstance(found, Heat)
+    assert list(found.rows) == list(soft.classes)
+    assert found.values[0, 1] == known.probability[0, 1]
+    assert found.values[0, 0] == 0
+    assert "Over 3 bootstraps" in found.caption
+    assert "only look or sound alike" in found.caption
 
 
 @pytest.mark.parametrize("name", list(FIGURES))
