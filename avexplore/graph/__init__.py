@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from avexplore.graph.formats import read_graph, write_graph
     from avexplore.graph.knowledge import knowledge_masks
     from avexplore.graph.learn import learn_class_graph
-    from avexplore.graph.stability.stability import consensus_graph, measure_stability, stability_selection
+    from avexplore.graph.stability.consensus import consensus_graph, consensus_of_graphs
+    from avexplore.graph.stability.stability import measure_stability, stability_selection
     from avexplore.graph.truth import compare_with_truth, true_co_occurrence
 
 _HOMES = {
@@ -38,7 +39,8 @@ _HOMES = {
     "directed_paths": "algebra.separation",
     "neighborhood": "algebra.separation",
     "within_hops": "algebra.separation",
-    "consensus_graph": "stability.stability",
+    "consensus_graph": "stability.consensus",
+    "consensus_of_graphs": "stability.consensus",
     "measure_stability": "stability.stability",
     "stability_selection": "stability.stability",
     "compare_with_truth": "truth",
@@ -53,6 +55,7 @@ __all__ = [
     "compare",
     "compare_with_truth",
     "consensus_graph",
+    "consensus_of_graphs",
     "d_separated",
     "directed_paths",
     "edge_frequency",

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from avexplore.artifacts import BoolArray, ClassGraph, FloatArray, GraphStability, IntArray, Report, SoftLabels, silent
+from avexplore.artifacts import BoolArray, FloatArray, GraphStability, IntArray, Report, SoftLabels, silent
 from avexplore.config import StabilityConfig
 from avexplore.graph.inputs.covariance import correlation as correlate
 from avexplore.graph.inputs.transforms import classes_of
@@ -267,30 +267,6 @@ def _jaccard(present: BoolArray) -> FloatArray:
     size = np.diagonal(shared)
     union = size[:, None] + size[None, :] - shared
     return np.where(union > 0, shared / np.maximum(union, 1), 1.0)
-
-
-def consensus_graph(stability: GraphStability, threshold: float = 0.5) -> ClassGraph:
-    """The edges that come back in at least a share of the bootstraps, directed where most of those agree.
-
-    An edge is directed if one direction was found in more than half of the bootstraps that hold it. The result is a
-    summary, not a CPDAG: its arrows need not be acyclic.
-
-    >>> empty = np.zeros((2, 2)); often = np.array([[0, 0.9], [0.9, 0]]); arrow = np.array([[0, 0.8], [0.1, 0]])
-    >>> s = GraphStability(("audio:A", "visual:A"), often, arrow, empty, empty, np.eye(2), 10, *[np.zeros(2)] * 3)
-    >>> consensus_graph(s).edges()
-    [('audio:A', 'visual:A', True)]
-    """
-    held = (stability.edge_frequency >= threshold) & ~np.eye(len(stability.nodes), dtype=bool)
-    held &= stability.edge_frequency > 0
-    wins = stability.orientation_frequency > 0.5 * stability.edge_frequency
-    adjacency = (held & (wins | ~wins.T)).astype(np.int8)
-    return ClassGraph(
-        nodes=stability.nodes,
-        adjacency=adjacency,
-        effect=stability.effect * adjacency,
-        warnings=stability.warnings,
-        source=f"consensus of {stability.bootstraps} bootstraps at {threshold:.0%}",
-    )
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,12 +27,14 @@ class Choice:
         load: Fetches it, or None if it is not computed yet.
         config: What computes it; None if it needs no computing.
         is_truth: Whether it is what is known rather than what was inferred.
+        is_summary: Whether it sums up other graphs.
     """
 
     label: str
     load: Callable[[], ClassGraph | None]
     config: Config | None = None
     is_truth: bool = False
+    is_summary: bool = False
 
 
 def choices(
@@ -43,6 +45,7 @@ def choices(
     pinned: Mapping[str, tuple[str, GraphConfig]],
     other_runs: Mapping[str, tuple[str, Config]],
     get: Callable[[Config], Any],
+    summaries: Mapping[str, tuple[str, Callable[[], ClassGraph | None]]] | None = None,
 ) -> dict[str, Choice]:
     """Graphs beside the one that the controls make, by the key that stands in the address; no two share a label.
 
@@ -53,6 +56,7 @@ def choices(
         pinned: Graphs that the reader kept, by key: name and config.
         other_runs: Graphs of other runs, by key: name and config.
         get: Fetches the result of a config, or None.
+        summaries: Graphs that sum up others, by key: name, and what fetches it, or None.
     """
     found: dict[str, Choice] = {}
     if clips is not None and clips.true_graph is not None:
@@ -60,6 +64,8 @@ def choices(
         found["planted"] = Choice("the planted graph", lambda: planted, is_truth=True)
     if clips is not None and clips.true_labels is not None:
         found["true"] = Choice("true co-occurrence (hidden labels)", lambda: co_occurrence_graph(clips), is_truth=True)
+    for key, (name, load) in (summaries or {}).items():
+        found[key] = Choice(name, load, is_summary=True)
     for address in import_addresses:
         imported = kept_import(imports, address)
         if imported is not None:
@@ -73,9 +79,7 @@ def _distinct(found: dict[str, Choice]) -> dict[str, Choice]:
     """The address holds labels, so each must be the only one of its kind."""
     labels = [choice.label for choice in found.values()]
     return {
-        key: choice
-        if labels.count(choice.label) == 1
-        else Choice(f"{choice.label} ({key[-6:]})", choice.load, choice.config, choice.is_truth)
+        key: choice if labels.count(choice.label) == 1 else replace(choice, label=f"{choice.label} ({key[-6:]})")
         for key, choice in found.items()
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import streamlit as st
 
@@ -26,6 +26,8 @@ from avexplore.ui.parts.plain_text import as_markdown
 from avexplore.ui.shell import session
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from avexplore.analysis.pair_evidence import PairEvidence
     from avexplore.artifacts import ClassGraph, Clips, Embeddings, GraphStability, SoftLabels
     from avexplore.config import SoftLabelSource
@@ -54,7 +56,7 @@ def explore(run: Run) -> None:
 def _explore(run: Run, labels: SoftLabels, teacher: Any) -> None:
     rules = visit.restore(run, labels)
     clips = _clips(run.soft_labels)
-    others = _others(run, clips)
+    others = _others(run, clips, lambda: visit.settings(run, rules))
     # Controls come first: on a cold start, only drawing them reads their values from the address.
     with st.container(horizontal=True, vertical_alignment="bottom", key="graph-controls"):
         draw_controls(run, rules, labels.nodes, others)
@@ -156,7 +158,7 @@ def _embeddings(run: Run) -> tuple[Embeddings, Embeddings] | None:
 # --- other graphs -------------------------------------------------------------------------------------------------
 
 
-def _others(run: Run, clips: Clips | None) -> dict[str, Choice]:
+def _others(run: Run, clips: Clips | None, settings: Callable[[], Settings]) -> dict[str, Choice]:
     # A teacher trained for a pinned graph is a run of its own, too: once is enough.
     pinned = {config.soft_labels for _, config in st.session_state.graph_pinned.values()}
     runs = {
@@ -171,7 +173,35 @@ def _others(run: Run, clips: Clips | None) -> dict[str, Choice]:
         pinned=st.session_state.graph_pinned,
         other_runs=runs,
         get=at_hand,
+        summaries=_summaries(settings),
     )
+
+
+def _summaries(settings: Callable[[], Settings]) -> dict[str, tuple[str, Callable[[], ClassGraph | None]]]:
+    """What most bootstraps, most search seeds, or most of the graphs that were kept agree on.
+
+    Args:
+        settings: Of the controls, once these are drawn.
+    """
+    from avexplore.graph.stability.consensus import consensus_graph, consensus_of_graphs
+
+    def of_stability(over: Literal["bootstraps", "seeds"]) -> ClassGraph | None:
+        stability = at_hand(settings().stability)
+        return None if stability is None else consensus_graph(stability, over=over)
+
+    def of_graphs() -> ClassGraph | None:
+        configs = [settings().graph, *(config for _, config in st.session_state.graph_pinned.values())]
+        graphs = [at_hand(config) for config in configs]
+        found = [reordered(graph, graphs[0].nodes) for graph in graphs if graph is not None and graphs[0] is not None]
+        return consensus_of_graphs(found) if len(found) > 1 else None
+
+    found: dict[str, tuple[str, Callable[[], ClassGraph | None]]] = {
+        "consensus-bootstraps": ("what half of the bootstraps agree on", lambda: of_stability("bootstraps")),
+        "consensus-seeds": ("what half of the search seeds agree on", lambda: of_stability("seeds")),
+    }
+    if st.session_state.graph_pinned:
+        found["consensus-graphs"] = ("what half of this and the pinned graphs agree on", of_graphs)
+    return found
 
 
 def _shown(

@@ -8,8 +8,14 @@ import pytest
 
 from avexplore.artifacts import ClassGraph, GraphStability, SoftLabels
 from avexplore.config import GraphConfig, SoftLabelFileConfig, StabilityConfig
-from avexplore.errors import Cancelled
-from avexplore.graph import compare, consensus_graph, measure_stability, stability_selection
+from avexplore.errors import Cancelled, GraphError
+from avexplore.graph import (
+    compare,
+    consensus_graph,
+    consensus_of_graphs,
+    measure_stability,
+    stability_selection,
+)
 from avexplore.graph.stability.resampling import batches
 from avexplore.graph.stability.stability import spreads
 
@@ -133,6 +139,36 @@ def test_consensus_follows_the_majority(
     edge: float, forward: float, backward: float, expected: list[tuple[str, str, bool]]
 ) -> None:
     assert consensus_graph(frequencies(edge, forward, backward), 0.5).edges() == expected
+
+
+def test_consensus_of_seeds_and_of_graphs() -> None:
+    found = frequencies(0.9, 0.8, 0.1)
+    with pytest.raises(GraphError, match="No other seeds"):
+        consensus_graph(found, over="seeds")
+    seeded = replace(
+        found,
+        seeds=10,
+        seed_frequency=found.edge_frequency.T * 0.5,
+        seed_orientation_frequency=found.orientation_frequency.T,
+    )
+    assert consensus_graph(seeded, 0.4, over="seeds").edges() == [("visual:B", "audio:A", True)]
+    assert consensus_graph(seeded, 0.5, over="seeds").edges() == []
+
+    nodes = ("audio:A", "audio:B", "visual:A", "visual:B")
+    stack = np.zeros((3, 4, 4), np.int8)
+    stack[0, 0, 1] = stack[1, 0, 1] = stack[2, 1, 0] = 1  # two of three point 0 -> 1
+    stack[0, 2, 3] = stack[1, 3, 2] = 1  # in two of three, one each way
+    stack[2, 0, 3] = 1  # in one of three
+    graphs = [ClassGraph(nodes, one, effect=0.3 * one * (k + 1)) for k, one in enumerate(stack)]
+    both = consensus_of_graphs(graphs)
+    assert both.edges() == [("audio:A", "audio:B", True), ("visual:A", "visual:B", False)]
+    assert both.effect[0, 1] == pytest.approx((0.3 + 0.6 + 0.9) / 3)
+    assert both.effect[2, 3] == pytest.approx((0.3 + 0.6) / 2), "over the graphs that hold it"
+    assert "3 graphs" in both.source
+    other = ClassGraph(nodes[::-1], stack[0])
+    for wrong in ([], [graphs[0], other]):
+        with pytest.raises(GraphError, match="same nodes"):
+            consensus_of_graphs(wrong)
 
 
 def test_stability_selection_says_how_many_may_be_accidents() -> None:

@@ -151,6 +151,16 @@ def test_pinning_compares_with_the_graph_as_it_was(app: AppTest) -> None:
     assert "pinned" in app.query_params
 
 
+def test_what_most_bootstraps_agree_on_can_be_shown_as_a_graph(app: AppTest, made_home: Any) -> None:
+    from avexplore.graph import consensus_graph
+
+    opened(app, g_show="what half of the bootstraps agree on")
+    drawn = {edge["id"] for edge in payload(app)["edges"] if edge["type"] == "learned"}
+    expected = np.argwhere(np.triu(consensus_graph(made_home.stability).skeleton, 1))
+    assert drawn == {f"e{i}-{j}" for i, j in expected}
+    assert drawn
+
+
 def test_bootstraps_that_were_stopped_stay_stopped(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     ask, started = Workbench.ask, []
 

@@ -126,11 +126,11 @@ def _share(value: float) -> str:
 def frequency_over_graphs(scene: Scene, *, directed: bool) -> FloatArray | None:
     """Share of the chosen graphs that hold each link, or each arrow; says how far they differ. Shape (p, p).
 
-    What is known to be true is no candidate: it was not inferred.
+    What is known to be true is no candidate, since it was not inferred, nor is what sums up graphs.
     """
     from avexplore.graph.stability.stability import spreads
 
-    offered = {key: choice for key, choice in scene.others.items() if not choice.is_truth}
+    offered = {key: choice for key, choice in scene.others.items() if not (choice.is_truth or choice.is_summary)}
     labels = {choice.label: key for key, choice in offered.items()}
     chosen = st.multiselect(
         "Over this graph and",
