@@ -24,8 +24,8 @@ def report(
     figures: Annotated[
         str,
         typer.Option(
-            help="start-epoch, edges, class-pairs, precision-scope, neighbors, losses, and training-size (20 trainings a "
-            "seed), separated by commas."
+            help="start-epoch, edges, class-pairs, precision-scope, neighbors, losses, and training-size (20 trainings "
+            "a seed), separated by commas."
         ),
     ] = "start-epoch,edges,class-pairs,precision-scope,neighbors,losses",
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the report.")] = Path("reports"),

@@ -77,7 +77,8 @@ def get(config: Config) -> Any:
     if isinstance(config, ClipsConfig):
         count = round(100 * config.data.train_fraction)
         ids = tuple(map(str, range(count)))
-        return Clips(np.arange(count) % 2, ("A", "B"), np.zeros(count, int), ids)
+        zero = np.zeros(count, int)
+        return Clips(hard_label=np.arange(count) % 2, classes=("A", "B"), split=zero, clip_ids=ids)
     if isinstance(config, TeacherConfig):
         values, rows = np.eye(3)[[0, 1, 2, 0]], np.zeros(4, int)
         return SoftLabels(values, values, "logits", (HOSTILE, "B", "C"), rows, rows)
