@@ -26,7 +26,7 @@ def experiment(
         str,
         typer.Option(help="[form:]source[+I], proxies:aadml[+graph+I], baseline:cca, ..., separated by commas."),
     ] = ",".join(DEFAULT_ARMS),
-    seeds: Annotated[int, typer.Option(help="Number of paired seeds.", min=2)] = 8,
+    seeds: Annotated[int, typer.Option(help="Number of paired seeds.", min=2)] = 10,
     first_seed: Annotated[int, typer.Option(help="The first; a sweep's choice needs fresh ones.", min=0)] = 0,
     vary_teacher: Annotated[bool, typer.Option(help="Train the teacher anew for each seed.")] = True,
     split: Annotated[
@@ -43,7 +43,7 @@ def experiment(
     quiet: options.Quiet = False,
 ) -> None:
     """Does the graph help? Every arm against its twin without LIR and against the controls, paired by seed."""
-    from avexplore.experiments import compare_arms, linked_pairs, reference_of, summary
+    from avexplore.experiments import alike, compare_arms, linked_pairs, reference_of, summary
     from avexplore.experiments.comparison import LINKED_PAIRS
     from avexplore.workbench import fanout
 
@@ -63,6 +63,7 @@ def experiment(
                 "comparisons": {
                     metric: [vars(c) | {"verdict": c.verdict} for c in rows] for metric, rows in comparisons.items()
                 },
+                "alike": {metric: alike(found, metric) for metric in comparisons},
                 "summary": summary(found),
                 "address": wanted.address,
                 "config": wanted.to_json(),
@@ -77,6 +78,11 @@ def experiment(
         table(f"{metric}, against {reference_of(found, metric)}, {seeds} paired seeds, {split} clips", head, lines)
     if links := linked_pairs(found):
         say("Class pairs linked: " + ", ".join(f"{arm} {count:.0f}" for arm, count in links.items()) + ".")
+    say(
+        "Arms that cannot be told apart in MAP, best first: "
+        + "; ".join(", ".join(g) for g in alike(found, "map"))
+        + "."
+    )
     say(summary(found))
 
 

@@ -14,7 +14,9 @@ ARMS = (
     "identity",
     "every-pair",
     "random+I",
+    "popularity",
     "correlation+I",
+    "graphical-lasso+I",
     "graph",
     "constant",
     "true-graph+I",
@@ -22,7 +24,7 @@ ARMS = (
 )
 """LIR and its controls; see `ExperimentConfig.arms`."""
 
-DEFAULT_ARMS = (*ARMS[:5], "reading:anew")
+DEFAULT_ARMS = (*ARMS[:6], "reading:anew")
 """The inferred graph, and what it has to be better than; the last trains nothing."""
 
 
@@ -41,7 +43,8 @@ class ExperimentConfig(Config):
         help=(
             "`[form:]source[+I]` with form pull, forgive or margin (the student's own if left out), source as "
             "in `AffinityConfig.source`, and +I for same-class pairs; `[form:]every-pair` for A = I with "
-            "every pair of classes linked in the embedding, which is LIR without a graph; "
+            "every pair of classes linked in the embedding, which is LIR without a graph; `[form:]popularity` for "
+            "the same with every class linked to another as strongly as classes are on average; "
             "`proxies:aadml` or `proxies:learned` for the twin with proxies, and with +source[+I] for "
             "LIR beside them; `loss:NAME` for the twin with another metric loss; `method:paper` for the loss and the "
             "LIR that the papers report; `baseline:cca` and "
@@ -51,7 +54,7 @@ class ExperimentConfig(Config):
         ),
     )
     seeds: int = within(
-        2, 1000, 8, help="Number of paired seeds; fewer than eight can confirm nothing about five arms."
+        2, 1000, 10, help="Number of paired seeds; fewer than nine can confirm nothing about seven arms."
     )
     first_seed: int = within(
         0, 2**20, 0, help="The first of them. A sweep chose by seeds from 0 on: to test its choice, start behind them."

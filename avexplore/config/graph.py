@@ -113,7 +113,9 @@ class AffinityConfig(Config):
     acts: ClassVar[Acts] = "reading"
     uses: ClassVar[tuple[str, ...]] = ("clips",)
     stability: StabilityConfig = setting(help="The bootstrapped graph.")
-    source: Literal["graph", "correlation", "identity", "constant", "random", "true-graph", "true-pairs"] = setting(
+    source: Literal[
+        "graph", "correlation", "identity", "constant", "random", "graphical-lasso", "true-graph", "true-pairs"
+    ] = setting(
         "graph",
         label="Source of links",
         help="Where weights come from: the graph, or a control to compare it with.",

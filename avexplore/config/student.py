@@ -65,7 +65,7 @@ class RegularizerConfig(Config):
         acts="reading",
         since="0.2",
     )
-    linked: Literal["graph", "every-pair"] = setting(
+    linked: Literal["graph", "every-pair", "popularity"] = setting(
         "graph",
         label="Linked in the embedding",
         acts="reading",

@@ -1,7 +1,15 @@
 """Does the graph help, and with which parameters? Arms over paired seeds, and sweeps on validation clips."""
 
 from avexplore.experiments.arms import OFFERED, TWIN, arms_of, cells, inferred_student, model_of_arm
-from avexplore.experiments.comparison import Comparison, compare_arms, gather, linked_pairs, reference_of, summary
+from avexplore.experiments.comparison import (
+    Comparison,
+    alike,
+    compare_arms,
+    gather,
+    linked_pairs,
+    reference_of,
+    summary,
+)
 from avexplore.experiments.sweep import Outcome, outcomes, run_sweep, sweep_summary
 
 __all__ = [
@@ -9,6 +17,7 @@ __all__ = [
     "TWIN",
     "Comparison",
     "Outcome",
+    "alike",
     "arms_of",
     "cells",
     "compare_arms",

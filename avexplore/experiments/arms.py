@@ -26,6 +26,7 @@ from avexplore.errors import ConfigError
 TWIN = "without LIR"
 AS_REPORTED = "method:paper"
 EVERY_PAIR: Literal["every-pair"] = "every-pair"
+WITHOUT_A_GRAPH: tuple[Literal["every-pair", "popularity"], ...] = (EVERY_PAIR, "popularity")
 FORMS = get_args(get_type_hints(RegularizerConfig)["form"])
 SOURCES = get_args(get_type_hints(AffinityConfig)["source"])
 OFFERED = (
@@ -87,10 +88,10 @@ def _as_trained(config: ExperimentConfig, arm: str, seed: int) -> Model:
 def _with_weights(student: StudentConfig, arm: str, choice: str, form: str) -> StudentConfig:
     regularizer = student.regularizer
     assert regularizer is not None  # ExperimentConfig sees to it
-    if choice == EVERY_PAIR:
+    if choice in WITHOUT_A_GRAPH:
         whole = _with_weights(student, arm, "identity", form)
         assert whole.regularizer is not None
-        return whole.replace(regularizer=whole.regularizer.replace(linked=EVERY_PAIR))
+        return whole.replace(regularizer=whole.regularizer.replace(linked=choice))
     source, plus, extra = choice.partition("+")
     if source not in SOURCES or (plus and extra != "I") or form not in ("", *FORMS):
         raise ConfigError(

@@ -10,9 +10,9 @@ import numpy as np
 from avexplore.artifacts import ExperimentReport, RetrievalReport
 from avexplore.config import ExperimentConfig
 from avexplore.errors import ConfigError
-from avexplore.experiments.arms import EVERY_PAIR, TWIN, arms_of, seeds_of
+from avexplore.experiments.arms import TWIN, WITHOUT_A_GRAPH, arms_of, seeds_of
 
-CONTROLS = ("identity", EVERY_PAIR, "random", "correlation", "constant")
+CONTROLS = ("identity", *WITHOUT_A_GRAPH, "random", "correlation", "graphical-lasso", "constant")
 """What the inferred graph has to be better than."""
 LINKED_PAIRS = "linked_pairs"
 
@@ -131,6 +131,20 @@ def compare_arms(report: ExperimentReport, metric: str, reference: str = "") -> 
         Comparison(arm, reference, metric, float(mean), i.mean, i.low, i.high, float(p), i.count)
         for (arm, mean, i, _), p in zip(found, corrected, strict=True)
     ]
+
+
+def alike(report: ExperimentReport, metric: str) -> list[tuple[str, ...]]:
+    """Groups of arms, the twin among them, no two of which can be told apart; see `significance.told_apart`.
+
+    Args:
+        report: The experiment's.
+        metric: One of its figures; arms that lack it for some seed are left out.
+    """
+    from avexplore.retrieval.significance import told_apart
+
+    values = report.values[:, :, report.metrics.index(metric)]
+    known = {arm: row for arm, row in zip(report.arms, values, strict=True) if not np.isnan(row).any()}
+    return told_apart(known)
 
 
 def linked_pairs(report: ExperimentReport) -> dict[str, float]:

@@ -18,6 +18,7 @@ def build_affinity(
     Sources:
         graph: Edge frequency over bootstraps times positive correlation, for edges of at least the `threshold` [ours].
         correlation: Positive correlation, no graph.
+        graphical-lasso: Partial correlations of a graphical lasso with as many links as the graph has, no search.
         random: The weights of `graph` with the classes permuted, the same way in both modalities: degrees, blocks and
             weights stay, what they link does not.
         identity: Same-class pairs only: soft-label similarity without any graph.
@@ -77,6 +78,8 @@ def _inferred(config: AffinityConfig, stability: GraphStability) -> FloatArray:
     positive = np.maximum((correlation + correlation.T) / 2, 0.0)  # exactly symmetric, whatever the round-off
     if config.source == "correlation":
         return positive
+    if config.source == "graphical-lasso":
+        return _partial_correlations(config, stability, correlation)
     frequency = np.where(stability.edge_frequency >= config.threshold, stability.edge_frequency, 0.0)
     if not config.directed:
         return frequency * positive
@@ -84,6 +87,20 @@ def _inferred(config: AffinityConfig, stability: GraphStability) -> FloatArray:
     arrows = stability.orientation_frequency
     lines = np.maximum(stability.edge_frequency - arrows - arrows.T, 0.0)
     return np.where(frequency > 0, arrows + lines / 2, 0.0) * positive
+
+
+def _partial_correlations(config: AffinityConfig, stability: GraphStability, correlation: FloatArray) -> FloatArray:
+    """The strongest of a graphical lasso, as many pairs of nodes of different classes as the graph links."""
+    from avexplore.graph.evidence.link_sources import lasso_scores
+
+    other = np.triu(~_same_class(len(correlation)), 1)
+    count = int((other & (stability.edge_frequency >= config.threshold) & (correlation > 0)).sum())
+    same = int(np.triu(_same_class(len(correlation)), 1).sum())  # these take part in the lasso and not in the count
+    scores: FloatArray = lasso_scores((correlation + correlation.T) / 2, count + same)
+    upper = np.where(other, scores, 0.0)
+    least = np.sort(upper.ravel())[-count] if count else np.inf
+    kept = upper >= max(least, 1e-300)
+    return np.where(kept | kept.T, scores, 0.0)
 
 
 def keep_strongest(weights: FloatArray, per_node: int, class_pairs: int | None = None) -> FloatArray:

@@ -123,7 +123,7 @@ def permutation_test(
     0.0625
     """
     values = _differences(after, before)
-    if not len(values):
+    if len(values) < 2:  # one pair and its exchange are equally likely
         return 1.0
     from scipy.stats import permutation_test as exchange
 

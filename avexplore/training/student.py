@@ -396,6 +396,8 @@ def linked_posteriors(
     found, share = associations or teacher_associations(clips, soft_labels)
     lir = config.regularizer
     weights = affinity.weights if lir.linked == "graph" else np.ones_like(affinity.weights)
+    if lir.linked == "popularity":  # of every class the same: no information on pairs
+        found = np.broadcast_to(found.sum(axis=0) / max(1, len(found) - 1), found.shape)
     return LinkedPosteriors.from_weights(weights, found, share, strength, lir.level, device, scale=lir.link_scale)
 
 

@@ -17,7 +17,7 @@ from avexplore.config import (
     TeacherConfig,
 )
 from avexplore.errors import ConfigError
-from avexplore.experiments import TWIN, arms_of, compare_arms, gather, linked_pairs, reference_of, summary
+from avexplore.experiments import TWIN, alike, arms_of, compare_arms, gather, linked_pairs, reference_of, summary
 from avexplore.experiments.comparison import mean_of, seeds_needed, sentences
 from avexplore.experiments.measures import delta_d, link_quality
 from avexplore.retrieval.significance import permutation_test
@@ -69,6 +69,16 @@ def test_a_graph_that_does_harm_is_called_so() -> None:
     table = report(config, np.random.default_rng(0), {"graph+I": -0.02})
     assert "graph+I: loss" in summary(table)
     assert "loses to identity" in summary(table)
+
+
+def test_arms_that_cannot_be_told_apart_stand_together() -> None:
+    arms = ("graph+I", "identity", "constant")
+    table = report(experiment(arms=arms, seeds=10), np.random.default_rng(0), {"graph+I": 0.05, "constant": -0.05})
+    best, middle, worst = alike(table, "map")
+    assert (best, set(middle), worst) == (("graph+I",), {"identity", TWIN}, ("constant",))
+    assert mean_of(table, middle[0], "map") >= mean_of(table, middle[1], "map")
+    few = report(experiment(arms=arms, seeds=3), np.random.default_rng(0), {"graph+I": 0.05, "constant": -0.05})
+    assert [set(group) for group in alike(few, "map")] == [{TWIN, *arms}], "three seeds tell nothing apart"
 
 
 def test_an_unknown_metric_is_refused() -> None:

@@ -33,7 +33,9 @@ def build(source: Any = "graph", true_weights: np.ndarray | None = None, **chang
     return build_affinity(config, stability(), true_weights=true_weights).weights
 
 
-@pytest.mark.parametrize("source", ["graph", "correlation", "random", "constant", "identity", "true-graph"])
+@pytest.mark.parametrize(
+    "source", ["graph", "correlation", "graphical-lasso", "random", "constant", "identity", "true-graph"]
+)
 def test_every_source_is_symmetric_scaled_and_holds_the_identity_if_asked(source: str) -> None:
     truth = np.abs(stability(1).correlation) * 3
     weights = build(source, truth)
@@ -55,6 +57,16 @@ def test_graph_weights_are_frequency_times_positive_correlation() -> None:
         measured.edge_frequency * (measured.edge_frequency >= 0.4) * np.clip(measured.correlation, 0, None) * ~SAME
     )
     np.testing.assert_allclose(weights, expected / expected.max())
+
+
+def test_a_graphical_lasso_has_as_many_links_as_the_graph() -> None:
+    measured = stability()
+    for threshold in (0.0, 0.4, 0.8, 1.0):
+        wanted = (measured.edge_frequency >= threshold) & (measured.correlation > 0) & ~SAME
+        found = build("graphical-lasso", threshold=threshold, top_k=100, same_class=False) > 0
+        assert found.sum() <= wanted.sum()
+        if 0 < wanted.sum() < (~SAME & (measured.correlation > 0)).sum() / 2:
+            assert found.sum() == wanted.sum()
 
 
 def test_the_threshold_is_on_frequency_only() -> None:

@@ -63,6 +63,10 @@ def test_many_pairs_are_sampled_repeatably():
     assert permutation_test(values, 0 * values) == pytest.approx(expected, abs=0.015)
 
 
+def test_one_pair_shows_nothing():
+    assert permutation_test([0.3], [0.1]) == permutation_test([], []) == 1.0
+
+
 def test_sign_test_leaves_zeros_out():
     assert sign_test([1.0, 0.5, 1.0, -1.0], [0.0, 0.5, 0.0, 0.0]) == 1.0
     assert sign_test([0.0], [0.0]) == 1.0

@@ -231,6 +231,12 @@ def test_how_strong_links_are_is_read_from_training_clips_alone(
     assert whole is not None
     assert not by_graph.presence.any()
     assert (whole.presence[found.presence > 0] > 0).all()
+    popular = config(regularizer=regularizer(posterior_links=0.5, linked="popularity"), posterior_share=0.5)
+    level = linked_posteriors(features, popular, soft_labels, alone)
+    assert level is not None
+    for c, column in enumerate(level.presence[0].T):
+        others = np.delete(column, c)
+        np.testing.assert_allclose(others, others[0], rtol=1e-6, err_msg="says something of pairs")
     others = np.setdiff1d(np.arange(len(features.hard_label)), features.rows("train"))
     changed = soft_labels.audio.copy()
     changed[others] = 9.0

@@ -9,7 +9,7 @@ import streamlit as st
 
 from avexplore.config import DEFAULT_ARMS, ClipsConfig, ExperimentConfig, StudentConfig
 from avexplore.errors import AvexploreError
-from avexplore.experiments import OFFERED, compare_arms, linked_pairs, reference_of
+from avexplore.experiments import OFFERED, alike, compare_arms, linked_pairs, reference_of
 from avexplore.experiments.comparison import mean_of, seeds_needed, sentences
 from avexplore.ui.experiments import figures
 from avexplore.ui.parts import job_progress
@@ -26,6 +26,8 @@ MEANING = {
     "graph": "Inferred graph alone",
     "identity": "Soft-label similarity, no graph (A = I)",
     "every-pair": "No graph (A = I), every pair of classes linked in the embedding",
+    "popularity": "No graph (A = I), every class linked as strongly as classes are on average",
+    "graphical-lasso+I": "Graphical lasso with as many links as the graph, and same-class pairs",
     "random+I": "Random graph, same degrees and weights, and same-class pairs",
     "correlation+I": "Plain correlation and same-class pairs",
     "constant": "One constant weight for every pair",
@@ -105,6 +107,9 @@ def draw(run: Run) -> None:
     with st.expander("In plain words", expanded=True):
         lines = sentences(report, metric, {**MEANING, **FIGURES})
         st.markdown("\n".join(f"- {as_markdown(line)}" for line in lines))
+        groups = ["; ".join(MEANING.get(arm, arm) for arm in group) for group in alike(report, metric)]
+        st.markdown("Arms of one line cannot be told apart (paired tests of all pairs, Holm), best first:")
+        st.markdown("\n".join(f"{i}. {as_markdown(group)}" for i, group in enumerate(groups, 1)))
     table = _table(found, name, mean_of(report, reference, metric))
     number, signed = (st.column_config.NumberColumn(format=form) for form in ("%.4f", "%+.4f"))
     columns = dict.fromkeys(("Difference", "95 % from", "to"), signed) | {"Mean": number, "p (Holm)": number}
@@ -125,7 +130,7 @@ def _chosen(student: StudentConfig) -> ExperimentConfig | None:
         help="Each is compared with the twin without LIR, paired by seed.",
     )
     count = seeds.number_input(
-        "Seeds", 2, 100, 8, key="experiment.seeds", bind="query-params",
+        "Seeds", 2, 100, 10, key="experiment.seeds", bind="query-params",
         help=f"Paired seeds. To confirm anything with {len(chosen)} arms, at least {seeds_needed(len(chosen) or 1)}.",
     )  # fmt: skip
     start = first.number_input(
