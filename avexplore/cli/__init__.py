@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 import avexplore
-from avexplore.cli import experiment, features, graph, models, report, serve, stages, upkeep
+from avexplore.cli import experiment, features, graph, models, report, serve, stages, tune, upkeep
 from avexplore.errors import AvexploreError, Cancelled
 
 app = typer.Typer(
@@ -30,6 +30,7 @@ upkeep.register(app)
 models.register(app)
 experiment.register(app)
 report.register(app)
+tune.register(app)
 serve.register(app)
 
 

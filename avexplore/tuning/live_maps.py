@@ -50,7 +50,7 @@ class MapPair:
 
 
 class LiveMaps:
-    """Maps of one run. The run's stored maps, or their making, and UMAP's compilation go on behind."""
+    """Maps of one run: its stored ones at once, those of settings after `prepare`."""
 
     def __init__(self, bench: Workbench, run: OpenRun) -> None:
         self._run, self._config = run, ProjectionConfig(run.student.twin, run.student, seed=run.student.seed)
@@ -62,7 +62,25 @@ class LiveMaps:
         self._stored: tuple[FloatArray, FloatArray] | None = None
         self._before: FloatArray | None = None
         self._take(getattr(bench.ask(self._config, start=False), "artifact", None))
-        threading.Thread(target=self._prepare, args=(bench,), name="avexplore-maps", daemon=True).start()
+        self._bench = bench
+        self._begun = False
+
+    def prepare(self) -> None:
+        """Make ready what settings' maps take: import and compile UMAP, and lay out the run's maps if none are stored.
+
+        Some seconds of one core, once per process; a thread of the caller's does it.
+        """
+        with self._guard:
+            if self._begun:
+                return
+            self._begun = True
+        try:
+            if self._stored is None:
+                self._take(self._bench.get(self._config))
+            if self._stored is not None and len(self.places) >= 8:
+                self._before = self._fit(self._run.before)
+        except AvexploreError:
+            return  # `look` finds no maps
 
     @property
     def is_ready(self) -> bool:
@@ -106,15 +124,6 @@ class LiveMaps:
         index = np.array(own)
         both = np.concatenate([index, len(projection.rows) + index])
         self._stored = np.asarray(projection.before[both]), np.asarray(projection.after[both])
-
-    def _prepare(self, bench: Workbench) -> None:
-        try:
-            if self._stored is None:
-                self._take(bench.get(self._config))
-            if self._stored is not None and len(self.places) >= 8:
-                self._before = self._fit(self._run.before)
-        except AvexploreError:
-            return  # the page says that there are no maps
 
 
 def near_table(points: FloatArray, count: int) -> tuple[IntArray, FloatArray]:

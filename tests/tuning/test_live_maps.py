@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 from tuned_run import Tiny
@@ -18,9 +16,7 @@ from avexplore.tuning.reading import Reading, read
 @pytest.fixture(scope="module")
 def maps(tiny: Tiny) -> LiveMaps:
     found = LiveMaps(tiny.bench, tiny.run)
-    end = time.monotonic() + 120
-    while not found.is_ready and time.monotonic() < end:
-        time.sleep(0.05)
+    found.prepare()
     assert found.is_ready
     return found
 
@@ -45,8 +41,10 @@ def test_a_setting_has_one_map_whatever_came_before(tiny: Tiny, maps: LiveMaps) 
     first = maps.look(reading(tiny, 0.6))
     other = maps.look(reading(tiny, 0.9))
     fresh = LiveMaps(tiny.bench, tiny.run)
-    while not fresh.is_ready:
-        time.sleep(0.05)
+    early = fresh.look(reading(tiny, 0.6))
+    assert early is not None
+    assert not early.is_final
+    fresh.prepare()
     again = fresh.look(reading(tiny, 0.6))
     assert first is not None
     assert other is not None

@@ -1,0 +1,157 @@
+"""One run being tuned: its answers to settings, kept for going back, and what they are compared with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from avexplore.artifacts import silent
+from avexplore.config import OutputsConfig, override
+from avexplore.errors import DataError
+from avexplore.tuning.counts import first_answers
+from avexplore.tuning.live_graphs import LiveGraph, LiveGraphs, quick_search, whole_stability
+from avexplore.tuning.networks import Stop, nearest_stop, network_of, network_outputs, stops
+from avexplore.tuning.reading import OpenRun, Reading, comparable, read
+from avexplore.workbench.recent_results import RecentResults, bytes_in_memory
+
+if TYPE_CHECKING:
+    from avexplore.artifacts import IntArray, Report
+    from avexplore.config import StudentConfig
+    from avexplore.workbench import Workbench
+
+MEMORY_BYTES = 2**27
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a setting does, as far as it is known.
+
+    Attributes:
+        reading: Embeddings, links and figures.
+        live: The setting's graph and its bootstraps so far.
+        network: The student whose network was read.
+        is_wanted: Whether that is the network that the settings ask for; otherwise it is the nearest at hand, and the
+            settings' own has to be trained.
+        wanted: The network that the settings ask for.
+    """
+
+    reading: Reading
+    live: LiveGraph
+    network: StudentConfig
+    wanted: StudentConfig
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether the settings' own network was read."""
+        return self.network == self.wanted
+
+
+@dataclass
+class Tuning:
+    """Answers of one run to any settings.
+
+    Attributes:
+        bench: Where results are kept.
+        run: The stored run.
+        graphs: Bootstraps of this server.
+    """
+
+    bench: Workbench
+    run: OpenRun
+    graphs: LiveGraphs
+    _readings: RecentResults[Reading] = field(default_factory=lambda: RecentResults(MEMORY_BYTES))
+
+    def ask(self, working: StudentConfig, visitor: str) -> Answer:
+        """Read the network of some settings, or the nearest that is at hand.
+
+        Args:
+            working: The run's student with the settings applied.
+            visitor: Who asks; a graph that the same visitor asked for before is bootstrapped no more.
+
+        Raises:
+            AvexploreError: If the settings contradict the run.
+        """
+        student = self.run.student
+        config = comparable(student, working)
+        wanted = network = network_of(student, working)
+        outputs = network_outputs(self.bench, wanted)
+        if outputs is None:
+            network = self.nearest(wanted).network
+            outputs = network_outputs(self.bench, network)
+            assert outputs is not None
+        assert config.stability is not None
+        live = self.graphs.look(self.bench, self.run, config.stability, visitor)
+        if network == student and working == student:
+            config = student
+        key = f"{config.address}-{network.address}-{live.stability.bootstraps}-{live.is_own}"
+        reading = self._readings.get(key)
+        if reading is None:
+            reading = read(self.run, config, outputs, live.stability)
+            self._readings.put(key, reading, bytes_in_memory(reading.embeddings) + 2**14)
+        return Answer(reading, live, network, wanted)
+
+    def settle(self, working: StudentConfig, report: Report = silent) -> Answer:
+        """What some settings do, once all is known: all bootstraps, and a training where the settings take one.
+
+        Args:
+            working: The run's student with the settings applied.
+            report: Told of the progress; may raise `Cancelled`.
+
+        Raises:
+            AvexploreError: If the settings contradict the run, or take a training and the features are not at hand.
+        """
+        student = self.run.student
+        config = working if working == student else comparable(student, working)
+        network = network_of(student, working)
+        outputs = network_outputs(self.bench, network)
+        if outputs is None:
+            if not self.bench.can_read(student.data):
+                raise DataError(
+                    f"These settings take a training, and the features are not at hand. Lambdas of students that are: "
+                    f"{', '.join(f'{stop.weight:g}' for stop in self.stops())}",
+                    where="tune",
+                    fix="Bring the run's feature files once with `avexplore data FILE ...`, or change other settings",
+                )
+            outputs = self.bench.get(OutputsConfig(network), report)
+        assert config.stability is not None
+        stability = whole_stability(self.run, config.stability, report)
+        graph = self.bench.get(quick_search(config.stability.graph)) if stability is not self.run.stability else None
+        live = LiveGraph(graph or self.run.graph, stability, stability.bootstraps)
+        return Answer(read(self.run, config, outputs, stability), live, network, network)
+
+    def stops(self) -> tuple[Stop, ...]:
+        """The lambdas at which networks are at hand, everything else as stored."""
+        return stops(self.bench, self.run.student)
+
+    def nearest(self, network: StudentConfig) -> Stop:
+        """The network at hand whose lambda is nearest."""
+        assert network.regularizer is not None
+        return nearest_stop(self.stops(), network.regularizer.weight)
+
+    @cached_property
+    def twin_answers(self) -> tuple[IntArray, IntArray]:
+        """`first_answers` of the twin, in both directions."""
+        clips = self.run.test_clips
+        return first_answers(self.run.before, clips, 0), first_answers(self.run.before, clips, 1)
+
+    @cached_property
+    def telling_queries(self) -> tuple[IntArray, IntArray]:
+        """Test clips as queries in either direction, those first that gain most by the stored setting's links.
+
+        What random links of the same number and scale gain is taken off: a query that they improve as much shows
+        nothing of the graph.
+        """
+        student = self.run.student
+        random = comparable(student, override(student, {"affinity": {"source": "random"}}))
+        outputs = network_outputs(self.bench, student)
+        assert outputs is not None
+        both = [self.run.after, read(self.run, random, outputs, self.run.stability).embeddings]
+        found = []
+        for direction in (0, 1):
+            twin = self.twin_answers[direction]
+            own, by_chance = (first_answers(e, self.run.test_clips, direction) - twin for e in both)
+            found.append(np.argsort(-(own - np.maximum(by_chance, 0)), kind="stable"))
+        return found[0], found[1]
