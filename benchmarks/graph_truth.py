@@ -1,6 +1,6 @@
 """Is the class graph right, and how much of it appears where there is nothing to find?
 
-    python benchmarks/graph_truth.py --yt8m yt8m_demo28.npz --scores prediction_500.npz --llp LLP_FOLDER \
+    python benchmarks/graph_truth.py --yt8m yt8m_demo28.npz --scores prediction_500.npz --llp LLP_FOLDER \\
         --vggsounder vggsounder_labels_and_model_votes.npz --write docs/graph_truth.md
 
 Links against the planted graph of the synthetic benchmark; edges under the null models; how far the graphs of two
