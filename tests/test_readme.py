@@ -83,12 +83,13 @@ def test_the_graph_commands_do_what_is_said(
     np.savez("soft_labels.npz", **{name: events + rng.normal(0, 0.3, events.shape) for name in ("audio", "visual")})
     Path("published.csv").write_text(",Cause,Effect\n0,audio_class_00,visual_class_00\n")
     shown = [line for line in commands("README.md") if line.startswith("avexplore graph soft_labels.npz")]
-    assert len(shown) == 3
+    assert len(shown) == 4
     said = {}
     for line in shown:
         assert cli.main(as_the_shell_passes(line)) == 0, line
         said[line] = capsys.readouterr().out
     assert all("Frequency" in out for line, out in said.items() if "--stability" in line)
+    assert all("Is it right?" in out for line, out in said.items() if "--verdict" in line)
     assert all("shd" in out for line, out in said.items() if "--compare" in line)
 
 

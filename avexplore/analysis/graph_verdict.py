@@ -22,6 +22,16 @@ if TYPE_CHECKING:
 Level = Literal["good", "fair", "poor", "note"]
 
 
+PURPOSE = (
+    "It is the graph that the ILI/LIR paper describes: a picture of which soft labels hang together once others are "
+    "known, and what LIR reads class posteriors through.",
+    "It is no better detector of classes that come together across modalities than plain correlation or the means of "
+    "the soft labels, and where human labels of each modality can judge its arrows, they are right by chance "
+    "(docs/graph_truth.md). For that, read the probability of a pair, and P(to | from) beside its base rate.",
+)
+"""What a searched graph is for, and what it is not; measured by benchmarks/graph_truth.py."""
+
+
 @dataclass(frozen=True)
 class Remark:
     """One sentence of the verdict."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from avexplore.analysis.graph_verdict import Remark, comparison_remark, verdict
+from avexplore.analysis.graph_verdict import PURPOSE, Remark, comparison_remark, verdict
 from avexplore.ui.class_graph.panel.edge import draw_edge
 from avexplore.ui.class_graph.panel.facts import STYLE, folded
 from avexplore.ui.class_graph.panel.node import draw_node
@@ -50,7 +50,9 @@ def draw_verdict(remarks: list[Remark]) -> None:
     first += notes[: max(0, AT_LEAST - len(first))]
     rest = [remark for remark in remarks if remark not in first]
     more = folded(f"{len(rest)} more to know", f"<ul class='remarks'>{_items(rest)}</ul>") if rest else ""
-    st.html(f'{STYLE}<div class="facts"><h4>Is it right?</h4><ul class="remarks">{_items(first)}</ul>{more}</div>')
+    purpose = folded("What this graph is for, and what not", "".join(f"<p>{as_html(text)}</p>" for text in PURPOSE))
+    body = f'<ul class="remarks">{_items(first)}</ul>{more}{purpose}'
+    st.html(f'{STYLE}<div class="facts"><h4>Is it right?</h4>{body}</div>')
     st.caption("Click a class or a line for what stands behind it; right-click to require or forbid it.")
 
 
