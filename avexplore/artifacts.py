@@ -200,6 +200,7 @@ class SoftLabels(Artifact):
         platt: Platt slope and offset per modality and class, applied instead of the temperature; None without.
             Shape (2, C, 2).
         warnings: What a reader must know, in sentences.
+        reading: How a file was understood (`kind`, `independent`, `not_read`, ...); empty where none was read.
     """
 
     audio: FloatArray
@@ -212,6 +213,7 @@ class SoftLabels(Artifact):
     temperature: FloatArray = field(default_factory=lambda: np.ones(2))
     platt: FloatArray | None = None
     warnings: tuple[str, ...] = ()
+    reading: Mapping[str, Any] = field(default_factory=dict)
 
     def _check(self) -> None:
         shape = (len(self.hard_label), len(self.classes))

@@ -39,6 +39,15 @@ def shared_data() -> Path:
     return SHARED_DATA
 
 
+@pytest.fixture(scope="session")
+def shared_cases() -> Path:
+    """The folder of reduced real cases beside a checkout; tests that need it are skipped where it is absent."""
+    cases = SHARED_DATA.parent / "cases"
+    if not cases.is_dir():
+        pytest.skip("the folder of reduced cases is not on this machine")
+    return cases
+
+
 @pytest.fixture(autouse=True)
 def avexplore_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Each test works in its own data folder."""

@@ -52,7 +52,7 @@ def soft_label_file(tmp_path: Path) -> Path:
     events[:, 1] |= events[:, 0] & (rng.random(400) < 0.9)
     both = [(events + rng.normal(0, 0.3, events.shape)).astype(np.float32) for _ in range(2)]
     path = tmp_path / "predictions.npz"
-    np.savez(path, audio=both[0], visual=both[1])
+    np.savez(path, audio=both[0], visual=both[1], kind=np.array("logits"))
     return path
 
 
@@ -81,7 +81,7 @@ def test_is_it_right_is_answered_on_the_command_line(tmp_path: Path, capsys: pyt
     heard, seen = ((3 * there + rng.normal(0, 1, there.shape)).astype(np.float32) for _ in range(2))
     path, out = tmp_path / "logits.npz", tmp_path / "graph.json"
     np.savez(path, audio=heard, visual=seen, hard_label=label)
-    arguments = ["graph", str(path), "--verdict", "--out", str(out)]
+    arguments = ["graph", str(path), "--kind", "logits", "--verdict", "--out", str(out)]
     code, printed, _ = run([*arguments, "--json"], capsys)
     assert code == 0
     found = json.loads(printed)
@@ -95,7 +95,7 @@ def test_is_it_right_is_answered_on_the_command_line(tmp_path: Path, capsys: pyt
     assert found["counted"] == "soft labels"
     written = json.loads(out.read_text())["edges"]
     assert any(edge.get("probability") == pytest.approx(probability, abs=1e-6) for edge in written)
-    assert "verdict" not in json.loads(run(["graph", str(path), "--json"], capsys)[1])
+    assert "verdict" not in json.loads(run(["graph", str(path), "--kind", "logits", "--json"], capsys)[1])
     printed = run([*arguments, "-q"], capsys)[1]
     assert "Is it right?" in printed
     assert "Links that are probably true" in printed
@@ -145,12 +145,41 @@ def test_a_graph_with_a_node_that_was_left_out_has_no_score(
     assert "took no part in the search (ours.csv (csv))" in err
 
 
+def test_both_commands_say_what_was_read_as_what(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rng = np.random.default_rng(0)
+    clips = {"audio": rng.normal(size=(60, 10, 4)), "visual": rng.normal(size=(60, 6, 3, 3))}
+    clips |= {"labels": np.arange(60) % 3, "is_train": np.arange(60) % 5 > 0, "loss": np.zeros(5)}
+    np.savez(tmp_path / "clips.npz", **clips)
+    code, out, _ = run(["data", str(tmp_path / "clips.npz"), "--json"], capsys)
+    found = json.loads(out)
+    assert code == 0
+    assert (found["audio_width"], found["visual_width"]) == (4, 6)
+    assert (found["audio_shape"], found["visual_averaged_axes"]) == ([60, 10, 4], [2, 3])
+    assert (found["split_from"], found["not_read"], found["dropped"]) == ("is_train", ["loss"], {})
+    assert found["audio_constant_features"] == 0
+    code, _, err = run(["data", str(tmp_path / "clips.npz")], capsys)
+    for word in ("averaged over axes 2 (of 3) and 3 (of 3)", "is_train", "Not read", "loss"):
+        assert word in err
+    np.savez(tmp_path / "soft.npz", audio=100 * rng.dirichlet(np.ones(3), 60), visual=100 * rng.dirichlet([1] * 3, 60))
+    code, out, _ = run(["graph", str(tmp_path / "soft.npz"), "--json"], capsys)
+    found = json.loads(out)
+    assert (found["kind"], found["independent"], found["not_read"]) == ("percentages", False, [])
+    code, _, err = run(["graph", str(tmp_path / "soft.npz")], capsys)
+    assert "Read as percentages" in err
+    code, out, _ = run(["graph", str(tmp_path / "soft.npz"), "--kind", "independent-logits", "--json"], capsys)
+    assert (json.loads(out)["kind"], json.loads(out)["independent"]) == ("independent-logits", True)
+    code, _, err = run(["graph", str(tmp_path / "clips.npz"), "--kind", "logits"], capsys)
+    assert code == 1
+    assert "holds features" in err
+
+
 class TestWhatAFileOfPredictionsHolds:
     """Features with labels train a teacher; soft labels go straight to the search."""
 
     def write(self, path: Path, **changes: Any) -> Path:
         rng = np.random.default_rng(0)
-        content = {"audio": rng.normal(size=(300, 3)), "visual": rng.normal(size=(300, 3))} | changes
+        shares = {name: rng.dirichlet(np.ones(3), 300) for name in ("audio", "visual")}
+        content = shares | changes
         np.savez(path / "mine.npz", **content)
         return path / "mine.npz"
 

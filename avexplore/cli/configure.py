@@ -81,7 +81,9 @@ def existing(files: list[Path]) -> list[Path]:
     return files
 
 
-def graph_of_soft_labels(path: Path, training_rows: int | None, seed: int) -> GraphConfig | None:
+def graph_of_soft_labels(
+    path: Path, training_rows: int | None, seed: int, kind: str | None = None
+) -> GraphConfig | None:
     """The class graph of a file of soft labels; None if the file holds features.
 
     The graph is learned from the training clips where the file or `training_rows` says which these are, else from all.
@@ -94,8 +96,10 @@ def graph_of_soft_labels(path: Path, training_rows: int | None, seed: int) -> Gr
 
     headers = peek(path)
     if not holds_soft_labels(headers):
+        if kind is not None:
+            raise DataError("This file holds features, so it has no kind of soft labels", where=path.name)
         return None
-    source = soft_label_file(path, training_rows=training_rows)
+    source = soft_label_file(path, training_rows=training_rows, kind=kind or "auto")
     return GraphConfig(source, rows="train" if training_rows or "split" in headers else "all", seed=seed)
 
 

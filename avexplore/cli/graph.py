@@ -10,7 +10,16 @@ import typer
 from avexplore.cli import configure, options
 from avexplore.cli.chosen import Chosen, describes_student, workbench
 from avexplore.cli.output import emit, progress, say, stdout_is_ours, table
-from avexplore.config import Engine, GraphConfig, Score, StabilityConfig, Transform
+from avexplore.config import (
+    ClipsConfig,
+    Engine,
+    GraphConfig,
+    Score,
+    SoftLabelWord,
+    StabilityConfig,
+    TeacherConfig,
+    Transform,
+)
 from avexplore.errors import AvexploreError, ConfigError
 
 if TYPE_CHECKING:
@@ -42,6 +51,10 @@ def graph(
     training_rows: Annotated[
         int | None, typer.Option(help="The first so many rows of a soft-label file are training clips.", min=0)
     ] = None,
+    kind: Annotated[
+        SoftLabelWord | None,
+        typer.Option(help="What the values of a soft-label file are, where neither it nor they themselves tell."),
+    ] = None,
     rows: Annotated[Literal["train", "all"] | None, typer.Option(help="Clips that the graph is learned from.")] = None,
     compare: Annotated[
         Path | None, typer.Option(help="Compare with a graph file (CSV, GraphML, DOT, JSON ...).")
@@ -69,7 +82,8 @@ def graph(
     from avexplore.workbench import fanout
 
     files = configure.existing(chosen.files or [])
-    config = configure.graph_of_soft_labels(files[0], training_rows, chosen.seed) if len(files) == 1 else None
+    alone = files[0] if len(files) == 1 else None
+    config = None if alone is None else configure.graph_of_soft_labels(alone, training_rows, chosen.seed, kind)
     if config is None:
         student = chosen.unchanged()
         if student.stability is None:
@@ -92,7 +106,8 @@ def graph(
             wanted = StabilityConfig(config, bootstraps=max(2, stability), null="none", seed=config.seed)
             frequency = fanout.make(wanted, bench, workers=workers, scheduler=scheduler, report=report)
         known = _evidence(config, bench) if verdict else None
-    content = _graph_content(found, config, frequency)
+        notes, reading = _reading(config, bench)
+    content = _graph_content(found, config, frequency) | reading | {"notes": notes}
     if known is not None:
         content |= _verdict(found, frequency, config, content["edges"], *known)
     if compare is not None:
@@ -112,10 +127,24 @@ def graph(
     table(f"{len(edges)} dependencies, score {found.score:,.1f}", ("From", "", "To", *figures.values()), edges)
     if known is not None:
         _print_verdict(content)
-    for warning in () if known is not None else found.warnings:
-        say(f"Note: {warning}")
+    for warning in dict.fromkeys((*notes, *(() if known is not None else found.warnings))):
+        say(f"Note: {warning.rstrip('.')}.")
     if compare is not None:
         table("Comparison", ("", ""), [row for row in content["comparison"].items() if row[1] is not None])
+
+
+def _reading(config: GraphConfig, bench: Workbench) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """How the files behind the graph were read, in sentences and as values by name."""
+    from avexplore.pipeline import soft_labels
+
+    source = config.soft_labels
+    labels = soft_labels(source, bench.get)
+    reading: dict[str, Any] = {"kind": labels.kind, "independent": not labels.normalized, **labels.reading}
+    notes = labels.warnings
+    if isinstance(source, TeacherConfig):
+        clips: Clips = bench.get(ClipsConfig(source.data))
+        reading, notes = {**clips.reading, **reading}, (*clips.notes, *notes)
+    return notes, reading
 
 
 def _graph_content(found: ClassGraph, config: GraphConfig, stability: Any) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from avexplore.config import (
 from avexplore.errors import ConfigError
 
 if TYPE_CHECKING:
-    from avexplore.artifacts import Clips, RetrievalReport, TrainedTeacher
+    from avexplore.artifacts import Clips, FeatureSet, RetrievalReport, TrainedTeacher
 
 
 def register(app: typer.Typer) -> None:
@@ -100,17 +100,21 @@ def data(
     chosen = configure.override(chosen, configure.parse_settings(settings or []))
     with stdout_is_ours(), progress(quiet or json) as report:
         bench = workbench()
+        features: FeatureSet = bench.get(chosen, report)
         if out is not None:
             from avexplore.data import export_features
 
-            export_features(bench.get(chosen, report), out)
-        clips: Clips = bench.get(ClipsConfig(chosen), report)
+            export_features(features, out)
+        clips = features.clips()
     attach_media(bench, chosen, files)
     summary = _describe(clips)
     if json:
         emit({**summary, "config": chosen.to_json(), "address": chosen.address})
         return
-    table(clips.source or "Data", ("", ""), [(name, summary[name]) for name in ("clips", "splits", "hidden_labels")])
+    figures = ("clips", "splits", "hidden_labels", "audio_width", "visual_width")
+    table(clips.source or "Data", ("", ""), [(name, summary[name]) for name in figures if name in summary])
+    for sentence in clips.notes:
+        say(f"Note: {sentence}.")
     table("Classes", ("Class", "Annotated", "Truly there"), [tuple(row.values()) for row in summary["classes"]])
 
 
@@ -125,6 +129,8 @@ def _describe(clips: Clips) -> dict[str, Any]:
         "splits": {split: len(clips.rows(split)) for split in ("train", "validation", "test")},
         "hidden_labels": None if truly is None else int(truly.sum() - len(clips.hard_label)),
         "source": clips.source,
+        **clips.reading,
+        "notes": clips.notes,
         "classes": [
             {"name": name, "annotated": int(annotated[i]), "true": None if truly is None else int(truly[i])}
             for i, name in enumerate(clips.classes)

@@ -24,7 +24,7 @@ from avexplore.config.student import (
     RegularizerConfig,
     StudentConfig,
 )
-from avexplore.config.teacher import SoftLabelFileConfig, SoftLabelSource, TeacherConfig
+from avexplore.config.teacher import SoftLabelFileConfig, SoftLabelSource, SoftLabelWord, TeacherConfig
 
 __all__ = [
     "ARMS",
@@ -50,6 +50,7 @@ __all__ = [
     "Score",
     "SoftLabelFileConfig",
     "SoftLabelSource",
+    "SoftLabelWord",
     "StabilityConfig",
     "Strategy",
     "StudentConfig",

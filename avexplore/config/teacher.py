@@ -58,6 +58,21 @@ class TeacherConfig(Config):
     seed: int = within(0, 2**31 - 1, 0, help="Draws initial weights and batches.")
 
 
+SoftLabelWord = Literal[
+    "logits",
+    "independent-logits",
+    "probabilities",
+    "independent-probabilities",
+    "log-probabilities",
+    "scores",
+    "percentages",
+    "votes",
+    "cosines",
+    "labels",
+]
+"""What can be said of the numbers in a file of soft labels."""
+
+
 @dataclass(frozen=True)
 class SoftLabelFileConfig(Config):
     """Soft labels that somebody else's teacher computed (npz with `audio` and `visual`)."""
@@ -75,9 +90,7 @@ class SoftLabelFileConfig(Config):
         ),
     )
     class_names: tuple[str, ...] = setting((), help="Names of the classes, where the file holds none.")
-    kind: Literal["auto", "logits", "scores", "probabilities"] = setting(
-        "auto", help="What the values are; `auto` tells from the values."
-    )
+    kind: Literal["auto", SoftLabelWord] = setting("auto", help="What the values are; `auto` takes the word of the file.")
 
 
 SoftLabelSource = TeacherConfig | SoftLabelFileConfig

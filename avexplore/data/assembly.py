@@ -66,12 +66,11 @@ class RawClips:
     facts: dict[str, Any] = field(default_factory=dict)
     not_read: tuple[str, ...] = ()
 
-    def drop(self, count: int, what: str, why: str) -> None:
-        """Note that something is left out; `why` ends the sentence that `count` and `what` begin."""
+    def drop(self, what: str, count: int, sentence: str) -> None:
+        """Note that something is left out, under a name and in a sentence; nothing where `count` is 0."""
         if count:
-            self.notes.append(f"{count:,} {what} left out: {why}")
-            dropped = self.facts.setdefault("dropped", {})
-            dropped[why] = dropped.get(why, 0) + count
+            self.notes.append(sentence)
+            self.facts.setdefault("dropped", {})[what] = count
 
     def place(self, name: str) -> str:
         """Where a message finds an array."""
@@ -94,12 +93,13 @@ def assemble(raw: RawClips, config: FeatureFileConfig, limits: Limits = DEFAULT_
     columns: IntArray = np.array(_choose(classes, config.classes, raw.where), np.int64)
     hard = _annotate(raw, true, hard, columns, config, n)
     if split is not None:
-        raw.drop(int((split < 0).sum()), "clip(s)", "they are of no split")
+        outside = int((split < 0).sum())
+        raw.drop("clips_of_no_split", outside, f"Left out: {_clips(outside)} of no split")
     kept = np.flatnonzero(hard >= 0 if split is None else (hard >= 0) & (split >= 0))
     if len(kept) == 0:
         raise DataError("No clip carries one of the chosen classes", where=raw.where, fix="Choose other classes")
     unlabeled = n - len(kept) if split is None else int((split >= 0).sum()) - len(kept)
-    raw.drop(unlabeled, "clip(s)", "they carry none of the classes")
+    raw.drop("clips_without_label", unlabeled, f"Left out: {_clips(unlabeled)} with none of the classes")
     columns, hard = _occurring(columns, hard[kept], classes, config, raw)
     names = tuple(classes[c] for c in columns)
 
@@ -134,6 +134,10 @@ def assemble(raw: RawClips, config: FeatureFileConfig, limits: Limits = DEFAULT_
     )
 
 
+def _clips(count: int) -> str:
+    return "1 clip" if count == 1 else f"{count:,} clips"
+
+
 def _look_at(audio: FloatArray, visual: FloatArray, split: IntArray, raw: RawClips) -> None:
     """Note widths, features that say nothing, and arrays that nobody asked for."""
     for name, values in zip(MODALITIES, (audio, visual), strict=True):
@@ -145,7 +149,7 @@ def _look_at(audio: FloatArray, visual: FloatArray, split: IntArray, raw: RawCli
         if constant:
             raw.notes.append(f"{constant:,} of {values.shape[1]:,} {name} features are equal in all training clips")
         if empty:
-            raw.notes.append(f"The {name} features of {empty:,} clip(s) are all zero")
+            raw.notes.append(f"The {name} features of {_clips(empty)} are all zero")
     raw.facts["not_read"] = raw.not_read
     raw.facts.setdefault("dropped", {})
     if raw.not_read:
@@ -418,7 +422,9 @@ def _occurring(
                 else "Leave the class out (choose classes), or annotate clips with it",
             )
         some = ", ".join(classes[columns[i]] for i in empty[:5]) + (", ..." if len(empty) > 5 else "")
-        raw.drop(len(empty), f"class(es) ({some})", "no clip is annotated with them")
+        named = "1 class" if len(empty) == 1 else f"{len(empty):,} classes"
+        sentence = f"Left out: {named} without an annotated clip ({some})"
+        raw.drop("classes_without_clip", len(empty), sentence)
         columns, hard = columns[used], np.searchsorted(used, hard)
     if len(columns) < 2:
         raise DataError(
@@ -524,9 +530,12 @@ def _without_copies(split: IntArray, first: IntArray, hard: IntArray, kept: IntA
         if len(rows):
             twin = int(np.flatnonzero((first == first[rows[0]]) & (split == furthest[first[rows[0]]]))[0])
             pair = f"{raw.row(int(kept[rows[0]]))} and {raw.row(int(kept[twin]))}"
-            raw.drop(len(rows), f"{name} clip(s)", f"they have the same features as held-out ones, such as {pair}")
+            sentence = (
+                f"Left out of {name}: {_clips(len(rows))} with the same features as held-out ones, such as {pair}"
+            )
+            raw.drop(f"{name}_copies", len(rows), sentence)
     if copies:
-        raw.notes.append(f"{copies:,} clip(s) have the same features as an earlier one of the file")
+        raw.notes.append(f"{_clips(copies)} of the file repeat the features of an earlier one")
     return np.flatnonzero(~leaving)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avexplore.artifacts import SPLITS, FeatureSet, SoftLabels
+from avexplore.data.soft_label_kinds import word_of
 from avexplore.errors import DataError
 
 
@@ -73,13 +74,17 @@ def export_features(features: FeatureSet, path: str | Path) -> None:
 
 
 def export_soft_labels(labels: SoftLabels, stream: IO[bytes]) -> None:
-    """Write soft labels as the npz that `soft_label_file` reads back, with their split, annotation and kind."""
-    np.savez_compressed(
-        stream,
-        audio=labels.audio,
-        visual=labels.visual,
-        classes=np.array(labels.classes),
-        split=np.array(SPLITS)[labels.split],
-        hard_label=labels.hard_label,
-        kind=np.array(labels.kind),
-    )
+    """Write soft labels as the npz that `soft_label_file` reads back: the same numbers, kind and calibration."""
+    arrays: dict[str, NDArray[Any]] = {
+        "audio": labels.audio,
+        "visual": labels.visual,
+        "classes": np.array(labels.classes),
+        "split": np.array(SPLITS)[labels.split],
+        "hard_label": labels.hard_label,
+        "kind": np.array(word_of(labels.kind, labels.normalized)),
+    }
+    if labels.kind == "logits" and labels.platt is not None:
+        arrays["platt"] = labels.platt
+    if labels.kind == "logits" and (labels.temperature != 1).any():
+        arrays["temperature"] = labels.temperature
+    np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]

@@ -1,28 +1,31 @@
 """Soft labels that somebody else's teacher computed: an npz file with `audio` and `visual`, one row per clip.
 
 Optional arrays: `classes` (names), `split` (train, validation, test), `hard_label` (annotated class, -1 where unknown),
-`kind` ("logits", "scores" or "probabilities"). Without `kind`, it is told from the values, and the result says so.
+`kind` (a word of `soft_label_kinds.KINDS`), `temperature` and `platt` (calibration of logits). Without `kind`, it is
+told from the values where these leave no doubt, and asked for otherwise.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from avexplore.artifacts import MODALITIES, FloatArray, IntArray, SoftLabelKind, SoftLabels
+from avexplore.artifacts import MODALITIES, FloatArray, IntArray, SoftLabels
 from avexplore.config import SoftLabelFileConfig
 from avexplore.data.assembly import whole_numbers
-from avexplore.data.files.arrays import Header
+from avexplore.data.files.arrays import ArrayFile, Header
 from avexplore.data.files.fingerprint import fingerprint
 from avexplore.data.files.limits import DEFAULT_LIMITS, Limits
 from avexplore.data.files.names import check_unique, clean_names, numbered
 from avexplore.data.files.open import open_arrays
 from avexplore.data.layouts.columns import split_indices, strings, texts
+from avexplore.data.layouts.names import other_words
 from avexplore.data.layouts.source import Source
 from avexplore.data.published import _RELEASES, _Release
+from avexplore.data.soft_label_kinds import KINDS, as_before, calibration, tell, understand
 from avexplore.data.splits import TEST, TRAIN, VALIDATION
 from avexplore.errors import DataError
 
@@ -55,11 +58,11 @@ def soft_label_file(
         path: An npz file with `audio` and `visual`, shape (n, C) each.
         training_rows: The first so many rows are training clips; none or 0 takes the file's `split`, else all rows.
         class_names: Names of the C classes, where the file holds none.
-        kind: "logits", "scores" or "probabilities"; "auto" tells from the values.
+        kind: A word of `soft_label_kinds.KINDS`; "auto" takes that of the file, or tells it from the values.
         limits: Bounds on size.
 
     Raises:
-        DataError: If the file cannot be used.
+        DataError: If the file cannot be used, or its values do not tell of which kind they are.
     """
     print_ = fingerprint((Path(path),), limits=limits)
     config = SoftLabelFileConfig(
@@ -69,6 +72,12 @@ def soft_label_file(
         class_names=class_names,
         kind=kind,  # type: ignore[arg-type]
     )
+    if kind == "auto":
+        with open_arrays((Path(path),), limits) as opened:
+            file = _source(opened)
+            if "kind" not in file:
+                with _located(file):
+                    config = config.replace(kind=tell(_both(file)))
     load_soft_labels(config, limits=limits)
     return config
 
@@ -85,10 +94,20 @@ def load_soft_labels(config: SoftLabelFileConfig, *, limits: Limits = DEFAULT_LI
     if fingerprint((path,), limits=limits) != config.fingerprint:
         raise DataError("The file has changed since it was opened", where=path.name, fix="Open it again")
     with open_arrays((path,), limits) as file:
-        return _read(Source(file), config, limits)
+        return _read(_source(file), config, limits)
 
 
-def _read(file: Source, config: SoftLabelFileConfig, limits: Limits) -> SoftLabels:
+def _source(file: ArrayFile) -> Source:
+    """The arrays under our names for them."""
+    names = {*file.headers, *file.refused}
+    words = {ours: theirs for ours, theirs in other_words(names).items() if ours not in ("labels", "clip_ids")}
+    source = Source(file, words)
+    if words:
+        source.say("Read " + ", ".join(f"{theirs} as {ours}" for ours, theirs in words.items()))
+    return source
+
+
+def _both(file: Source) -> tuple[FloatArray, FloatArray]:
     where = file.where()
     if missing := [name for name in MODALITIES if name not in file]:
         found = ", ".join(sorted(file.names)[:12]) or "nothing"
@@ -104,34 +123,57 @@ def _read(file: Source, config: SoftLabelFileConfig, limits: Limits) -> SoftLabe
             where=where,
             fix="Both modalities must list the same clips and classes in the same order; features need `labels`",
         )
+    return audio, visual
+
+
+@contextmanager
+def _located(file: Source) -> Iterator[None]:
+    """Name the file in errors that know of a modality, or of soft labels as such, only."""
+    try:
+        yield
+    except DataError as error:
+        if error.where not in (*MODALITIES, "soft labels"):
+            raise
+        where = file.where(error.where) if error.where in MODALITIES else file.where()
+        raise DataError(error.what, where=where, fix=error.fix) from error
+
+
+def _read(file: Source, config: SoftLabelFileConfig, limits: Limits) -> SoftLabels:
+    audio, visual = _both(file)
     n, count = audio.shape
     release = _RELEASES.get(config.fingerprint)
     notes = [release.note] if release else []
     classes = _classes(file, config, release, count, limits, notes)
     split = _split(file, config, release, n, notes)
     hard = _hard(file, n, count) if release is None else release.hard_label
-    kind: SoftLabelKind
-    if config.kind != "auto":
-        kind, normalized = config.kind, _competes(audio, visual)
-    elif "kind" in file:
-        kind, normalized = _stored_kind(file), _competes(audio, visual)
-    else:
-        _refuse_stray(audio, visual, classes, where)
-        kind, normalized, sentence = sniff_kind(audio, visual)
-        notes.append(sentence)
-    if kind == "probabilities" and (min(audio.min(), visual.min()) < 0 or max(audio.max(), visual.max()) > 1 + 1e-3):
-        raise DataError(
-            "Values outside of [0, 1] are no probabilities", where=where, fix="Declare them as scores or logits"
-        )
+    word = config.kind if config.kind != "auto" else _stored_kind(file) or as_before((audio, visual))
+    with _located(file):
+        meaning = understand(word, (audio, visual))
+    temperature, platt = (file.read(name) if name in file else None for name in ("temperature", "platt"))
+    scale, slopes = calibration(temperature, platt, count, meaning.kind, file.where())
+    notes += file.notes
+    notes.append(meaning.said)
+    if not_read := file.not_read():
+        notes.append(f"Not read, since nothing here uses them: {', '.join(not_read)}")
     return SoftLabels(
-        audio=audio,
-        visual=visual,
-        kind=kind,
+        audio=meaning.values[0],
+        visual=meaning.values[1],
+        kind=meaning.kind,
         classes=classes,
         split=split,
         hard_label=hard,
-        normalized=normalized or kind == "logits",
+        normalized=meaning.competing,
+        temperature=scale,
+        platt=slopes,
         warnings=tuple(notes),
+        reading={
+            "kind": word,
+            "independent": not meaning.competing,
+            "audio_shape": audio.shape,
+            "visual_shape": visual.shape,
+            "not_read": not_read,
+            **file.facts,
+        },
     )
 
 
@@ -140,7 +182,8 @@ def _values(file: Source, name: str) -> FloatArray:
     if header.dtype.kind not in "fiu":
         raise DataError(f"Expected numbers, got {header.dtype}", where=where, fix="Store soft labels as float32")
     if len(header.shape) != 2:
-        raise DataError(f"Expected shape (clips, classes), got {header.shape}", where=where)
+        fix = "Bring seconds or frames of a clip together first: their mean and their maximum are different labels"
+        raise DataError(f"Expected shape (clips, classes), got {header.shape}", where=where, fix=fix)
     if header.shape[0] < 2 or header.shape[1] < 2:
         raise DataError(f"Shape {header.shape} holds too little", where=where, fix="Use two clips and classes or more")
     raw = file.read(name)
@@ -190,6 +233,7 @@ def _split(file: Source, config: SoftLabelFileConfig, release: _Release | None, 
             f"{config.training_rows:,} training rows of {n:,} rows", where=file.where(), fix="Use fewer, or 0 for all"
         )
     if config.training_rows:
+        file.facts["split_from"] = "training rows"
         split = np.full(n, TEST, np.int8)
         split[: config.training_rows] = TRAIN
         if release is not None and config.training_rows == release.rows[0]:
@@ -202,7 +246,9 @@ def _split(file: Source, config: SoftLabelFileConfig, release: _Release | None, 
         stored = split_indices(file.read("split"), file.where("split"))
         if not (stored == TRAIN).any():
             raise DataError("There are no training clips", where=file.where("split"))
+        file.facts["split_from"] = "split"
         return stored
+    file.facts["split_from"] = "none"
     if release is not None:
         notes.append(
             f"All rows count as training clips, as in the authors' own graphs, the {release.rows[2]} test clips among "
@@ -231,70 +277,15 @@ def _hard(file: Source, n: int, count: int) -> IntArray:
     return hard
 
 
-def _stored_kind(file: Source) -> SoftLabelKind:
+def _stored_kind(file: Source) -> str:
+    """The word of the file, "" where it has none."""
+    if "kind" not in file:
+        return ""
     where = file.where("kind")
     if file.headers["kind"].nbytes > 1024:
         raise DataError("Expected one word", where=where)
     values = strings(file.read("kind"), where)
     word = values[0].strip().lower() if len(values) == 1 else ""
-    if word == "logits":
-        return "logits"
-    if word == "scores":
-        return "scores"
-    if word == "probabilities":
-        return "probabilities"
-    raise DataError(f"Unknown kind {word[:40]!r}", where=where, fix="Use logits, scores or probabilities")
-
-
-def _competes(audio: FloatArray, visual: FloatArray) -> bool:
-    """Whether the classes of a clip share a total of one."""
-    sums: NDArray = np.concatenate([audio, visual]).sum(axis=1, dtype=np.float64)
-    return bool(np.abs(sums - 1).mean() < 0.02)
-
-
-MOST_STRAY = 0.001
-"""Share of values outside of [0, 1] that rather are mistakes than another kind of soft labels."""
-
-
-def _refuse_stray(audio: FloatArray, visual: FloatArray, classes: tuple[str, ...], where: str) -> None:
-    """Point at few values far outside of [0, 1] among probabilities, instead of taking all for something else."""
-    both = np.stack([audio, visual])
-    stray = (both < -0.01) | (both > 1.01)
-    count = int(stray.sum())
-    if not 0 < count <= max(1, MOST_STRAY * both.size) or both.size < 20:
-        return
-    modality, row, column = np.argwhere(stray)[0]
-    raise DataError(
-        f"{count} of {both.size:,} values lie outside of [0, 1], the first, {both[modality, row, column]:.4g}, in "
-        f"{MODALITIES[modality]}, row {row}, column {column} ({classes[column]}); all others could be probabilities",
-        where=where,
-        fix="Correct it, or store an array `kind` that says logits or scores",
-    )
-
-
-def sniff_kind(audio: FloatArray, visual: FloatArray) -> tuple[SoftLabelKind, bool, str]:
-    """Tell probabilities, scores and logits from the values.
-
-    Probabilities lie in [0, 1]. Scores of a regression-like head leave [0, 1], but stay near it: rows sum to about
-    one, or nearly all values lie in [-1, 2]. Everything else is taken for logits.
-
-    Returns:
-        The kind, whether a clip's classes compete (softmax), and a sentence that says what was concluded and why.
-
-    >>> sniff_kind(np.array([[0.9, 0.1]]), np.array([[0.4, 0.6]]))[:2]
-    ('probabilities', True)
-    """
-    low, high = float(min(audio.min(), visual.min())), float(max(audio.max(), visual.max()))
-    sums = np.concatenate([audio, visual]).sum(axis=1, dtype=np.float64)
-    mean, spread = float(sums.mean()), float(sums.std())
-    span = f"values from {low:.2f} to {high:.2f}, rows summing to {mean:.2f} ± {spread:.2f}"
-    if low >= 0 and high <= 1 + 1e-6:
-        competes = _competes(audio, visual)
-        form = "rows sum to one" if competes else "each class for itself"
-        sentence = f"Read as probabilities, {form} ({span}); logits would show dependencies more clearly"
-        return "probabilities", competes, sentence
-    inside = float(np.mean([((v > -1) & (v < 2)).mean() for v in (audio, visual)]))
-    one_hot_like = abs(mean - 1) < 0.2 and spread < 0.35
-    if inside > 0.99 and one_hot_like:
-        return "scores", False, f"Read as scores of a regression-like head, not probabilities ({span})"
-    return "logits", True, f"Read as logits ({span})"
+    if word not in KINDS:
+        raise DataError(f"Unknown kind {word[:40]!r}", where=where, fix=f"Use one of {', '.join(KINDS)}")
+    return word

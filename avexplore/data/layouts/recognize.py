@@ -21,6 +21,8 @@ from avexplore.data.layouts.told_split import says_split_anew, told_split
 from avexplore.data.splits import TEST, TRAIN
 from avexplore.errors import DataError
 
+Reader = Callable[[Source, Limits], RawClips]
+
 YOUTUBE8M_SOURCE = "YouTube-8M (Abu-El-Haija et al., arXiv:1609.08675), CC BY 4.0"
 
 
@@ -71,31 +73,38 @@ def is_read_anew(headers: Mapping[str, Header]) -> bool:
     return moved or has_orders or has_two_orders(headers) or says_split_anew(headers)
 
 
-def _recognized(file: ArrayFile) -> tuple[Source, Callable[[Source, Limits], RawClips]]:
+def _recognized(file: ArrayFile) -> tuple[Source, Reader]:
     """The arrays under the names of the first layout that fits, and how that is read."""
     names = {*file.headers, *file.refused}
-    views: list[tuple[dict[str, str], str]] = [({}, "")]
-    views += [(inside, f"The arrays are those of the group {group}") for group, inside in without_group(names).items()]
-    views.append((other_words(names), ""))
-    for view, said in views:
-        seen = {*view, *(names - set(view.values()))}
-        for needed, read in _LAYOUTS:
-            if needed <= seen:
-                source = Source(file, view)
-                source.need(needed)
-                if said:
-                    source.say(said)
-                for ours, theirs in view.items():
-                    if not said:
-                        source.say(f"Read {theirs} as {ours}")
-                return source, read
+    if found := _in_view(file, {}, ""):
+        return found
     parts = split_parts(names)
     if {TRAIN, TEST} <= set.intersection(*({*parts.get(name, {})} for name in _NEEDED)):
         view = {f"{name}_{SPLITS[part]}": stored for name, by in parts.items() for part, stored in by.items()}
         source = Source(file, view)
         source.need(view)
         return source, _read_parts
+    for group, view in without_group(names).items():
+        if found := _in_view(file, view, f"The arrays are those of the group {group}"):
+            return found
+    words = other_words(names)
+    said = ", ".join(f"{theirs} as {ours}" for ours, theirs in words.items())
+    if found := _in_view(file, words, f"Read {said}"):
+        return found
     raise _unknown(file, names)
+
+
+def _in_view(file: ArrayFile, view: Mapping[str, str], said: str) -> tuple[Source, Reader] | None:
+    """The arrays under other names, and how they are read; None if they are of no layout."""
+    seen = {*view, *({*file.headers, *file.refused} - set(view.values()))}
+    for needed, read in _LAYOUTS:
+        if needed <= seen:
+            source = Source(file, view)
+            source.need(needed)
+            if view:
+                source.say(said)
+            return source, read
+    return None
 
 
 def _unknown(file: ArrayFile, names: set[str]) -> DataError:

@@ -12,6 +12,7 @@ from avexplore.artifacts import MODALITIES
 from avexplore.config import ClipsConfig, Config, EvaluationConfig, StudentConfig, TeacherConfig
 from avexplore.config.presets import beside_the_papers
 from avexplore.ui.parts import job_progress, split_reports
+from avexplore.ui.parts.plain_text import as_markdown
 from avexplore.ui.shell import glossary, session
 
 if TYPE_CHECKING:
@@ -67,6 +68,10 @@ def _quiet(config: Config, label: str) -> Any:
 
 def _clips(clips: Clips) -> None:
     st.markdown(f"**{clips.source}**" if clips.source else "")
+    if clips.notes:
+        with st.expander("How the files were read"):
+            for sentence in clips.notes:
+                st.markdown(f"- {as_markdown(sentence)}")
     figures = st.columns([2, 2, 3, 3])
     figures[0].metric("Clips", f"{len(clips.hard_label):,}")
     figures[1].metric("Classes", len(clips.classes))

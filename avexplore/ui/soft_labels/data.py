@@ -20,10 +20,17 @@ if TYPE_CHECKING:
     from avexplore.ui.soft_labels.subject import Subject
 
 _KINDS = {
-    "auto": "tell from the values",
-    "logits": "logits",
-    "scores": "scores",
+    "auto": "tell from the file",
+    "logits": "logits of a softmax: classes compete",
+    "independent-logits": "logits of sigmoids: each class for itself",
     "probabilities": "probabilities",
+    "independent-probabilities": "probabilities, each class for itself",
+    "log-probabilities": "logarithms of probabilities",
+    "scores": "scores of a regression to one-hot",
+    "percentages": "percentages",
+    "votes": "votes",
+    "cosines": "cosines",
+    "labels": "0/1 labels",
 }
 
 
@@ -56,6 +63,8 @@ def _summary(subject: Subject) -> None:
         figures[3].metric("Soft labels", soft.kind)
     for sentence in soft.warnings:
         st.warning(as_markdown(sentence))
+    for sentence in () if clips is None else clips.notes:
+        st.caption(as_markdown(sentence))
 
 
 def _classes(subject: Subject) -> None:
@@ -121,7 +130,7 @@ def _downloads(subject: Subject) -> None:
         file_name="soft_labels.npz",
         mime="application/octet-stream",
         on_click="ignore",
-        help="Arrays audio, visual, classes, split, hard_label and kind; avexplore reads it back.",
+        help="Arrays audio, visual, classes, split, hard_label, kind and calibration; avexplore reads it back.",
     )
 
 
@@ -140,12 +149,13 @@ def _upload() -> None:
         st.info("This avexplore only shows what is stored. Start your own to bring data.")
         return
     st.caption(
-        "An npz file with `audio` and `visual`, one row per clip and one column per class, is enough to explore a "
-        "class graph. Optional: `classes` (names), `split` (train, validation, test), `hard_label` (annotated class). "
+        "A file (npz, HDF5) with `audio` and `visual`, one row per clip and one column per class, is enough to explore "
+        "a class graph. Optional: `classes` (names), `split` (train, validation, test), `hard_label` (annotated "
+        "class), `kind` (what the values are), `temperature` or `platt` (calibration of logits). "
         "Features, for training a teacher and students of your own, go to the Training page."
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        kind = st.selectbox("The values are", list(_KINDS), format_func=_KINDS.__getitem__, key="sl_kind", width=220)
+        kind = st.selectbox("The values are", list(_KINDS), format_func=_KINDS.__getitem__, key="sl_kind", width=330)
         rows = st.number_input(
             "Training rows", min_value=0, value=0, step=1, key="sl_rows", width=170,
             help="The first so many rows are training clips; the graph is learned from those only. 0 takes what the "
@@ -154,8 +164,14 @@ def _upload() -> None:
         names = st.text_input(
             "Class names", key="sl_names", placeholder="Bus; Cat; Dog (if the file holds none)", width=360
         )
+    from avexplore.data.files.open import ARRAY_SUFFIXES
+
     given = st.file_uploader(
-        "Soft labels (npz)", type=["npz"], key="sl_file", label_visibility="collapsed", max_upload_size=256
+        "Soft labels",
+        type=[suffix.lstrip(".") for suffix in ARRAY_SUFFIXES],
+        key="sl_file",
+        label_visibility="collapsed",
+        max_upload_size=256,
     )
     if given is None:
         return
@@ -173,7 +189,9 @@ def _upload() -> None:
         st.error(f"The upload cannot be stored: {as_markdown(error.strerror or 'disk error')}.")
         return
     splits = ", ".join(f"{len(soft.rows(name)):,} {name}" for name in SPLITS if len(soft.rows(name)))
-    st.success(f"Read {len(soft.classes)} classes as {soft.kind}: {splits} clips.")
+    read_as = soft.reading.get("kind", soft.kind)
+    together = "each class for itself" if not soft.normalized else "competing classes"
+    st.success(f"Read {len(soft.classes)} classes as {read_as} ({together}): {splits} clips.")
     for sentence in soft.warnings:
         st.caption(as_markdown(sentence))
     query = {"run": config.address[:12]}
