@@ -56,6 +56,10 @@ class Source:
         """Where a message finds an array, by the name that the file has for it."""
         return self._file.where(self._names.get(name, name))
 
+    def stored(self, name: str) -> str:
+        """The file's own name of an array."""
+        return self._names[name]
+
     def read(self, name: str) -> NDArray[Any]:
         """The whole array."""
         self._used.add(name)

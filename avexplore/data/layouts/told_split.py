@@ -33,7 +33,8 @@ def told_split(file: Source, clips: int) -> IntArray | None:
         DataError: If a clip is in two splits, or an entry makes no sense.
     """
     if "split" in file:
-        file.say("The split is that of the array `split`", split_from="split")
+        stored = file.stored("split")
+        file.say(f"The split is that of the array {stored}", split_from=stored)
         return split_indices(column(file, "split"), file.where("split"))
     for pattern, marked in ((_MASK, _masked), (_ROWS, _listed)):
         if parts := _parts(file.headers, pattern):
