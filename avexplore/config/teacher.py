@@ -90,7 +90,9 @@ class SoftLabelFileConfig(Config):
         ),
     )
     class_names: tuple[str, ...] = setting((), help="Names of the classes, where the file holds none.")
-    kind: Literal["auto", SoftLabelWord] = setting("auto", help="What the values are; `auto` takes the word of the file.")
+    kind: Literal["auto", SoftLabelWord] = setting(
+        "auto", help="What the values are; `auto` takes the word of the file."
+    )
 
 
 SoftLabelSource = TeacherConfig | SoftLabelFileConfig

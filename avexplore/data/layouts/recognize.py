@@ -70,12 +70,18 @@ def is_read_anew(headers: Mapping[str, Header]) -> bool:
     except DataError:
         moved = True
     has_orders = "labels" in headers and len(headers["labels"].shape) < 3 and bool(set(ORDERS) & set(headers))
-    return moved or has_orders or has_two_orders(headers) or says_split_anew(headers)
+    has_words = set(headers) >= _NEEDED and bool(_optional_words(headers))
+    return moved or has_words or has_orders or has_two_orders(headers) or says_split_anew(headers)
 
 
 def _recognized(file: ArrayFile) -> tuple[Source, Reader]:
     """The arrays under the names of the first layout that fits, and how that is read."""
     names = {*file.headers, *file.refused}
+    if names >= _NEEDED and (words := _optional_words(file.headers)):
+        source = Source(file, words)
+        source.need(_NEEDED)
+        source.say("Read " + ", ".join(f"{theirs} as {ours}" for ours, theirs in words.items()))
+        return source, _read_own
     if found := _in_view(file, {}, ""):
         return found
     parts = split_parts(names)
@@ -92,6 +98,24 @@ def _recognized(file: ArrayFile) -> tuple[Source, Reader]:
     if found := _in_view(file, words, f"Read {said}"):
         return found
     raise _unknown(file, names)
+
+
+def _optional_words(headers: Mapping[str, Header]) -> dict[str, str]:
+    """Names of classes and clips, and a split, beside our own arrays in other words and of a shape that fits."""
+    if "audio" not in headers or not headers["audio"].shape:
+        return {}
+    one_each = headers["audio"].shape[:1]
+    found = {}
+    for ours, theirs in other_words(headers).items():
+        header = headers[theirs]
+        fits = {
+            "split": header.shape == one_each,
+            "clip_ids": header.shape == one_each and header.dtype.kind in "SU" and not has_two_orders(headers),
+            "classes": len(header.shape) == 1 and header.dtype.kind in "SU" and header.shape != one_each,
+        }
+        if fits.get(ours):
+            found[ours] = theirs
+    return found
 
 
 def _in_view(file: ArrayFile, view: Mapping[str, str], said: str) -> tuple[Source, Reader] | None:
