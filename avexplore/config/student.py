@@ -96,6 +96,7 @@ class StudentConfig(Config):
         "triplet",
         "triplet-semihard",
         "triplet-hard",
+        "soft-triplet",
         "proxy-triplet",
         "proxy-anchor",
         "infonce",

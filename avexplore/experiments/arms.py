@@ -41,6 +41,7 @@ OFFERED = (
     "baseline:cluster-cca",
     "loss:cross-entropy",
     "loss:infonce",
+    "loss:soft-triplet",
 )
 """Arms that a face offers; any other that `ExperimentConfig.arms` describes works as well."""
 

@@ -14,6 +14,7 @@ from avexplore.losses.mining import same_label
 from avexplore.losses.pairs import PairLoss, by_direction
 from avexplore.losses.proxies import ClassProxies, ProxyLoss, class_means, proxy_distances
 from avexplore.losses.registry import record_of
+from avexplore.losses.soft_triplet import doubted
 
 
 class Batch(NamedTuple):
@@ -26,6 +27,7 @@ class Batch(NamedTuple):
     margins: Tensor | None
     cosine: Tensor | None
     rows: Tensor | None
+    predicted: tuple[Tensor, Tensor] | None
 
 
 class MetricLoss(nn.Module):
@@ -41,6 +43,7 @@ class MetricLoss(nn.Module):
         margins: Tensor | None = None,
         cosine: Tensor | None = None,
         rows: Tensor | None = None,
+        predicted: tuple[Tensor, Tensor] | None = None,
     ) -> Tensor:
         """The loss of a batch.
 
@@ -53,13 +56,14 @@ class MetricLoss(nn.Module):
             margins: Factor in [0, 1] on the margin of (audio n, visual m). Shapes as `forgiven`.
             cosine: audio @ visual.T if it is known already; losses without proxies need it. Shape (B, B).
             rows: Which training clips they are, for anchor-aware proxies with neighbors among all of them. Shape (B,).
+            predicted: Class posteriors of both modalities, for losses that go by them. Shapes (B, C).
 
         Returns:
             A scalar: the sum over both directions.
         """
         if not len(labels):
             return audio.sum() + visual.sum()
-        return self._loss(Batch(audio, visual, labels, forgiven, margins, cosine, rows))
+        return self._loss(Batch(audio, visual, labels, forgiven, margins, cosine, rows, predicted))
 
     def _loss(self, batch: Batch) -> Tensor:
         """As `forward`, on at least one clip."""
@@ -89,7 +93,10 @@ class CrossModalLoss(MetricLoss):
         self.distance = distance
 
     def _loss(self, batch: Batch) -> Tensor:
-        audio, visual, labels, forgiven, margins, cosine, rows = batch
+        audio, visual, labels, forgiven, margins, cosine, rows, predicted = batch
+        if self.pair_loss.self_distilled and predicted is not None:
+            degree = doubted(predicted, labels).to(audio.dtype)
+            forgiven = degree if forgiven is None else 1.0 - (1.0 - forgiven) * (1.0 - degree)
         if self.pair_loss.matched_pairs_only:
             positive = torch.eye(len(labels), dtype=torch.bool, device=labels.device)
         else:
@@ -127,7 +134,7 @@ class CrossModalProxyLoss(MetricLoss):
         self.proxy_loss, self.class_proxies, self.awareness = proxy_loss, class_proxies, awareness
 
     def _loss(self, batch: Batch) -> Tensor:
-        audio, visual, labels, forgiven, margins, _, rows = batch
+        audio, visual, labels, forgiven, margins, _, rows, _ = batch
         proxies = self.class_proxies()  # (C, w)
         positive = labels[:, None] == torch.arange(len(proxies), device=labels.device)  # (B, C)
         both = (audio, visual) if self.awareness is None else self.awareness(audio, visual, rows)

@@ -16,6 +16,8 @@ class PairLoss(nn.Module):
 
     matched_pairs_only = False
     """Whether only the two halves of one clip are positives, as in InfoNCE, rather than all of one class."""
+    self_distilled = False
+    """Whether the network's own class posteriors say which negatives count less."""
 
     @abstractmethod
     def forward(

@@ -114,6 +114,12 @@ def _triplet(mining: Literal["all", "semihard", "hard"]) -> Callable[[StudentCon
     return make
 
 
+def _soft_triplet(student: StudentConfig) -> Any:
+    from avexplore.losses.soft_triplet import SoftTripletLoss
+
+    return SoftTripletLoss(student.margin)
+
+
 def _contrastive(student: StudentConfig) -> Any:
     from avexplore.losses.contrastive import ContrastiveLoss
 
@@ -153,6 +159,7 @@ LOSSES: dict[str, MetricLossRecord] = {
     "triplet": MetricLossRecord("Triplet", "pairs", (_margin(_TRIED),), _triplet("all")),
     "triplet-semihard": MetricLossRecord("Semi-hard triplet", "pairs", (_margin(_TRIED),), _triplet("semihard")),
     "triplet-hard": MetricLossRecord("Hard triplet", "pairs", (_margin(_TRIED),), _triplet("hard")),
+    "soft-triplet": MetricLossRecord("Soft triplet (after MPSD)", "pairs", (_margin(_TRIED),), _soft_triplet),
     "proxy-triplet": MetricLossRecord(
         "Proxy triplet", "class-proxies", (_margin(_TRIED),), _proxy_triplet, ("none", "aadml")
     ),

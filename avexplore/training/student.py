@@ -98,9 +98,14 @@ def _read(
     )
 
 
+def class_posteriors(out: BranchOutputs) -> tuple[Tensor, Tensor]:
+    """Probability of each class, by audio and by visual. Shapes (B, C), (B, C)."""
+    return out.audio_logits[0].softmax(1), out.visual_logits[0].softmax(1)
+
+
 def label_vectors(out: BranchOutputs) -> tuple[Tensor, Tensor]:
     """Predicted label embeddings: class posteriors at unit length [ours]. Shapes (B, C), (B, C)."""
-    audio, visual = (normalize(logits[0].softmax(1), dim=1) for logits in (out.audio_logits, out.visual_logits))
+    audio, visual = (normalize(p, dim=1) for p in class_posteriors(out))
     return audio, visual
 
 
@@ -155,7 +160,16 @@ class StudentTask:
                 forgiven, margins = (linked, None) if self.form == "forgive" else (None, 1.0 - linked)
         if self.in_label_space:
             audio, visual, cosine = *label_vectors(out), None
-        metric = self.metric(audio, visual, labels, forgiven=forgiven, margins=margins, cosine=cosine, rows=picked)
+        metric = self.metric(
+            audio,
+            visual,
+            labels,
+            forgiven=forgiven,
+            margins=margins,
+            cosine=cosine,
+            rows=picked,
+            predicted=class_posteriors(out),
+        )
         semantic = self.config.semantic_weight * self._semantic(out, labels, picked, strength)
         terms = [metric, semantic, lir] if self.form is not None else [metric, semantic]
         return torch.stack(terms)

@@ -47,6 +47,7 @@ MEANING = {
     "baseline:cluster-cca": "Cluster-CCA",
     "loss:cross-entropy": "Cross-entropy, no LIR",
     "loss:infonce": "InfoNCE, no LIR",
+    "loss:soft-triplet": "Soft triplets (after MPSD), no LIR",
     "without LIR": "The twin without LIR",
 }
 FIGURES = {
