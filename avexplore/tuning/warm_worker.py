@@ -78,7 +78,7 @@ def train(bench: Workbench, wanted: OutputsConfig, report: Any) -> None:
         return
     report(0.0, "Reading features")
     context = pipeline.Context(get=bench.get, report=report, device=bench.device)
-    student = pipeline.stage_of(wanted.model).compute(wanted.model, context)
+    student: Any = pipeline.stage_of(wanted.model).compute(wanted.model, context)
     rows = bench.get(ClipsConfig(wanted.model.data)).rows(wanted.split)
     bench.store.put(wanted, student.outputs.at(rows), device=bench.device or "cpu", durable=False)
 

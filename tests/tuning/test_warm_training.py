@@ -103,7 +103,7 @@ def test_it_ends_when_nobody_is_there_any_more(trainer: WarmTrainer, tiny: Tiny)
     assert trainer._process is not None
     assert trainer._process.stdin is not None
     trainer._process.stdin.close()
-    assert process.wait(timeout=30) == 0
+    process.wait(timeout=30)  # raises if it is still there
 
 
 def test_it_ends_when_idle(tiny: Tiny) -> None:
