@@ -15,6 +15,7 @@ from avexplore.ui.parts import uploads
 from avexplore.ui.parts.plain_text import as_markdown
 from avexplore.ui.shell import session
 from avexplore.ui.soft_labels import charts
+from avexplore.ui.soft_labels.matrix import QUIET
 
 if TYPE_CHECKING:
     from avexplore.ui.soft_labels.subject import Subject
@@ -82,7 +83,7 @@ def _classes(subject: Subject) -> None:
         if (soft.split == i).any()
     }
     chart = charts.counts(soft.classes, by_split, "Clips annotated with the class")
-    left.plotly_chart(chart, key="sl_by_split", config={"displayModeBar": False})
+    left.plotly_chart(chart, key="sl_by_split", config=QUIET)
     if clips is None or clips.true_labels is None:
         right.caption("Which further classes are true is not known in this data set.")
         return
@@ -92,7 +93,7 @@ def _classes(subject: Subject) -> None:
         "true, not annotated": (clips.true_labels.sum(axis=0) - annotated).tolist(),
     }
     chart = charts.counts(soft.classes, table, "Clips that truly hold the class")
-    right.plotly_chart(chart, key="sl_by_truth", config={"displayModeBar": False})
+    right.plotly_chart(chart, key="sl_by_truth", config=QUIET)
 
 
 def _together(subject: Subject) -> None:
@@ -120,7 +121,7 @@ def _together(subject: Subject) -> None:
         value_title="Share of clips",
         without_diagonal=True,
     )
-    st.plotly_chart(chart, width="content", key="sl_together", config={"displayModeBar": False})
+    matrix(chart)
 
 
 def _downloads(subject: Subject) -> None:

@@ -19,6 +19,7 @@ from avexplore.ui.parts.reliability_chart import Curve, in_words, reliability_ch
 from avexplore.ui.shell import glossary, session
 from avexplore.ui.soft_labels import charts
 from avexplore.ui.soft_labels import data as soft_labels_data
+from avexplore.ui.soft_labels.matrix import QUIET, matrix
 from avexplore.ui.soft_labels.subject import Subject
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 VIEWS = {"clips": "Clips", "classes": "Classes", "calibration": "Calibration", "data": "Data"}
 _ORDERS = {"events": "Unannotated, strongest first", "missed": "Annotated, weakest first"}
 _ANY = "any"
-QUIET = {"displayModeBar": False}
-"""Charts without plotly's row of buttons."""
 
 
 def draw() -> None:
@@ -255,7 +254,7 @@ def _clips_heat_map(subject: Subject, found: numbers.Events, count: int) -> None
             column_title="Class",
             value_title="Soft label",
         )
-        _matrix(chart)
+        matrix(chart)
 
 
 # --- classes ------------------------------------------------------------------------------------------------------
@@ -322,7 +321,7 @@ def _classes(subject: Subject) -> None:
         title: numbers.mean_by_annotation(subject.probabilities[m], subject.hard_label, rows)
         for m, title in enumerate(("Audio", "Visual"))
     }
-    _matrix(
+    matrix(
         charts.heat_map(
             subject.soft.classes,
             subject.soft.classes,
@@ -333,12 +332,6 @@ def _classes(subject: Subject) -> None:
             without_diagonal=True,
         )
     )
-
-
-def _matrix(chart: Any) -> None:
-    """A chart whose cells keep their size, in a box of its own that the frame's style lets scroll sideways."""
-    with st.container(key="matrix"):
-        st.plotly_chart(chart, width="content", config=QUIET)
 
 
 # --- calibration --------------------------------------------------------------------------------------------------
