@@ -15,7 +15,7 @@ from avexplore.ui.parts import uploads
 from avexplore.ui.parts.plain_text import as_markdown
 from avexplore.ui.shell import session
 from avexplore.ui.soft_labels import charts
-from avexplore.ui.soft_labels.matrix import QUIET
+from avexplore.ui.soft_labels.matrix import QUIET, wide_matrix
 
 if TYPE_CHECKING:
     from avexplore.ui.soft_labels.subject import Subject
@@ -121,7 +121,7 @@ def _together(subject: Subject) -> None:
         value_title="Share of clips",
         without_diagonal=True,
     )
-    matrix(chart)
+    wide_matrix(chart)
 
 
 def _downloads(subject: Subject) -> None:

@@ -13,7 +13,7 @@ QUIET = {"displayModeBar": False}
 """Charts without plotly's row of buttons."""
 
 
-def matrix(chart: go.Figure) -> None:
+def wide_matrix(chart: go.Figure) -> None:
     """Draw it in a box of its own that the frame's style lets scroll sideways."""
     with st.container(key="matrix"):
         # Streamlit would squeeze it into a phone's width.

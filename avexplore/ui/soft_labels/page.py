@@ -19,7 +19,7 @@ from avexplore.ui.parts.reliability_chart import Curve, in_words, reliability_ch
 from avexplore.ui.shell import glossary, session
 from avexplore.ui.soft_labels import charts
 from avexplore.ui.soft_labels import data as soft_labels_data
-from avexplore.ui.soft_labels.matrix import QUIET, matrix
+from avexplore.ui.soft_labels.matrix import QUIET, wide_matrix
 from avexplore.ui.soft_labels.subject import Subject
 
 if TYPE_CHECKING:
@@ -254,7 +254,7 @@ def _clips_heat_map(subject: Subject, found: numbers.Events, count: int) -> None
             column_title="Class",
             value_title="Soft label",
         )
-        matrix(chart)
+        wide_matrix(chart)
 
 
 # --- classes ------------------------------------------------------------------------------------------------------
@@ -321,7 +321,7 @@ def _classes(subject: Subject) -> None:
         title: numbers.mean_by_annotation(subject.probabilities[m], subject.hard_label, rows)
         for m, title in enumerate(("Audio", "Visual"))
     }
-    matrix(
+    wide_matrix(
         charts.heat_map(
             subject.soft.classes,
             subject.soft.classes,
