@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from avexplore.artifacts import BoolArray, FloatArray, IntArray, SoftLabelKind, SoftLabels
-from avexplore.config import TeacherConfig
+from avexplore.config import SyntheticConfig, TeacherConfig
 from avexplore.config.presets import preset
 from avexplore.data import feature_file, load_features
 from avexplore.graph.evidence.simulated_worlds import come_together
@@ -118,6 +118,19 @@ def vggsounder(path: Path, count: int = 309, seed: int = 0, clips: int = 4000, *
     )
     together = come_together(np.logical_or(*human[:, judging]))
     return Truth(f"VGGSounder, {count} classes", soft, together, human[:, judging], votes[:, judging])
+
+
+def synthetic(seed: int = 0) -> Truth:
+    """The product's own synthetic benchmark, in which a third of all pairs come together."""
+    source = SyntheticConfig(seed=seed)
+    features = load_features(source)
+    regularizer = preset("quick", source, seed).regularizer
+    assert regularizer is not None
+    assert features.true_labels is not None
+    config = regularizer.affinity.stability.graph.soft_labels
+    assert isinstance(config, TeacherConfig)
+    name = "synthetic benchmark of avexplore, logits"
+    return Truth(name, train_teacher(features, config).soft_labels, come_together(features.true_labels))
 
 
 def youtube8m(path: Path, seed: int = 0) -> Iterator[Truth]:

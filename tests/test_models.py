@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from avexplore.artifacts import FeatureSet, TrainedStudent, TrainedTeacher
+from avexplore.artifacts import Clips, FeatureSet, TrainedStudent, TrainedTeacher
 from avexplore.cli import main
 from avexplore.config import (
     ClipsConfig,
@@ -128,6 +128,30 @@ def test_figures_and_graphs_follow_from_what_is_shipped(store: Store) -> None:
         again = learn_class_graph(store.get(graph.soft_labels).artifact.soft_labels, graph)
         assert again.score == pytest.approx(kept.score, rel=1e-9)
         np.testing.assert_array_equal(again.adjacency, kept.adjacency)
+
+
+def test_probabilities_of_class_pairs_mean_what_they_say_on_shipped_runs(tmp_path: Path) -> None:
+    from avexplore.graph.evidence.pair_probability import pair_probability
+    from avexplore.graph.evidence.simulated_worlds import come_together
+
+    shipped = Store(tmp_path, MODELS)
+    judged = 0
+    for config in configs(shipped, TeacherConfig):
+        assert isinstance(config, TeacherConfig)
+        entries = shipped.get(ClipsConfig(config.data)), shipped.get(config)
+        clips, teacher = (entry.artifact if entry else None for entry in entries)
+        assert isinstance(clips, Clips)
+        assert isinstance(teacher, TrainedTeacher)
+        if clips.true_labels is None or isinstance(config.data, SyntheticConfig):
+            continue
+        found = pair_probability(teacher.soft_labels)
+        pairs = np.triu_indices(len(found.classes), 1)
+        p, true = found.probability[pairs], come_together(clips.true_labels)[pairs]
+        place = np.minimum((10 * p).astype(int), 9)
+        assert np.abs(np.bincount(place, p - true, 10)).sum() / len(p) <= 0.10
+        assert true[p >= found.probably_true].mean() > 0.7
+        judged += 1
+    assert judged or not configs(shipped, TeacherConfig)
 
 
 def test_a_first_start_has_runs_with_figures_and_computes_nothing(store: Store) -> None:
