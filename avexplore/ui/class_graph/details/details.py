@@ -83,7 +83,7 @@ def _edges(scene: Scene, picture: Picture, view: dict[str, Any]) -> None:
     counted = "human labels per modality" if scene.pairs.true is not None else "the soft labels, which understate it"
     st.caption(
         "Sort by a column's head; a click at the left end of a row selects the edge in the picture. "
-        f"P(to | from) to clips: counted by {counted}."
+        f"P(to | from) to one class: counted by {counted}."
     )
 
 
@@ -111,6 +111,11 @@ def _columns(table: Any) -> dict[str, Any]:
         "P(to)": number(format="%d%%", width=54, help="Share of all clips that hold the right class"),
         "odds ratio": number(format="%.1f", width=70, help="How much likelier one is where the other is, in odds"),
         "clips": number(format="%.0f", width=50, help="Clips that hold both"),
+        "one class": number(
+            format="%d%%",
+            width=72,
+            help="Across modalities: share of these clips that hold one of the two classes in both modalities",
+        ),
         "null": number(format="%d%%", width=52, help="Share under the null model"),
         "seeds": number(format="%d%%", width=54, help="Share of the search seeds that find the edge"),
         "direction": number(

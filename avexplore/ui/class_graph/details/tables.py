@@ -83,6 +83,7 @@ def _pair_cells(pairs: PairEvidence, i: int, j: int) -> dict[str, Any]:
         "P(to)": percent(known.base),
         "odds ratio": known.odds_ratio,
         "clips": known.joint,
+        "one class": None if known.same_class is None else percent(known.same_class),
     }
 
 

@@ -37,7 +37,7 @@ def _probability(pairs: PairEvidence, nodes: tuple[str, ...], i: int, j: int) ->
     if not np.isfinite(p):
         return ""
     said = ": probably true, as nine in ten such pairs are in simulations" if p >= known.probably_true else ""
-    rows = [("Come together", f"{facts.bar(p)}with this probability{said}")]
+    rows = [("Come together", f"{facts.bar(p)}probability, by the soft labels alone{said}")]
     return facts.grid(rows) + facts.folded(
         "What this says, and what not", "".join(f"<p>{as_html(text)}</p>" for text in (limits(), *known.warnings))
     )

@@ -8,10 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from avexplore.artifacts import ClassGraph, GraphStability
+from avexplore.analysis.pair_evidence import PairEvidence, expected_counts
+from avexplore.artifacts import ClassGraph, GraphStability, SoftLabels
 from avexplore.config import KnowledgeConfig
+from avexplore.graph.evidence.pair_probability import PairProbability
 from avexplore.ui.class_graph.details.details import _columns
-from avexplore.ui.class_graph.details.tables import edge_table, matrix_figure
+from avexplore.ui.class_graph.details.tables import edge_table, matrix_figure, matrix_values
 from avexplore.ui.class_graph.drawing.build import build_picture, first_threshold, shown
 from avexplore.ui.class_graph.drawing.component import loader_source, modules, vis_network
 from avexplore.ui.class_graph.drawing.layouts import arrange
@@ -206,6 +208,35 @@ def test_the_table_rounds_as_the_panel_does_and_shows_the_evidence_first() -> No
         assert f"{table[column].iloc[0]:.0f}%" == f"{26 / 30:.0%}" == "87%"
     columns = list(_columns(table))
     assert columns.index("seeds") < columns.index("direction") < columns.index("BIC gain") < columns.index("link")
+
+
+def test_pairs_are_told_of_in_the_table_the_matrix_and_the_filter() -> None:
+    rng = np.random.default_rng(0)
+    audio, visual = rng.random((2, 50, 2))
+    zero = np.zeros(50, int)
+    soft = SoftLabels(audio, visual, "probabilities", ("A", "<b>B</b>"), zero, zero, normalized=False)
+    probability = PairProbability(soft.classes, np.array([[np.nan, 0.7], [0.7, np.nan]]), 0.8)
+    pairs = PairEvidence(probability, expected_counts(soft), None)
+    graph = a_graph((0, 1), (0, 2), (0, 3))
+    picture = build_picture(graph, probability=probability)
+    assert {edge.id for edge in picture.edges if edge.doubtful} == {"e0-1", "e0-3"}, "0-2 is one class"
+    assert [edge.id for edge in shown(picture, 0.0, ["doubtful"])] == ["e0-2"]
+    table = edge_table(picture, graph, None, 0.0, pairs=pairs)
+    across = table.loc["e0-3"]
+    facts = pairs.expected.pair(0, 3)
+    assert across["true"] == 70
+    assert across["P(to | from)"] == round(100 * facts.given)
+    assert across["P(to)"] == round(100 * facts.base)
+    assert across["odds ratio"] == pytest.approx(facts.odds_ratio)
+    assert facts.same_class is not None
+    assert across["one class"] == round(100 * facts.same_class)
+    assert np.isnan(table.loc["e0-1", "one class"]), "within one modality"
+    assert np.isnan(table.loc["e0-2", "true"])
+    assert list(_columns(table))[:4] == ["from", "", "to", "true"]
+    for name, value in (("probability", 0.7), ("given", facts.given), ("odds", np.log(facts.odds_ratio))):
+        found = matrix_values(name, graph, None, pairs=pairs)
+        assert found is not None
+        assert found[0, 3] == pytest.approx(value)
 
 
 def test_the_matrix_shows_hostile_names_as_text() -> None:
