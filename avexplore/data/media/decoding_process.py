@@ -33,6 +33,9 @@ POSTER = (320, 320)
 _GAP = 0.1
 """Seconds by which sound may lag before silence is put in; what is less is the rounding of time stamps."""
 
+_BLOCK = 1 << 15
+"""Samples that are sent at once: a message for every frame of a codec would cost more than its decoding."""
+
 Send = Callable[..., None]
 
 
@@ -185,6 +188,8 @@ class _Sound:
         self._limit = None if end is None else round((end - start) * rate)
         self._resampler: Any = None
         self._sent = 0
+        self._block: list[NDArray[np.float32]] = []
+        self._waiting = 0
         self._next = 0.0
         self.done = False
         self.seconds = 0.0
@@ -227,9 +232,8 @@ class _Sound:
     def _silence(self, count: int) -> None:
         if self._limit is not None:
             count = min(count, self._limit - self._sent)
-        step = 1 << 16
-        for first in range(0, count, step):
-            self._raw(np.zeros(min(step, count - first), np.float32))
+        for first in range(0, count, _BLOCK):
+            self._raw(np.zeros(min(_BLOCK, count - first), np.float32))
 
     def _emit(self, samples: NDArray[np.float32]) -> None:
         if self._limit is not None:
@@ -240,14 +244,23 @@ class _Sound:
         self.done = self._limit is not None and self._sent >= self._limit
 
     def _raw(self, samples: NDArray[np.float32]) -> None:
-        self._send("sound", np.ascontiguousarray(samples, np.float32).tobytes())
         self._sent += len(samples)
+        self._block.append(samples)
+        self._waiting += len(samples)
+        if self._waiting >= _BLOCK:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._waiting:
+            self._send("sound", np.concatenate(self._block).astype(np.float32, copy=False).tobytes())
+            self._block, self._waiting = [], 0
 
     def finish(self) -> None:
         """What the resampler still holds."""
         if self._resampler is not None and not self.done:
             for out in self._resampler.resample(None):
                 self._emit(out.to_ndarray()[0])
+        self._flush()
         self.done = True
 
 

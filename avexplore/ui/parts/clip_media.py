@@ -111,7 +111,8 @@ def play(clips: Clips, clip: int) -> bool:
     if media.kind != "picture" and media.sound_picture not in (None, media.thumbnail):
         assert media.sound_picture is not None
         if heard := thumbnail(media.sound_picture, (640, 96)):
-            st.image(heard, width=320, caption="Its sound: low to high, over time")
+            with st.container(width=320):  # no wider than what it stands in
+                st.image(heard, width="stretch", caption="Its sound: low to high, over time")
     return True
 
 

@@ -189,6 +189,7 @@ def _table(subject: Subject, found: numbers.Events, order: str) -> int:
         row_height=None if pictures is None else 52,
         column_config={
             "": st.column_config.ImageColumn(width=76),
+            "Clip": st.column_config.TextColumn(width=None if pictures is None else 130),
             "Heard": st.column_config.ProgressColumn(**bar),
             "Seen": st.column_config.ProgressColumn(**bar),
         },

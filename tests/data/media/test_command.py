@@ -56,6 +56,25 @@ def test_from_a_folder_to_clips_that_play(clips: Path, capsys: pytest.CaptureFix
     assert "1 of them are not there, the first is" in capsys.readouterr().err
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_workers_and_a_cluster_give_the_same_bytes(clips: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from distributed import LocalCluster
+
+    made = []
+    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+        for name, how in (
+            ("one", ["--workers", "1"]),
+            ("two", ["--workers", "2"]),
+            ("cluster", ["--scheduler", cluster.scheduler_address]),
+        ):
+            out = clips / f"{name}.npz"
+            given = [str(clips / "clips"), str(clips / "labels.csv"), "-o", str(out), "-q", *how]
+            assert cli.main(["features", *given]) == 0, capsys.readouterr().err
+            made.append(out.read_bytes())
+    assert made[0] == made[1] == made[2]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
