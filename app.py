@@ -1,5 +1,6 @@
 """Entry of the app: page settings and navigation, nothing else. Start it with `make app`."""
 
+from avexplore.ui.settings import bar
 from avexplore.ui.shell import frame
 
-frame.run()
+frame.run(above=bar.place)

@@ -70,9 +70,20 @@ class Row:
 
 
 def comparison(
-    before: RetrievalReport, after: RetrievalReport, figures: Mapping[str, tuple[str, str]] = FIGURES
+    before: RetrievalReport,
+    after: RetrievalReport,
+    figures: Mapping[str, tuple[str, str]] = FIGURES,
+    *,
+    paired: bool = True,
 ) -> list[Row]:
-    """One pair of students: intervals of MAP over queries, none where a report keeps no figure per query."""
+    """Two students: intervals of MAP over queries, none where a report keeps no figure per query.
+
+    Args:
+        before: Of the one.
+        after: Of the other.
+        figures: Which figures, with their names and meanings.
+        paired: Whether both asked the same queries; there is no interval otherwise.
+    """
     per_query = {
         "map_audio_to_visual": (before.average_precision[0], after.average_precision[0]),
         "map_visual_to_audio": (before.average_precision[1], after.average_precision[1]),
@@ -84,7 +95,7 @@ def comparison(
         if key not in before.metrics or key not in after.metrics:
             continue
         one, other = before.metrics[key], after.metrics[key]
-        if key in per_query:
+        if paired and key in per_query:
             interval, over = paired_difference(per_query[key][1], per_query[key][0]), "queries"
         else:
             interval, over = Interval(other - one, math.nan, math.nan, 1), ""

@@ -1,6 +1,17 @@
 """One frozen dataclass per stage; upstream configs nest, and the whole has an address. Presets stand in `presets`."""
 
-from avexplore.config.base import Config, acts_at, field_help, from_json, label_of, location, override, upstream, within
+from avexplore.config.base import (
+    Config,
+    acts_at,
+    field_help,
+    from_json,
+    label_of,
+    location,
+    override,
+    upstream,
+    value_in_words,
+    within,
+)
 from avexplore.config.data import ClipsConfig, DataConfig, ExtractionConfig, FeatureFileConfig, SyntheticConfig
 from avexplore.config.experiment import ARMS, DEFAULT_ARMS, ExperimentConfig, SweepConfig, VaryConfig
 from avexplore.config.graph import (
@@ -66,5 +77,6 @@ __all__ = [
     "location",
     "override",
     "upstream",
+    "value_in_words",
     "within",
 ]

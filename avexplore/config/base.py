@@ -46,7 +46,8 @@ def setting(
         acts: Where it acts; as the config's other fields do if nothing is said.
         since: The first version with this field, if it joined its config later. It stays out of the address while it
             has its default, so that results from before keep theirs: the default has to mean what was done then.
-        metadata: What else is known of it.
+        metadata: What else is known of it: `choices` says what its values are called, `steps` lists readable values,
+            for a slider.
     """
     known = {"help": help, "label": label, "acts": acts, "since": since}
     return field(default=default, metadata={**known, **metadata})
@@ -259,6 +260,27 @@ def label_of(cls: type[Config], name: str) -> str:
     """
     f = cls.__dataclass_fields__[name]
     return f.metadata.get("label") or name.replace("_", " ").capitalize()
+
+
+def value_in_words(cls: type[Config], name: str, value: Any) -> str:
+    """What user interfaces call a value of a field.
+
+    >>> from avexplore.config import AffinityConfig, GraphConfig
+    >>> value_in_words(GraphConfig, "transform", "logit"), value_in_words(GraphConfig, "penalty_discount", 3.0)
+    ('log-odds', '3')
+    >>> value_in_words(AffinityConfig, "directed", True), value_in_words(AffinityConfig, "source", "true-graph")
+    ('on', 'true graph')
+    """
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if value is None:
+        return "all"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, str):
+        named: Mapping[str, str] = cls.__dataclass_fields__[name].metadata.get("choices", {})
+        return named.get(value, value.replace("-", " ").replace("_", " "))
+    return str(value)
 
 
 def acts_at(cls: type[Config], name: str) -> Acts:

@@ -11,6 +11,14 @@ from avexplore.config.teacher import SoftLabelSource
 Engine = Literal["grasp", "boss", "both", "causal-learn-grasp", "causal-learn-boss", "flop"]
 Score = Literal["bic", "bdeu", "kernel"]
 Strategy = Literal["single", "polished", "perturbed", "restarts", "iterated"]
+STRATEGIES = {
+    "single": "one start",
+    "polished": "one start, polished",
+    "perturbed": "perturbations that keep parents",
+    "restarts": "restarts",
+    "iterated": "perturbations, parents grown anew",
+}
+"""What strategies are called."""
 Transform = Literal["raw", "logit", "clr", "ilr", "drop-one", "rank", "class-centered"]
 
 
@@ -41,34 +49,59 @@ class GraphConfig(Config):
     engine: Engine = setting("both", help="Search algorithm; both runs BOSS, then GRaSP from its result.")
     score: Score = setting(
         "bic",
+        choices={"bic": "BIC (Gaussian)", "bdeu": "BDeu (discretized)", "kernel": "kernel (small data only)"},
         help=(
             "Gaussian BIC on the values, BDeu on discretized values, or a kernel regression's cross-validated "
             "likelihood. The last finds any kind of dependency, and takes some hundred clips and a few "
             "classes at most."
         ),
     )
-    transform: Transform = setting("raw", help="What is done to the soft labels before the search.")
+    transform: Transform = setting(
+        "raw",
+        choices={
+            "raw": "as they are",
+            "logit": "log-odds",
+            "clr": "centered log-ratio",
+            "ilr": "isometric log-ratio",
+            "drop-one": "one class left out",
+            "rank": "normal ranks",
+            "class-centered": "minus class means",
+        },
+        label="Soft labels",
+        help="What is done to the soft labels before the search.",
+    )
     penalty_discount: float = within(
         0.0,
         1000.0,
         2.0,
         label="Penalty",
-        help="c in BIC = 2L - c k ln n (Tetrad's unit; 1 is plain BIC, useful 1..16).",
+        # Even steps on a logarithmic scale, nearly, and readable numbers.
+        steps=(1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 12.0, 16.0),
+        help="How much better a further edge must fit to be kept: higher means fewer edges. c in BIC = 2L - c k ln n "
+        "(Tetrad's unit; 1 is plain BIC, useful 1..16).",
         open_low=True,
     )
     depth: int = within(1, 10, 3, help="How deep GRaSP follows moves that do not change the score at once.")
     strategy: Strategy = setting(
         "perturbed",
+        choices=STRATEGIES,
         help=(
             "One start; one start, polished; perturbations of the best graph, which keep its parents; restarts; or "
             "perturbations that grow all parents anew (the default before version 0.2)."
         ),
     )
     iterations: int = within(
-        1, 100_000, 300, help="Effort: restarts or perturbations, in hundreds; unused by one start, polished or not."
+        1,
+        100_000,
+        300,
+        label="Restarts or perturbations",
+        help="Effort: restarts or perturbations, in hundreds; unused by one start, polished or not.",
     )
     rows: Literal["train", "all"] = setting(
-        "train", help="Clips that the graph is learned from; all uses test clips and is marked so."
+        "train",
+        label="Clips",
+        choices={"train": "training clips", "all": "all clips (test too)"},
+        help="Clips that the graph is learned from; all uses test clips and is marked so.",
     )
     knowledge: KnowledgeConfig = setting(KnowledgeConfig(), help="Edges required, forbidden or ordered by you.")
     seed: int = within(0, 2**31 - 1, 0, help="Draws start orders and perturbations.")
@@ -87,19 +120,29 @@ class StabilityConfig(Config):
     )
     strategy: Strategy = setting(
         "polished",
+        label="Strategy of resamples",
+        choices=STRATEGIES,
         help=(
             "How resamples are searched. What a search misses counts as instability: one start alone is quick and "
             "misses the best graph in half of the cases, polished in a twentieth."
         ),
     )
     null: Literal["none", "within-class", "decoupled", "one-hot"] = setting(
-        "within-class", help="How clips are shuffled so that no relation between classes is left."
+        "within-class",
+        label="Null model",
+        choices={
+            "within-class": "shuffled within class",
+            "decoupled": "modalities decoupled",
+            "one-hot": "one-hot labels",
+        },
+        help="How clips are shuffled so that no relation between classes is left.",
     )
-    null_bootstraps: int = within(2, 10_000, 50, help="Resamples of the null model.")
+    null_bootstraps: int = within(2, 10_000, 50, label="Null resamples", help="Resamples of the null model.")
     seeds: int = within(
         0,
         1000,
         10,
+        label="Search seeds",
         help=("Searches of the data as they are, each from its own seed: how much of the graph is the search's luck."),
     )
     seed: int = within(0, 2**31 - 1, 0, help="Draws the resamples.")
@@ -121,7 +164,12 @@ class AffinityConfig(Config):
         help="Where weights come from: the graph, or a control to compare it with.",
     )
     threshold: float = within(
-        0.0, 1.0, 0.5, label="Edge frequency at least", help="Keep edges at least this frequent over bootstraps."
+        0.0,
+        1.0,
+        0.5,
+        label="Edge frequency at least",
+        steps=tuple(step / 20 for step in range(21)),
+        help="Keep edges at least this frequent over bootstraps.",
     )
     top_k: int = within(1, 10_000, 5, label="Edges kept per node (top-K)", help="Keep at most so many edges per node.")
     top_pairs: int | None = within(

@@ -21,7 +21,14 @@ class RegularizerConfig(Config):
     form: Literal["pull", "forgive", "margin"] = setting(
         "forgive", help="Pull related pairs together, forgive them as negatives, or shrink their margin."
     )
-    weight: float = within(0.0, 1000.0, 1.0, label="LIR weight (lambda)", help="Lambda.")
+    weight: float = within(
+        0.0,
+        1000.0,
+        1.0,
+        label="LIR weight (lambda)",
+        steps=(0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0),
+        help="Lambda.",
+    )
     tau: float = within(0.0, 1.0, 0.0, label="Soft-label threshold (tau)", help="Soft labels up to this do not count.")
     level: Literal["class", "node"] = setting(
         "class", help="Whether an edge links its two classes in any modality, or only the modalities of its nodes."
@@ -50,6 +57,7 @@ class RegularizerConfig(Config):
         1.0,
         0.25,
         label="Link strength",
+        steps=tuple(step / 20 for step in range(20)),
         acts="reading",
         help=(
             "Probability that the strongest link's other class is present, too, for posteriors in the "
@@ -68,6 +76,7 @@ class RegularizerConfig(Config):
     linked: Literal["graph", "every-pair", "popularity"] = setting(
         "graph",
         label="Linked in the embedding",
+        choices={"graph": "linked classes", "every-pair": "every pair of classes"},
         acts="reading",
         help=(
             "Between which classes posteriors in the embedding are linked: those of A-hat, or every pair, "
@@ -151,6 +160,7 @@ class StudentConfig(Config):
         0.99,
         0.5,
         acts="reading",
+        steps=tuple(step / 20 for step in range(20)),
         help="Share of the embedding that holds the class heads' probabilities; 0 keeps to the metric part.",
     )
     posterior_temperature: float = within(
@@ -158,6 +168,7 @@ class StudentConfig(Config):
         100.0,
         0.5,
         acts="reading",
+        steps=(0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.25, 1.5, 2.0),
         help=("Divides the class heads' outputs before they become probabilities in the embedding; below 1 sharpens."),
         open_low=True,
     )

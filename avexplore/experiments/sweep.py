@@ -10,8 +10,8 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from avexplore.config import (
     override,
     upstream,
 )
+from avexplore.config.base import types_of
 from avexplore.errors import ConfigError
 from avexplore.experiments.arms import reseeded
 
@@ -71,7 +72,10 @@ def start_epochs(student: StudentConfig) -> tuple[int, ...]:
 
 
 def offered(student: StudentConfig) -> dict[str, tuple[Value, ...]]:
-    """Parameters worth a sweep, with values worth a try, by `stage.field`."""
+    """Parameters that can be swept without naming values, with values worth a try, by `stage.field`.
+
+    After some that are swept most, every choice and every number with steps that a config has.
+    """
     found: dict[str, tuple[Value, ...]] = {
         SHORT["lambda"]: (0.25, 0.5, 1.0, 2.0, 4.0),
         SHORT["top_k"]: (1, 2, 3, 5, 8),
@@ -80,12 +84,22 @@ def offered(student: StudentConfig) -> dict[str, tuple[Value, ...]]:
         SHORT["k"]: tuple(range(1, 8)),
     }
     if isinstance(student.soft_labels, TeacherConfig):
-        found[SHORT["head"]] = get_args(get_type_hints(TeacherConfig)["head"])
+        found[SHORT["head"]] = get_args(types_of(TeacherConfig)["head"])
     found[SHORT["penalty_discount"]] = (1.0, 2.0, 4.0, 8.0, 16.0)
-    found[SHORT["transform"]] = get_args(get_type_hints(GraphConfig)["transform"])
+    found[SHORT["transform"]] = get_args(types_of(GraphConfig)["transform"])
     if isinstance(student.soft_labels, TeacherConfig):  # soft labels from a file are of all its clips
         found[_OF_DATA] = TRAIN_FRACTIONS
+    for part in upstream(student):
+        for f in fields(part) if part.stage in _STAGES else ():
+            values = _all_values(types_of(type(part))[f.name], f.metadata.get("steps", ()))
+            if values:
+                found.setdefault(f"{part.stage}.{f.name}", values)
     return found
+
+
+def _all_values(kind: Any, steps: Sequence[Value]) -> tuple[Value, ...]:
+    """The values of a choice, or up to seven of a number's steps."""
+    return get_args(kind) if get_origin(kind) is Literal else tuple(steps[:: math.ceil(len(steps) / 7) or 1])
 
 
 def varied(student: StudentConfig, parameter: str, values: Sequence[Value] | None = None) -> VaryConfig:

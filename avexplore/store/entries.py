@@ -452,20 +452,33 @@ class Store:
         except OSError as error:
             raise write_error(error, self.root) from error
 
-    def remember_run(self, address: str) -> None:
-        """Note that somebody asked for this student itself, and not as one arm of an experiment among many."""
+    def remember_run(self, address: str, name: str = "") -> None:
+        """Note that somebody asked for this student itself, and not as one arm of an experiment among many.
+
+        Args:
+            address: The student's.
+            name: What the run is called from now on; "" leaves it its name.
+        """
         if self.read_only:
             return
+        file = self.root / "runs" / address
         try:
-            (self.root / "runs").mkdir(parents=True, exist_ok=True)
-            (self.root / "runs" / address).touch()
+            file.parent.mkdir(parents=True, exist_ok=True)
+            if name:
+                # A new file: what is listed follows the folder's time.
+                fresh = file.with_name(f".{address}.{os.getpid()}")
+                fresh.write_text(name, encoding="utf-8")
+                fresh.replace(file)
+            else:
+                file.touch()
         except OSError as error:
             raise write_error(error, self.root) from error
 
-    def known_runs(self) -> frozenset[str]:
-        """Addresses of the students that somebody asked for."""
+    def known_runs(self) -> dict[str, str]:
+        """Names of the students that somebody asked for, by address; "" for one without a name of its own."""
         folder = self.root / "runs"
-        return frozenset(path.name for path in folder.iterdir()) if folder.is_dir() else frozenset()
+        files = [file for file in folder.iterdir() if file.name[0] != "."] if folder.is_dir() else []
+        return {file.name: _first_line(file) for file in files}
 
     def known_files(self, fingerprint: str) -> tuple[str, ...]:
         """Where files of this content were last seen; () if nowhere, if they are gone, or if we may not read them."""
@@ -477,6 +490,15 @@ class Store:
             return ()
         found = tuple(path for path in paths if isinstance(path, str) and may_read(path) and Path(path).exists())
         return found if len(found) == len(paths) else ()
+
+
+def _first_line(file: Path) -> str:
+    """What a small file of text says; "" for anything else."""
+    try:
+        with file.open(encoding="utf-8") as text:
+            return " ".join(text.readline(200).split())
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 def _plain(fingerprint: str) -> str:

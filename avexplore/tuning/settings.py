@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
+from avexplore.analysis.run_differences import STAGES
 from avexplore.config import (
     AffinityConfig,
     Config,
@@ -21,6 +22,7 @@ from avexplore.config import (
     label_of,
     override,
     upstream,
+    value_in_words,
 )
 from avexplore.config.base import Acts, checked, types_of
 from avexplore.errors import ConfigError
@@ -140,7 +142,7 @@ class WorkingSettings:
         """Each change in plain words.
 
         >>> WorkingSettings.of({"knowledge.forbidden": [("audio:A", "audio:B")], "graph.transform": "logit"}).words()
-        ['transform logit', 'one edge forbidden']
+        ['soft labels log-odds', 'one edge forbidden']
         """
         return [_in_words(name, value) for name, value in self.changes]
 
@@ -198,6 +200,18 @@ def parameter_acts(name: str) -> Acts:
     return acts_at(cls, f.name)
 
 
+def parameter_label(name: str) -> str:
+    """What a parameter is called where no form around it says what it belongs to.
+
+    >>> parameter_label("regularizer.posterior_links"), parameter_label("teacher.epochs"), parameter_label("graph.seed")
+    ('Link strength', 'Teacher: epochs', 'Class graph: seed')
+    """
+    cls, f = PARAMETERS[name]
+    label = label_of(cls, f.name)
+    alone = sum(label_of(other, g.name) == label for other, g in PARAMETERS.values()) == 1
+    return label if alone and cls is not TeacherConfig else f"{STAGES[cls.stage]}: {_small(label)}"
+
+
 # --- words --------------------------------------------------------------------------------------------------------
 
 _RULES: dict[str, tuple[str, str]] = {
@@ -214,14 +228,12 @@ def _in_words(name: str, value: Any) -> str:
         count = {0: "no", 1: "one"}.get(len(value), str(len(value)))
         return f"{count} {one if len(value) == 1 else many}"
     cls, f = PARAMETERS[name]
-    label = label_of(cls, f.name)
-    if cls is TeacherConfig:
-        label = f"Teacher's {label[:1].lower()}{label[1:]}"
-    if not label[:2].isupper():  # "LIR weight" and "AV-SAL weight" stay
-        label = label[:1].lower() + label[1:]
-    if isinstance(value, bool):
-        return f"{label} {'on' if value else 'off'}"
-    return f"{label} {f'{value:g}' if isinstance(value, (int, float)) else value or 'all'}"
+    return f"{_small(parameter_label(name))} {value_in_words(cls, f.name, value)}"
+
+
+def _small(label: str) -> str:
+    """A label within a sentence; "LIR weight" and "AV-SAL weight" stay."""
+    return label if label[:2].isupper() else label[:1].lower() + label[1:]
 
 
 # --- text of values -----------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from avexplore.folders import app_folder
 
@@ -16,6 +17,10 @@ class PageInfo:
     section: str
     question: str
     """What the page answers, in one sentence."""
+    shows: Literal["stored", "settings", "neither"] = "stored"
+    """Whether the page shows the run as it is stored, or as the visitor's settings would make it."""
+    draws_bar: bool = False
+    """Whether the page draws the bar of settings itself, within its fragment."""
 
     @property
     def is_here(self) -> bool:
@@ -31,11 +36,26 @@ class PageInfo:
 PAGES = (
     PageInfo("overview", "Overview", "", "What is in this run, and what came out of it?"),
     PageInfo("story", "Story", "", "One clip, followed from a missing label to a better ranking."),
-    PageInfo("soft_labels", "Soft labels", "Explore", "What does the teacher hear and see that nobody annotated?"),
-    PageInfo("class_graph", "Class graph", "Explore", "Which classes depend on which, and how sure is that?"),
+    PageInfo(
+        "soft_labels", "Soft labels", "Explore", "What does the teacher hear and see that nobody annotated?", "neither"
+    ),
+    PageInfo(
+        "class_graph",
+        "Class graph",
+        "Explore",
+        "Which classes depend on which, and how sure is that?",
+        "settings",
+        True,
+    ),
     PageInfo("embedding_space", "Embedding space", "Compare", "What moves when LIR is switched on?"),
     PageInfo("retrieval", "Retrieval", "Compare", "Which answers does a clip get, before and after LIR?"),
     PageInfo("evaluation", "Evaluation", "Compare", "Does it help, by how much, and for which classes?"),
-    PageInfo("experiments", "Experiments", "Compare", "Does the graph help, or would any regularizer?"),
-    PageInfo("training", "Training", "Make", "Train a teacher, a student and its twin on your data."),
+    PageInfo("experiments", "Experiments", "Compare", "Does the graph help, or would any regularizer?", "stored"),
+    PageInfo("compare", "Compare runs", "Compare", "What differs between two runs, and what came of it?"),
+    PageInfo("training", "Training", "Make", "Train a teacher, a student and its twin on your data.", "settings"),
 )
+
+
+def named(name: str) -> PageInfo | None:
+    """The page of a name."""
+    return next((page for page in PAGES if page.name == name), None)

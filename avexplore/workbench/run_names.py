@@ -1,42 +1,45 @@
-"""What runs are called in a list: what tells them apart comes first, since a narrow list cuts off the end."""
+"""What a run is called by its data and parameters: of itself, so that it keeps its name when others appear."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
-from avexplore.config import Config, StudentConfig, SyntheticConfig, upstream
-from avexplore.config.presets import PRESETS, preset_of
+from avexplore.config import (
+    Config,
+    KnowledgeConfig,
+    StudentConfig,
+    SyntheticConfig,
+    TeacherConfig,
+    label_of,
+    upstream,
+    value_in_words,
+)
+from avexplore.config.presets import PRESETS, preset, preset_of
+
+MOST = 3
+"""So many parameters are named; more would be a list, and the page that compares runs has that."""
 
 
-def distinct_names(runs: Sequence[tuple[str, Config]]) -> list[str]:
-    """A name for each run, no two alike.
+def run_name(data: str, student: StudentConfig) -> str:
+    """A name for a run.
 
     Args:
-        runs: What is known of each: the name of its data, with the student; or a whole name, with what else it shows.
+        data: What its data are called.
+        student: With LIR.
 
-    >>> from avexplore.config.presets import preset
-    >>> data = SyntheticConfig()
-    >>> distinct_names([("Mine", preset("quick", data)), ("Yours", preset("quick", data))])
-    ['Mine: LIR forgive by graph, seed 0', 'Yours: LIR forgive by graph, seed 0']
-    >>> distinct_names([("Mine", preset("quick", data)), ("Mine", preset("tiny", data))])
-    ['Quick: Mine, LIR forgive by graph, seed 0', 'Tiny: Mine, LIR forgive by graph, seed 0']
+    >>> student = preset("quick", SyntheticConfig())
+    >>> run_name("Mine", student)
+    'Mine: quick, seed 0'
+    >>> graph = student.regularizer.affinity.replace(top_k=3)
+    >>> run_name("Mine", student.replace(margin=0.3, regularizer=student.regularizer.replace(affinity=graph, weight=3)))
+    'Mine: quick, margin 0.3, LIR weight (lambda) 3, edges kept per node (top-K) 3, seed 0'
     """
-    groups: dict[str, list[StudentConfig]] = {}
-    for name, config in runs:
-        if isinstance(config, StudentConfig):
-            groups.setdefault(name, []).append(config)
-    names = {}
-    for data, students in groups.items():
-        for student, name in zip(students, _within(data, students), strict=True):
-            names[data, student.address] = name
-    found = [names.get((name, config.address), name) for name, config in runs]
-    count = Counter(found)
-    return [
-        name if count[name] == 1 else f"{config.address[:6]}: {name}"
-        for name, (_, config) in zip(found, runs, strict=True)
-    ]
+    near, changes = _nearest(student)
+    named = changes[:MOST] + [f"{len(changes) - MOST} more changes"] * (len(changes) > MOST)
+    made_up = []
+    if isinstance(student.data, SyntheticConfig):  # its name says how many classes it has
+        made_up = _differences(SyntheticConfig(classes=student.data.classes), student.data)
+    return f"{data}: {', '.join([*made_up, near, *named, f'seed {student.seed}'])}"
 
 
 def recipe(student: StudentConfig) -> str:
@@ -53,46 +56,26 @@ def recipe(student: StudentConfig) -> str:
     return f"{near.capitalize()}, changed" if near else f"{student.epochs:,} epochs"
 
 
-def _within(data: str, students: Sequence[StudentConfig]) -> list[str]:
-    """Names of students on data of one name."""
-    facts = [_facts(student) for student in students]
-    telling = [name for name in facts[0] if len({each[name] for each in facts}) > 1]
-    # What has no words of its own is named only where nothing else tells two runs apart.
-    further = [_fields(student) for student in students]
-    for name in further[0]:
-        shown = {tuple(each[n] for n in telling) for each in facts}
-        if len(shown) == len(students):
-            break
-        for each, more in zip(facts, further, strict=True):
-            each[name] = more.get(name, "")
-        if len({tuple(each[n] for n in (*telling, name)) for each in facts}) > len(shown):
-            telling.append(name)
-    usual = [name for name in ("lir", "seed") if name not in telling]
-    names = []
-    for each in facts:
-        rest = ", ".join(each[name] for name in usual)
-        first = ", ".join(each[name] for name in telling if each[name])
-        names.append(f"{first}: {', '.join(filter(None, [data, rest]))}" if first else f"{data}: {rest}")
-    return names
+def _nearest(student: StudentConfig) -> tuple[str, list[str]]:
+    """The preset with the fewest differences, and these in words."""
+    found = {name: _differences(preset(name, student.data, student.seed), student) for name in PRESETS}
+    near = min(found, key=lambda name: len(found[name]))
+    return near, found[near]
 
 
-def _facts(student: StudentConfig) -> dict[str, str]:
-    regularizer = student.regularizer
-    assert regularizer is not None  # a run is a student with LIR
-    clips = f"{student.data.clips:,} clips" if isinstance(student.data, SyntheticConfig) else ""
-    return {
-        "recipe": recipe(student),
-        "clips": clips,
-        "lir": f"LIR {regularizer.form} by {regularizer.affinity.source}",
-        "seed": f"seed {student.seed}",
-    }
-
-
-def _fields(student: StudentConfig) -> Mapping[str, str]:
-    found: dict[str, str] = {}
-    for part in upstream(student):
-        for one in fields(part):
-            value = getattr(part, one.name)
-            if not isinstance(value, Config) and one.metadata.get("address") is not False:
-                found.setdefault(f"{part.stage}.{one.name}", f"{part.stage} {one.name.replace('_', ' ')} {value}")
+def _differences(one: Config, other: Config) -> list[str]:
+    theirs = {part.stage: part for part in upstream(other)}
+    found = []
+    for part in (part for part in upstream(one) if part.stage in theirs):
+        for f in fields(part):
+            ours, value = getattr(part, f.name), getattr(theirs[part.stage], f.name)
+            if ours == value or isinstance(ours, Config) or isinstance(value, Config):
+                continue
+            if isinstance(part, KnowledgeConfig):
+                found.append(f"{len(value)} {f.name.replace('_', ' ')}")
+            else:
+                label = label_of(type(part), f.name)
+                label = label if label[:2].isupper() else label[:1].lower() + label[1:]
+                label = f"teacher: {label}" if isinstance(part, TeacherConfig) else label
+                found.append(f"{label} {value_in_words(type(part), f.name, value)}")
     return found

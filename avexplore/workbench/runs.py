@@ -20,7 +20,7 @@ from avexplore.config import (
     TeacherConfig,
 )
 from avexplore.store import Store
-from avexplore.workbench.run_names import distinct_names
+from avexplore.workbench.run_names import run_name
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class RunList:
                 found.append(
                     Run(
                         key=config.address[:12],
-                        name=self.data_name(config.data),
+                        name=self.name_of(config),
                         soft_labels=config.soft_labels,
                         student=config,
                         source=self._source(config.data),
@@ -119,8 +119,7 @@ class RunList:
                             shipped=summary.shipped,
                         )
                     )
-        names = distinct_names([(run.name, run.student or run.soft_labels) for run in found])
-        return [replace(run, name=name) for run, name in zip(found, names, strict=True)]
+        return distinct(found)
 
     def _figures(self, student: StudentConfig) -> Mapping[str, float]:
         config = EvaluationConfig(student)
@@ -134,6 +133,11 @@ class RunList:
         found = self._artifact(config) if config in self._store else None
         return str(found.source) if found else ""
 
+    def name_of(self, student: StudentConfig) -> str:
+        """What a student's run is called: as somebody named it, else by its data and parameters."""
+        given = self._store.known_runs().get(student.address)
+        return given or run_name(self.data_name(student.data), student)
+
     def data_name(self, data: DataConfig) -> str:
         """What a data set is called."""
         if isinstance(data, SyntheticConfig):
@@ -146,6 +150,16 @@ class RunList:
         if isinstance(config, TeacherConfig):
             return f"{self.data_name(config.data)}: teacher, {config.epochs} epochs, seed {config.seed}"
         return f"{_stem(config.path) or config.fingerprint[:8]}: soft labels"
+
+
+def distinct(runs: list[Run]) -> list[Run]:
+    """The same runs, no two with one name: the earliest keeps it, others add their key."""
+    taken = set()
+    renamed = {}
+    for run in sorted(runs, key=lambda run: (not run.shipped, run.created)):
+        renamed[run.key] = run if run.name not in taken else replace(run, name=f"{run.name} ({run.key[:6]})")
+        taken.add(run.name)
+    return [renamed[run.key] for run in runs]
 
 
 def _stem(path: str) -> str:

@@ -394,9 +394,18 @@ class Workbench:
         """What can be looked at: see `RunList.all`."""
         return self._runs.all()
 
-    def keep_run(self, student: StudentConfig) -> None:
-        """List this student among the runs, now or as soon as it is trained."""
-        self.store.remember_run(student.address)
+    def keep_run(self, student: StudentConfig, name: str = "") -> None:
+        """List this student among the runs, now or as soon as it is trained.
+
+        Args:
+            student: With LIR.
+            name: What the run is called; "" lets its data and parameters name it.
+        """
+        self.store.remember_run(student.address, name)
+
+    def run_name(self, student: StudentConfig) -> str:
+        """What a student's run is called, listed or not."""
+        return self._runs.name_of(student)
 
     def data_name(self, data: DataConfig) -> str:
         """What a data set is called."""

@@ -157,7 +157,7 @@ def test_words() -> None:
     )
     assert str(settings) == (
         "8 changes: penalty 3, class pairs kept all, directed on, LIR weight (lambda) 10, link strength 0.3, "
-        "no edges required, one edge forbidden, teacher's epochs 12"
+        "no edges required, one edge forbidden, teacher: epochs 12"
     )
     assert str(WorkingSettings()) == "no changes"
 

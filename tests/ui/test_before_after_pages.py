@@ -33,6 +33,11 @@ def address(at: AppTest, name: str) -> str:
     return value if isinstance(value, str) else str(value[0])
 
 
+def asked(at: AppTest) -> str:
+    """The clip that is asked with."""
+    return str(next(box.value for box in at.selectbox if box.label == "Clip"))
+
+
 def board(at: AppTest) -> dict[str, Any]:
     """What the ranked lists were given."""
     found = [c.proto for c in at.get("bidi_component") if c.proto.component_name == "avexplore_retrieval"]
@@ -145,7 +150,7 @@ def test_the_query_with_the_best_change_comes_first_with_the_stored_figures(app:
     best = int(change.argmax())
     at = app("retrieval")
     assert not at.exception
-    assert address(at, "query") == str(int(reports[0].rows[best]))
+    assert asked(at) == str(int(reports[0].rows[best]))
     for when in (0, 1):
         note = board(at)["lists"][when]["note"]
         assert f"AP {reports[when].average_precision[0, best]:.3f}" in note
@@ -183,13 +188,13 @@ def test_every_way_to_choose_a_query_works(by: str, app: Visit) -> None:
 
 def test_next_and_previous_walk_through_the_queries(app: Visit) -> None:
     at = app("retrieval")
-    first = address(at, "query")
+    first = asked(at)
     at = next(b for b in at.button if b.label == "Next").click().run()
     assert not at.exception
-    second = address(at, "query")
+    second = asked(at)
     assert second != first
     at = next(b for b in at.button if b.label == "Previous").click().run()
-    assert address(at, "query") == first
+    assert asked(at) == first
 
 
 def best(made: Any, direction: int) -> int:
@@ -203,10 +208,10 @@ def best(made: Any, direction: int) -> int:
 
 def test_the_other_direction_has_its_own_best_change(app: Visit, made: Any) -> None:
     at = app("retrieval")
-    assert address(at, "query") == str(best(made, 0))
+    assert asked(at) == str(best(made, 0))
     at = at.segmented_control(key="direction").set_value("visual-to-audio").run()
     assert not at.exception
-    assert address(at, "query") == str(best(made, 1))
+    assert asked(at) == str(best(made, 1))
     assert next(b for b in at.button if b.label == "Previous").disabled
     assert best(made, 0) != best(made, 1)
 
@@ -215,11 +220,11 @@ def test_a_clip_of_a_link_can_be_gone_back_to(app: Visit, made: Any) -> None:
     """It is of another class than the list, and leads it."""
     clip = int(made.clips.rows("test")[2])
     at = app("retrieval", by="By class", query=str(clip))
-    assert address(at, "query") == str(clip)
+    assert asked(at) == str(clip)
     at = next(b for b in at.button if b.label == "Next").click().run()
-    assert address(at, "query") != str(clip)
+    assert asked(at) != str(clip)
     at = next(b for b in at.button if b.label == "Previous").click().run()
-    assert address(at, "query") == str(clip)
+    assert asked(at) == str(clip)
 
 
 def test_the_reasons_of_a_link_show_names_and_numbers_whole(app: Visit, made: Any) -> None:

@@ -6,29 +6,29 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from avexplore.config import TeacherConfig
+from avexplore.config import AffinityConfig, GraphConfig, StabilityConfig, TeacherConfig
 from avexplore.errors import AvexploreError
-from avexplore.ui.class_graph import search_controls as controls
 from avexplore.ui.class_graph.rules_editor import draw_rules
 from avexplore.ui.class_graph.state import kept_graphs as variants
 from avexplore.ui.class_graph.state import session_state as visit
-from avexplore.ui.class_graph.state import settings
 from avexplore.ui.class_graph.state.names import LAYOUTS, LEARNED, NOTHING
 from avexplore.ui.parts.plain_text import as_markdown
+from avexplore.ui.settings import field_widget
 
 if TYPE_CHECKING:
-    from avexplore.config import GraphConfig, KnowledgeConfig
     from avexplore.ui.class_graph.graph_choices import Choice
+    from avexplore.ui.class_graph.state.settings import Settings
     from avexplore.workbench.runs import Run
 
 
-def draw_controls(run: Run, rules: KnowledgeConfig, nodes: tuple[str, ...], others: dict[str, Choice]) -> None:
-    """All controls; what they say is read with `graph_visit.settings`."""
-    base = settings.defaults(run)
-    with st.container(width=190):
-        controls.draw_penalty(base.graph)
-    with st.container(width=150):
-        controls.draw_choice(base.graph, "transform", "Soft labels")
+_ROW = ("graph.penalty_discount", "graph.transform")
+
+
+def draw_controls(run: Run, settings: Settings, nodes: tuple[str, ...], others: dict[str, Choice]) -> None:
+    """All controls; what they change are the working settings."""
+    for parameter, width in zip(_ROW, (190, 150), strict=True):
+        with st.container(width=width):
+            field_widget.setting(parameter)
     with st.container(width=150):
         st.selectbox(
             "Layout",
@@ -41,14 +41,15 @@ def draw_controls(run: Run, rules: KnowledgeConfig, nodes: tuple[str, ...], othe
             persist_state="session",
         )
     with st.popover("Search", help="Engine, strategy, seed and which clips are used."):
-        controls.draw_search(base)
-    with st.popover("Stability", help="Bootstraps, null model, and how many edges LIR keeps."):
-        controls.draw_stability(base)
+        field_widget.grid(field_widget.parameters(GraphConfig, *_ROW))
+    with st.popover("Stability", help="Bootstraps, null model, and which edges LIR keeps."):
+        field_widget.grid(field_widget.parameters(StabilityConfig) + field_widget.parameters(AffinityConfig))
+    rules = settings.graph.knowledge
     count = len(rules.required) + len(rules.forbidden) + sum(map(len, rules.tiers))
     with st.popover(f"Rules ({count})" if count else "Rules", help="Edges required or forbidden by you, and tiers."):
         draw_rules(rules, nodes)
     with st.popover("Compare", help="Lay another graph over this one: same positions, differences in color."):
-        _draw_compare(run, settings.current(base, rules).graph, others)
+        _draw_compare(run, settings.graph, others)
 
 
 def _draw_compare(run: Run, now: GraphConfig, others: dict[str, Choice]) -> None:

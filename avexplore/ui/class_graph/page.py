@@ -23,6 +23,7 @@ from avexplore.ui.class_graph.state.names import LEARNED, NOTHING
 from avexplore.ui.class_graph.while_compiling import must_wait, stand_in
 from avexplore.ui.parts import job_progress
 from avexplore.ui.parts.plain_text import as_markdown
+from avexplore.ui.settings import bar
 from avexplore.ui.shell import session
 
 if TYPE_CHECKING:
@@ -54,13 +55,13 @@ def explore(run: Run) -> None:
 
 @st.fragment
 def _explore(run: Run, labels: SoftLabels, teacher: Any) -> None:
-    rules = visit.restore(run, labels)
+    settings = visit.restore(run, labels.nodes)
+    rules = settings.graph.knowledge
+    bar.draw()
     clips = _clips(run.soft_labels)
-    others = _others(run, clips, lambda: visit.settings(run, rules))
-    # Controls come first: on a cold start, only drawing them reads their values from the address.
+    others = _others(run, clips, settings)
     with st.container(horizontal=True, vertical_alignment="bottom", key="graph-controls"):
-        draw_controls(run, rules, labels.nodes, others)
-    settings = visit.settings(run, rules)
+        draw_controls(run, settings, labels.nodes, others)
     graph, stability = _learned(settings)
     if graph is None:
         return
@@ -158,11 +159,11 @@ def _embeddings(run: Run) -> tuple[Embeddings, Embeddings] | None:
 # --- other graphs -------------------------------------------------------------------------------------------------
 
 
-def _others(run: Run, clips: Clips | None, settings: Callable[[], Settings]) -> dict[str, Choice]:
+def _others(run: Run, clips: Clips | None, settings: Settings) -> dict[str, Choice]:
     # A teacher trained for a pinned graph is a run of its own, too: once is enough.
     pinned = {config.soft_labels for _, config in st.session_state.graph_pinned.values()}
     runs = {
-        f"run-{key}": (f"run: {other.name}", state_settings.defaults(other).graph)
+        f"run-{key}": (f"run: {other.name}", state_settings.stored(other).graph)
         for key, other in session.runs().items()
         if key != run.key and other.soft_labels not in pinned
     }
@@ -177,20 +178,16 @@ def _others(run: Run, clips: Clips | None, settings: Callable[[], Settings]) -> 
     )
 
 
-def _summaries(settings: Callable[[], Settings]) -> dict[str, tuple[str, Callable[[], ClassGraph | None]]]:
-    """What most bootstraps, most search seeds, or most of the graphs that were kept agree on.
-
-    Args:
-        settings: Of the controls, once these are drawn.
-    """
+def _summaries(settings: Settings) -> dict[str, tuple[str, Callable[[], ClassGraph | None]]]:
+    """What most bootstraps, most search seeds, or most of the graphs that were kept agree on."""
     from avexplore.graph.stability.consensus import consensus_graph, consensus_of_graphs
 
     def of_stability(over: Literal["bootstraps", "seeds"]) -> ClassGraph | None:
-        stability = at_hand(settings().stability)
+        stability = at_hand(settings.stability)
         return None if stability is None else consensus_graph(stability, over=over)
 
     def of_graphs() -> ClassGraph | None:
-        configs = [settings().graph, *(config for _, config in st.session_state.graph_pinned.values())]
+        configs = [settings.graph, *(config for _, config in st.session_state.graph_pinned.values())]
         graphs = [at_hand(config) for config in configs]
         found = [reordered(graph, graphs[0].nodes) for graph in graphs if graph is not None and graphs[0] is not None]
         return consensus_of_graphs(found) if len(found) > 1 else None

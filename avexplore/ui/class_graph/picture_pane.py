@@ -18,15 +18,14 @@ from avexplore.ui.class_graph.state import kept_graphs as variants
 from avexplore.ui.class_graph.state import rules as rules_of
 from avexplore.ui.class_graph.state import session_state as visit
 from avexplore.ui.class_graph.state import settings
-from avexplore.ui.class_graph.state import view_address as address
 from avexplore.ui.class_graph.state.names import LAYOUTS, LayoutName, parse_id
+from avexplore.ui.settings import working
 
 if TYPE_CHECKING:
     from avexplore.artifacts import FloatArray, SoftLabels
     from avexplore.config import SoftLabelSource
     from avexplore.ui.class_graph.drawing.picture import Picture
     from avexplore.ui.class_graph.scene import Scene
-    from avexplore.ui.class_graph.state.history import History
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
@@ -42,7 +41,7 @@ def _candidates(source_address: str, _labels: SoftLabels, _source: SoftLabelSour
 def _weights(scene: Scene) -> tuple[FloatArray, str]:
     """What the layout makes room for, and a key for it: all candidate edges, or the graph it was arranged for."""
     source = scene.run.soft_labels
-    asked = variants.read(st.session_state.graph_arranged, settings.defaults(scene.run).graph, scene.nodes)
+    asked = variants.read(st.session_state.graph_arranged, settings.stored(scene.run).graph, scene.nodes)
     for _, config in asked.values():
         graph = at_hand(config)
         if graph is not None and graph.nodes == scene.nodes:
@@ -88,7 +87,7 @@ def draw_picture(scene: Scene) -> tuple[Picture, dict[str, Any]]:
         if state.get("graph_first_threshold") != view["threshold"]:
             state.graph_first_threshold = view["threshold"]
             state.graph_serial += 1
-    history: History = state.graph_history
+    history = working.history()
     payload = to_payload(
         picture,
         position,
@@ -99,7 +98,6 @@ def draw_picture(scene: Scene) -> tuple[Picture, dict[str, Any]]:
         can_redo=history.can_redo,
     )
     mount(payload, key=visit.VIEW_KEY, on_change=visit.looked, on_command=visit.commanded)
-    address.update_query(st.query_params, address.write_view(state.graph_view))
-    address.update_query(st.query_params, {"moved": address.write_moved(state.graph_moved.get(layout, {}))})
+    visit.write(scene.run, layout)
     # For tables and files, one more kind of edge that the legend hides.
     return picture, view | {"hidden": [*view["hidden"], *(["same"] if view["hideSameClass"] else [])]}

@@ -56,12 +56,8 @@ def draw_rules(rules: KnowledgeConfig, nodes: tuple[str, ...]) -> None:
     )
     changed = read_rules(edges, tiers, names).replace(forbidden_blocks=blocks)
     if rules_of.encode(changed, nodes) != rules_of.encode(_ordered(rules), nodes):
-        st.session_state.graph_rules = rules_of.encode(changed, nodes)
+        visit.put_rules(changed)
         st.rerun()
-    left, right = st.columns(2)
-    history = st.session_state.graph_history
-    left.button("Undo", disabled=not history.can_undo, on_click=visit.undo, width="stretch")
-    right.button("Redo", disabled=not history.can_redo, on_click=visit.redo, width="stretch")
 
 
 def _ordered(rules: KnowledgeConfig) -> KnowledgeConfig:

@@ -12,8 +12,9 @@ import streamlit as st
 from avexplore.config import StudentConfig, SweepConfig, VaryConfig
 from avexplore.errors import AvexploreError
 from avexplore.experiments import sweep
+from avexplore.tuning.settings import parameter_label
 from avexplore.ui.experiments import figures
-from avexplore.ui.parts import config_form, job_progress
+from avexplore.ui.parts import job_progress
 from avexplore.ui.parts.plain_text import as_markdown
 from avexplore.ui.shell import session
 
@@ -57,7 +58,7 @@ def address(config: SweepConfig) -> dict[str, Any]:
     """The form of a sweep, as the page's address has it."""
     return {
         "view": "Sweep",
-        "sweep.parameters": [config_form.label_of(one.parameter) for one in config.vary],
+        "sweep.parameters": [parameter_label(one.parameter) for one in config.vary],
         "sweep.method": METHODS[config.method],
         "sweep.objective": OBJECTIVES[config.objective],
         "sweep.trials": str(config.trials),
@@ -75,7 +76,7 @@ def _chosen(student: StudentConfig) -> SweepConfig | None:
         "Parameters",
         list(offered),
         default=[sweep.SHORT[name] for name in FIRST],
-        format_func=config_form.label_of,
+        format_func=parameter_label,
         key="sweep.parameters",
         bind="query-params",
         help="Everything else stays as in the run chosen in the sidebar.",
@@ -115,7 +116,7 @@ def _values(
         for name in names:
             texts = [str(value) for value in offered[name]]
             chosen = st.multiselect(
-                config_form.label_of(name), texts, default=texts, key=f"sweep.{name}", bind="query-params",
+                parameter_label(name), texts, default=texts, key=f"sweep.{name}", bind="query-params",
                 accept_new_options=True,
             )  # fmt: skip
             found.append(sweep.varied(student, name, [_read(text) for text in chosen]))
@@ -135,7 +136,7 @@ def _read(text: str) -> Any:
 def _findings(config: SweepConfig, report: SweepReport) -> None:
     ranking = sweep.outcomes(config, report)
     lists = {one.parameter: one.values for one in config.vary}
-    names = {parameter: config_form.label_of(parameter) for parameter in lists}
+    names = {parameter: parameter_label(parameter) for parameter in lists}
     figure_name = OBJECTIVES[config.objective]
     words, link = st.columns([4, 1], vertical_alignment="center")
     words.markdown(as_markdown(sweep.sweep_summary(config, report, names | {config.objective: figure_name})))

@@ -13,7 +13,7 @@ from avexplore.config import ClipsConfig, Config, EvaluationConfig, StudentConfi
 from avexplore.config.presets import beside_the_papers
 from avexplore.ui.parts import job_progress, split_reports
 from avexplore.ui.parts.plain_text import as_markdown
-from avexplore.ui.shell import glossary, session
+from avexplore.ui.shell import glossary, links, session
 
 if TYPE_CHECKING:
     from avexplore.artifacts import Clips, RetrievalReport, TrainedTeacher
@@ -38,16 +38,16 @@ def draw() -> None:
     with first:
         st.subheader("Soft labels", anchor=False)
         _teacher(teacher_config, clips)
-        st.page_link("pages/soft_labels.py", label="See what was never annotated →")
+        links.to("soft_labels", "See what was never annotated", {})
     with second:
         st.subheader("Class graph", anchor=False)
         _graph(run)
-        st.page_link("pages/class_graph.py", label="Explore the dependencies →")
+        links.to("class_graph", "Explore the dependencies", {})
     with third:
         st.subheader("Before and after LIR", anchor=False, help=glossary.LIR)
         _students(run)
-        st.page_link("pages/evaluation.py", label="See where it helps →")
-        st.page_link("pages/experiments.py", label="Compare several seeds, and controls →")
+        links.to("evaluation", "See where it helps", {})
+        links.to("experiments", "Compare several seeds, and controls", {})
     if run.student is not None:
         _verdict(run.student)
         st.caption(method_of(run.student))

@@ -21,6 +21,7 @@ from avexplore.ui.parts.answer_board import board as answer_board_board
 from avexplore.ui.retrieval import gallery as retrieval_gallery
 from avexplore.ui.retrieval import upload
 from avexplore.ui.retrieval.gallery import Search
+from avexplore.ui.settings import working
 from avexplore.ui.shell import links, session
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def draw(loaded: LoadedRun) -> None:
 
 def _anew() -> None:
     """Another list of queries starts with its own first one, not with the clip asked before."""
-    st.query_params.pop("query", None)
+    working.ask(None)
 
 
 def _other_direction() -> None:
@@ -98,15 +99,17 @@ def _from_clips(
         offered = query_choice.candidates(loaded.clips, pick, change, label=label, seed=seed, lasso=lasso)
     else:
         offered = query_choice.unmeasured(loaded.clips, pick, gallery, label=label, seed=seed, lasso=lasso)
-    asked = st.query_params.get("query", "")
-    wanted = int(asked) if asked.isdecimal() and len(asked) < 12 and int(asked) in gallery else None
+    asked = working.query()
+    wanted = asked if asked in gallery else None
     offered = _with_guest(offered, wanted, (loaded.key, pick, label, seed, direction, len(gallery), lasso))
     if not offered:
         _nothing_offered(pick)
         return None
     with row:
         chosen = _step(loaded, offered, change, wanted if wanted in offered else offered[0], pick)
-    st.query_params["query"] = str(chosen)
+    if pick == "random":  # the next draw is another one
+        working.ask(chosen)
+        working.write()
     return ranked_answers.from_clip(loaded, chosen, direction)
 
 
@@ -144,10 +147,10 @@ def _step(
         chosen = offered[place + 1]
     if pick == "random" and st.button("Draw again"):
         st.session_state["draw"] = st.session_state.get("draw", 0) + 1
-        st.query_params.pop("query", None)
+        working.ask(None)
         st.rerun()
     if chosen != current:
-        st.query_params["query"] = str(chosen)
+        working.ask(chosen)
         st.rerun()
     return int(chosen)
 

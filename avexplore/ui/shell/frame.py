@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import gc
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
 
 from avexplore.ui.page_list import PAGES
-from avexplore.ui.shell import glossary, login
+from avexplore.ui.shell import address, glossary, login
 
 ASSETS = Path(__file__).parent / "assets"
 
@@ -48,8 +49,12 @@ def _settle() -> None:
         gc.freeze()
 
 
-def run() -> None:
-    """Draw the navigation and run the chosen page."""
+def run(above: Callable[[str], None]) -> None:
+    """Draw the navigation and run the chosen page.
+
+    Args:
+        above: Draws what stands above every page, given the page's name.
+    """
     _settle()
     st.set_page_config(page_title="avexplore", page_icon=str(ASSETS / "icon.png"), layout="wide")
     st.html(STYLE + (DARK_STYLE if st.context.theme.type == "dark" else ""))
@@ -70,23 +75,29 @@ def run() -> None:
     if not entered:
         login.ask()
         return
-    st.session_state["framed"] = True
+    st.session_state["framed"] = above
     if "deep_link" in st.session_state:
         file, query = st.session_state.pop("deep_link")
         st.switch_page(file, query_params=query)
+    address.one_step()
     st.logo(str(ASSETS / "logo.svg"), size="large")
 
-    from avexplore.ui.shell import session
-
-    session.pick_run()
     chosen.run()
 
 
 def guard(name: str) -> None:
-    """First line of each page: without the frame, go through `app.py` and come back."""
-    if not st.session_state.get("framed"):
+    """First line of each page: the run's picker and what stands above every page.
+
+    Without the frame, go through `app.py` and come back.
+    """
+    if "framed" not in st.session_state:
         st.session_state["deep_link"] = (f"pages/{name}.py", st.query_params.to_dict())
         st.switch_page("app.py")
+    from avexplore.ui.shell import session
+
+    address.begin(name)
+    session.pick_run()
+    st.session_state["framed"](name)
 
 
 def heading(name: str) -> None:

@@ -7,13 +7,16 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from avexplore.artifacts import ClassGraph
-from avexplore.ui.page_list import PAGES
+from avexplore.ui import page_list
+from avexplore.ui.shell import address
 
 
 def to(page: str, label: str, query: Mapping[str, str | Sequence[str]]) -> None:
-    """A link to a page with its widgets set by the address."""
-    if any(info.name == page and info.is_here for info in PAGES):
-        st.page_link(f"pages/{page}.py", label=label, icon=":material/arrow_forward:", query_params=dict(query))
+    """A link to a page with its widgets set by the address; run, settings and query go along."""
+    info = page_list.named(page)
+    if info is not None and info.is_here:
+        whole = address.carried(query)
+        st.page_link(f"pages/{page}.py", label=label, icon=":material/arrow_forward:", query_params=whole)
 
 
 def edge_address(graph: ClassGraph, first: str, second: str) -> str:

@@ -12,6 +12,7 @@ import streamlit as st
 
 from avexplore.folders import NAMED
 from avexplore.ui.server import password_gate, return_after_login
+from avexplore.ui.shell import address
 
 if TYPE_CHECKING:
     from avexplore.config import Config
@@ -71,21 +72,24 @@ def runs() -> dict[str, Run]:
 
 
 def pick_run() -> None:
-    """The run picker in the sidebar; the run's short address stands in the URL as `?run=`.
+    """The run picker in the sidebar; the run's short address stands in the URL as `?run=`, written by the page's frame.
 
     Not `bind="query-params"`: that writes the run's name, and a link should survive a change of names.
     """
     known = runs()
     if not known:
         return
-    asked = st.query_params.get("run")
-    if asked is not None and asked not in known:
-        st.toast("The run in this address is not on this machine; another one is shown instead.")
-    elif asked is not None and asked != st.session_state.get("run_in_address"):
-        st.session_state["run"] = asked  # a link was followed
+    brought = address.arrived("run", ["run"])
+    if (chosen := st.session_state.pop("run_next", None)) in known:
+        st.session_state["run"] = chosen
+    if brought and brought["run"]:
+        if brought["run"] in known:
+            st.session_state["run"] = brought["run"]
+        else:
+            st.toast("The run in this address is not on this machine; another one is shown instead.")
     if st.session_state.get("run") not in known:
         st.session_state["run"] = next(iter(known))
-    chosen = st.sidebar.selectbox(
+    st.sidebar.selectbox(
         "Run",
         list(known),
         key="run",
@@ -94,9 +98,6 @@ def pick_run() -> None:
         "Every page shows the run chosen here.",
         persist_state="session",
     )
-    if chosen != asked:
-        st.query_params["run"] = chosen
-    st.session_state["run_in_address"] = chosen
 
 
 def current_run() -> Run:

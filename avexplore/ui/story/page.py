@@ -108,6 +108,9 @@ def _controls(number: int, count: int, step: int) -> None:
             )  # fmt: skip
         st.space("stretch")
         st.button(
+            "Back", key="step-back", disabled=step == 0, on_click=_go, args=(number, step - 1), shortcut="Left",
+        )  # fmt: skip
+        st.button(
             "Next", key="next-step", disabled=step == len(STEPS) - 1, on_click=_go, args=(number, step + 1),
             shortcut="Right",
         )  # fmt: skip

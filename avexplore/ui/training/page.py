@@ -3,22 +3,40 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, TypeVar, get_args
 
 import streamlit as st
 
 from avexplore.artifacts import Clips
-from avexplore.config import DataConfig, FeatureFileConfig, StudentConfig, SyntheticConfig, TeacherConfig
+from avexplore.config import Config, FeatureFileConfig, StudentConfig, SyntheticConfig, TeacherConfig, upstream
 from avexplore.config.presets import PresetName
 from avexplore.errors import AvexploreError
-from avexplore.ui.parts import config_form, uploads
+from avexplore.ui.parts import uploads
 from avexplore.ui.parts.plain_text import as_markdown
-from avexplore.ui.parts.told import told
-from avexplore.ui.shell import session
-from avexplore.ui.training import from_clips, job_cards
+from avexplore.ui.settings import field_widget, trainings, working
+from avexplore.ui.shell import links, session
+from avexplore.ui.training import attach_features, from_clips, job_cards
+
+if TYPE_CHECKING:
+    from avexplore.workbench.runs import Run
+
+C = TypeVar("C", bound=Config)
 
 Annotation = Literal["auto", "random", "rarest", "given"]
 SEED_HELP = "Same seed and parameters, same result."
+THIS_RUN, SYNTHETIC, FEATURES, CLIPS = "This run", "Synthetic benchmark", "My features", "My clips"
+GROUPS = {
+    "teacher": "Teacher (AV-SAL)",
+    "graph": "Class graph (GRaSP)",
+    "regularizer": "LIR",
+    "student": "Student",
+}
+_TOGETHER = {
+    "teacher": ("teacher",),
+    "graph": ("graph", "stability"),
+    "regularizer": ("regularizer", "affinity"),
+    "student": ("student",),
+}
 PRESETS: dict[PresetName, str] = {
     "quick": "Seconds on a laptop, for a live demo",
     "long": "1000 epochs, LIR from epoch 400",
@@ -38,29 +56,36 @@ def draw() -> None:
         if given is not None:
             _from_student(given)
         else:
-            st.subheader("Data", anchor=False)
-            data = _data()
-            if data is not None:
-                _from_preset(data)
+            _from_start()
     with progress:
         job_cards.draw()
 
 
-def _data() -> DataConfig | None:
-    kind = st.segmented_control(
-        "Where the clips come from",
-        ["Synthetic benchmark", "My features", "My clips"],
-        default="Synthetic benchmark",
+def _from_start() -> None:
+    runs = session.runs()
+    run = session.current_run() if runs else None
+    sources = [THIS_RUN] * bool(run and run.student) + [SYNTHETIC, FEATURES, CLIPS]
+    source = st.segmented_control(
+        "Where to start",
+        sources,
+        default=sources[0],
         required=True,
         key="training.source",
         bind="query-params",
-        help="The synthetic benchmark has a planted class graph, so that the learned one can be checked against it.",
+        help="From the run that is looked at, with its data and parameters; from the synthetic benchmark, whose "
+        "planted class graph the learned one can be checked against; or from features of yours.",
     )
-    if kind == "Synthetic benchmark":
-        with st.expander("Parameters of the benchmark"):
-            names = ["clips", "classes", "density", "co_occurrence", "noise", "statistics", "seed"]
-            return config_form.edit(SyntheticConfig(), names, key="training.synthetic", bind=True)
-    return _clips() if kind == "My clips" else _features()
+    if source == THIS_RUN and run is not None:
+        _this_run(run)
+        return
+    data = _synthetic() if source == SYNTHETIC else _clips() if source == CLIPS else _features()
+    if data is not None:
+        _from_preset(data)
+
+
+def _synthetic() -> SyntheticConfig:
+    with st.expander("Parameters of the benchmark"):
+        return field_widget.form(SyntheticConfig(), key="training.synthetic", bind=True)
 
 
 def _clips() -> FeatureFileConfig | None:
@@ -149,7 +174,7 @@ def _media(paths: list[str], clips: Clips) -> tuple[str, ...]:
         return (f"Their media files are not shown: {error}",)
 
 
-def _from_preset(data: DataConfig) -> None:
+def _from_preset(data: SyntheticConfig | FeatureFileConfig) -> None:
     from avexplore.config.presets import preset
 
     st.subheader("Method", anchor=False)
@@ -197,7 +222,7 @@ def _from_student(student: StudentConfig) -> None:
 
 
 def _parameters(student: StudentConfig, key: str) -> None:
-    from avexplore.workbench import Failed, Ready
+    from avexplore.workbench import Ready
 
     try:
         student = _edited(student, key)
@@ -206,22 +231,16 @@ def _parameters(student: StudentConfig, key: str) -> None:
         return
     bench = session.workbench()
     current = bench.ask(student, start=False)
-    if st.button("Train", type="primary", width="stretch", key="training.start"):
-        told(bench.keep_run, student)
-        for wanted in (student, student.twin):
-            begin = bench.retry if isinstance(bench.ask(wanted, start=False), Failed) else bench.ask
-            answer = begin(wanted, slot=session.job_slot(wanted))
-            if isinstance(answer, Failed):
-                st.error(as_markdown(answer.message))
-                return
+    reason = trainings.why_not(student)
+    if st.button(
+        "Train", type="primary", width="stretch", key="training.start", disabled=bool(reason), help=reason or None
+    ) and trainings.begin(student):
         st.rerun()
     if isinstance(current, Ready):
         st.success("This student is on this machine already.")
         if student.address[:12] in session.runs():
-            st.page_link("pages/overview.py", label="Open it", query_params={"run": student.address[:12]})
-        elif st.button("List it among the runs", key="training.keep"):
-            told(bench.keep_run, student)
-            bench.ask(student.twin, slot=session.job_slot(student.twin))
+            links.to("overview", "Open it", {"run": student.address[:12]})
+        elif st.button("List it among the runs", key="training.keep") and trainings.begin(student):
             st.rerun()
 
 
@@ -233,38 +252,84 @@ def _edited(student: StudentConfig, key: str) -> StudentConfig:
     graph = stability.graph
     teacher = graph.soft_labels
     assert isinstance(teacher, TeacherConfig)
-    with st.expander("Teacher (AV-SAL)"):
-        names = ["head", "alignment", "alpha", "temperature", "label_smoothing", "members", "calibration", "epochs"]
-        teacher = config_form.edit(teacher, names, key=f"{key}.teacher", bind=True)
-    with st.expander("Class graph (GRaSP)"):
-        graph = config_form.edit(
-            graph, ["engine", "transform", "penalty_discount", "depth"], key=f"{key}.graph", bind=True
-        )
-        stability = config_form.edit(stability, ["bootstraps", "null"], key=f"{key}.stability", bind=True)
-    with st.expander("LIR"):
-        names = ["form", "weight", "tau", "posterior_links", "linked", "start_epoch", "ramp_epochs"]
-        regularizer = config_form.edit(regularizer, names, key=f"{key}.lir", bind=True)
-        names = ["source", "threshold", "top_k", "same_class", "within_audio", "within_visual", "across", "directed"]
-        affinity = config_form.edit(affinity, names, key=f"{key}.affinity", bind=True)
-    with st.expander("Student"):
+
+    def form(config: C) -> C:
+        names = field_widget.editable(type(config), "seed")  # one seed for all stands above
+        return field_widget.form(config, names, key=f"{key}.{config.stage}", bind=True)
+
+    with st.expander(GROUPS["teacher"]):
+        teacher = form(teacher)
+    with st.expander(GROUPS["graph"]):
+        graph, stability = form(graph), form(stability)
+    with st.expander(GROUPS["regularizer"]):
+        regularizer, affinity = form(regularizer), form(affinity)
+    with st.expander(GROUPS["student"]):
         # LIR is put back below: on its way there the student may be shorter than LIR's start
-        student = _student(student.twin, regularizer.form, f"{key}.student")
+        student = _student(student.twin, regularizer.form, key)
     graph = graph.replace(soft_labels=teacher)
     stability = stability.replace(graph=graph)
     affinity = affinity.replace(stability=stability)
     return student.replace(regularizer=regularizer.replace(affinity=affinity))
 
 
-def _student(student: StudentConfig, form: str, key: str) -> StudentConfig:
-    """The student's fields; of the metric loss's, those that the chosen loss reads."""
+def _student(student: StudentConfig, lir: str, key: str) -> StudentConfig:
+    """The student's fields; of those that some metric loss reads, the ones that the chosen loss does."""
+    student = field_widget.form(student, ["loss"], key=f"{key}.student", bind=True)
+    student = student.replace(proxies=_proxies(student)[0]) if student.proxies not in _proxies(student) else student
+    names = [name for name in field_widget.editable(StudentConfig, "seed", "loss") if _is_read(name, student, lir)]
+    options = {"proxies": _proxies(student)}
+    return field_widget.form(student, names, key=f"{key}.student", bind=True, options=options)
+
+
+def _proxies(student: StudentConfig) -> tuple[str, ...]:
     from avexplore.losses.registry import LOSSES
 
-    student = config_form.edit(student, ["loss"], key=key, bind=True)
-    record = LOSSES[student.loss]
-    if len(record.proxies) > 1:
-        takes = {"proxies": record.proxies}
-        student = config_form.edit(student, ["metric_space", "proxies"], key=key, bind=True, options=takes)
-    else:
-        student = student.replace(proxies=record.proxies[0])
-    names = [*record.reads(student, form), "semantic_weight", "epochs", "batch_size", "learning_rate", "dim"]
-    return config_form.edit(student, names, key=key, bind=True)
+    return LOSSES[student.loss].proxies
+
+
+def _is_read(name: str, student: StudentConfig, lir: str) -> bool:
+    """Whether a student's field means something with its metric loss and a form of LIR."""
+    from avexplore.losses.registry import AA_FIELDS, LOSSES
+
+    of_losses = {parameter.field for record in LOSSES.values() for parameter in record.parameters} | {*AA_FIELDS}
+    if name in ("proxies", "metric_space"):
+        return len(_proxies(student)) > 1
+    return name not in of_losses or name in LOSSES[student.loss].reads(student, lir)
+
+
+# --- the run that is looked at ------------------------------------------------------------------------------------
+
+
+def _this_run(run: Run) -> None:
+    """The run's own parameters: what is changed here are the working settings of every page."""
+    assert run.student is not None
+    st.caption(as_markdown(f"What {run.name} was made with. Changes count on every page; the bar above lists them."))
+    bench = session.workbench()
+    if not bench.can_read(run.student.data):
+        attach_features.draw(run.student.data)
+    stages = {part.stage: type(part) for part in upstream(run.student)}
+    for first, label in GROUPS.items():
+        with st.expander(label):
+            for stage in _TOGETHER[first]:
+                if stage in stages:
+                    field_widget.grid(_parameters_of(stages[stage], run), columns=3)
+    student = working.config(run)
+    reason = trainings.why_not(student)
+    help_text = reason or "Makes the run that these settings describe, and shows what differs."
+    changed = bool(working.current())
+    if st.button(
+        "Train with these changes" if changed else "Nothing is changed yet",
+        type="primary", width="stretch", key="training.run", disabled=bool(reason) or not changed, help=help_text,
+    ):  # fmt: skip
+        trainings.begin_and_compare(run.key, student)
+
+
+def _parameters_of(stage: type[Config], run: Run) -> list[str]:
+    """The parameters of a stage that mean something with the metric loss and the form of LIR as they are set."""
+    names = field_widget.parameters(stage)
+    if stage is not StudentConfig:
+        return names
+    student: StudentConfig = working.config(run)
+    assert student.regularizer is not None
+    lir = student.regularizer.form
+    return [name for name in names if _is_read(name.partition(".")[2], student, lir)]

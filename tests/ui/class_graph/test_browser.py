@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from avexplore.analysis.graph_verdict import keeps_direction
 from avexplore.analysis.pair_evidence import expected_counts
 from avexplore.graph.evidence.pair_probability import pair_probability
+from avexplore.tuning.settings import WorkingSettings
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
@@ -50,15 +52,15 @@ def test_a_click_on_an_edge_tells_how_sure_it_is(shown: Any, made_home: Any) -> 
 def test_nothing_moves_when_a_slider_does(shown: Any) -> None:
     before, version = shown.positions(), shown.stage("stage.data.version")
     edges = shown.stage("JSON.stringify(stage.data.edges)")
-    handle = shown.page.get_by_role("slider", name="Penalty discount")
+    handle = shown.page.get_by_role("slider", name="Penalty")
     handle.focus()
     handle.press("ArrowRight")
     shown.until("stage.data.version !== argument", version)
     assert shown.positions() == before
-    assert "g_penalty_discount=2.5" in shown.page.url
+    assert "graph.penalty_discount-2.5" in shown.page.url
     shown.until("stage.data.canUndo")
     shown.page.locator(".graph-view .canvas").press("u")
-    shown.page.wait_for_function("() => !location.search.includes('g_penalty_discount')")
+    shown.page.wait_for_function("() => !location.search.includes('graph.penalty_discount')")
     shown.until("JSON.stringify(stage.data.edges) === argument", edges)
     assert shown.positions() == before
 
@@ -154,7 +156,7 @@ def test_a_drag_sticks_and_moves_nothing_else(shown: Any) -> None:
     moved = {node for node in before if before[node] != after[node]}
     assert moved == {"n4"}
     version = shown.stage("stage.data.version")
-    handle = shown.page.get_by_role("slider", name="Penalty discount")
+    handle = shown.page.get_by_role("slider", name="Penalty")
     handle.focus()
     handle.press("ArrowRight")
     shown.until("stage.data.version !== argument", version)
@@ -166,11 +168,11 @@ def test_a_right_click_forbids_an_edge_and_undo_brings_it_back(shown: Any) -> No
     shown.page.mouse.click(*shown.edge_point(edge["id"]), button="right")
     shown.page.get_by_role("menuitem", name="Forbid both directions").click()
     shown.until("!stage.visible.some(e => e.id === argument && e.type === 'learned')", edge["id"])
-    assert "rules=f" in shown.page.url
+    assert "knowledge.forbidden" in shown.page.url
     shown.until("stage.data.canUndo")
     shown.page.locator(".graph-view .canvas").press("u")
     shown.until("stage.data.edges.some(e => e.id === argument && e.type === 'learned')", edge["id"])
-    shown.page.wait_for_function("() => !location.search.includes('rules=')")
+    shown.page.wait_for_function("() => !location.search.includes('knowledge.')")
 
 
 def test_a_required_edge_between_two_classes_appears(shown: Any, made_home: Any) -> None:
@@ -186,8 +188,10 @@ def test_a_required_edge_between_two_classes_appears(shown: Any, made_home: Any)
 
 
 def test_a_cold_deep_link_restores_everything(screen: Any, server: str, made_home: Any) -> None:
-    query = "g_layout=Circular&g_penalty_discount=4&at_least=0.3&hide=directed.ghost&pick=n1&focus=n1.2&find=car"
-    screen.open(f"{server}/class_graph?{query}&moved=3.10.20&rules=f0-1&g_tab=Matrix")
+    pair = tuple(made_home.labels.nodes[:2])
+    text = WorkingSettings.of({"graph.penalty_discount": 4.0, "knowledge.forbidden": [pair]}).encode()
+    query = f"g_layout=Circular&set={text}&at_least=0.3&hide=directed.ghost&pick=n1&focus=n1.2&find=car"
+    screen.open(f"{server}/class_graph?{query}&moved=3.10.20&g_tab=Matrix")
     view = screen.stage("({...stage.view, hidden: [...stage.view.hidden].sort()})")
     assert view["threshold"] == 0.3
     assert view["hidden"] == ["directed", "ghost"]
@@ -201,8 +205,8 @@ def test_a_cold_deep_link_restores_everything(screen: Any, server: str, made_hom
     found = made_home.learn(penalty_discount=4.0, forbidden=(0, 1))
     edges = screen.stage("stage.data.edges.filter(e => e.type === 'learned').map(e => e.id)")
     assert sorted(edges) == found, "the graph of the penalty and the rules in the address"
-    for part in (*query.split("&"), "rules=f0-1", "moved=3.10.20"):
-        assert part in screen.page.url, "still in the address"
+    for part in (*query.split("&"), "moved=3.10.20"):
+        assert part in unquote(screen.page.url), "still in the address"
 
 
 def test_data_that_come_before_the_picture_do_not_kill_it(screen: Any, server: str, made_home: Any) -> None:
@@ -220,7 +224,7 @@ def test_data_that_come_before_the_picture_do_not_kill_it(screen: Any, server: s
         }"""
     )
     screen.page.goto(f"{server}/class_graph")
-    handle = screen.page.get_by_role("slider", name="Penalty discount")
+    handle = screen.page.get_by_role("slider", name="Penalty")
     handle.focus()
     screen.calm()
     for _ in range(2):
@@ -305,7 +309,7 @@ def test_the_legend_filters_and_search_marks(shown: Any) -> None:
 
 
 def test_bootstraps_fill_in_behind_a_new_graph(shown: Any) -> None:
-    handle = shown.page.get_by_role("slider", name="Penalty discount")
+    handle = shown.page.get_by_role("slider", name="Penalty")
     handle.focus()
     for _ in range(4):
         handle.press("ArrowRight")

@@ -157,16 +157,16 @@ def test_keys_lower_the_threshold_undo_redo_and_explain_themselves(shown: Any) -
     assert "undo, redo" in shown.page.locator(".graph-view .keys").inner_text()
     canvas.press("Escape")
     assert not shown.page.locator(".graph-view .keys").is_visible()
-    handle = shown.page.get_by_role("slider", name="Penalty discount")
+    handle = shown.page.get_by_role("slider", name="Penalty")
     handle.focus()
     handle.press("ArrowRight")
-    shown.page.wait_for_url("**g_penalty_discount=2.5**")
+    shown.page.wait_for_url("**graph.penalty_discount-2.5**")
     shown.until("stage.data.canUndo")
     canvas.press("u")
     shown.until("stage.data.canRedo")
-    shown.page.wait_for_function("() => !location.search.includes('g_penalty_discount')")
+    shown.page.wait_for_function("() => !location.search.includes('graph.penalty_discount')")
     canvas.press("U")
-    shown.page.wait_for_url("**g_penalty_discount=2.5**")
+    shown.page.wait_for_url("**graph.penalty_discount-2.5**")
 
 
 def test_what_python_says_waits_for_what_the_reader_just_did(shown: Any) -> None:
@@ -193,7 +193,7 @@ def test_an_edge_is_required_by_right_click_undone_and_redone(shown: Any) -> Non
     shown.page.get_by_role("menuitem", name="Require").first.click()
     required = "stage.data.edges.some(e => e.id === argument && e.knowledge === 'required')"
     shown.until(required, edge["id"])
-    assert "rules=r" in shown.page.url
+    assert "knowledge.required" in shown.page.url
     shown.until("stage.data.canUndo")
     canvas = shown.page.locator(".graph-view .canvas")
     canvas.press("u")
@@ -358,10 +358,10 @@ def test_the_address_of_a_busy_screen_shows_the_same_to_a_colleague(
     page.keyboard.press("Escape")
     page.mouse.click(*shown.point("n2"))
     page.wait_for_url("**pick=n2**")
-    handle = page.get_by_role("slider", name="Penalty discount")
+    handle = page.get_by_role("slider", name="Penalty")
     handle.focus()
     handle.press("ArrowRight")
-    page.wait_for_url("**g_penalty_discount=2.5**")
+    page.wait_for_url("**graph.penalty_discount-2.5**")
     x, y = shown.point("n4")
     page.mouse.move(x, y)
     page.mouse.down()

@@ -28,6 +28,7 @@ from avexplore.config import (
 )
 from avexplore.errors import ConfigError
 from avexplore.store import Store
+from avexplore.tuning.settings import WorkingSettings
 from avexplore.ui.class_graph.state import kept_graphs as variants
 from avexplore.ui.parts.plain_text import as_html
 from avexplore.workbench import Failed, Missing, Running, Workbench
@@ -120,7 +121,7 @@ def test_the_graph_is_shown_while_bootstraps_run(app: AppTest, monkeypatch: pyte
 
 def test_another_penalty_keeps_every_position(app: AppTest) -> None:
     before = payload(opened(app))
-    app.select_slider(key="g_penalty_discount").set_value(8.0).run()
+    app.select_slider(key="set.graph.penalty_discount").set_value(8.0).run()
     after = payload(app)
     assert [(n["x"], n["y"]) for n in before["nodes"]] == [(n["x"], n["y"]) for n in after["nodes"]]
     assert before["layout"] == after["layout"]
@@ -145,7 +146,7 @@ def test_pinning_compares_with_the_graph_as_it_was(app: AppTest) -> None:
     assert not app.exception
     drawn = payload(app)
     assert {edge["change"] for edge in drawn["edges"]} == {"kept"}
-    app.select_slider(key="g_penalty_discount").set_value(16.0).run()
+    app.select_slider(key="set.graph.penalty_discount").set_value(16.0).run()
     drawn = payload(app)
     assert "removed" in {edge["change"] for edge in drawn["edges"]}
     assert "pinned" in app.query_params
@@ -209,7 +210,7 @@ def test_causal_learn_answers_while_our_search_is_compiled(
         return ask(self, wanted, start, **more)
 
     monkeypatch.setattr(Workbench, "ask", working)
-    opened(app, g_penalty_discount="7", g_seed="11")
+    opened(app, set="graph.penalty_discount-7*graph.seed-11")
     assert any(WORD in found.proto.text for found in app.get("progress"))
     assert config not in asked
 
@@ -242,7 +243,8 @@ def test_a_stored_graph_is_shown_without_waiting_for_the_compiler(
 
 
 def test_the_python_on_the_page_runs_and_gives_the_same(app: AppTest, made_home: Any) -> None:
-    opened(app, g_tab="In and out", rules="f0-1")
+    rules = WorkingSettings.of({"knowledge.forbidden": [tuple(made_home.labels.nodes[:2])]})
+    opened(app, g_tab="In and out", set=rules.encode())
     (code,) = [found.value for found in app.code if "Workbench" in found.value]
     assert "\ngraph = " in code, "its bootstraps are not done, so the lines make the graph"
     ask = "\nprint(sorted(graph.edges()))"

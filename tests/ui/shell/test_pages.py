@@ -229,7 +229,7 @@ def test_a_sweep_names_its_best_and_leads_to_training(
     assert "Filled in from student" in words(training)
     assert "on this machine already" in words(training)
     assert best.regularizer is not None
-    weight = training.number_input(key=f"training.{best.address[:12]}.lir.weight")
+    weight = training.select_slider(key=f"training.{best.address[:12]}.regularizer.weight")
     assert weight.value == best.regularizer.weight
 
 
@@ -262,7 +262,7 @@ def test_training_starts_what_its_form_describes(monkeypatch: pytest.MonkeyPatch
     at = visit("training")
     at.radio(key="training.preset").set_value("tiny").run()
     at.number_input(key="training.synthetic.clips").set_value(300).run()
-    at.number_input(key="training.tiny.lir.weight").set_value(0.5).run()
+    at.select_slider(key="training.tiny.regularizer.weight").set_value(0.5).run()
     at.button(key="training.start").click().run()
     assert not at.exception
     student, twin = asked
@@ -298,7 +298,7 @@ def test_the_training_form_shows_what_the_chosen_loss_reads(no_models: None) -> 
 def test_lir_that_never_starts_is_refused_on_the_form(no_models: None) -> None:
     at = visit("training")
     at.radio(key="training.preset").set_value("tiny").run()
-    at.number_input(key="training.tiny.lir.start_epoch").set_value(900).run()
+    at.number_input(key="training.tiny.regularizer.start_epoch").set_value(900).run()
     assert not at.exception
     assert "never" in words(at)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
-from avexplore.config import GraphConfig, TeacherConfig
+from avexplore.config import GraphConfig, TeacherConfig, value_in_words
 from avexplore.errors import AvexploreError, ConfigError
 from avexplore.ui.class_graph.state import rules as rules_of
-from avexplore.ui.class_graph.state.settings import NAMES, SEARCH_FIELDS
 
+SEARCH_FIELDS = tuple(f.name for f in fields(GraphConfig) if f.name not in ("soft_labels", "knowledge"))
 TEACHER_FIELDS = ("epochs", "seed")
 """What may differ in the teacher."""
 MOST = 12
@@ -42,7 +43,8 @@ def describe(config: GraphConfig, base: GraphConfig) -> str:
     for name in SEARCH_FIELDS:
         value = getattr(config, name)
         if name != "penalty_discount" and value != getattr(base, name):
-            found.append(f"{name} {value}" if isinstance(value, (int, float)) else NAMES.get(value, str(value)))
+            words = value_in_words(GraphConfig, name, value)
+            found.append(f"{name} {words}" if isinstance(value, (int, float)) else words)
     count = len(config.knowledge.required) + len(config.knowledge.forbidden) + sum(map(len, config.knowledge.tiers))
     found += [f"{count} rule{'' if count == 1 else 's'}"] * bool(count)
     return ", ".join(found)

@@ -1,15 +1,17 @@
 """What a visitor of the class graph page has done, in the session and in the address: restored, noted, taken back.
 
-Session keys: `graph_rules` (text of `graph_rules.encode`), `graph_view` (see `graph_address`), `graph_moved` (dragged
-nodes by layout), `graph_pinned` (see `graph_variants`), `graph_imports` (addresses), `graph_arranged` (the graph that
-the nodes were arranged for, as text, or ""), `graph_history`, `graph_serial`, which rises whenever Python rather
-than the reader changes the view, and `graph_seen`, the browser's time of the reader's last change that got here.
+Settings and rules are the visitor's working settings (see `ui.settings.working`). Session keys here: `graph_view` (see
+`view_address`), `graph_moved` (dragged nodes by layout), `graph_pinned` (see `kept_graphs`), `graph_imports`
+(addresses), `graph_arranged` (the graph that the nodes were arranged for, as text, or ""), `graph_serial`, which rises
+whenever Python rather than the reader changes the view, and `graph_seen`, the browser's time of the reader's last
+change that got here.
 """
 
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Any
+from dataclasses import fields
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -18,12 +20,13 @@ from avexplore.ui.class_graph.state import kept_graphs as variants
 from avexplore.ui.class_graph.state import rules as rules_of
 from avexplore.ui.class_graph.state import settings as state_settings
 from avexplore.ui.class_graph.state import view_address as address
-from avexplore.ui.class_graph.state.history import History
 from avexplore.ui.class_graph.state.names import LAYOUTS, LEARNED, NOTHING, parse_id
 from avexplore.ui.parts.plain_text import as_markdown
+from avexplore.ui.settings import working
+from avexplore.ui.shell import address as browser
+from avexplore.ui.shell import session
 
 if TYPE_CHECKING:
-    from avexplore.artifacts import SoftLabels
     from avexplore.config import GraphConfig, KnowledgeConfig
     from avexplore.ui.class_graph.state.settings import Settings
     from avexplore.workbench.runs import Run
@@ -32,67 +35,61 @@ VIEW_KEY = "graph"
 """Session key of the picture's component."""
 
 
-def restore(run: Run, labels: SoftLabels) -> KnowledgeConfig:
-    """The rules in force; sets the session up on the first pass for a run."""
+_NAMES = (*address.NAMES, "moved", "g_layout")
+_KEPT = ("pinned", "import", "arranged")
+
+
+def restore(run: Run, nodes: tuple[str, ...]) -> Settings:
+    """The settings in force; sets the session up for a run, and follows what the browser brought in the address."""
     state = st.session_state
+    brought = browser.arrived("graph", (*_NAMES, *_KEPT))
+    base = state_settings.stored(run).graph
     if state.get("graph_run") != run.key:
-        _start(run, state_settings.defaults(run), labels.nodes, cold="graph_run" not in state)
-    state.graph_nodes = labels.nodes
+        _start(run, cold="graph_run" not in state)
+    if brought is not None:
+        state.graph_view = address.read_view({name: word for name, word in brought.items() if word}, len(nodes))
+        # A bound selectbox writes the option as it is shown, capitalized, into the address.
+        layout = (brought["g_layout"] or LAYOUTS[0]).lower()
+        state.graph_moved = {**state.graph_moved, layout: address.read_moved(brought["moved"], len(nodes))}
+        state.graph_imports = [part for part in brought["import"].split(".") if part][: variants.MOST]
+        state.graph_pinned = variants.read(brought["pinned"], base, nodes)
+        state.graph_arranged = brought["arranged"]
+        state.graph_serial += 1
+    state.graph_nodes = nodes
     if "graph_compare_next" in state:
         state.g_with = state.pop("graph_compare_next")
-    base = state_settings.defaults(run).graph
-    address.update_query(
-        st.query_params,
+    return state_settings.current(run)
+
+
+def write(run: Run, layout: str) -> None:
+    """Let the address say what is looked at."""
+    state = st.session_state
+    base = state_settings.stored(run).graph
+    browser.write(
+        "graph",
         {
-            "rules": state.graph_rules,
-            "pinned": variants.write(state.graph_pinned, base, labels.nodes),
+            **address.write_view(state.graph_view),
+            "moved": address.write_moved(state.graph_moved.get(layout, {})),
+            "g_layout": st.query_params.get("g_layout", ""),
+            "pinned": variants.write(state.graph_pinned, base, state.graph_nodes),
             "import": ".".join(state.graph_imports),
             "arranged": state.graph_arranged,
         },
     )
-    return rules_of.decode(state.graph_rules, labels.nodes)
 
 
-def settings(run: Run, rules: KnowledgeConfig) -> Settings:
-    """What the controls ask for, noted in the history."""
-    base = state_settings.defaults(run)
-    try:
-        found = state_settings.current(base, rules)
-    except AvexploreError as error:
-        st.error(as_markdown(str(error)))
-        found = base
-    history: History = st.session_state.graph_history
-    history.visit(state_settings.values(found) | {"rules": st.session_state.graph_rules})
-    return found
-
-
-def _start(run: Run, base: Settings, nodes: tuple[str, ...], *, cold: bool) -> None:
-    """The first pass for a run: from the address on a cold start, from the run's own settings otherwise."""
-    state, query = st.session_state, st.query_params
+def _start(run: Run, *, cold: bool) -> None:
+    """The first pass for a run."""
+    state = st.session_state
     state.graph_run = run.key
-    state.graph_history = History()
     state.graph_serial = state.get("graph_serial", 0) + 1
     state.graph_arranged = ""
     state.graph_view = address.first_view()
     state.graph_moved = {}
     state.graph_pinned = {}
     state.graph_imports = state.get("graph_imports", [])
-    if cold:
-        state.graph_rules = query.get("rules") or rules_of.encode(base.graph.knowledge, nodes)
-        state.graph_view = address.read_view(query.to_dict(), len(nodes))
-        # A bound selectbox writes the option as it is shown, capitalized, into the address.
-        layout = query.get("g_layout", LAYOUTS[0]).lower()
-        state.graph_moved = {layout: address.read_moved(query.get("moved", ""), len(nodes))}
-        state.graph_imports = [part for part in query.get("import", "").split(".") if part][: variants.MOST]
-        state.graph_pinned = variants.read(query.get("pinned", ""), base.graph, nodes)
-        state.graph_arranged = query.get("arranged", "")
-        return
-    state.graph_rules = rules_of.encode(base.graph.knowledge, nodes)
-    for key, value in state_settings.values(base).items():
-        if key in state:
-            state[key] = value
     for key, value in (("g_show", LEARNED), ("g_with", NOTHING)):
-        if key in state:
+        if key in state and not cold:
             state[key] = value
 
 
@@ -132,33 +129,18 @@ def commanded() -> None:
     if not command:
         return
     if command.get("kind") in ("undo", "redo"):
-        undo() if command["kind"] == "undo" else redo()
+        working.undo() if command["kind"] == "undo" else working.redo()
         return
-    nodes = state.graph_nodes
+    rules = state_settings.current(session.current_run()).graph.knowledge
     try:
-        state.graph_rules = rules_of.encode(
-            rules_of.apply_command(rules_of.decode(state.graph_rules, nodes), nodes, command), nodes
-        )
+        put_rules(rules_of.apply_command(rules, state.graph_nodes, command))
     except AvexploreError as error:
         st.toast(as_markdown(str(error)))
 
 
-def undo() -> None:
-    """Take the last change of a control or rule back."""
-    _go_to(st.session_state.graph_history.undo())
-
-
-def redo() -> None:
-    """Make the change again that was taken back last."""
-    _go_to(st.session_state.graph_history.redo())
-
-
-def _go_to(snapshot: Any) -> None:
-    for key, value in (snapshot or {}).items():
-        if key == "rules":
-            st.session_state.graph_rules = value
-        elif st.session_state.get(key) != value:
-            st.session_state[key] = value
+def put_rules(rules: KnowledgeConfig) -> None:
+    """Take other rules."""
+    working.change({f"knowledge.{f.name}": getattr(rules, f.name) for f in fields(rules)})
 
 
 def select(identifier: str) -> None:
@@ -178,7 +160,7 @@ def select(identifier: str) -> None:
 def keep(run: Run, configs: list[GraphConfig]) -> None:
     """Keep graphs for comparison, and compare with the last of them."""
     state = st.session_state
-    base = state_settings.defaults(run).graph
+    base = state_settings.stored(run).graph
     for config in configs:
         state.graph_pinned = {
             **state.graph_pinned,
@@ -199,7 +181,7 @@ def arrange_for(run: Run, config: GraphConfig) -> None:
     """Let the nodes stand where a graph is easiest to read."""
     kept = {variants.key_of(config): ("", config)}
     st.session_state.graph_arranged = variants.write(
-        kept, state_settings.defaults(run).graph, st.session_state.graph_nodes
+        kept, state_settings.stored(run).graph, st.session_state.graph_nodes
     )
     st.session_state.graph_moved = {}
 

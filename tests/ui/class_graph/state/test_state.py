@@ -1,4 +1,4 @@
-"""Rules, address, history: what a reader does can be said in the address and taken back."""
+"""Rules and view: what a reader does can be said in the address."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from avexplore.config import KnowledgeConfig
 from avexplore.errors import ConfigError
 from avexplore.ui.class_graph.state import rules as rules_of
 from avexplore.ui.class_graph.state import view_address as address
-from avexplore.ui.class_graph.state.history import LONGEST, History
 
 NODES = ("audio:A", "audio:B", "visual:A", "visual:B")
 
@@ -104,23 +103,3 @@ def test_an_address_that_makes_no_sense_shows_the_first_view(query: dict[str, st
     assert found["path"] is None
     assert found["camera"] is None
     assert set(found["hidden"]) <= {"ghost", "negative"}
-
-
-def test_history_goes_back_and_forth_and_forgets_the_future() -> None:
-    history = History()
-    for value in range(3):
-        history.visit({"v": value})
-    assert history.undo() == {"v": 1}
-    history.visit({"v": 1})
-    assert history.redo() == {"v": 2}
-    history.undo()
-    history.visit({"v": 9})
-    assert history.redo() is None
-    assert history.undo() == {"v": 1}
-
-
-def test_history_is_bounded() -> None:
-    history = History()
-    for value in range(3 * LONGEST):
-        history.visit({"v": value})
-    assert len(history.past) == LONGEST

@@ -1,36 +1,35 @@
-"""Undo and redo for the controls and rules of the class graph page."""
+"""Undo and redo."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Generic, TypeVar
 
 LONGEST = 200
 
-Snapshot = Mapping[str, Any]
+T = TypeVar("T")
 
 
 @dataclass
-class History:
-    """Where the reader has been.
+class History(Generic[T]):
+    """Where a visitor has been.
 
     >>> history = History()
-    >>> for penalty in (2, 4, 8): history.visit({"penalty": penalty})
+    >>> for penalty in (2, 4, 8): history.visit(penalty)
     >>> history.undo(), history.can_redo
-    ({'penalty': 4}, True)
-    >>> history.visit({"penalty": 4}); history.redo()
-    {'penalty': 8}
+    (4, True)
+    >>> history.visit(4); history.redo()
+    8
     """
 
-    past: list[Snapshot] = field(default_factory=list)
-    future: list[Snapshot] = field(default_factory=list)
+    past: list[T] = field(default_factory=list)
+    future: list[T] = field(default_factory=list)
 
-    def visit(self, snapshot: Snapshot) -> None:
-        """Note where the reader is; the same place again changes nothing, a new one ends the way forward."""
-        if self.past and self.past[-1] == snapshot:
+    def visit(self, place: T) -> None:
+        """Note where the visitor is; the same place again changes nothing, a new one ends the way forward."""
+        if self.past and self.past[-1] == place:
             return
-        self.past = [*self.past[1 - LONGEST :], snapshot]
+        self.past = [*self.past[1 - LONGEST :], place]
         self.future = []
 
     @property
@@ -43,14 +42,14 @@ class History:
         """Whether an undo can be taken back."""
         return bool(self.future)
 
-    def undo(self) -> Snapshot | None:
+    def undo(self) -> T | None:
         """The place before this one, which then is this one; None if there is none."""
         if not self.can_undo:
             return None
         self.future.append(self.past.pop())
         return self.past[-1]
 
-    def redo(self) -> Snapshot | None:
+    def redo(self) -> T | None:
         """The place that the last undo left; None if there is none."""
         if not self.future:
             return None

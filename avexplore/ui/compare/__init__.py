@@ -1,0 +1,1 @@
+"""Any run against any run."""

@@ -1,0 +1,1 @@
+"""A talk with the app: large type, no sidebar, scenes by arrow keys."""

@@ -1,0 +1,91 @@
+"""Presenter mode: the sidebar goes, type grows until it reads from ten meters, and arrow keys lead through scenes.
+
+It stands in the address as `present=1`, so that a scene opens in it again.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from avexplore.ui import page_list
+from avexplore.ui.parts.plain_text import as_markdown
+from avexplore.ui.shell import address, session
+from avexplore.workbench.scenes import Scene, scenes_of
+
+_TITLES = {page.name: page.title for page in page_list.PAGES}
+# A letter reads from ten meters if it is 25 mm high: on a picture two meters wide of 1280 px, capitals of 16 px.
+STYLE = """<style>
+html { font-size: 23px; }
+:root { --avx-type: 1.5; }
+[data-testid="stSidebar"], [data-testid="stHeader"], [data-testid="stExpandSidebarButton"] { display: none; }
+.stMainBlockContainer { padding: 1rem 1.4rem 3.2rem; }
+[data-testid="stCaptionContainer"] { font-size: 1rem; }
+.st-key-presenter {
+  position: fixed; left: 0; right: 0; bottom: 0; z-index: 95; padding: .2rem 1.4rem;
+  background: var(--presenter, #F4F6F8); border-top: 1px solid #8885;
+}
+.st-key-presenter button { min-height: 1.6rem; padding-block: 0; }
+</style>"""
+DARK_STYLE = "<style>:root { --presenter: #1B242D; }</style>"
+
+
+def is_on() -> bool:
+    """Whether somebody presents."""
+    return st.query_params.get("present") == "1"
+
+
+def begin(page: str) -> None:
+    """Dress a page for presenting, and draw the strip that leads through the scenes."""
+    if not is_on():
+        return
+    st.html(STYLE + (DARK_STYLE if st.context.theme.type == "dark" else ""))
+    run = session.current_run()
+    scenes = scenes_of(session.workbench().store, run.key)
+    place = _place(scenes, page)
+    with st.container(key="presenter", horizontal=True, vertical_alignment="center"):
+        own = page == "story"  # which has arrow keys of its own, up to its ends
+        before, after = place - 1, place + 1
+        if st.button("Previous", key="scene-previous", disabled=before < 0, shortcut="PageUp" if own else "Left"):
+            show(scenes[before])
+        title = scenes[place].title if 0 <= place < len(scenes) else _TITLES.get(page, page)
+        st.markdown(
+            f"**{as_markdown(title)}** · {place + 1} of {len(scenes)}" if scenes else f"**{as_markdown(title)}**"
+        )
+        last = after >= len(scenes)
+        if st.button("Next scene", key="scene-next", disabled=last, shortcut="PageDown" if own else "Right"):
+            show(scenes[after])
+        st.space("stretch")
+        if st.button("Leave", key="presenter-leave", shortcut="Esc", type="tertiary"):
+            leave()
+
+
+def show(scene: Scene) -> None:
+    """Go to a scene, in presenter mode."""
+    if scene.page not in _TITLES:
+        st.toast("This scene is on a page that is not here.")
+        return
+    st.session_state["scene"] = scene.address
+    address.lead(scene.page, {**dict(scene.query), "present": "1"})
+
+
+def leave() -> None:
+    """Back to the app as it is otherwise."""
+    del st.query_params["present"]
+    st.rerun()
+
+
+def _place(scenes: list[Scene], page: str) -> int:
+    """Which scene is shown: the one gone to last, else the first that has this very address; -1 for none."""
+    addresses = [scene.address for scene in scenes]
+    last = st.session_state.get("scene", "")
+    if last in addresses and scenes[addresses.index(last)].page == page:
+        return addresses.index(last)
+    here = view(page, "here").address
+    return addresses.index(here) if here in addresses else -1
+
+
+def view(page: str, title: str) -> Scene:
+    """What is looked at now, as a scene."""
+    query = st.query_params.to_dict()
+    query.pop("present", None)
+    return Scene(title, page, tuple(query.items()))

@@ -1,0 +1,1 @@
+"""Working settings on every page: kept, shown in a bar, changed by widgets, trained."""

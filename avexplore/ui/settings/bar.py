@@ -1,0 +1,89 @@
+"""The bar above every page: what differs from the stored run, and what can be done with it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from avexplore.config import StudentConfig
+from avexplore.ui import page_list
+from avexplore.ui.parts.plain_text import as_markdown
+from avexplore.ui.settings import trainings, working
+from avexplore.ui.shell import links, session
+
+_SLOT, _PAGE = "settings_bar_slot", "settings_bar_page"
+STYLE = """<style>
+.st-key-settings-bar:has(button) {
+  position: sticky; top: 3.75rem; z-index: 90; padding: .45rem .9rem; border-radius: .5rem;
+  background: #E3F0F8; border: 1px solid #0072B233;
+}
+.stApp:not(:has(.st-key-settings-bar button)) .stElementContainer:has(+ .st-key-settings-bar) { display: none; }
+</style>"""
+DARK_STYLE = "<style>.st-key-settings-bar:has(button) { background: #17303F; border-color: #56B4E944; }</style>"
+
+
+def place(page: str) -> None:
+    """Make room for the bar, at the top of a page, and follow the address."""
+    if not session.runs():
+        return
+    working.follow(session.current_run())
+    st.html(STYLE + (DARK_STYLE if st.context.theme.type == "dark" else ""))
+    st.session_state[_SLOT] = st.container(key="settings-bar")
+    st.session_state[_PAGE] = page
+    info = page_list.named(page)
+    if info is None or not info.draws_bar:
+        draw()
+
+
+def draw() -> None:
+    """Draw the bar; a page that follows settings within a fragment does so there, so that the bar follows, too."""
+    working.write()
+    page: str = st.session_state.get(_PAGE, "")
+    slot = st.session_state.get(_SLOT)
+    if slot is None:
+        return
+    # The container stays: a fragment can only write where it wrote while the page was drawn.
+    with slot, st.container(key="settings-changed", gap=None):
+        if working.current() or working.history().can_undo or working.history().can_redo:
+            _draw(page)
+
+
+def _draw(page: str) -> None:
+    run = session.current_run()
+    settings, history = working.current(), working.history()
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        count, colon, words = str(settings).partition(":")
+        st.markdown(f"**{count[:1].upper()}{count[1:]}**{colon}{as_markdown(words)}", width="stretch")
+        st.button("Undo", key="settings-undo", on_click=working.undo, disabled=not history.can_undo, type="tertiary")
+        st.button("Redo", key="settings-redo", on_click=working.redo, disabled=not history.can_redo, type="tertiary")
+        st.button(
+            "Reset", key="settings-reset", on_click=working.reset, disabled=not settings, help="Back to the stored run"
+        )
+        if page != "tune" and run.student is not None:
+            links.to("tune", "What would this do?", {})
+        _train(page, bool(settings))
+    info = page_list.named(page)
+    if settings and info is not None and info.shows == "stored":
+        st.caption("This page shows the run as it is stored, without these changes.")
+
+
+def _train(page: str, changed: bool) -> None:
+    run = session.current_run()
+    if run.student is None:
+        return
+    student: StudentConfig = working.config(run)
+    reason = trainings.why_not(student)
+    label = "Train with this graph" if page == "class_graph" else "Train"
+    words = "Trains the teacher, graph and student that these settings change, and shows the differences."
+    off = bool(reason) or not changed
+    if st.button(label, type="primary", key="settings-train", disabled=off, help=reason or words):
+        trainings.begin_and_compare(run.key, student)
+    with st.popover("Save as run", disabled=off, help=reason or "Gives these settings a name."):
+        name = st.text_input("Name", max_chars=60, key="settings-name", placeholder=", ".join(settings_words()))
+        if st.button("Save", key="settings-save", disabled=not name.strip()):
+            trainings.begin(student, name.strip())
+            st.toast(as_markdown(f"{name.strip()} is among the runs as soon as it is trained."))
+
+
+def settings_words() -> list[str]:
+    """The first changes, as a name could be made of them."""
+    return working.current().words()[:3]
