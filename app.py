@@ -1,6 +1,6 @@
 """Entry of the app: page settings and navigation, nothing else. Start it with `make app`."""
 
-from avexplore.ui.settings import bar
+from avexplore.ui import above
 from avexplore.ui.shell import frame
 
-frame.run(above=bar.place)
+frame.run(above=above.draw)

@@ -206,6 +206,9 @@ def parameter_label(name: str) -> str:
     >>> parameter_label("regularizer.posterior_links"), parameter_label("teacher.epochs"), parameter_label("graph.seed")
     ('Link strength', 'Teacher: epochs', 'Class graph: seed')
     """
+    if name not in PARAMETERS:  # of the data, which a sweep may vary
+        stage, _, field = name.partition(".")
+        return f"{stage.capitalize()}: {field.replace('_', ' ')}"
     cls, f = PARAMETERS[name]
     label = label_of(cls, f.name)
     alone = sum(label_of(other, g.name) == label for other, g in PARAMETERS.values()) == 1

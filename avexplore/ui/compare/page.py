@@ -125,7 +125,7 @@ def _figures(first: StudentConfig, second: StudentConfig) -> None:
         reports.append(report)
     if first.data != second.data:
         st.info("The two are of other data, so their figures are not paired, and hardly comparable.")
-    rows = tables.comparison(*reports, paired=first.data == second.data)
+    rows = tables.comparison(reports[0], reports[1], paired=first.data == second.data)
     number, signed = (st.column_config.NumberColumn(format=form) for form in ("%.4f", "%+.4f"))
     st.dataframe(
         {

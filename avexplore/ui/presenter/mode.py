@@ -48,9 +48,8 @@ def begin(page: str) -> None:
         if st.button("Previous", key="scene-previous", disabled=before < 0, shortcut="PageUp" if own else "Left"):
             show(scenes[before])
         title = scenes[place].title if 0 <= place < len(scenes) else _TITLES.get(page, page)
-        st.markdown(
-            f"**{as_markdown(title)}** · {place + 1} of {len(scenes)}" if scenes else f"**{as_markdown(title)}**"
-        )
+        number = f" · {place + 1} of {len(scenes)}" if place >= 0 else ""
+        st.markdown(f"**{as_markdown(title)}**{number}")
         last = after >= len(scenes)
         if st.button("Next scene", key="scene-next", disabled=last, shortcut="PageDown" if own else "Right"):
             show(scenes[after])

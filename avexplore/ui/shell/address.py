@@ -60,10 +60,11 @@ def arrived(group: str, names: Iterable[str]) -> dict[str, str] | None:
     A pass that was asked for before the browser got the last address still comes with an earlier one. That is no wish
     of anybody's, so within a page an address counts only if it is none that was written here of late.
     """
-    seen: list[dict[str, str]] = st.session_state[_SEEN].setdefault(group, [])
+    seen: list[dict[str, str]] = st.session_state.setdefault(_SEEN, {}).setdefault(group, [])
     here = {name: st.query_params.get(name, "") for name in names}
-    brought: bool = st.session_state[_BROUGHT].pop(group, st.session_state[_BROUGHT]["any"])
-    st.session_state[_BROUGHT][group] = False  # passes of a fragment follow, for which it did not
+    counts: dict[str, bool] = st.session_state.setdefault(_BROUGHT, {"any": True})
+    brought = counts.get(group, counts["any"])
+    counts[group] = False  # passes of a fragment follow, for which it did not
     if seen and seen[-1] == here:
         return None
     if not brought and (here in seen or not st.query_params.to_dict()):

@@ -14,6 +14,7 @@ from avexplore.ui.shell import session
 def draw(data: DataConfig) -> None:
     """Say that the features are not here, and take them."""
     from avexplore.data import feature_file
+    from avexplore.data.files.open import FEATURE_SUFFIXES
 
     if not isinstance(data, FeatureFileConfig):
         return
@@ -24,7 +25,7 @@ def draw(data: DataConfig) -> None:
     )
     given = st.file_uploader(
         "Attach features",
-        type=[suffix.lstrip(".") for suffix in uploads.FEATURE_SUFFIXES],
+        type=[suffix.lstrip(".") for suffix in FEATURE_SUFFIXES],
         accept_multiple_files=True,
         key="training.attach",
         help="The files that the run was made from. Their content is compared with the run's, by SHA-256.",
@@ -32,7 +33,8 @@ def draw(data: DataConfig) -> None:
     if not given:
         return
     try:
-        found = feature_file(*(uploads.keep(upload) for upload in given), annotation=data.annotation)
+        paths = [uploads.keep(upload) for upload in given]
+        found = feature_file(*paths, annotation=data.annotation)
     except (AvexploreError, OSError) as error:
         st.error(as_markdown(str(error)))
         return

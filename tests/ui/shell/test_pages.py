@@ -26,9 +26,10 @@ from avexplore.data import export_features, feature_file, load_features
 from avexplore.errors import StoreError
 from avexplore.experiments.sweep import best_student, outcomes, varied
 from avexplore.jobs import records, registry
-from avexplore.losses.registry import AA_FIELDS
+from avexplore.losses.registry import AA_FIELDS, LOSSES
 from avexplore.ui.experiments import arms, sweeps
 from avexplore.ui.page_list import PAGES
+from avexplore.ui.settings import field_widget
 from avexplore.ui.parts import uploads
 from avexplore.ui.shell import glossary, session
 from avexplore.workbench import Running, Workbench
@@ -281,7 +282,9 @@ def test_the_training_form_shows_what_the_chosen_loss_reads(no_models: None) -> 
         keys = (str(widget.key) for widget in [*at.number_input, *at.selectbox])
         return {key.rpartition(".")[2] for key in keys if key.startswith("training.tiny.student.")}
 
-    always = {"loss", "semantic_weight", "epochs", "batch_size", "learning_rate", "dim"}
+    parameters = {parameter.field for record in LOSSES.values() for parameter in record.parameters}
+    always = {*field_widget.editable(StudentConfig, "seed", *parameters, *AA_FIELDS, "metric_space", "proxies")}
+    always = {name for name in always if not StudentConfig.__dataclass_fields__[name].metadata.get("steps")}
     assert shown() == always | {"metric_space", "proxies", "temperature"}
     at.selectbox(key="training.tiny.student.proxies").set_value("learned").run()
     at.selectbox(key="training.tiny.student.loss").set_value("proxy-triplet").run()

@@ -183,9 +183,14 @@ def test_a_run_address_in_the_url_is_followed(home: Path) -> None:
     Store(home).put(other, entry.artifact)
 
     def sidebar() -> None:
-        from avexplore.ui.shell import session
+        import streamlit as st
 
+        from avexplore.ui.settings import bar
+        from avexplore.ui.shell import address, session
+
+        address.begin(st.query_params.get("run", ""))  # as by a link from another page
         session.pick_run()
+        bar.place("soft_labels")
 
     app = AppTest.from_function(sidebar, default_timeout=30)
     for config in (first, other, first):
