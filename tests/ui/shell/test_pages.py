@@ -29,8 +29,8 @@ from avexplore.jobs import records, registry
 from avexplore.losses.registry import AA_FIELDS, LOSSES
 from avexplore.ui.experiments import arms, sweeps
 from avexplore.ui.page_list import PAGES
-from avexplore.ui.settings import field_widget
 from avexplore.ui.parts import uploads
+from avexplore.ui.settings import field_widget
 from avexplore.ui.shell import glossary, session
 from avexplore.workbench import Running, Workbench
 
