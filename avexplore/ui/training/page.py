@@ -31,6 +31,8 @@ GROUPS = {
     "regularizer": "LIR",
     "student": "Student",
 }
+_BY_LOSS = ("metric_space", "proxies")
+"""Fields of a student that say how its metric loss compares clips, if it does."""
 _TOGETHER = {
     "teacher": ("teacher",),
     "graph": ("graph", "stability"),
@@ -276,9 +278,12 @@ def _student(student: StudentConfig, lir: str, key: str) -> StudentConfig:
     """The student's fields; of those that some metric loss reads, the ones that the chosen loss does."""
     student = field_widget.form(student, ["loss"], key=f"{key}.student", bind=True)
     student = student.replace(proxies=_proxies(student)[0]) if student.proxies not in _proxies(student) else student
-    names = [name for name in field_widget.editable(StudentConfig, "seed", "loss") if _is_read(name, student, lir)]
-    options = {"proxies": _proxies(student)}
-    return field_widget.form(student, names, key=f"{key}.student", bind=True, options=options)
+    if len(_proxies(student)) > 1:
+        takes = {"proxies": _proxies(student)}
+        student = field_widget.form(student, _BY_LOSS, key=f"{key}.student", bind=True, options=takes)
+    rest = field_widget.editable(StudentConfig, "seed", "loss", *_BY_LOSS)
+    names = [name for name in rest if _is_read(name, student, lir)]
+    return field_widget.form(student, names, key=f"{key}.student", bind=True)
 
 
 def _proxies(student: StudentConfig) -> tuple[str, ...]:
@@ -292,7 +297,7 @@ def _is_read(name: str, student: StudentConfig, lir: str) -> bool:
     from avexplore.losses.registry import AA_FIELDS, LOSSES
 
     of_losses = {parameter.field for record in LOSSES.values() for parameter in record.parameters} | {*AA_FIELDS}
-    if name in ("proxies", "metric_space"):
+    if name in _BY_LOSS:
         return len(_proxies(student)) > 1
     return name not in of_losses or name in LOSSES[student.loss].reads(student, lir)
 
