@@ -314,6 +314,8 @@ class ClassGraph(Artifact):
             Shape (m, p, p), int8.
         rival_scores: Their scores. Shape (m,).
         source: "search", or where it was imported from.
+        shares: What an imported file says of its edges, by name ("bootstraps", "direction", "null", "probability"), in
+            [0, 1], NaN where it says nothing. Shape (p, p) each.
     """
 
     nodes: tuple[str, ...]
@@ -326,6 +328,7 @@ class ClassGraph(Artifact):
     rivals: IntArray = field(default_factory=lambda: np.zeros((0, 0, 0), np.int8))
     rival_scores: FloatArray = field(default_factory=lambda: np.zeros(0))
     source: str = "search"
+    shares: Mapping[str, FloatArray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         p = len(self.nodes)

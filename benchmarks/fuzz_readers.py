@@ -144,15 +144,17 @@ def soft_label_samples() -> list[Input]:
 
 def graph_samples(format: str) -> Callable[[], list[Input]]:
     def samples() -> list[Input]:
-        from avexplore.graph.formats import write_graph
+        from avexplore.graph.formats import ALL, WRITTEN, write_graph
+
+        kind = next(kind for kind in ALL if kind.name == format)
 
         nodes = ("audio:Bus", "audio:Cat, small", 'audio:"Dog"', "visual:Bus", "visual:Cat, small", 'visual:"Dog"')
         adjacency = np.zeros((6, 6), np.int8)
         adjacency[0, 3] = adjacency[3, 0] = adjacency[0, 1] = adjacency[2, 5] = 1
         chain = ClassGraph(("audio:A", "audio:B", "visual:A", "visual:B"), np.eye(4, k=1, dtype=np.int8))
         graphs = [ClassGraph(nodes, adjacency), chain]
-        found: list[Input] = []
-        for graph in graphs:
+        found: list[Input] = [(("graph.txt", text.encode()),) for text in kind.samples]
+        for graph in graphs if format in WRITTEN else []:
             try:
                 found.append((("graph.txt", write_graph(graph, format).encode()),))
             except AvexploreError:

@@ -18,7 +18,7 @@ class _Parser(Parser):
 
 
 def read(content: str) -> Draft:
-    """Read a dag or pdag; mixed graphs (mag, pag) with marks that a CPDAG lacks are refused.
+    """Read a dag or pdag; of mixed graphs (mag, pag), those with marks that a CPDAG lacks are refused.
 
     Raises:
         GraphError: If it is not DAGitty text; the message names the line.
@@ -26,7 +26,8 @@ def read(content: str) -> Draft:
     >>> read('pdag { "audio:A" -- "visual:A"\\n audio_B -> "audio:A" }').finish().edges()
     [('audio:A', 'visual:A', False), ('audio:B', 'audio:A', True)]
     """
-    parser = _Parser(content, {"->": True, "<-": True, "--": False})
+    known = ("->", "<-", "--", "<->", "@->", "<-@", "@-@", "@--", "--@")
+    parser = _Parser(content, {mark: mark for mark in known}, drawn=False)
     parser.keyword(("dag", "pdag", "mag", "pag", "digraph", "graph"))
     return parser.body()
 

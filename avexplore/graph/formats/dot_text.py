@@ -1,7 +1,7 @@
 """DOT, the language of Graphviz: what causal-learn, pydot and Tetrad write of it.
 
-Read by hand instead of by Graphviz or pydot: node and edge statements, chains of edges, attribute lists, comments.
-Subgraphs and HTML labels have no meaning here and are refused.
+Read by hand instead of by Graphviz or pydot: node and edge statements, chains of edges, attribute lists and their
+defaults (`edge [dir=none]`), clusters, comments. An edge to a whole subgraph and HTML labels are refused.
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ from dataclasses import dataclass, field
 from avexplore.artifacts import ClassGraph
 from avexplore.errors import GraphError
 from avexplore.graph.formats.draft import MOST_EDGES, Draft, short
-from avexplore.graph.formats.shares import Shares
+from avexplore.graph.formats.marks import Meaning, meaning, of_ends, shape_end
+from avexplore.graph.formats.shares import Shares, stated
+
+_DEEPEST = 20
 
 _TOKEN = re.compile(
     r"""
@@ -66,18 +69,21 @@ class Parser:
 
     Attributes:
         content: The text.
-        arrows: What each arrow means: True directed, False undirected; others are refused.
+        arrows: The mark of each arrow; others are refused.
+        drawn: Whether attributes (`dir`, shapes of arrowheads) count for more than the arrow, as in Graphviz.
     """
 
     content: str
-    arrows: dict[str, bool]
+    arrows: dict[str, str]
+    drawn: bool = True
     draft: Draft = field(default_factory=Draft)
 
     def __post_init__(self) -> None:
         self._tokens = tokens(self.content)
         self._token: Token | None = None
         self._labels: dict[str, str] = {}
-        self._waiting: list[tuple[str, str, bool, dict[str, str]]] = []
+        self._waiting: list[tuple[str, str, str, dict[str, str]]] = []
+        self._defaults: list[dict[str, str]] = [{}]
         self._seen: dict[str, None] = {}
         self._next()
 
@@ -109,6 +115,12 @@ class Parser:
         """Read `NAME { statements }` to the end of the text."""
         if not self._is("{"):
             self._name()
+        self._statements()
+        if self._token is not None:
+            raise self._fail("Expected nothing after the graph")
+        return self._finish()
+
+    def _statements(self) -> None:
         self._expect("{")
         while not self._is("}"):
             if self._is(";") or self._is(","):
@@ -116,9 +128,6 @@ class Parser:
                 continue
             self._statement()
         self._next()
-        if self._token is not None:
-            raise self._fail("Expected nothing after the graph")
-        return self._finish()
 
     def _name(self) -> str:
         """An identifier; `audio:X` without quotes is one name here, not a node with a port."""
@@ -141,39 +150,57 @@ class Parser:
             self._next()
         return ":".join(parts)
 
+    def _subgraph(self) -> None:
+        """A cluster is drawn around nodes: it says nothing of them, but defaults set in it end with it."""
+        if self._is("subgraph"):
+            self._next()
+            if not self._is("{"):
+                self._name()
+        if len(self._defaults) > _DEEPEST:
+            raise self._fail("Subgraphs are nested too deeply")
+        self._defaults.append(dict(self._defaults[-1]))
+        self._statements()
+        self._defaults.pop()
+        if self._token is not None and self._token.kind == "arrow":
+            raise self._fail("Edges to subgraphs are not supported")
+
     def _statement(self) -> None:
         if self._is("{") or self._is("subgraph"):
-            raise self._fail("Subgraphs are not supported")
+            self._subgraph()
+            return
         bare = self._token is not None and self._token.kind == "word"
-        ends, kinds = [self._name()], []
+        ends, marks = [self._name()], []
         if self._is("="):
             self._next()
             self._name()
             return
         while self._token is not None and self._token.kind == "arrow":
-            if self._token.text not in self.arrows:
+            mark = self._token.text
+            if mark not in self.arrows:
                 raise self._fail("Edges of a CPDAG are directed or undirected")
-            kinds.append(self._token.text)
+            marks.append(self.arrows[mark])
             self._next()
             if self._is("{") or self._is("subgraph"):
-                raise self._fail("Subgraphs are not supported")
+                raise self._fail("Edges to subgraphs are not supported")
             ends.append(self._name())
         attributes: dict[str, str] = {}
         while self._is("["):
             attributes |= self._attributes()
-        if not kinds:
-            if not (bare and ends[0].lower() in ("node", "edge", "graph")):
-                self._seen.setdefault(ends[0])
-                if attributes.get("label"):
-                    self._labels[ends[0]] = attributes["label"]
+        if not marks:
+            if bare and ends[0].lower() in ("node", "edge", "graph"):
+                if ends[0].lower() == "edge":
+                    self._defaults[-1] |= attributes
+                return
+            self._seen.setdefault(ends[0])
+            if attributes.get("label"):
+                self._labels[ends[0]] = attributes["label"]
             return
-        for one, kind, two in zip(ends, kinds, ends[1:], strict=False):
-            source, target = (two, one) if kind == "<-" else (one, two)
-            self._seen.setdefault(source)
-            self._seen.setdefault(target)
+        for one, mark, two in zip(ends, marks, ends[1:], strict=False):
+            self._seen.setdefault(one)
+            self._seen.setdefault(two)
             if len(self._waiting) >= MOST_EDGES:
                 raise self._fail(f"There are more than {MOST_EDGES:,} edges")
-            self._waiting.append((source, target, self.arrows[kind], attributes))
+            self._waiting.append((one, two, mark, self._defaults[-1] | attributes))
 
     def _attributes(self) -> dict[str, str]:
         self._expect("[")
@@ -194,23 +221,20 @@ class Parser:
     def _finish(self) -> Draft:
         names = {seen: self._labels.get(seen, seen) for seen in self._seen}
         for name in names.values():
-            self.draft.add_node(name)
-        for source, target, directed, attributes in self._waiting:
-            _add(self.draft, names[source], names[target], directed, attributes)
+            self.draft.list_node(name)
+        for source, target, mark, attributes in self._waiting:
+            where = f"{short(names[source])} and {short(names[target])}"
+            found = _as_drawn(mark, attributes, where) if self.drawn else meaning(mark, where=where)
+            self.draft.add_marked(names[source], names[target], found, stated(attributes))
         return self.draft
 
 
-def _add(draft: Draft, source: str, target: str, directed: bool, attributes: dict[str, str]) -> None:
-    """Graphviz draws `dir` and arrow shapes over what the operator says."""
-    direction = attributes.get("dir", "forward" if directed else "none")
-    head, tail = attributes.get("arrowhead", "normal"), attributes.get("arrowtail", "normal")
-    into_target = directed and direction in ("forward", "both") and head != "none"
-    into_source = directed and direction in ("back", "both") and tail != "none"
-    if into_source and into_target:
-        raise GraphError("An edge points both ways", where=f"{short(source)} and {short(target)}")
-    if into_source:
-        source, target = target, source
-    draft.add_edge(source, target, into_source or into_target)
+def _as_drawn(mark: str, attributes: dict[str, str], where: str) -> Meaning:
+    """Graphviz draws `dir` and the shapes of arrowheads over what the operator says."""
+    direction = attributes.get("dir", "forward" if mark == "-->" else "none").lower()
+    head, tail = (shape_end(attributes.get(end, "normal")) for end in ("arrowhead", "arrowtail"))
+    ends = (tail if direction in ("back", "both") else "tail", head if direction in ("forward", "both") else "tail")
+    return of_ends(*ends, where=where)
 
 
 def read(content: str) -> Draft:
@@ -222,7 +246,7 @@ def read(content: str) -> Draft:
     >>> read('digraph { a [label="audio_A"]; a -> "visual:A" [dir=none] }').finish().edges()
     [('audio:A', 'visual:A', False)]
     """
-    parser = Parser(content, {"->": True, "--": False})
+    parser = Parser(content, {"->": "-->", "--": "---"})
     word = parser.keyword(("strict", "digraph", "graph"))
     if word == "strict":
         parser.keyword(("digraph", "graph"))

@@ -12,17 +12,21 @@ import numpy as np
 from avexplore.artifacts import ClassGraph
 from avexplore.errors import GraphError
 from avexplore.graph.formats.draft import MOST_EDGES, Draft, short
-from avexplore.graph.formats.shares import Shares
+from avexplore.graph.formats.marks import is_mark, meaning, of_ends, shape_end
+from avexplore.graph.formats.shares import Shares, stated
 
 _NAMESPACE = "http://graphml.graphdrawing.org/xmlns"
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _DEEPEST = 50
 _NAME_KEYS = ("name", "label", "id")
-_DIRECTED = {"true": True, "false": False}
+_MARK_KEYS = ("mark", "edge_type", "type", "interaction")
 
 
 def read(content: str) -> Draft:
-    """Read nodes and edges of the first graph; keys named name or label give the nodes' names, else their ids.
+    """Read nodes and edges of the first graph, those in groups as well.
+
+    Keys named name or label give the nodes' names, else what yEd draws on them, else their ids. Arrowheads that yEd
+    draws and marks of other programs count for more than the order of an edge's ends.
 
     Document types are refused: entities are how an XML file of a kilobyte unfolds to gigabytes, or reads other files.
 
@@ -31,24 +35,52 @@ def read(content: str) -> Draft:
     """
     graph, names_of_keys = _first_graph(content)
     draft = Draft()
-    default = graph.get("edgedefault", "directed") != "undirected"
     names: dict[str, str] = {}
-    for node in _children(graph, "node"):
-        identity = node.get("id", "")
-        values = _values(node, names_of_keys)
-        name = next((values[key] for key in _NAME_KEYS if values.get(key)), identity)
-        names[identity] = draft.add_node(name)
-    for edge in _children(graph, "edge"):
-        ends = [edge.get(end, "") for end in ("source", "target")]
-        for end in ends:
-            if end not in names:
-                raise GraphError("An edge ends at a node that is not there", where=f"GraphML, {short(end)}")
-        values = _values(edge, names_of_keys)
-        directed = _DIRECTED.get(edge.get("directed", "").lower(), default)
-        draft.add_edge(
-            names[ends[0]], names[ends[1]], directed, _float(values.get("effect")), _float(values.get("gain"))
-        )
+    graphs = [graph]
+    for part in graphs:  # grows while groups are found
+        for node in _children(part, "node"):
+            inner = _children(node, "graph")
+            graphs += inner
+            values = _values(node, names_of_keys)
+            named = next((values[key] for key in _NAME_KEYS if values.get(key)), "") or _drawn_label(node)
+            identity = node.get("id", "")
+            names[identity] = draft.list_node(named or identity)
+    for part in graphs:
+        default = part.get("edgedefault", graph.get("edgedefault", "directed")) != "undirected"
+        for edge in _children(part, "edge"):
+            _read_edge(draft, edge, default, names, names_of_keys)
     return draft
+
+
+def _read_edge(
+    draft: Draft, edge: Element, default: bool, names: dict[str, str], names_of_keys: dict[str, str]
+) -> None:
+    ends = [edge.get(end, "") for end in ("source", "target")]
+    for end in ends:
+        if end not in names:
+            raise GraphError("An edge ends at a node that is not there", where=f"GraphML, {short(end)}")
+    values = _values(edge, names_of_keys)
+    where = f"GraphML, {short(names[ends[0]])} and {short(names[ends[1]])}"
+    directed = {"true": True, "false": False}.get(edge.get("directed", "").lower(), default)
+    mark = next((values[key] for key in _MARK_KEYS if values.get(key, "").strip() and is_mark(values[key])), None)
+    arrows = next((item for item in edge.iter() if _tag(item) == "Arrows"), None)
+    if mark is not None:
+        found = meaning(mark, where=where)
+    elif arrows is not None:
+        found = of_ends(*(shape_end(arrows.get(end, "none")) for end in ("source", "target")), where=where)
+    else:
+        found = "forward" if directed else "undirected"
+    effect, gain = _float(values.get("effect")), _float(values.get("gain"))
+    draft.add_marked(names[ends[0]], names[ends[1]], found, stated(values), effect, gain)
+
+
+def _drawn_label(node: Element) -> str:
+    """The text that yEd draws on a node, "" without; of a group, not that of what is in it."""
+    for data in _children(node, "data"):
+        for item in data.iter():
+            if _tag(item) == "NodeLabel" and (item.text or "").strip():
+                return (item.text or "").strip()
+    return ""
 
 
 def _first_graph(content: str) -> tuple[Element, dict[str, str]]:

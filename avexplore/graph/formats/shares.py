@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from avexplore.artifacts import ClassGraph, GraphStability
@@ -9,6 +12,22 @@ from avexplore.errors import GraphError
 from avexplore.graph.evidence.pair_probability import PairProbability
 
 DIGITS = 6
+NAMES = ("bootstraps", "direction", "null", "probability")
+
+
+def stated(values: Mapping[str, Any]) -> dict[str, float]:
+    """The shares among the named values of an edge in a file; what is no number counts as not stated.
+
+    >>> stated({"bootstraps": "0.9", "effect": "2", "null": ""})
+    {'bootstraps': 0.9}
+    """
+    found = {}
+    for name in NAMES:
+        try:
+            found[name] = float(values.get(name, "nan"))
+        except (TypeError, ValueError, OverflowError):
+            continue
+    return {name: value for name, value in found.items() if 0 <= value <= 1}
 
 
 class Shares:
@@ -17,7 +36,7 @@ class Shares:
 
     Args:
         graph: The graph that is written.
-        stability: Over the same nodes; None where nothing is known.
+        stability: Over the same nodes; None where nothing is known but what the graph came with (`graph.shares`).
         probability: Of pairs of classes; None where nothing is known. Edges within a class have none.
 
     Raises:
@@ -30,9 +49,9 @@ class Shares:
         if stability is not None and stability.nodes != graph.nodes:
             raise GraphError("Graph and bootstraps have other nodes", where="graph file", fix="Measure this graph")
         self._index = {name: i for i, name in enumerate(graph.nodes)}
-        self._matrices = {}
+        self._matrices = dict(graph.shares)
         if stability is not None:
-            self._matrices = {"bootstraps": stability.edge_frequency, "direction": stability.orientation_frequency}
+            self._matrices |= {"bootstraps": stability.edge_frequency, "direction": stability.orientation_frequency}
             if stability.null != "none":
                 self._matrices["null"] = stability.null_frequency
         if probability is not None:

@@ -18,15 +18,6 @@ if TYPE_CHECKING:
     from avexplore.artifacts import ClassGraph
     from avexplore.config import Config
 
-SUFFIXES = {
-    "csv": "csv",
-    "graphml": "graphml",
-    "dot": "dot",
-    "json": "json",
-    "tetrad": "txt",
-    "dagitty": "txt",
-}
-"""Formats that can be written, and the ends of their files' names."""
 LARGEST_IMPORT = 5_000_000
 """Bytes; a graph of a thousand classes stays far below."""
 
@@ -43,15 +34,16 @@ def keep_import(folder: Path, name: str, content: bytes, nodes: tuple[str, ...] 
     Raises:
         GraphError: If it is too large, or no graph in a known format.
     """
-    from avexplore.graph.formats import SUFFIXES as KNOWN
-    from avexplore.graph.formats import read_graph, write_graph
+    from avexplore.graph.formats import read_graph, told_format, write_graph
+    from avexplore.graph.formats.draft import decode
 
     if len(content) > LARGEST_IMPORT:
         raise GraphError("The file is too large for a class graph", where=name, fix="Import at most 5 MB")
-    suffix = KNOWN.get(Path(name).suffix.lower())
-    graph = read_graph(content, suffix)
-    if nodes and set(graph.nodes) <= set(nodes):
-        graph = read_graph(content, suffix, nodes=nodes)
+    told = told_format(decode(content), Path(name).suffix)
+    try:
+        graph = read_graph(content, told, nodes=nodes)
+    except GraphError:
+        graph = read_graph(content, told)  # perhaps of other classes
     written = json.dumps({"name": Path(name).name, "graph": write_graph(graph, "json")})
     address = hashlib.sha256(written.encode()).hexdigest()[:16]
     folder.mkdir(parents=True, exist_ok=True)

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from avexplore.ui.class_graph.drawing.picture import Picture
     from avexplore.ui.class_graph.scene import Scene
 
-_NAMES = {"csv": "CSV", "graphml": "GraphML", "dot": "DOT", "json": "JSON", "tetrad": "Tetrad", "dagitty": "DAGitty"}
-
 
 def draw_files(scene: Scene, picture: Picture, view: dict[str, Any]) -> None:
     """Downloads, uploads, and the code."""
@@ -39,7 +37,7 @@ def draw_files(scene: Scene, picture: Picture, view: dict[str, Any]) -> None:
 
 
 def _draw_downloads(scene: Scene, picture: Picture, view: dict[str, Any]) -> None:
-    from avexplore.graph.formats import write_graph
+    from avexplore.graph.formats import ALL, write_graph
 
     st.markdown("**Take this graph with you**")
     graph, stability, probability = scene.shown.graph, scene.shown.stability, scene.pairs.probability
@@ -60,9 +58,12 @@ def _draw_downloads(scene: Scene, picture: Picture, view: dict[str, Any]) -> Non
     written = exchange.only(graph, edges) if chosen == "shown" else graph
     layout, position, _ = place(scene)
     with st.container(horizontal=True):
-        for name, suffix in exchange.SUFFIXES.items():
+        for kind in ALL:
+            if not kind.is_written:
+                continue
+            name, suffix = kind.name, kind.suffixes[0].lstrip(".")
             st.download_button(
-                _NAMES[name],
+                kind.title,
                 lambda name=name: write_graph(written, name, stability, probability),  # type: ignore[misc]
                 file_name=f"class_graph_{name}.{suffix}" if suffix == "txt" else f"class_graph.{suffix}",
                 key=f"g-save-{name}",
@@ -95,14 +96,19 @@ def _draw_upload(scene: Scene) -> None:
     if session.workbench().read_only:
         st.caption("This avexplore takes no uploads. Start your own to compare with graphs of yours.")
         return
+    from avexplore.graph.formats import ALL, SUFFIXES
+
     uploads = st.file_uploader(
-        "CSV (Cause, Effect), GraphML, DOT or JSON",
-        type=["csv", "graphml", "dot", "json"],
+        ", ".join(kind.title for kind in ALL),
+        type=[suffix.lstrip(".") for suffix in SUFFIXES],
         key="g-import",
         max_upload_size=5,
         accept_multiple_files=True,
-        help="Nodes are named audio:X or audio_X, visual:X or visual_X. The graphs then stand under Compare.",
+        help="Nodes are named audio:X, audio_X or audio.X, and so for visual. Tables may also be adjacency matrices or "
+        "bnlearn's strengths. The graphs then stand under Compare.",
     )
+    for sentence in st.session_state.get("graph_import_notes", []):
+        st.caption(as_markdown(sentence))
     known = st.session_state.setdefault("graph_import_files", [])
     new = [upload for upload in uploads if upload.file_id not in known]
     if new:
@@ -116,6 +122,7 @@ def _import(scene: Scene, uploads: list[UploadedFile]) -> bool:
     folder = session.workbench().store.root / "imported-graphs"
     state = st.session_state
     clean = True
+    state.graph_import_notes = []
     for upload in uploads:
         try:
             found = exchange.keep_import(folder, upload.name, upload.getvalue(), scene.nodes)
@@ -125,4 +132,9 @@ def _import(scene: Scene, uploads: list[UploadedFile]) -> bool:
             continue
         state.graph_imports = [*(one for one in state.graph_imports if one != found), found][-MOST:]
         state.graph_compare_next = f"import-{found}"
+        graph = exchange.kept_import(folder, found)
+        if graph is not None:
+            edges = len(graph.edges())
+            state.graph_import_notes += [f"{upload.name}: {edges} edges between {len(graph.nodes)} classes."]
+            state.graph_import_notes += graph.warnings
     return clean
