@@ -233,6 +233,8 @@ def _comparison(found: ClassGraph, path: Path, config: GraphConfig, bench: Any) 
     from avexplore.pipeline import soft_labels
 
     other = read_graph_file(path, found.nodes)
+    for warning in other.warnings:
+        say(f"Note: {path.name}: {warning}")
     content: dict[str, Any] = {"with": path.name, "edges": len(other.edges())}
     compared = asdict(compare(found, other))
     content |= {name: value for name, value in compared.items() if isinstance(value, (int, float))}
