@@ -51,6 +51,7 @@ FEW = ("supervised-contrastive", "triplet", "proxy-triplet")
 NUMBERS: dict[str, dict[str, float]] = {
     "triplet": {"margin": 0.1},
     "triplet-semihard": {"margin": 0.1},
+    "soft-triplet": {"margin": 0.1},
     "contrastive": {"margin": 0.8},
 }
 """Each loss's numbers where they are not the defaults: the best of those tried by validation MAP (docs/training.md)."""
