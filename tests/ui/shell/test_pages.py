@@ -28,6 +28,7 @@ from avexplore.experiments.sweep import best_student, outcomes, varied
 from avexplore.jobs import records, registry
 from avexplore.losses.registry import AA_FIELDS, LOSSES
 from avexplore.ui.experiments import arms, sweeps
+from avexplore.ui.overview.page import method_of
 from avexplore.ui.page_list import PAGES
 from avexplore.ui.parts import uploads
 from avexplore.ui.settings import field_widget
@@ -296,6 +297,14 @@ def test_the_training_form_shows_what_the_chosen_loss_reads(no_models: None) -> 
     at.selectbox(key="training.tiny.student.loss").set_value("cross-entropy").run()
     assert not at.exception
     assert shown() == always
+
+
+def test_the_overview_says_whether_loss_and_lir_are_the_papers() -> None:
+    paper, quick = (preset(name, SyntheticConfig()) for name in ("paper", "quick"))
+    assert method_of(paper) == "Loss and LIR of this run are what the papers report (preset `paper`)."
+    assert "are not what the papers report" in method_of(quick)
+    assert "LIR forgives linked pairs as negatives instead of pulling them together" in method_of(quick)
+    assert "not what the papers report" in words(visit("overview"))
 
 
 def test_lir_that_never_starts_is_refused_on_the_form(no_models: None) -> None:
