@@ -44,6 +44,8 @@ from avexplore.workbench import Workbench
 
 FIGURES = {"map": "MAP", "any_label_map": "any-label MAP", "hidden_pair_ap": "hidden-pair AP"}
 PAPERS = "proxy-triplet, LIR as the papers report"
+FEWEST_SEEDS = 3
+"""A row with fewer is not shown."""
 AADML_LOSSES = ("contrastive", "triplet", "triplet-semihard", "triplet-hard")
 FEW = ("supervised-contrastive", "triplet", "proxy-triplet")
 """Losses of the synthetic benchmark, where there is time for a few."""
@@ -250,54 +252,60 @@ def _table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
 
 
 class Tables:
-    """The tables of one data set, from what is in the records."""
+    """The tables of one data set, from what is in the records; a row may still lack seeds, and says how many it has."""
 
     def __init__(self, benches: list[Bench]) -> None:
         self.benches, self.records = benches, benches[0].records
-        self.pairs = {
-            name: [bench.compared()[name] for bench in benches]
-            for name in benches[0].compared()
-            if all(anew(bench.compared()[name]) in self.records for bench in benches)
-        }
+        self.pairs = self._known(
+            lambda b: {n: (s,) for n, s in b.compared().items()}, lambda s: (anew(s), through_links(s))
+        )
+        self.plain = self._known(lambda b: {n: (s.twin,) for n, s in b.plain().items()}, lambda s: (anew(s),))
+        self.linear = self._known(lambda b: {n: (c,) for n, c in b.baselines().items()}, lambda c: (c,))
+        self.aware = self._known(
+            lambda b: {n: (one.twin, two.twin) for n, (one, two) in b.aadml().items()}, lambda s: (anew(s),)
+        )
+
+    def _known(
+        self, arms: Callable[[Bench], dict[str, tuple[Any, ...]]], needed: Callable[[Any], tuple[Model, ...]]
+    ) -> dict[str, list[tuple[Any, ...]]]:
+        """By name, the models of the seeds whose figures are there, if these are enough for an interval."""
+        found: dict[str, list[tuple[Any, ...]]] = {}
+        for bench in self.benches:
+            for name, models in arms(bench).items():
+                if all(config in self.records for model in models for config in needed(model)):
+                    found.setdefault(name, []).append(models)
+        return {name: models for name, models in found.items() if len(models) >= FEWEST_SEEDS}
 
     def values(self, configs: Sequence[Model], figure: str) -> FloatArray:
         return np.array([self.records[config][f"test.{figure}"] for config in configs])
 
     def fair(self) -> str:
         """Twins, and what LIR adds to a twin that was read as fairly."""
-        head = [
-            "",
-            *FIGURES.values(),
-            "reading anew alone adds to MAP",
-            *(f"LIR adds to {f}" for f in FIGURES.values()),
-        ]
+        reading, adds = "reading anew alone adds to MAP", (f"LIR adds to {f}" for f in FIGURES.values())
+        head = ["", "seeds", *FIGURES.values(), reading, *adds]
         lines = []
-        for name in self.benches[0].baselines():
-            configs = [bench.baselines()[name] for bench in self.benches]
-            if all(config in self.records for config in configs):
-                lines.append([name, *(_cell(self.values(configs, f), False) for f in FIGURES), "", "", "", ""])
-        for name, twins in self._plain().items():
-            read = [anew(t) for t in twins]
-            cells = [_cell(self.values(read, f), False) for f in FIGURES]
-            lines.append([name, *cells, _cell(self.values(read, "map") - self.values(twins, "map"), True), "", "", ""])
-        for name, students in self.pairs.items():
+        for name, rows in self.linear.items():
+            configs = [config for (config,) in rows]
+            cells = [_cell(self.values(configs, f), False) for f in FIGURES]
+            lines.append([name, str(len(rows)), *cells, "", "", "", ""])
+        for name, rows in (self.plain | self.pairs).items():
+            students = [student for (student,) in rows]
             twins, read = [s.twin for s in students], [anew(s.twin) for s in students]
-            with_lir = [anew(s) for s in students]
             cells = [_cell(self.values(read, f), False) for f in FIGURES]
             cells.append(_cell(self.values(read, "map") - self.values(twins, "map"), True))
-            cells += [_cell(self.values(with_lir, f) - self.values(read, f), True) for f in FIGURES]
-            lines.append([name, *cells])
+            with_lir = [anew(s) for s in students]
+            for f in FIGURES:
+                both = name in self.pairs
+                cells.append(_cell(self.values(with_lir, f) - self.values(read, f), True) if both else "")
+            lines.append([name, str(len(rows)), *cells])
         return _table(head, lines)
-
-    def _plain(self) -> dict[str, list[StudentConfig]]:
-        found = {name: [bench.plain()[name].twin for bench in self.benches] for name in self.benches[0].plain()}
-        return {name: twins for name, twins in found.items() if all(anew(t) in self.records for t in twins)}
 
     def split(self) -> str:
         """Where the hidden-pair gain of LIR, as configured, comes from."""
         head = ["", "LIR in all", "reading the twin through the links", "training", "MAP: LIR in all"]
         lines = []
-        for name, students in self.pairs.items():
+        for name, rows in self.pairs.items():
+            students = [student for (student,) in rows]
             twins, links = [s.twin for s in students], [through_links(s) for s in students]
             base, read, whole = (self.values(c, "hidden_pair_ap") for c in (twins, links, students))
             mean = self.values(students, "map") - self.values(twins, "map")
@@ -308,10 +316,10 @@ class Tables:
         """Shares and temperatures that were chosen, means over seeds."""
         head = ["", "twin: share", "temperature", "with LIR: share", "temperature"]
         lines = []
-        for name, students in self.pairs.items():
+        for name, rows in self.pairs.items():
             found = [
                 np.mean([self.records[anew(c)][key] for c in configs])
-                for configs in ([s.twin for s in students], students)
+                for configs in ([s.twin for (s,) in rows], [s for (s,) in rows])
                 for key in ("share", "temperature")
             ]
             lines.append([name, *(f"{value:.2f}" for value in found)])
@@ -320,11 +328,10 @@ class Tables:
     def verdicts(self, figure: str) -> str:
         """What LIR does to a figure beyond reading, with Holm's correction over the losses."""
         found = {}
-        for name, students in self.pairs.items():
-            found[name] = (
-                self.values([anew(s) for s in students], figure),
-                self.values([anew(s.twin) for s in students], figure),
-            )
+        for name, rows in self.pairs.items():
+            students = [student for (student,) in rows]
+            with_lir, without = ([anew(s) for s in side] for side in (students, [s.twin for s in students]))
+            found[name] = self.values(with_lir, figure), self.values(without, figure)
         corrected = holm([permutation_test(*both) for both in found.values()])
         by_verdict: dict[str, list[str]] = {}
         for (name, both), p in zip(found.items(), corrected, strict=True):
@@ -332,22 +339,22 @@ class Tables:
         return "; ".join(f"{words}: {', '.join(names)}" for words, names in by_verdict.items())
 
     def groups(self) -> str:
-        """Losses whose twins, read anew, cannot be told apart by MAP."""
-        found = {name: self.values([anew(s.twin) for s in students], "map") for name, students in self.pairs.items()}
-        found |= {name: self.values([anew(t) for t in twins], "map") for name, twins in self._plain().items()}
-        found.pop(PAPERS, None)  # the same twin as proxy-triplet's
-        return "; ".join("{" + ", ".join(group) + "}" for group in told_apart(found))
+        """Losses with all seeds whose twins, read anew, cannot be told apart by MAP."""
+        found = {}
+        for name, rows in (self.plain | self.pairs).items():
+            if len(rows) == len(self.benches) and name != PAPERS:  # whose twin is proxy-triplet's
+                found[name] = self.values([anew(s.twin) for (s,) in rows], "map")
+        return "; ".join("{" + ", ".join(group) + "}" for group in told_apart(found)) if len(found) > 1 else ""
 
     def aadml(self) -> str:
         """What anchor-aware proxies add, without LIR."""
-        head = ["", *FIGURES.values(), *(f"AADML adds to {figure}" for figure in FIGURES.values())]
+        head = ["", "seeds", *FIGURES.values(), *(f"AADML adds to {figure}" for figure in FIGURES.values())]
         lines = []
-        for name in self.benches[0].aadml():
-            both = [[anew(bench.aadml()[name][k].twin) for bench in self.benches] for k in (0, 1)]
-            if all(config in self.records for configs in both for config in configs):
-                cells = [_cell(self.values(both[0], f), False) for f in FIGURES]
-                cells += [_cell(self.values(both[1], f) - self.values(both[0], f), True) for f in FIGURES]
-                lines.append([name, *cells])
+        for name, rows in self.aware.items():
+            plain, aware = ([anew(row[k]) for row in rows] for k in (0, 1))
+            cells = [_cell(self.values(plain, f), False) for f in FIGURES]
+            cells += [_cell(self.values(aware, f) - self.values(plain, f), True) for f in FIGURES]
+            lines.append([name, str(len(rows)), *cells])
         return _table(head, lines) if lines else ""
 
 
@@ -397,16 +404,17 @@ def page(benches: dict[str, list[Bench]], preset_name: str, short: bool, said: s
                 tables.aadml,
             ),
         ]
-        text.append(f"\n## {name}, {len(found)} seeds")
+        text.append(f"\n## {name}")
         for title, make in parts:
             if made := make():
                 text.append(f"\n{title}\n\n{made}")
         for figure, called in FIGURES.items():
             text.append(f"\nLIR beyond reading, {called} (Holm over the rows). {tables.verdicts(figure)}.")
-        text.append(
-            "\nGroups of losses (twins, read anew) that no pair of which can be told apart by MAP, best first (paired "
-            f"permutation tests, Holm over all pairs): {tables.groups()}."
-        )
+        if groups := tables.groups():
+            text.append(
+                "\nGroups of losses (twins, read anew), no two of one group can be told apart by MAP, best first (paired "
+                f"tests of all pairs, Holm): {groups}."
+            )
     return "\n".join(text) + "\n"
 
 

@@ -48,12 +48,13 @@ def benches(quality: ModuleType, path: Path) -> list[Any]:
 
 
 def numbers(table: str, row: int) -> list[float]:
-    return [float(number) for number in re.findall(r"[+-]?\d\.\d+", table.splitlines()[row])]
+    return [float(number) for number in re.findall(r"[+-]?\d\.\d+", table.splitlines()[row])]  # seeds are whole
 
 
 def test_a_row_is_a_mean_over_seeds_with_what_lir_adds_beyond_reading(
     quality: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(quality, "FEWEST_SEEDS", 2)
     found = benches(quality, tmp_path / "records.jsonl")
     names = ["cca", "cluster-cca", "supervised-contrastive", quality.PAPERS]
     assert list(quality.rows(found)) == names
