@@ -412,7 +412,7 @@ def page(benches: dict[str, list[Bench]], preset_name: str, short: bool, said: s
             text.append(f"\nLIR beyond reading, {called} (Holm over the rows). {tables.verdicts(figure)}.")
         if groups := tables.groups():
             text.append(
-                "\nGroups of losses (twins, read anew), no two of one group can be told apart by MAP, best first (paired "
+                "\nLosses of one group cannot be told apart by the MAP of their twins, read anew, best first (paired "
                 f"tests of all pairs, Holm): {groups}."
             )
     return "\n".join(text) + "\n"
