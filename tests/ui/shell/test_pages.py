@@ -152,7 +152,7 @@ def test_an_experiment_says_what_it_found(
     at = visit("experiments")
     assert not at.exception
     assert "Compute now" in words(at)  # the arms and seeds that are offered are not computed yet
-    assert "5 arms and the twin x 8 seeds: not computed yet" in words(at)
+    assert "7 arms and the twin x 10 seeds: not computed yet" in words(at)
     at.multiselect(key="experiment.arms").set_value(["graph+I", "random+I"]).run()
     at.number_input(key="experiment.seeds").set_value(2).run()
     assert not at.exception

@@ -87,8 +87,8 @@ def test_an_experiment_runs_to_its_verdict_and_is_found_again_after_a_reload(pag
     page.goto(f"{server.url}/experiments")
     page.get_by_role("button", name="Compute now").wait_for()
     type_in(page, "Seeds", 2)
-    page.get_by_text("5 arms and the twin x 2 seeds: not computed yet").wait_for()
-    page.get_by_text("Trains 10 students and 1 teacher").wait_for()  # two students and a teacher are there
+    page.get_by_text("7 arms and the twin x 2 seeds: not computed yet").wait_for()
+    page.get_by_text("Trains 12 students and 1 teacher").wait_for()  # two students and a teacher are there
     settled(page)
     page.get_by_role("button", name="Compute now").click()
     page.get_by_role("button", name="Cancel").or_(page.get_by_text("In plain words")).first.wait_for()
@@ -105,7 +105,7 @@ def test_an_experiment_runs_to_its_verdict_and_is_found_again_after_a_reload(pag
     with elsewhere(page) as fresh:
         fresh.get_by_text("strongest edges lie").wait_for()
     page.goto(f"{server.url}/training")
-    card = page.get_by_text("5 arms and the twin x 2 seeds")
+    card = page.get_by_text("7 arms and the twin x 2 seeds")
     card.wait_for()
     settled(page)
     page.get_by_role("link", name="Open").first.click()
