@@ -34,7 +34,7 @@ class ExperimentConfig(Config):
 
     stage: ClassVar[str] = "experiment"
     format_version: ClassVar[int] = 3  # Delta-D over the columns that both modalities share; the number of links
-    uses: ClassVar[tuple[str, ...]] = ("clips", "baseline", "evaluation")
+    uses: ClassVar[tuple[str, ...]] = ("clips", "baseline", "evaluation", "outputs", "reading")
     student: StudentConfig = setting(
         help="The student with LIR whose arms are compared; its own seed is replaced by each of the seeds."
     )

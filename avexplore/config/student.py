@@ -256,6 +256,7 @@ class ReadingConfig(Config):
     """A stored student's embedding put together anew: nothing is trained, only how it is read may change."""
 
     stage: ClassVar[str] = "reading"
+    uses: ClassVar[tuple[str, ...]] = ("clips", "outputs")
     acts: ClassVar[Acts] = "reading"
     student: StudentConfig = setting(help="Whose network is read.")
     choose: bool = setting(
