@@ -25,6 +25,7 @@ from typing import Any
 PAGE = """
 import numpy as np
 import streamlit as st
+from avexplore.ui.class_graph.drawing.arrangement import Arrangement
 from avexplore.ui.class_graph.drawing.component import mount
 from avexplore.ui.class_graph.drawing.layouts import arrange
 from avexplore.ui.class_graph.drawing.payload import to_payload
@@ -52,7 +53,7 @@ def body():
     nodes = tuple(Node(f"{'audio' if i < half else 'visual'}:class {i % half}") for i in range(count))
     drawn = tuple(Edge(a, b, True, w) for a, b, w in edges if w >= least)
     picture = Picture("bench", nodes, drawn, message=f"{least:.2f}")
-    payload = to_payload(picture, position, "spring", view={"threshold": 0.0, "serial": "0"})
+    payload = to_payload(picture, Arrangement("spring", position), view={"threshold": 0.0, "serial": "0"})
     mount(payload, key="g", on_change=lambda: None, on_command=lambda: None)
 
 body()

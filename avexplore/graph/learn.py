@@ -163,6 +163,46 @@ def score_graph(graph: ClassGraph, soft_labels: SoftLabels, config: GraphConfig)
     return 2.0 * sum(local(j, np.flatnonzero(dag[:, j]).tolist()) - local(j, []) for j in range(len(dag)))
 
 
+def with_effects(graph: ClassGraph, soft_labels: SoftLabels, config: GraphConfig) -> ClassGraph:
+    """A graph from elsewhere with the effects and gains that its edges have on the clips at hand.
+
+    An edge's effect is the one in the regression of its target on all its parents, in one DAG of the graph. A graph
+    that is no DAG's (a file may hold a cycle) gets correlations for effects.
+
+    Args:
+        graph: On the same nodes as the soft labels, in their order.
+        soft_labels: n clips x C classes in each modality.
+        config: Its rows, transform and penalty count.
+
+    Returns:
+        The graph with `effect` and `gain`; zeros at nodes that take no part in a search.
+
+    Raises:
+        GraphError: If the soft labels cannot be searched, or the nodes differ.
+    """
+    from avexplore.graph.algebra.cpdag import consistent_dag
+    from avexplore.graph.scores.gaussian_bic import edge_gains, edge_penalty
+
+    prepared = prepare(soft_labels, config)
+    inside = np.ix_(prepared.columns, prepared.columns)
+    cpdag = aligned(graph, prepared.nodes)[inside]
+    correlation, samples = correlate(prepared.matrix), len(prepared.rows)
+    try:
+        dag = consistent_dag(cpdag)
+        effect = edge_effects(correlation, dag)
+        gain = edge_gains(correlation, samples, dag, config.penalty_discount)
+    except GraphError:
+        effect = np.where(cpdag, correlation, 0.0)
+        gain = np.where(cpdag, -samples * np.log1p(-(effect.clip(-0.999999, 0.999999) ** 2)), 0.0)
+        gain -= np.where(cpdag, edge_penalty(samples, config.penalty_discount), 0.0)
+    return replace(
+        graph,
+        effect=prepared.embed(along_lines(effect, cpdag)),
+        gain=prepared.embed(along_lines(gain, cpdag)),
+        samples=samples,
+    )
+
+
 def to_cpdag(dag: IntArray, knowledge: Knowledge) -> IntArray:
     """The Markov equivalence class of a DAG, oriented further by knowledge. Shape (p, p), int8."""
     from avexplore.graph.algebra.cpdag import dag_to_cpdag

@@ -17,6 +17,7 @@ from avexplore.artifacts import ClassGraph, Clips, Embeddings, GraphStability, S
 from avexplore.config import GraphConfig, KnowledgeConfig, SoftLabelFileConfig, StabilityConfig, SyntheticConfig
 from avexplore.errors import GraphError
 from avexplore.graph.evidence.pair_probability import PairProbability
+from avexplore.ui.class_graph.drawing.arrangement import Arrangement
 from avexplore.ui.class_graph.drawing.build import build_picture, class_support
 from avexplore.ui.class_graph.drawing.layouts import arrange
 from avexplore.ui.class_graph.drawing.svg import to_svg
@@ -314,7 +315,8 @@ def test_the_svg_is_well_formed_and_shows_names_as_text() -> None:
     adjacency = np.array([[0, 1, 1, 0], [0, 0, 0, 1], [0, 0, 0, 0], [0, 1, 0, 0]], np.int8)
     picture = build_picture(ClassGraph(nodes, adjacency))
     for layout in ("layered", "circular", "spring"):
-        text = to_svg(picture, arrange(layout, adjacency.astype(float)), layout, 0.0)  # type: ignore[arg-type]
+        where = Arrangement(layout, arrange(layout, adjacency.astype(float)))  # type: ignore[arg-type]
+        text = to_svg(picture, where, 0.0)
         root = ElementTree.fromstring(text)  # noqa: S314 - our own text
         assert not root.findall(".//{*}script")
         assert len(root.findall("./{*}g[@class='nodes']/{*}circle")) == 2
@@ -328,21 +330,19 @@ def test_the_svg_has_heads_where_directions_are_settled_and_says_what_its_signs_
     null[0, 4] = null[4, 0] = 0.95
     loose = replace(stability, orientation_frequency=turned, null_frequency=null)
     picture = build_picture(graph, loose, given=False)
-    position = arrange("layered", graph.adjacency.astype(float))
-    root = ElementTree.fromstring(to_svg(picture, position, "layered", 0.5))  # noqa: S314 - our own text
-    assert len(root.findall("./{*}g[@class='edges']/{*}polygon")) == 1
-    dashed = root.findall("./{*}g[@class='edges']/{*}path[@stroke-dasharray]")
-    assert len(dashed) == 1, "that edge is found as often under the null model"
+    where = Arrangement("layered", arrange("layered", graph.adjacency.astype(float)))
+    root = ElementTree.fromstring(to_svg(picture, where, 0.5))  # noqa: S314 - our own text
+    heads = root.findall("./{*}g[@class='edges']/{*}polygon[@class='head']")
+    assert sorted(head.get("fill") == "#fff" for head in heads) == [False, True], "one filled, one hollow"
     legend = "".join(root.find("./{*}g[@class='legend']").itertext())  # type: ignore[union-attr]
     for said in (
-        "2 of 2 edges in at least 50%",
-        "direction settled",
-        "direction not settled",
-        "as often in the null model",
-        "across",
+        "2 of 2 links in at least 50%",
+        "direction agreed on",
+        "direction open",
+        "one heard, one seen",
     ):
         assert said in legend
-    assert "within visual" not in legend, "nothing of that kind is drawn"
+    assert "both seen" not in legend, "nothing of that kind is drawn"
 
 
 def test_files_of_what_is_shown_hold_those_edges_alone() -> None:

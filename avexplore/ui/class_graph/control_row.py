@@ -21,27 +21,27 @@ if TYPE_CHECKING:
     from avexplore.workbench.runs import Run
 
 
-_ROW = ("graph.penalty_discount", "graph.transform")
+_PENALTY = "graph.penalty_discount"
 
 
 def draw_controls(run: Run, settings: Settings, nodes: tuple[str, ...], others: dict[str, Choice]) -> None:
     """All controls; what they change are the working settings."""
-    for parameter, width in zip(_ROW, (190, 150), strict=True):
-        with st.container(width=width):
-            field_widget.setting(parameter)
+    with st.container(width=190):
+        field_widget.setting(_PENALTY)
     with st.container(width=150):
         st.selectbox(
             "Layout",
             LAYOUTS,
             key="g_layout",
             format_func=str.capitalize,
-            help="Layered puts sources on top; spring puts linked classes near each other; circular faces audio with "
-            "visual. Positions never depend on the controls.",
+            help="Classes: one sign per class, heard and seen, in groups that come together. The others have one sign "
+            "per class and modality: layered puts sources on top, spring puts linked ones near each other, circular "
+            "faces heard with seen. Positions never depend on the controls.",
             bind="query-params",
             persist_state="session",
         )
-    with st.popover("Search", help="Engine, strategy, seed and which clips are used."):
-        field_widget.grid(field_widget.parameters(GraphConfig, *_ROW))
+    with st.popover("Search", help="What the search sees, engine, strategy, seed and which clips are used."):
+        field_widget.grid(field_widget.parameters(GraphConfig, _PENALTY))
     with st.popover("Stability", help="Bootstraps, null model, and which edges LIR keeps."):
         field_widget.grid(field_widget.parameters(StabilityConfig) + field_widget.parameters(AffinityConfig))
     rules = settings.graph.knowledge
@@ -56,7 +56,11 @@ def _draw_compare(run: Run, now: GraphConfig, others: dict[str, Choice]) -> None
     names = {LEARNED: "this graph", NOTHING: "nothing", **{key: choice.label for key, choice in others.items()}}
     _choose("Show", "g_show", [LEARNED, *others], names, "Which graph to draw.")
     _choose(
-        "Compare with", "g_with", [NOTHING, LEARNED, *others], names, "Edges are colored by what differs from this one."
+        "Compare with",
+        "g_with",
+        [NOTHING, LEARNED, *others],
+        names,
+        "Links are colored by what differs from this one; both graphs pass the same threshold and filters.",
     )
     with st.container(horizontal=True):
         st.button(

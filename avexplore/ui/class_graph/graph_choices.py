@@ -11,10 +11,11 @@ import numpy as np
 
 from avexplore.analysis.graph_verdict import truth_weights
 from avexplore.artifacts import ClassGraph
+from avexplore.errors import AvexploreError
 from avexplore.ui.class_graph.exchange import kept_import
 
 if TYPE_CHECKING:
-    from avexplore.artifacts import Clips
+    from avexplore.artifacts import Clips, SoftLabels
     from avexplore.config import Config, GraphConfig
 
 
@@ -94,6 +95,19 @@ def co_occurrence_graph(clips: Clips) -> ClassGraph:
     """Undirected links between classes that truly come together in the training clips, in any modality."""
     present = truth_weights(clips) > 0
     return ClassGraph(_nodes(clips), (present | present.T).astype(np.int8), source="hidden labels")
+
+
+def measured(graph: ClassGraph, soft_labels: SoftLabels, config: GraphConfig) -> ClassGraph:
+    """A graph that came without effects, with those that its edges have on these soft labels: what is hidden of our
+    graph because its effect is negative is then hidden of that one, too. The graph as it is where none can be had."""
+    from avexplore.graph.learn import with_effects
+
+    if graph.effect.any():
+        return graph
+    try:
+        return with_effects(graph, soft_labels, config)
+    except AvexploreError:
+        return graph
 
 
 def fits(graph: ClassGraph, nodes: tuple[str, ...]) -> bool:

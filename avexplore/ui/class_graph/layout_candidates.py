@@ -18,6 +18,37 @@ EDGES_PER_NODE = 1.7
 """Layouts look at the strongest candidates only: what everything pulls at stands nowhere."""
 
 
+BY_CORRELATION_ALONE = 0.1
+"""How much the correlation of a pair counts that no search links, against one that all of them link."""
+
+
+def class_weights(soft_labels: SoftLabels, source: SoftLabelSource) -> FloatArray:
+    """How much each two classes belong together: the correlation of their soft labels, by how many searches link them.
+
+    Like `candidate_weights` it depends on the soft labels alone, so that no control moves a class.
+
+    Returns:
+        The strongest of the links between their two sides each, never negative. Shape (C, C), symmetric.
+    """
+    count = len(soft_labels.classes)
+    share = np.zeros((2 * count, 2 * count))
+    graphs = _quick_graphs(soft_labels, source)
+    for graph in graphs:
+        share += graph.skeleton / len(graphs)
+    weights = np.clip(np.nan_to_num(soft_label_correlation(soft_labels)), 0, None) * (BY_CORRELATION_ALONE + share)
+    return between_classes(weights)
+
+
+def between_classes(weights: FloatArray) -> FloatArray:
+    """From class nodes to classes: the largest weight between the two sides of each. (2C, 2C) -> (C, C)."""
+    count = len(weights) // 2
+    sides = (slice(0, count), slice(count, 2 * count))
+    found: FloatArray = np.maximum.reduce([weights[a, b] for a in sides for b in sides])
+    found = np.maximum(found, found.T)
+    np.fill_diagonal(found, 0.0)
+    return found
+
+
 def candidate_weights(soft_labels: SoftLabels, source: SoftLabelSource) -> FloatArray:
     """The union of quick searches over the range of the penalty; an edge weighs more the more of them find it.
 
@@ -27,16 +58,21 @@ def candidate_weights(soft_labels: SoftLabels, source: SoftLabelSource) -> Float
     Returns:
         W[i, j] > 0 for i -> j, both ways without direction. Shape (2C, 2C).
     """
+    weights = np.zeros((len(soft_labels.nodes), len(soft_labels.nodes)))
+    for graph in _quick_graphs(soft_labels, source):
+        weights += edge_weights(graph) ** 2
+    return strongest(weights if weights.any() else np.abs(np.nan_to_num(soft_label_correlation(soft_labels))))
+
+
+def _quick_graphs(soft_labels: SoftLabels, source: SoftLabelSource) -> tuple[ClassGraph, ...]:
+    """One search for each of `PENALTIES`; none where no search is possible."""
     from avexplore.graph.learn import learn_class_graph
 
-    weights = np.zeros((len(soft_labels.nodes), len(soft_labels.nodes)))
+    of = [GraphConfig(source, penalty_discount=penalty, strategy="single", engine="boss") for penalty in PENALTIES]
     try:
-        for penalty in PENALTIES:
-            config = GraphConfig(source, penalty_discount=penalty, strategy="single", engine="boss")
-            weights += edge_weights(learn_class_graph(soft_labels, config)) ** 2
+        return tuple(learn_class_graph(soft_labels, config) for config in of)
     except AvexploreError:
-        return strongest(np.abs(np.nan_to_num(_correlation(soft_labels))))
-    return strongest(weights)
+        return ()
 
 
 def edge_weights(graph: ClassGraph) -> FloatArray:
@@ -59,8 +95,10 @@ def strongest(weights: FloatArray) -> FloatArray:
     return found
 
 
-def _correlation(soft_labels: SoftLabels) -> FloatArray:
-    matrix = soft_labels.matrix()
+def soft_label_correlation(soft_labels: SoftLabels) -> FloatArray:
+    """Correlation of the soft labels of the training clips, zero on the diagonal. Shape (2C, 2C)."""
+    rows = soft_labels.rows("train")
+    matrix = soft_labels.matrix(rows if len(rows) else soft_labels.rows("all"))
     spread = matrix.std(axis=0)
     standard = (matrix - matrix.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
     found: FloatArray = standard.T @ standard / len(matrix)

@@ -12,7 +12,7 @@ from avexplore.graph.search.engines import drafts_of
 from avexplore.ui.class_graph.control_row import draw_controls
 from avexplore.ui.class_graph.details.details import draw_details
 from avexplore.ui.class_graph.drawing.build import shown as shown_edges
-from avexplore.ui.class_graph.graph_choices import Choice, choices, fits, reordered
+from avexplore.ui.class_graph.graph_choices import Choice, choices, fits, measured, reordered
 from avexplore.ui.class_graph.panel.panel import draw_panel
 from avexplore.ui.class_graph.picture_pane import draw_picture
 from avexplore.ui.class_graph.refine import redraw_when_refined, refiner
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from avexplore.analysis.pair_evidence import PairEvidence
     from avexplore.artifacts import ClassGraph, Clips, Embeddings, GraphStability, SoftLabels
-    from avexplore.config import SoftLabelSource
+    from avexplore.config import GraphConfig, SoftLabelSource
     from avexplore.ui.class_graph.state.settings import Settings
     from avexplore.workbench.runs import Run
 
@@ -65,10 +65,10 @@ def _explore(run: Run, labels: SoftLabels, teacher: Any) -> None:
     graph, stability = _learned(settings)
     if graph is None:
         return
-    shown = _shown(others, labels.nodes, graph, stability)
+    shown = _shown(others, labels, settings.graph, graph, stability)
     pairs = _pairs(run.soft_labels.address, clips is not None, labels, clips)
     scene = Scene(run, labels, clips, settings, rules, labels.nodes, others, shown, pairs)
-    left, right = st.columns([0.68, 0.32], gap="medium")
+    left, right = st.columns([0.74, 0.26], gap="medium")
     with left:
         picture, view = draw_picture(scene)
         draw_details(scene, picture, view)
@@ -202,20 +202,24 @@ def _summaries(settings: Settings) -> dict[str, tuple[str, Callable[[], ClassGra
 
 
 def _shown(
-    others: dict[str, Choice], nodes: tuple[str, ...], graph: ClassGraph, stability: GraphStability | None
+    others: dict[str, Choice],
+    labels: SoftLabels,
+    config: GraphConfig,
+    graph: ClassGraph,
+    stability: GraphStability | None,
 ) -> Shown:
     """What Show and Compare with ask for; the graph of the controls where that cannot be had."""
     key, other_key = st.session_state.get("g_show", LEARNED), st.session_state.get("g_with", NOTHING)
-    instead = _load(others, key, nodes)
+    instead = _load(others, key, labels, config)
     own = other_key == LEARNED and instead is not None
-    other = graph if own else _load(others, other_key, nodes)
+    other = graph if own else _load(others, other_key, labels, config)
     other_name = "this run's graph" if own else others[other_key].label if other is not None else ""
     if instead is not None:
         return Shown(instead, None, False, others[key].label, other, other_name)
     return Shown(graph, stability, True, "this graph", other, other_name)
 
 
-def _load(others: dict[str, Choice], key: str, nodes: tuple[str, ...]) -> ClassGraph | None:
+def _load(others: dict[str, Choice], key: str, labels: SoftLabels, config: GraphConfig) -> ClassGraph | None:
     """A graph to compare with; progress, a hint or an error where it cannot be had yet."""
     if key not in others:
         return None
@@ -229,9 +233,10 @@ def _load(others: dict[str, Choice], key: str, nodes: tuple[str, ...]) -> ClassG
         graph = job_progress.artifact(choice.config, as_markdown(f"The graph {choice.label!r}"), stop_page=False)
     if graph is None:
         return None
+    nodes = labels.nodes
     if not fits(graph, nodes):
         missing = sorted(set(nodes) ^ set(graph.nodes))
         text = f"{choice.label} has other classes than this run ({', '.join(missing[:4])} …), so it is not shown."
         st.warning(as_markdown(text))
         return None
-    return reordered(graph, nodes)
+    return measured(reordered(graph, nodes), labels, config)

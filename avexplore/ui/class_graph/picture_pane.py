@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
 
+from avexplore.graph.layout.class_layout import STAGE, lay_out
+from avexplore.ui.class_graph.drawing.arrangement import Arrangement, of_classes
 from avexplore.ui.class_graph.drawing.build import build_picture, class_support, first_threshold
 from avexplore.ui.class_graph.drawing.component import mount
 from avexplore.ui.class_graph.drawing.layouts import arrange
 from avexplore.ui.class_graph.drawing.payload import to_payload
-from avexplore.ui.class_graph.layout_candidates import candidate_weights, edge_weights, strongest
+from avexplore.ui.class_graph.layout_candidates import (
+    between_classes,
+    candidate_weights,
+    class_weights,
+    edge_weights,
+    soft_label_correlation,
+    strongest,
+)
 from avexplore.ui.class_graph.scene import at_hand
 from avexplore.ui.class_graph.state import kept_graphs as variants
 from avexplore.ui.class_graph.state import rules as rules_of
@@ -22,8 +33,9 @@ from avexplore.ui.class_graph.state.names import LAYOUTS, LayoutName, parse_id
 from avexplore.ui.settings import working
 
 if TYPE_CHECKING:
-    from avexplore.artifacts import FloatArray, SoftLabels
+    from avexplore.artifacts import ClassGraph, FloatArray, SoftLabels
     from avexplore.config import SoftLabelSource
+    from avexplore.graph.layout.class_layout import ClassLayout
     from avexplore.ui.class_graph.drawing.picture import Picture
     from avexplore.ui.class_graph.scene import Scene
 
@@ -38,30 +50,61 @@ def _candidates(source_address: str, _labels: SoftLabels, _source: SoftLabelSour
     return candidate_weights(_labels, _source)
 
 
-def _weights(scene: Scene) -> tuple[FloatArray, str]:
-    """What the layout makes room for, and a key for it: all candidate edges, or the graph it was arranged for."""
-    source = scene.run.soft_labels
+@st.cache_resource(show_spinner="Finding a place for every class", max_entries=32)
+def _class_layout(key: str, stage: tuple[float, float], _weights: Callable[[], FloatArray], _labels: SoftLabels) -> Any:
+    return lay_out(_weights(), _labels.classes, class_support(_labels)[: len(_labels.classes)], stage)
+
+
+def class_layout(
+    labels: SoftLabels, source: SoftLabelSource, stage: tuple[float, float] = STAGE, arranged: ClassGraph | None = None
+) -> ClassLayout:
+    """Places of a run's classes on a stage of some size; of no control, unless they are arranged for one graph."""
+    if arranged is not None:
+        key = f"{source.address}-{hashlib.sha256(arranged.adjacency.tobytes()).hexdigest()}"
+        weights = lambda: between_classes(edge_weights(arranged) * (arranged.effect >= 0))  # noqa: E731
+    else:
+        key = source.address
+        weights = lambda: class_weights(labels, source)  # noqa: E731
+    found: ClassLayout = _class_layout(key, stage, weights, labels)
+    return found
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _correlation(source_address: str, _labels: SoftLabels) -> FloatArray:
+    return np.nan_to_num(soft_label_correlation(_labels))
+
+
+def _arranged(scene: Scene) -> tuple[ClassGraph | None, str]:
+    """The graph that the reader arranged the nodes for, and a key for it; None for all candidates."""
     asked = variants.read(st.session_state.graph_arranged, settings.stored(scene.run).graph, scene.nodes)
     for _, config in asked.values():
         graph = at_hand(config)
         if graph is not None and graph.nodes == scene.nodes:
-            return strongest(edge_weights(graph)), config.address
-    return _candidates(source.address, scene.labels, source), source.address
+            return graph, config.address
+    return None, scene.run.soft_labels.address
 
 
-def place(scene: Scene) -> tuple[LayoutName, FloatArray, str]:
-    """Layout, positions, and a version that changes exactly when nodes shall move."""
+def place(scene: Scene) -> Arrangement:
+    """Where the nodes stand; its version changes exactly when they shall move."""
     state = st.session_state
     layout: LayoutName = state.get("g_layout", LAYOUTS[0])
-    weights, key = _weights(scene)
+    arranged, key = _arranged(scene)
     tiers = tuple(rules_of.tier_of(scene.rules, name) for name in scene.nodes) if layout == "layered" else ()
-    position = np.array(_positions(layout, key, tiers or (0,) * len(scene.nodes), weights))
-    for identifier, (x, y) in state.graph_moved.get(layout, {}).items():
-        found = parse_id(identifier)
-        if len(found) == 1 and found[0] < len(position):
-            position[found[0]] = (x, y)
     mark = hashlib.sha256(repr((layout, key, tiers, state.get("graph_home", 0))).encode()).hexdigest()[:12]
-    return layout, position, mark
+    source = scene.run.soft_labels
+    if layout == "classes":
+        found = of_classes(class_layout(scene.labels, source, arranged=arranged), mark)
+    else:
+        weights = _candidates(source.address, scene.labels, source)
+        if arranged is not None:
+            weights = strongest(edge_weights(arranged))
+        found = Arrangement(layout, _positions(layout, key, tiers or (0,) * len(scene.nodes), weights), mark)
+    position = np.array(found.position)
+    for identifier, (x, y) in state.graph_moved.get(layout, {}).items():
+        number = parse_id(identifier)
+        if len(number) == 1 and number[0] < len(position):
+            position[number[0]] = (x, y)
+    return replace(found, position=position)
 
 
 def draw_picture(scene: Scene) -> tuple[Picture, dict[str, Any]]:
@@ -78,8 +121,9 @@ def draw_picture(scene: Scene) -> tuple[Picture, dict[str, Any]]:
         universe=scene.run.soft_labels.address,
         given=not shown.is_own,
         probability=scene.pairs.probability,
+        correlation=_correlation(scene.run.soft_labels.address, scene.labels),
     )
-    layout, position, version = place(scene)
+    arrangement = place(scene)
     view = dict(state.graph_view)
     view["auto"] = view["threshold"] is None
     if view["auto"]:
@@ -90,14 +134,12 @@ def draw_picture(scene: Scene) -> tuple[Picture, dict[str, Any]]:
     history = working.history()
     payload = to_payload(
         picture,
-        position,
-        layout,
-        layout_version=version,
+        arrangement,
         view={**view, "serial": f"{scene.run.key}-{state.graph_serial}", "seen": state.get("graph_seen", 0)},
         can_undo=history.can_undo,
         can_redo=history.can_redo,
     )
     mount(payload, key=visit.VIEW_KEY, on_change=visit.looked, on_command=visit.commanded)
-    visit.write(scene.run, layout)
+    visit.write(scene.run, arrangement.layout)
     # For tables and files, one more kind of edge that the legend hides.
     return picture, view | {"hidden": [*view["hidden"], *(["same"] if view["hideSameClass"] else [])]}

@@ -136,18 +136,20 @@ class Screen:
         self.rest()
         box = self.page.locator(".graph-view .canvas").bounding_box()
         at = self.stage("stage.network.canvasToDOM(stage.network.getPosition(argument))", node)
+        assert self.stage("stage.thingAt(argument).node", at) == node, "nothing else is in front of it"
         return box["x"] + at["x"], box["y"] + at["y"]
 
     def edge_point(self, edge: str) -> tuple[float, float]:
-        """A point on an edge that is nearer to it than to any other thing, as vis-network sees it."""
+        """A point on an edge that is nearer to it than to any other thing."""
         self.rest()
         box = self.page.locator(".graph-view .canvas").bounding_box()
         at = self.stage(
             """(() => {
-              const edge = stage.network.body.edges[argument].edgeType;
-              for (const share of [.5, .4, .6, .3, .7, .45, .55]) {
-                const dom = stage.network.canvasToDOM(edge.getPoint(share));
-                if (!stage.network.getNodeAt(dom) && stage.network.getEdgeAt(dom) === argument) return dom;
+              const points = stage.strand(argument) ?? [];
+              for (const share of [.5, .4, .6, .3, .7, .2, .8]) {
+                if (!points.length) return null;
+                const dom = stage.network.canvasToDOM(points[Math.floor(share * (points.length - 1))]);
+                if (stage.thingAt(dom).edge === argument) return dom;
               }
               return null;
             })()""",

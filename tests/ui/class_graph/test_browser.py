@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import unquote
 
@@ -75,45 +76,52 @@ def test_the_threshold_acts_while_it_is_dragged_and_is_kept_on_release(shown: An
     assert shown.positions() == before
 
 
-def test_the_page_says_when_it_chose_the_threshold_and_takes_it_back(shown: Any) -> None:
-    auto, chosen = shown.page.get_by_label("chosen automatically"), shown.stage("stage.view.threshold")
-    assert auto.is_checked()
-    auto.uncheck()
-    shown.page.wait_for_url(f"**at_least={chosen:g}**")
-    shown.page.locator(".graph-view .canvas").press("-" if chosen > 0.5 else "+")
-    shown.page.wait_for_function("(was) => !location.search.endsWith(was)", arg=f"at_least={chosen:g}")
-    assert shown.stage("stage.view.threshold") != chosen
-    auto.check()
-    shown.until("stage.view.threshold === argument", chosen)
-    shown.page.wait_for_function("() => !location.search.includes('at_least')")
+def test_it_opens_with_the_strongest_links_and_shows_the_others_on_demand(shown: Any, made_home: Any) -> None:
+    stability, count = made_home.stability, len(made_home.labels.classes)
+    probability = pair_probability(made_home.labels).of_nodes(made_home.labels.nodes)
+    evidence = stability.edge_frequency * np.corrcoef(made_home.labels.matrix(), rowvar=False) * probability
+    pairs = [(int(i), int(j)) for i, j in np.argwhere(np.triu(made_home.graph.skeleton, 1)) if i % count != j % count]
+    fit = [(i, j) for i, j in pairs if evidence[i, j] > 0 and stability.edge_frequency[i, j] >= 0.5]
+    strongest = sorted(fit, key=lambda pair: -evidence[pair])[: round(1.4 * count)]
+    drawn = shown.stage("stage.visible.filter(e => e.type === 'learned' && !e.same).map(e => e.id)")
+    assert sorted(drawn) == sorted(f"e{i}-{j}" for i, j in strongest)
+    tick = shown.page.get_by_label("strongest only")
+    assert tick.is_checked()
+    tick.uncheck()
+    shown.page.wait_for_url("**hide=ghost.negative**")
+    assert "at_least" not in shown.page.url
+    drawn = shown.stage("stage.visible.filter(e => e.type === 'learned' && !e.same).map(e => e.id)")
+    effect = made_home.graph.effect + made_home.graph.effect.T
+    passing = [pair for pair in pairs if stability.edge_frequency[pair] >= 0.5 and effect[pair] > 0]
+    assert sorted(drawn) == sorted(f"e{i}-{j}" for i, j in passing)
 
 
-def test_arrowheads_stand_where_the_bootstraps_agree_and_what_the_null_model_gives_can_be_left_out(
-    screen: Any, server: str, made_home: Any
+@pytest.mark.parametrize("layout", ["Classes", "Layered"])
+def test_heads_are_filled_where_the_bootstraps_agree_and_what_the_null_model_gives_can_be_left_out(
+    screen: Any, server: str, made_home: Any, layout: str
 ) -> None:
-    screen.open(f"{server}/class_graph?at_least=0&hide=none")
+    screen.open(f"{server}/class_graph?at_least=0&hide=none&g_layout={layout}")
     stability = made_home.stability
-    looks = screen.stage(
-        "Object.fromEntries(stage.edges.get().map(e => [e.id, [stage.edge.get(e.id), e.arrows.to.enabled, e.dashes]]))"
-    )
-    heads = 0
-    for edge, has_head, dashes in looks.values():
-        if edge["type"] != "learned":
-            assert not has_head
-            continue
+    heads = screen.stage("stage.cables.flatMap(c => c.heads).map(h => [{ ...h.edge }, h.filled])")
+    assert heads
+    for edge, filled in heads:
         i, j = int(edge["from"][1:]), int(edge["to"][1:])
         forth, back = stability.orientation_frequency[i, j], stability.orientation_frequency[j, i]
-        assert has_head == bool(edge["directed"] and keeps_direction(forth, back)), edge["id"]
+        assert edge["type"] == "learned"
+        assert edge["directed"]
+        assert filled == bool(keeps_direction(forth, back)), edge["id"]
         assert edge["in_null"] == bool(stability.null_frequency[i, j] >= stability.edge_frequency[i, j]), edge["id"]
-        assert not edge["in_null"] or dashes == [4, 4]
-        heads += has_head
-    assert f"{heads} have a settled direction" in screen.page.locator(".graph-view .count").inner_text()
-    screen.page.get_by_label("beyond the null model only").check()
+    settled = screen.stage("stage.visible.filter(e => e.directed && e.settled && e.type === 'learned')")
+    counted = [edge for edge in settled if layout == "Layered" or not edge["same"]]
+    assert f"{len(counted)} have a settled direction" in screen.page.locator(".graph-view .count").inner_text()
+    screen.page.get_by_text("More filters").click()
+    screen.page.get_by_label("Links that shuffled data show as often").uncheck()
     assert screen.stage("stage.visible.every(e => !e.in_null)")
     screen.page.wait_for_url("**hide=null**")
     screen.page.reload()
     screen.ready()
-    assert screen.page.get_by_label("beyond the null model only").is_checked()
+    screen.page.get_by_text("More filters (1 hidden)").click()
+    assert not screen.page.get_by_label("Links that shuffled data show as often").is_checked()
 
 
 def test_what_is_probably_true_can_be_shown_alone_and_is_told_of_a_pair(
@@ -151,10 +159,10 @@ def test_a_drag_sticks_and_moves_nothing_else(shown: Any) -> None:
     shown.page.mouse.down()
     shown.page.mouse.move(x + 60, y + 40, steps=5)
     shown.page.mouse.up()
-    shown.page.wait_for_url("**moved=4.**")
+    shown.page.wait_for_url(re.compile(r"moved=(10\.[-\d.]+_)?4\."))
     after = shown.positions()
     moved = {node for node in before if before[node] != after[node]}
-    assert moved == {"n4"}
+    assert moved == {"n4", "n10"}, "both halves of one sign"
     version = shown.stage("stage.data.version")
     handle = shown.page.get_by_role("slider", name="Penalty")
     handle.focus()
@@ -299,13 +307,21 @@ def test_keys_focus_find_paths_and_let_go(shown: Any) -> None:
 
 
 def test_the_legend_filters_and_search_marks(shown: Any) -> None:
-    shown.page.locator(".entry[data-trait=node-visual]").click()
+    assert shown.page.locator(".legend .entry").count() <= 6
+    shown.page.locator(".entry[data-trait=edge-visual]").click()
+    assert shown.stage("stage.visible.every(e => e.group !== 'visual')")
+    shown.page.wait_for_url("**hide=edge-visual.ghost.negative.weak**")
+    shown.page.locator(".entry[data-trait=edge-visual]").click()
+    shown.page.get_by_text("More filters").click()
+    shown.page.get_by_label("Classes as seen").uncheck()
     assert shown.stage("stage.visible.every(e => e.group === 'audio')")
-    shown.page.wait_for_url("**hide=ghost.negative.node-visual**")
-    shown.page.locator(".entry[data-trait=node-visual]").click()
+    shown.page.get_by_label("Classes as seen").check()
     shown.page.locator(".graph-view input[type=search]").fill("violin")
     found = shown.stage("[...stage.looks].filter(([, look]) => look === 'found').map(([id]) => id)")
     assert sorted(found) == ["n11", "n5"]
+    dim = shown.stage("[...stage.states].filter(([, state]) => state === 'dim').map(([id]) => stage.edge.get(id))")
+    assert dim
+    assert all({edge["from"], edge["to"]}.isdisjoint(found) for edge in dim), "links of others stand back, too"
 
 
 def test_bootstraps_fill_in_behind_a_new_graph(shown: Any) -> None:
@@ -313,7 +329,7 @@ def test_bootstraps_fill_in_behind_a_new_graph(shown: Any) -> None:
     handle.focus()
     for _ in range(4):
         handle.press("ArrowRight")
-    shown.until("stage.data.measure === 'BIC gain' && stage.edges.get().every(e => !e.arrows.to.enabled)")
+    shown.until("stage.data.measure === 'BIC gain' && stage.cables.every(c => c.heads.every(h => !h.filled))")
     shown.until("stage.data.measure === 'frequency'")
     assert shown.stage("stage.data.edges.every(e => e.frequency !== null)")
 

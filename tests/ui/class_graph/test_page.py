@@ -130,7 +130,7 @@ def test_another_penalty_keeps_every_position(app: AppTest) -> None:
 
 def test_every_layout_and_tab_can_be_opened(app: AppTest) -> None:
     opened(app)
-    for layout in ("spring", "circular", "layered"):
+    for layout in ("spring", "circular", "layered", "classes"):
         app.selectbox(key="g_layout").set_value(layout).run()
         assert not app.exception
         assert payload(app)["layout"]["name"] == layout

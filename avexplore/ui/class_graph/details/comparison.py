@@ -67,6 +67,18 @@ def _at_hand(scene: Scene, others: dict[str, Choice]) -> dict[str, ClassGraph]:
     return found
 
 
+def _may_fit(choice: Choice, scene: Scene) -> bool:
+    """Whether a graph is over the classes of this run, or not computed yet and asked for here."""
+    try:
+        graph = choice.load()
+    except AvexploreError:
+        return False
+    if graph is not None:
+        return fits(graph, scene.nodes)
+    source = getattr(choice.config, "soft_labels", None)
+    return getattr(source, "data", None) == getattr(scene.run.soft_labels, "data", None)
+
+
 def _lines(graph: ClassGraph, others: dict[str, ClassGraph], drawn: list[Edge]) -> list[dict[str, object]]:
     from avexplore.graph.algebra.comparison import compare
 
@@ -130,7 +142,11 @@ def frequency_over_graphs(scene: Scene, *, directed: bool) -> FloatArray | None:
     """
     from avexplore.graph.stability.stability import spreads
 
-    offered = {key: choice for key, choice in scene.others.items() if not (choice.is_truth or choice.is_summary)}
+    offered = {
+        key: choice
+        for key, choice in scene.others.items()
+        if not (choice.is_truth or choice.is_summary) and _may_fit(choice, scene)
+    }
     labels = {choice.label: key for key, choice in offered.items()}
     chosen = st.multiselect(
         "Over this graph and",

@@ -56,7 +56,7 @@ def _draw_downloads(scene: Scene, picture: Picture, view: dict[str, Any]) -> Non
     )
     # Downloads are made outside of the page's run, where there is no session: all they need is fetched here.
     written = exchange.only(graph, edges) if chosen == "shown" else graph
-    layout, position, _ = place(scene)
+    arrangement = place(scene)
     with st.container(horizontal=True):
         for kind in ALL:
             if not kind.is_written:
@@ -81,7 +81,7 @@ def _draw_downloads(scene: Scene, picture: Picture, view: dict[str, Any]) -> Non
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             "SVG",
-            lambda: to_svg(picture, position, layout, view["threshold"], view["hidden"]),
+            lambda: to_svg(picture, arrangement, view["threshold"], view["hidden"]),
             file_name="class_graph.svg",
             mime="image/svg+xml",
             key="g-save-svg",

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 GHOST_FREQUENCY = 0.25
 """An edge that the graph lacks is offered as "only in bootstraps" from this frequency on."""
-EDGES_PER_NODE = 1.25
-"""How many edges per node a first view shows at most: more is a ball of wool."""
+STRONGEST_PER_CLASS = 1.4
+"""How many links per class a first view shows: more is a ball of wool."""
+FIRST_FREQUENCY = 0.5
+"""A first view shows what comes back in so many bootstraps."""
 
 _CHANGES: dict[str, Change] = {
     "same": "kept",
@@ -65,6 +67,7 @@ def build_picture(
     message: str = "",
     given: bool = True,
     probability: PairProbability | None = None,
+    correlation: FloatArray | None = None,
 ) -> Picture:
     """The picture of one graph, or of one laid over another.
 
@@ -81,12 +84,19 @@ def build_picture(
             search are not settled until its bootstraps agree on them.
         probability: How probable it is that two classes come together; edges that are less than probably true are
             marked as doubtful, unless nothing is known of them.
+        correlation: Of the soft labels at hand; that of the bootstraps, or else the effects, without it. Shape (p, p).
     """
     rules = rules or KnowledgeConfig()
-    edges = _learned(graph, stability, rules, given)
+    if correlation is None:
+        effect = np.where(graph.effect != 0, graph.effect, graph.effect.T)
+        correlation = stability.correlation if stability is not None else effect.clip(-1, 1)
+    speaks = correlation if probability is None else correlation * _likely(graph.nodes, probability)
+    edges = [_weighed(edge, speaks) for edge in _learned(graph, stability, rules, given)]
+    most = round(STRONGEST_PER_CLASS * len({split_node(name)[1] for name in graph.nodes}))
     if other is not None:
-        edges = _compared(edges, graph, other)
-    else:
+        edges = _compared(edges, graph, other, stability, speaks)
+    edges = _marked(edges, most, graph.nodes)
+    if other is None:
         edges += _ghosts(graph, stability, {edge.id for edge in edges})
         edges += _forbidden(graph, rules, {edge.id for edge in edges if edge.type == "learned"})
     if probability is not None:
@@ -98,7 +108,7 @@ def build_picture(
         nodes=tuple(_nodes(graph, support, rules)),
         edges=tuple(edges),
         measure="frequency" if stability is not None else "BIC gain",
-        null_known=stability is not None and stability.null != "none",
+        strongest=most,
         compared=compared,
         summary=f"Class graph of {len(graph.nodes)} nodes and {count} edges, {directed} with a settled direction.",
         message=message,
@@ -213,7 +223,49 @@ def _forbidden(graph: ClassGraph, rules: KnowledgeConfig, taken: set[str]) -> li
     return list(found.values())
 
 
-def _compared(edges: list[Edge], graph: ClassGraph, other: ClassGraph) -> list[Edge]:
+def _likely(nodes: tuple[str, ...], probability: PairProbability) -> FloatArray:
+    """How probable it is that the classes of two nodes come together; 1 where nothing is known of it. Shape (p, p)."""
+    known = probability.of_nodes(nodes)
+    likely: FloatArray = np.where(np.isfinite(known), known, 1.0)
+    return likely
+
+
+def _weighed(edge: Edge, speaks: FloatArray) -> Edge:
+    share = 1.0 if edge.frequency is None else edge.frequency
+    return replace(edge, evidence=float(share * speaks[edge.source, edge.target]))
+
+
+def _marked(edges: list[Edge], most: int, nodes: tuple[str, ...]) -> list[Edge]:
+    """Which edges a first view shows: the `most` with the highest evidence of each graph, and what the reader requires.
+
+    Two graphs are measured alike: an edge of both may be among the strongest of either.
+    """
+
+    def first(of: list[Edge]) -> set[str]:
+        ranked = sorted(of, key=lambda edge: (-edge.evidence, -(edge.frequency or 0.0), edge.id))
+        return {edge.id for edge in ranked[:most]}
+
+    fit = [
+        edge
+        for edge in edges
+        if edge.evidence > 0
+        and (edge.frequency is None or edge.frequency >= FIRST_FREQUENCY)
+        and split_node(nodes[edge.source])[1] != split_node(nodes[edge.target])[1]
+    ]
+    chosen = first([edge for edge in fit if edge.change != "removed"]) | first([e for e in fit if e.change != "added"])
+    if not any(edge.change for edge in edges):
+        chosen = first(fit)
+    return [replace(edge, strong=edge.required or edge.id in chosen) for edge in edges]
+
+
+def _compared(
+    edges: list[Edge],
+    graph: ClassGraph,
+    other: ClassGraph,
+    stability: GraphStability | None,
+    speaks: FloatArray,
+) -> list[Edge]:
+    """Edges of two graphs, by what differs. Those of the other one alone are held to the same measures."""
     from avexplore.graph.algebra.comparison import compare
 
     index = {name: i for i, name in enumerate(graph.nodes)}
@@ -221,14 +273,12 @@ def _compared(edges: list[Edge], graph: ClassGraph, other: ClassGraph) -> list[E
     found = []
     for edge in edges:
         kind = changes.get(edge.id, "same")
-        change = _CHANGES[kind]
-        note = _NOTES[kind]
-        found.append(replace(edge, change=change, title=f"{edge.title}\n{note}"))
-    for a, b, directed in other.edges():
-        edge = Edge(index[a], index[b], directed, change="removed")
+        found.append(replace(edge, change=_CHANGES[kind], title=f"{edge.title}\n{_NOTES[kind]}"))
+    theirs = _learned(other, stability, KnowledgeConfig(), given=True)
+    for edge in theirs:
         if changes[edge.id] == "removed":
-            title = f"{plain_name(a)} {'→' if directed else '–'} {plain_name(b)}\nonly in the other graph"
-            found.append(replace(edge, title=title))
+            title = f"{edge.title}\nonly in the other graph"
+            found.append(_weighed(replace(edge, change="removed", settled=True, title=title), speaks))
     return found
 
 
@@ -254,22 +304,8 @@ _NOTES = {
 
 
 def first_threshold(picture: Picture) -> float:
-    """Where the threshold stands until the reader moves it: the most stable edges, few enough to be read.
-
-    The lowest step from .5 on that leaves at most `EDGES_PER_NODE` positive edges per node. A
-    graph with few edges is shown whole.
-    """
-    edges = [edge for edge in picture.learned if not edge.negative and edge.change != "removed"]
-    most = EDGES_PER_NODE * len(picture.nodes)
-    if len(edges) <= most:
-        return 0.0
-    if picture.measure != "frequency":
-        ranks = sorted((edge.rank for edge in edges), reverse=True)
-        return round(ranks[int(most)], 2)
-    values = np.array([edge.frequency or 0.0 for edge in edges])
-    steps = [*np.round(np.arange(0.5, 1.0, 0.05), 2), 0.97, 0.99, 1.0]
-    fitting = [float(step) for step in steps if (values >= step).sum() <= most]
-    return fitting[0] if fitting else 1.0
+    """Where the threshold stands until the reader moves it: at half of the bootstraps, at 0 while they are unknown."""
+    return FIRST_FREQUENCY if picture.measure == "frequency" else 0.0
 
 
 def shown(picture: Picture, threshold: float, hidden: Collection[str] = ()) -> list[Edge]:
@@ -287,10 +323,11 @@ def shown(picture: Picture, threshold: float, hidden: Collection[str] = ()) -> l
             *(["negative"] if edge.negative else []),
             *(["null"] if edge.in_null else []),
             *(["doubtful"] if edge.doubtful else []),
+            *([] if edge.strong or same_class(picture, edge) else ["weak"]),
             *(["same"] if same_class(picture, edge) else []),
             *(["rare"] if edge.frequency is not None and edge.frequency < 0.5 else []),
         }
-        if not traits & set(hidden) and (value >= threshold - 1e-9 or edge.required or edge.change == "removed"):
+        if not traits & set(hidden) and (value >= threshold - 1e-9 or edge.required):
             found.append(edge)
     return found
 

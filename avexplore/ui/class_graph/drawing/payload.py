@@ -5,38 +5,48 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyvis.network import Network
 
-from avexplore.artifacts import FloatArray, plain_name, split_node
-from avexplore.ui.class_graph.drawing.layouts import bends, sides
-from avexplore.ui.class_graph.drawing.picture import Picture, group_of, wrapped
-from avexplore.ui.class_graph.state.names import LayoutName, node_id
+from avexplore.artifacts import plain_name, split_node
+from avexplore.graph.layout.name_boxes import wrapped
+from avexplore.ui.class_graph.drawing.arrangement import halves
+from avexplore.ui.class_graph.drawing.picture import Picture, group_of
+from avexplore.ui.class_graph.state.names import node_id
+
+if TYPE_CHECKING:
+    from avexplore.graph.layout.class_layout import ClassLayout
+    from avexplore.ui.class_graph.drawing.arrangement import Arrangement
 
 OPTIONS = {
     "physics": {"enabled": False},
     "layout": {"improvedLayout": False},
-    "edges": {"selectionWidth": 0, "hoverWidth": 0.5},
     "nodes": {"font": {"size": 0}},
     "interaction": {
-        "hover": True,
-        "hoverConnectedEdges": False,
+        "hover": False,
         "selectConnectedEdges": False,
         "multiselect": False,
         "keyboard": False,
-        "tooltipDelay": 140,
-        "hideEdgesOnDrag": False,
         "zoomSpeed": 0.7,
     },
 }
 
 
-def to_network(picture: Picture, position: FloatArray, layout: LayoutName) -> Network:
+def to_network(picture: Picture, arrangement: Arrangement) -> Network:
     """The picture as a pyvis network, one node per class node and one edge per pair."""
     network = Network(directed=True)
-    for index, (node, (x, y), side) in enumerate(zip(picture.nodes, position, sides(layout, position), strict=True)):
+    classes = arrangement.classes
+    count = len(picture.nodes) // 2
+    offsets = halves(classes.radius) if classes is not None else None
+    places = zip(picture.nodes, arrangement.position, arrangement.sides(), strict=True)
+    for index, (node, (x, y), side) in enumerate(places):
         modality, label = split_node(node.name)
+        offset, partner, reach = 0, "", node.size
+        if classes is not None and offsets is not None:
+            offset = int(offsets[index % count]) * (-1 if index < count else 1)
+            partner = node_id((index + count) % (2 * count))
+            reach = float(classes.radius[index % count]) * 0.6
         network.add_node(
             node_id(index),
             label=label,
@@ -52,8 +62,11 @@ def to_network(picture: Picture, position: FloatArray, layout: LayoutName) -> Ne
             modality=modality,
             side=side,
             tier=node.tier,
+            offset=offset,
+            partner=partner,
+            reach=round(reach, 1),
         )
-    curved = bends(layout, position, [(edge.source, edge.target) for edge in picture.edges])
+    curved = arrangement.bends([(edge.source, edge.target) for edge in picture.edges])
     names = [node.name for node in picture.nodes]
     for edge, bend in zip(picture.edges, curved, strict=True):
         source, target = names[edge.source], names[edge.target]
@@ -64,6 +77,8 @@ def to_network(picture: Picture, position: FloatArray, layout: LayoutName) -> Ne
             arrows="to" if edge.directed and edge.settled else "",
             frequency=None if edge.frequency is None else round(edge.frequency, 4),
             rank=round(edge.rank, 4),
+            evidence=round(edge.evidence, 4),
+            strong=edge.strong,
             type=edge.type,
             negative=edge.negative,
             knowledge="required" if edge.required else "",
@@ -84,45 +99,64 @@ def to_network(picture: Picture, position: FloatArray, layout: LayoutName) -> Ne
 
 def to_payload(
     picture: Picture,
-    position: FloatArray,
-    layout: LayoutName,
+    arrangement: Arrangement,
     *,
-    layout_version: str = "",
     view: Mapping[str, Any] | None = None,
     height: int = 0,
     can_undo: bool = False,
     can_redo: bool = False,
+    compact: bool = False,
 ) -> dict[str, Any]:
     """Everything the component needs, as JSON values; `version` tells two payloads apart.
 
     Args:
         picture: What to draw.
-        position: Where the nodes stand. Shape (p, 2).
-        layout: Which layout gave the positions; decides on curves and on where names stand.
-        layout_version: Changes exactly when nodes shall move to new places.
+        arrangement: Where the nodes stand.
         view: What Python wants to be looked at: `threshold`, `auto` (whether the page chose that), `hidden`,
             `hideSameClass`, `focus`, `path`, `selection`, `search`. Taken over whenever its `serial` changes, once
             Python has `seen` all that the reader changed.
         height: Pixels; 0 fits the picture to the window.
         can_undo, can_redo: Whether these have anything to do.
+        compact: Leave out the tool bar and the sentence below, for a small picture on another page.
     """
-    network = to_network(picture, position, layout)
+    network = to_network(picture, arrangement)
     body: dict[str, Any] = {
         "universe": picture.universe,
         "nodes": [dict(node) for node in network.nodes],
         "edges": [dict(edge) for edge in network.edges],
         "options": network.options,
-        "layout": {"name": layout, "version": layout_version or layout},
+        "layout": {"name": arrangement.layout, "version": arrangement.version or arrangement.layout},
+        "classes": None
+        if arrangement.classes is None
+        else _classes(arrangement.classes, [split_node(node.name)[1] for node in picture.nodes]),
         "view": dict(view or {}),
         "measure": picture.measure,
-        "nullKnown": picture.null_known,
+        "strongest": picture.strongest,
         "compared": {"first": picture.compared[0], "second": picture.compared[1]} if picture.compared else None,
         "summary": picture.summary,
         "message": picture.message,
         "tiers": max((node.tier for node in picture.nodes), default=0),
         "height": height,
+        "compact": compact,
         "canUndo": can_undo,
         "canRedo": can_redo,
     }
     body["version"] = hashlib.blake2s(json.dumps(body, sort_keys=True).encode(), digest_size=8).hexdigest()
     return body
+
+
+def _classes(layout: ClassLayout, labels: list[str]) -> dict[str, Any]:
+    """What the layout of classes knows beside places: letters, boxes, groups."""
+    return {
+        "font": round(layout.font, 3),
+        "scale": round(layout.scale, 4),
+        "radius": [round(float(r), 2) for r in layout.radius],
+        "boxes": [[round(float(v), 2) for v in box] for box in layout.boxes],
+        "lines": [wrapped(label) for label in labels[: len(layout.place)]],
+        "named": layout.named.tolist(),
+        "part": layout.part.tolist(),
+        "groups": [
+            {"full": title.full, "text": title.text, "titleBox": [round(v, 1) for v in title.box]}
+            for title in layout.titles
+        ],
+    }

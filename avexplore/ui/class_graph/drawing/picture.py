@@ -11,28 +11,9 @@ from avexplore.artifacts import split_node
 from avexplore.ui.class_graph.state.names import edge_id
 
 EdgeType = Literal["learned", "ghost", "forbidden"]
+EdgeGroup = Literal["audio", "visual", "across"]
 Change = Literal["", "kept", "half", "added", "removed", "reversed"]
 """How an edge differs between two graphs; "half": in both, with a direction in one of them only."""
-
-LINE_LENGTH = 13
-"""Letters in a line of a node's name before it is wrapped."""
-
-
-def wrapped(label: str, width: int = LINE_LENGTH, lines: int = 2) -> list[str]:
-    """A class name in at most a few short lines.
-
-    >>> wrapped("Acoustic guitar"), wrapped("Cat"), wrapped("a" * 40)
-    (['Acoustic', 'guitar'], ['Cat'], ['aaaaaaaaaaaaaaa…'])
-    """
-    found = [""]
-    for word in label.split():
-        if found[-1] and len(found[-1]) + 1 + len(word) > width:
-            found.append("")
-        found[-1] = f"{found[-1]} {word}".strip()
-    if len(found) > lines:
-        found = [*found[: lines - 1], " ".join(found[lines - 1 :])]
-    longest = width + 3
-    return [line if len(line) <= longest else line[: longest - 1] + "…" for line in found]
 
 
 @dataclass(frozen=True)
@@ -68,6 +49,11 @@ class Edge:
     """Whether the null model finds it at least as often as the bootstraps do."""
     doubtful: bool = False
     """Whether its two classes are less than probably true to come together."""
+    evidence: float = 0.3
+    """What speaks for two classes that come together, in [-1, 1]: frequency times correlation of the soft labels times
+    probability of the pair."""
+    strong: bool = True
+    """Whether it is one of the few that a first view shows."""
 
     @property
     def id(self) -> str:
@@ -83,7 +69,7 @@ class Picture:
         universe: What the node numbers refer to; another universe is another picture from scratch.
         nodes, edges: See there.
         measure: What an edge's strength is: "frequency", or the name of a fallback.
-        null_known: Whether it is known how often a null model finds each edge.
+        strongest: How many of the strongest links a first view shows.
         compared: Names of two graphs laid over each other, or none.
         summary: The picture in one sentence, for screen readers.
         message: A line under the picture.
@@ -93,7 +79,7 @@ class Picture:
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
     measure: str = "frequency"
-    null_known: bool = False
+    strongest: int = 0
     compared: tuple[str, str] | None = None
     summary: str = ""
     message: str = ""
@@ -106,11 +92,13 @@ class Picture:
 
 
 @lru_cache(8192)
-def group_of(source: str, target: str) -> str:
+def group_of(source: str, target: str) -> EdgeGroup:
     """Which modalities an edge links: "audio", "visual" or "across".
 
     >>> group_of("audio:Cat", "visual:Cat")
     'across'
     """
     a, b = split_node(source)[0], split_node(target)[0]
-    return a if a == b else "across"
+    if a != b:
+        return "across"
+    return "audio" if a == "audio" else "visual"

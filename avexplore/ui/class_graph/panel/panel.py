@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import streamlit as st
 
+from avexplore.analysis.graph_headline import cautious, headline
 from avexplore.analysis.graph_verdict import PURPOSE, Remark, comparison_remark, verdict
 from avexplore.ui.class_graph.panel.edge import draw_edge
 from avexplore.ui.class_graph.panel.facts import STYLE, folded
@@ -17,8 +19,8 @@ from avexplore.ui.parts.plain_text import as_html
 if TYPE_CHECKING:
     pass
 
-AT_LEAST = 4
-"""So many remarks are in sight, where there are as many; plain notes beyond are folded away."""
+MOST = 12
+"""So many further remarks are listed; the others are counted."""
 _SIGNS = {"good": "✓", "fair": "≈", "poor": "⚠", "note": "·"}
 
 
@@ -27,13 +29,12 @@ def draw_panel(subject: Subject, selection: str) -> None:
     found = parse_id(selection)
     nodes = subject.graph.nodes
     if not found or max(found) >= len(nodes):
-        remarks = verdict(
-            subject.graph,
-            subject.stability,
-            clips=subject.clips,
-            config=subject.config,
-            probability=subject.pairs.probability,
-        )
+        graph, stability, probability = subject.graph, subject.stability, subject.pairs.probability
+        remarks = verdict(graph, stability, clips=subject.clips, config=subject.config, probability=probability)
+        drawn = np.zeros(graph.adjacency.shape, bool)
+        for i, j in (parse_id(name) for name in subject.visible):
+            drawn[i, j] = drawn[j, i] = True
+        remarks = cautious([headline(graph, stability, probability, drawn), *remarks], graph, stability)
         if subject.shown.other is not None:
             remarks.insert(0, comparison_remark(subject.graph, subject.shown.other, subject.shown.other_name))
         draw_verdict(remarks)
@@ -44,14 +45,14 @@ def draw_panel(subject: Subject, selection: str) -> None:
 
 
 def draw_verdict(remarks: list[Remark]) -> None:
-    """Is it right? In plain words."""
-    first = [remark for remark in remarks if remark.level != "note"]
-    notes = [remark for remark in remarks if remark.level == "note"]
-    first += notes[: max(0, AT_LEAST - len(first))]
-    rest = [remark for remark in remarks if remark not in first]
-    more = folded(f"{len(rest)} more to know", f"<ul class='remarks'>{_items(rest)}</ul>") if rest else ""
+    """Is it right? One sentence, and the others behind a line that opens them."""
+    first, *rest = remarks
+    left_out = len(rest) - MOST
+    more = f"<ul class='remarks'>{_items(rest[:MOST])}</ul>"
+    more += f"<p>and {left_out:,} more of the same kinds.</p>" if left_out > 0 else ""
+    more = folded(f"{min(len(rest), MOST)} more to know", more) if rest else ""
     purpose = folded("What this graph is for, and what not", "".join(f"<p>{as_html(text)}</p>" for text in PURPOSE))
-    body = f'<ul class="remarks">{_items(first)}</ul>{more}{purpose}'
+    body = f'<ul class="remarks">{_items([first])}</ul>{more}{purpose}'
     st.html(f'{STYLE}<div class="facts"><h4>Is it right?</h4>{body}</div>')
     st.caption("Click a class or a line for what stands behind it; right-click to require or forbid it.")
 

@@ -35,7 +35,8 @@ def parse_id(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in parts)
 
 
-LayoutName = Literal["layered", "spring", "circular"]
+LayoutName = Literal["classes", "layered", "spring", "circular"]
+"""How the picture is arranged: one sign per class in groups, or one per class and modality."""
 
 
 LAYOUTS: tuple[LayoutName, ...] = get_args(LayoutName)

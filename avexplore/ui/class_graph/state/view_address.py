@@ -13,13 +13,14 @@ from avexplore.ui.class_graph.state.names import node_id, parse_id
 
 View = dict[str, Any]
 NAMES = ("at_least", "hide", "same", "focus", "path", "pick", "find", "look")
-FIRST_HIDDEN = ["ghost", "negative"]
-"""Legend entries that are off until the reader turns them on: LIR uses positive dependencies only, and where the
-classes of a teacher compete, most others are that competition."""
+FIRST_HIDDEN = ["ghost", "negative", "weak"]
+"""What is hidden until the reader asks for it: links of the bootstraps alone; classes that avoid each other (LIR uses
+positive dependencies only, and where the classes of a teacher compete, most others are that competition); and all but
+the strongest."""
 
 _TRAITS = (
     *("node-audio", "node-visual", "edge-audio", "edge-visual", "edge-across"),
-    *("directed", "undirected", "negative", "rare", "null", "doubtful", "ghost", "forbidden"),
+    *("directed", "undirected", "negative", "rare", "null", "doubtful", "weak", "ghost", "forbidden"),
     *("change-kept", "change-half", "change-added", "change-removed", "change-reversed"),
 )
 

@@ -7,7 +7,9 @@ import pytest
 
 from avexplore.artifacts import FloatArray
 from avexplore.ui.class_graph.drawing.layouts import GAP_Y, arrange, bends, sides, trophic_levels
-from avexplore.ui.class_graph.state.names import LAYOUTS, LayoutName
+from avexplore.ui.class_graph.state.names import LayoutName
+
+LAYOUTS: tuple[LayoutName, ...] = ("layered", "spring", "circular")
 
 
 def chain(p: int) -> FloatArray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 
 import numpy as np
@@ -12,14 +13,18 @@ from avexplore.analysis.pair_evidence import PairEvidence, expected_counts
 from avexplore.artifacts import ClassGraph, GraphStability, SoftLabels
 from avexplore.config import KnowledgeConfig
 from avexplore.graph.evidence.pair_probability import PairProbability
+from avexplore.graph.layout.class_layout import lay_out
 from avexplore.ui.class_graph.details.details import _columns
 from avexplore.ui.class_graph.details.tables import edge_table, matrix_figure, matrix_values
+from avexplore.ui.class_graph.drawing.arrangement import Arrangement, of_classes
 from avexplore.ui.class_graph.drawing.build import build_picture, first_threshold, shown
 from avexplore.ui.class_graph.drawing.component import loader_source, modules, vis_network
 from avexplore.ui.class_graph.drawing.layouts import arrange
 from avexplore.ui.class_graph.drawing.payload import to_payload
+from avexplore.ui.class_graph.drawing.svg import to_svg
 from avexplore.ui.class_graph.state.names import edge_id, node_id
 
+ROWS = Arrangement("layered", arrange("layered", np.ones((4, 4))))
 NODES = ("audio:A", "audio:<b>B</b>", "visual:A", "visual:<b>B</b>")
 
 
@@ -68,9 +73,7 @@ def test_only_directions_that_the_bootstraps_agree_on_are_pointed_out() -> None:
     forth[0, 2], forth[2, 0] = 0.4, 0.5
     forth[3, 2] = 0.9  # all of them against the arrow of the graph
     picture = build_picture(graph, replace(stability, orientation_frequency=forth), given=False)
-    arrows = {
-        e["id"]: e["arrows"] for e in to_payload(picture, arrange("layered", np.ones((4, 4))), "layered")["edges"]
-    }
+    arrows = {edge["id"]: edge["arrows"] for edge in to_payload(picture, ROWS)["edges"]}
     assert arrows == {"e0-1": "to", "e0-2": "", "e2-3": "", "e1-3": ""}
     assert "1 with a settled direction" in picture.summary
     title = next(edge.title for edge in picture.edges if edge.id == "e0-2")
@@ -96,9 +99,7 @@ def test_edges_that_the_null_model_finds_as_often_are_told_and_can_be_left_out()
     picture = build_picture(graph, known)
     assert [edge.id for edge in picture.edges if edge.in_null] == ["e0-2"]
     assert [edge.id for edge in shown(picture, 0.0, ["null"])] == ["e0-1", "e2-3"]
-    assert picture.null_known
     unknown = build_picture(graph, stability)
-    assert not unknown.null_known
     assert not any(edge.in_null for edge in unknown.edges)
 
 
@@ -143,35 +144,85 @@ def test_a_comparison_colors_what_differs() -> None:
     }
 
 
-def test_the_first_threshold_leaves_a_readable_number_of_edges() -> None:
+def many_classes() -> tuple[ClassGraph, GraphStability]:
+    """Ten classes with random links, frequencies and correlations."""
     p = 20
     nodes = tuple(f"{m}:{c}" for m in ("audio", "visual") for c in range(p // 2))
     rng = np.random.default_rng(0)
     adjacency = np.triu(rng.random((p, p)) < 0.6, 1).astype(np.int8)
-    share = rng.random((p, p))
-    share = np.triu(share, 1) + np.triu(share, 1).T
+    share, r = rng.random((p, p)), rng.uniform(-1, 1, (p, p))
+    share, r = (np.triu(values, 1) + np.triu(values, 1).T for values in (share, r))
     zero, pair = np.zeros((p, p)), np.zeros(2)
-    graph = ClassGraph(nodes, adjacency)
-    stability = GraphStability(nodes, share, zero, zero, zero, zero, 100, pair, pair, pair)
+    graph = ClassGraph(nodes, adjacency, effect=np.where(adjacency, r, 0.0))
+    return graph, GraphStability(nodes, share, zero, zero, zero, r, 100, pair, pair, pair)
+
+
+def test_a_first_view_shows_the_links_with_the_highest_evidence() -> None:
+    graph, stability = many_classes()
     picture = build_picture(graph, stability)
-    threshold = first_threshold(picture)
-    assert threshold >= 0.5
-    assert 0 < len(shown(picture, threshold)) <= 1.25 * p
-    assert threshold == 0.5 or len(shown(picture, threshold - 0.05)) > 1.25 * p, "no higher than needed"
-    assert first_threshold(build_picture(replace(graph, adjacency=np.eye(p, k=1, dtype=np.int8)), stability)) == 0
+    assert first_threshold(picture) == 0.5
+    assert picture.strongest == 14
+    evidence = {
+        f"e{i}-{j}": stability.edge_frequency[i, j] * stability.correlation[i, j]
+        for i, j in np.argwhere(graph.adjacency)
+        if i % 10 != j % 10 and stability.edge_frequency[i, j] >= 0.5 and stability.correlation[i, j] > 0
+    }
+    best = sorted(evidence, key=lambda name: -evidence[name])[:14]
+    drawn = [edge.id for edge in shown(picture, 0.5, ["weak", "negative"]) if edge.source % 10 != edge.target % 10]
+    assert sorted(drawn) == sorted(best)
+    assert first_threshold(build_picture(graph)) == 0, "before the bootstraps are done, the strongest of all"
+
+
+def test_two_graphs_are_measured_alike() -> None:
+    graph, stability = many_classes()
+    other = replace(graph, adjacency=np.ascontiguousarray(np.triu(1 - graph.adjacency, 1)), source="a file")
+    ours = build_picture(graph, stability, other=other, compared=("ours", "theirs"))
+    theirs = build_picture(other, stability, other=graph, compared=("theirs", "ours"))
+    drawn = {edge.id: edge.change for edge in shown(ours, 0.5, ["weak", "negative"])}
+    turned = {edge.id: edge.change for edge in shown(theirs, 0.5, ["weak", "negative"])}
+    assert drawn.keys() == turned.keys(), "which of them is called the other one changes nothing"
+    assert {"added", "removed"} == set(drawn.values())
+    assert all(edge.frequency is not None and edge.frequency >= 0.5 for edge in shown(ours, 0.5))
+    assert sum(change == "removed" for change in drawn.values()) <= 14 + 10
+
+
+def test_a_class_is_one_sign_of_two_halves_in_the_payload() -> None:
+    graph, stability = many_classes()
+    weights = np.clip(stability.correlation, 0, None)[:10, 10:]
+    layout = lay_out(np.maximum(weights, weights.T) * (1 - np.eye(10)), [f"class {c}" for c in range(10)])
+    picture = build_picture(graph, stability)
+    found = to_payload(picture, of_classes(layout))
+    for c, (heard, seen) in enumerate(zip(found["nodes"][:10], found["nodes"][10:], strict=True)):
+        assert heard["y"] == seen["y"] == round(float(layout.place[c, 1]))
+        assert (heard["x"] + seen["x"]) / 2 == round(float(layout.place[c, 0]))
+        assert (heard["partner"], seen["partner"]) == (seen["id"], heard["id"])
+        assert heard["offset"] == -seen["offset"] < 0
+    bends: dict[tuple[int, int], set[float]] = {}
+    for edge in found["edges"]:
+        i, j = int(edge["from"][1:]) % 10, int(edge["to"][1:]) % 10
+        if i != j:
+            bends.setdefault((min(i, j), max(i, j)), set()).add(edge["bend"] if i < j else -edge["bend"])
+    assert all(len(values) == 1 for values in bends.values()), "all strands of a cable swing together"
+    svg = to_svg(picture, of_classes(layout), 0.0)
+    root = ElementTree.fromstring(svg)  # noqa: S314 - our own file
+    assert len(root.findall(".//{*}path[@class='heard']")) == 10 + 1, "and one in the legend"
+    strands, bars = (
+        root.findall(".//{*}path[@stroke-opacity]"),
+        root.findall("./{*}g[@class='nodes']/{*}path[@class='bar']"),
+    )
+    assert len(strands) + len(bars) == len(shown(picture, 0.0))
 
 
 def test_the_payload_is_json_with_stable_ids_and_a_version() -> None:
     picture = build_picture(a_graph((0, 1), undirected=((1, 3),)), universe="u")
-    position = arrange("layered", np.ones((4, 4)))
-    one = to_payload(picture, position, "layered")
-    assert one == to_payload(picture, position, "layered")
+    one = to_payload(picture, ROWS)
+    assert one == to_payload(picture, ROWS)
     text = json.dumps(one)
     assert json.loads(text) == one
     assert [node["id"] for node in one["nodes"]] == [node_id(i) for i in range(4)]
     assert {edge["id"]: edge["directed"] for edge in one["edges"]} == {edge_id(0, 1): True, edge_id(3, 1): False}
     assert [node["shape"] for node in one["nodes"]] == ["dot", "dot", "square", "square"]
-    other = to_payload(build_picture(a_graph((1, 0), undirected=((1, 3),)), universe="u"), position, "layered")
+    other = to_payload(build_picture(a_graph((1, 0), undirected=((1, 3),)), universe="u"), ROWS)
     assert other["version"] != one["version"]
     assert [edge["id"] for edge in other["edges"]] == ["e0-1", "e1-3"], "a turned edge stays the same edge"
 

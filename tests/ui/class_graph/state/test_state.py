@@ -102,4 +102,4 @@ def test_an_address_that_makes_no_sense_shows_the_first_view(query: dict[str, st
     assert found["focus"] is None
     assert found["path"] is None
     assert found["camera"] is None
-    assert set(found["hidden"]) <= {"ghost", "negative"}
+    assert set(found["hidden"]) <= {"ghost", "negative", "weak"}

@@ -1,4 +1,4 @@
-// What the mouse does in the picture: select, drag, zoom, and the right-click menu.
+// What the mouse does in the picture: select, go near, drag, zoom, and the right-click menu.
 
 import { closeMenu, edgeEntries, nodeEntries, openMenu } from "./menu.js";
 
@@ -9,11 +9,12 @@ export function listenToMouse(stage) {
   network.on("click", (event) => clicked(stage, event));
   network.on("oncontext", (event) => context(stage, event));
   network.on("doubleClick", (event) => {
-    const node = network.getNodeAt(event.pointer.DOM);
+    const { node } = stage.thingAt(event.pointer.DOM);
     if (node) stage.change({ selection: { kind: "node", id: node }, focus: stage.view.focus?.node === node ? null : { node, hops: 1 } });
   });
+  network.on("dragging", (event) => event.nodes.length && stage.dragged(event.nodes));
   network.on("dragEnd", (event) => {
-    if (event.nodes.length) stage.keepMoved(event.nodes);
+    if (event.nodes.length) stage.keepMoved(stage.dragged(event.nodes));
     else stage.keepCamera();
   });
   let zooming;
@@ -21,9 +22,6 @@ export function listenToMouse(stage) {
     clearTimeout(zooming);
     zooming = setTimeout(() => stage.keepCamera(), CALM);
   });
-  network.on("hoverEdge", (event) => hover(stage, event.edge));
-  network.on("blurEdge", () => hover(stage, null));
-  network.on("afterDrawing", (drawing) => stage.drawOver(drawing));
   // The wheel scrolls the page until the picture has been clicked into.
   const wheel = (on) => network.setOptions({ interaction: { zoomView: on } });
   wheel(false);
@@ -35,17 +33,11 @@ export function listenToMouse(stage) {
   root.addEventListener("contextmenu", (event) => event.preventDefault());
 }
 
-function hover(stage, edge) {
-  stage.hovered = edge;
-  stage.network.redraw();
-}
-
 function clicked(stage, event) {
   closeMenu(stage.menu);
   stage.canvas.focus({ preventScroll: true });
   const { view } = stage;
-  const at = event.pointer.DOM;
-  const node = stage.network.getNodeAt(at);
+  const { node, edge, group } = stage.thingAt(event.pointer.DOM);
   if (stage.pending && node) {
     const { then } = stage.pending;
     stage.pending = null;
@@ -56,9 +48,9 @@ function clicked(stage, event) {
     stage.change({ path: [view.selection.id, node] });
     return;
   }
-  const edge = node ? undefined : stage.network.getEdgeAt(at);
   if (node) stage.change({ selection: { kind: "node", id: node }, path: null });
   else if (edge) stage.change({ selection: { kind: "edge", id: edge }, path: null });
+  else if (group) stage.goNear(group);
   else if (view.selection || view.path) stage.change({ selection: null, path: null });
 }
 
@@ -67,8 +59,8 @@ function context(stage, event) {
   const at = event.pointer.DOM;
   const name = (id) => stage.nameOf(id);
   const send = (command) => stage.send(command);
-  const node = stage.node.get(stage.network.getNodeAt(at));
-  const edge = node ? undefined : stage.edge.get(stage.network.getEdgeAt(at));
+  const found = stage.thingAt(at);
+  const [node, edge] = [stage.node.get(found.node), stage.edge.get(found.edge)];
   if (!node && !edge) {
     closeMenu(stage.menu);
     return;

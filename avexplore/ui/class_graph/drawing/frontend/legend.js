@@ -1,95 +1,100 @@
-// What the signs mean; a click on an entry hides or shows what it stands for.
+// What the signs mean, in six entries at most; a click on an entry hides or shows what it stands for. All other filters are
+// folded away.
 
 import { drawing, element } from "./elements.js";
 
-function line(color, { dashes = "", arrow = false, bar = false, width = 2.5 } = {}) {
-  const shapes = [["path", { d: arrow ? "M1 6h20" : "M1 6h26", stroke: color, "stroke-width": width, "stroke-dasharray": dashes, fill: "none" }]];
-  if (arrow) shapes.push(["path", { d: "M20 2l7 4-7 4z", fill: color }]);
-  if (bar) shapes.push(["path", { d: "M26 1v10", stroke: color, "stroke-width": 2.5 }]);
-  return drawing(28, 12, ...shapes);
+function line(color, { head = "", dashes = "", background = "none" } = {}) {
+  const shapes = [["path", { d: head ? "M1 6h17" : "M1 6h26", stroke: color, "stroke-width": 3, "stroke-dasharray": dashes, fill: "none" }]];
+  if (head) shapes.push(["path", { d: "M18 1.5l9 4.5-9 4.5z", fill: head === "filled" ? color : background, stroke: color, "stroke-width": 1.5, "stroke-linejoin": "round" }]);
+  return drawing(29, 12, ...shapes);
 }
 
-function dot(theme, modality) {
-  const style = { fill: theme.node[modality], stroke: theme.rim[modality], "stroke-width": 1.2 };
-  const shape = modality === "audio" ? ["circle", { cx: 7, cy: 7, r: 5, ...style }] : ["rect", { x: 2, y: 2, width: 10, height: 10, ...style }];
-  return drawing(14, 14, shape);
+function halves(theme) {
+  return drawing(
+    16, 16,
+    ["path", { d: "M8 1a7 7 0 0 0 0 14z", fill: theme.node.audio }],
+    ["rect", { x: 8, y: 1, width: 7, height: 14, fill: theme.node.visual }],
+    ["path", { d: "M5 8h6", stroke: theme.own, "stroke-width": 2, "stroke-linecap": "round" }],
+  );
 }
 
-// An edge between a class heard and the same class seen, which one expects anyway.
-function pair(theme) {
-  const ends = [
-    ["path", { d: "M6 6h16", stroke: theme.edge.across, "stroke-width": 2 }],
-    ["circle", { cx: 5, cy: 6, r: 3.5, fill: theme.node.audio }],
-    ["rect", { x: 20, y: 2.5, width: 7, height: 7, fill: theme.node.visual }],
-  ];
-  return drawing(28, 12, ...ends);
-}
-
-// An edge between classes that may well not come together.
-function question(theme) {
-  return drawing(28, 12, ["path", { d: "M1 6h26", stroke: theme.ghost, "stroke-width": 1.3 }], ["circle", { cx: 14, cy: 6, r: 4, fill: "none", stroke: theme.ghost, "stroke-width": 1.3 }]);
+function dotAndSquare(theme) {
+  return drawing(
+    28, 14,
+    ["circle", { cx: 7, cy: 7, r: 5.5, fill: theme.node.audio, stroke: theme.rim.audio }],
+    ["rect", { x: 16, y: 2, width: 10, height: 10, fill: theme.node.visual, stroke: theme.rim.visual }],
+  );
 }
 
 const WHY = {
+  classes: "left half: the class as it is heard; right half: as it is seen; a bar inside where the two are linked",
   directed: "the bootstraps agree on it",
-  undirected: "the bootstraps point either way, or such data cannot tell",
-  doubtful: "by their soft labels, fewer than nine in ten such pairs of classes truly come together, or they go against each other",
-  null: "with the relations between classes shuffled away these are found as often: annotations alone may explain them",
+  undirected: "the bootstraps point either way; no head where such data cannot tell",
 };
 
-export function legendEntries(edges, theme, compared) {
-  const present = new Set(edges.map((edge) => edge.type));
-  const entries = [
-    ["node-audio", "audio class", dot(theme, "audio")],
-    ["node-visual", "visual class", dot(theme, "visual")],
-  ];
+export function legendEntries(data, theme) {
+  const { compared, edges } = data;
+  const sign = data.classes ? ["classes", "a class, heard | seen", halves(theme)] : ["classes", "class heard, class seen", dotAndSquare(theme)];
   if (compared) {
     const changes = new Set(edges.map((edge) => edge.change));
-    entries.push(
-      ...[
-        ["kept", "in both", line(theme.change.kept)],
-        ["half", "in both, direction in one", line(theme.change.half)],
-        ["reversed", "direction reversed", line(theme.change.reversed)],
-        ["added", `only in ${compared.first}`, line(theme.change.added)],
-        ["removed", `only in ${compared.second}`, line(theme.change.removed, { dashes: "3 4" })],
-      ]
-        .filter(([change]) => changes.has(change))
-        .map(([change, ...entry]) => [`change-${change}`, ...entry]),
-    );
-  } else {
-    entries.push(
-      ["edge-audio", "within audio", line(theme.edge.audio)],
-      ["edge-visual", "within visual", line(theme.edge.visual)],
-      ["edge-across", "across", line(theme.edge.across)],
-    );
+    const entries = [
+      ["kept", "in both", line(theme.change.kept)],
+      ["half", "in both, direction in one", line(theme.change.half)],
+      ["reversed", "direction reversed", line(theme.change.reversed)],
+      ["added", `only in ${compared.first}`, line(theme.change.added)],
+      ["removed", `only in ${compared.second}`, line(theme.change.removed, { dashes: "4 4" })],
+    ];
+    return [sign, ...entries.filter(([change]) => changes.has(change)).map(([change, ...entry]) => [`change-${change}`, ...entry])];
   }
-  if (edges.some((edge) => edge.same)) entries.push(["same", "same class", pair(theme)]);
-  entries.push(
-    ["directed", "direction settled", line(theme.ghost, { arrow: true })],
-    ["undirected", "direction not settled", line(theme.ghost)],
-  );
-  if (edges.some((edge) => edge.in_null)) {
-    entries.push(["null", "as often in the null model", line(theme.ghost, { dashes: "4 4", width: 1.3 })]);
-  }
-  if (edges.some((edge) => edge.doubtful)) entries.push(["doubtful", "not probably true", question(theme)]);
-  if (edges.some((edge) => edge.negative)) entries.push(["negative", "against each other", line(theme.ghost, { bar: true })]);
-  if (edges.some((edge) => edge.frequency !== null)) {
-    entries.push(["rare", "under 50 % of bootstraps", line(theme.ghost, { dashes: "6 4" })]);
-  }
-  if (present.has("ghost")) entries.push(["ghost", "only in bootstraps", line(theme.ghost, { dashes: "1.5 4", width: 2 })]);
-  if (present.has("forbidden")) entries.push(["forbidden", "forbidden", line(theme.forbidden, { dashes: "2 5", width: 2 })]);
-  return entries;
+  return [
+    sign,
+    ["edge-audio", "both heard", line(theme.edge.audio)],
+    ["edge-visual", "both seen", line(theme.edge.visual)],
+    ["edge-across", "one heard, one seen", line(theme.edge.across)],
+    ["directed", "direction agreed on", line(theme.ghost, { head: "filled" })],
+    ["undirected", "direction open", line(theme.ghost, { head: "hollow", background: theme.background })],
+  ];
 }
 
-const isOn = (trait, view) => (trait === "same" ? !view.hideSameClass : !view.hidden.has(trait));
+// [trait, words, why]: what else can be hidden.
+export function moreFilters({ edges, classes }) {
+  const some = (test) => edges.some((edge) => edge.type === "learned" && test(edge));
+  const found = [
+    ["negative", "Classes that avoid each other", "One makes the other less likely, mostly because a teacher's classes compete for a clip", some((edge) => edge.negative)],
+    ["rare", "Links in under half of the bootstraps", "Drawn dashed", some((edge) => edge.frequency !== null && edge.frequency < 0.5)],
+    ["null", "Links that shuffled data show as often", "With the relations between classes shuffled away, and the annotations kept, the search finds these at least as often", some((edge) => edge.in_null)],
+    ["same", "A class heard with the same class seen", classes ? "The bar inside a sign" : "", some((edge) => edge.same)],
+    ["ghost", "Links of the bootstraps alone", "In at least a quarter of the bootstraps, but not in this graph", edges.some((edge) => edge.type === "ghost")],
+    ["forbidden", "Pairs that you forbade", "", edges.some((edge) => edge.type === "forbidden")],
+    ["node-audio", "Classes as heard", "", true],
+    ["node-visual", "Classes as seen", "", true],
+  ];
+  return found.filter(([, , , there]) => there);
+}
+
+export const isOn = (trait, view) => (trait === "same" ? !view.hideSameClass : !view.hidden.has(trait));
+
+const toggle = (trait, view, act) => (trait === "same" ? act.hideSameClass(!view.hideSameClass) : act.toggle(trait));
 
 export function fillLegend(root, entries, view, act) {
-  const toggle = (trait) => (trait === "same" ? act.hideSameClass(!view.hideSameClass) : act.toggle(trait));
   root.replaceChildren(
     ...entries.map(([trait, label, sign]) => {
+      const why = WHY[trait] ? ` (${WHY[trait]})` : "";
+      if (trait === "classes") return element("span", { class: "entry", title: WHY.classes, "data-trait": trait }, sign, element("span", { text: label }));
       const on = isOn(trait, view);
-      const attributes = { type: "button", class: "entry", "aria-pressed": String(on), title: `${on ? "Hide" : "Show"}: ${label}${WHY[trait] ? ` (${WHY[trait]})` : ""}` };
-      return element("button", { ...attributes, "data-trait": trait, onclick: () => toggle(trait) }, sign, element("span", { text: label }));
+      const attributes = { type: "button", class: "entry", "aria-pressed": String(on), title: `${on ? "Hide" : "Show"}: ${label}${why}` };
+      return element("button", { ...attributes, "data-trait": trait, onclick: () => toggle(trait, view, act) }, sign, element("span", { text: label }));
+    }),
+  );
+}
+
+export function fillMore(root, filters, view, act) {
+  const off = filters.filter(([trait]) => !isOn(trait, view)).length;
+  root.querySelector("summary").textContent = off ? `More filters (${off} hidden)` : "More filters";
+  root.querySelector("div").replaceChildren(
+    ...filters.map(([trait, words, why]) => {
+      const box = element("input", { type: "checkbox", checked: isOn(trait, view), "data-trait": trait, onchange: () => toggle(trait, view, act) });
+      return element("label", { title: why }, box, element("span", { text: words }));
     }),
   );
 }

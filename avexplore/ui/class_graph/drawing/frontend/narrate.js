@@ -1,4 +1,4 @@
-// The picture in words, for screen readers and for the line under the toolbar.
+// The picture in words, for screen readers and for the line under the picture.
 
 import { points, strength } from "./look.js";
 
@@ -7,20 +7,21 @@ const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0, roundingMo
 
 export const percent = (value) => `${whole.format(100 * value)} %`;
 
-export function edgeCount(shown, total, { measure, compared }, threshold, against) {
-  const what = measure === "frequency" ? `: those in at least ${percent(threshold)} of the bootstraps` : `: the strongest by ${measure}`;
-  const of = compared ? `of the ${total} edges of both graphs` : `of ${total} edges`;
-  const without = against ? `, without ${against} that go against each other` : "";
-  return `${shown} ${of} shown${threshold > 0 ? what : ""}${without}.`;
+// `against`: how many links that reach the threshold are left out because their classes avoid each other.
+export function edgeCount(shown, total, { measure, compared }, { threshold, hidden }, against) {
+  const of = compared ? `of the ${total} links of both graphs` : `of ${total} links`;
+  const found = [];
+  if (hidden.has("weak")) found.push("those for which most speaks");
+  if (threshold > 0) found.push(measure === "frequency" ? `in at least ${percent(threshold)} of the bootstraps` : `the first by ${measure}`);
+  const what = found.length ? `: ${found.join(", ")}` : "";
+  const without = against ? `; ${against} between classes that avoid each other are hidden` : "";
+  return `${shown} ${of} shown${what}${without}.`;
 }
 
-// How little of what is drawn may be read as more than a link. `hidden`: how many edges are left out because of the null model.
-export function whatHolds(edges, { measure, nullKnown }, hidden) {
-  if (measure !== "frequency") return edges.some((e) => e.directed && !points(e)) ? " Directions are not settled until the bootstraps are done." : "";
-  if (!edges.length) return "";
-  const asOften = edges.filter((edge) => edge.in_null).length;
-  const found = hidden ? `${hidden} that the null model finds at least as often are hidden` : `${asOften} are found at least as often under the null model`;
-  return ` ${edges.filter(points).length} have a settled direction${nullKnown ? `; ${found}` : ""}.`;
+// How little of what is drawn may be read as more than a link.
+export function whatHolds(edges, { measure }) {
+  if (measure !== "frequency") return edges.some((edge) => edge.directed && !points(edge)) ? " Directions are open until the bootstraps are done." : "";
+  return edges.length ? ` ${edges.filter(points).length} have a settled direction.` : "";
 }
 
 export function describeNode(node, edges, nameOf) {

@@ -1,41 +1,54 @@
-// One graph view: its vis-network, what is being looked at, and the way back to Python.
-// vis-network draws; where nodes stand is decided in Python and by the reader's hand, never by physics.
+// One graph view: what is being looked at, and how that looks. vis-network holds the camera and the places that the mouse
+// drags; where nodes stand is decided in Python and by the reader's hand, never by physics; painter.js draws.
 
-import { cameraOf, glide, look, photograph } from "./camera.js";
+import { Actions } from "./actions.js";
+import { buildCables, strandAt, strandOf } from "./cables.js";
+import { glide, look } from "./camera.js";
 import { element } from "./elements.js";
 import { listenToMouse } from "./gestures.js";
+import { buildGroups, groupAt } from "./groups.js";
+import { listenToHover } from "./hover.js";
 import { keyTable, listen } from "./keyboard.js";
-import { drawBadge, drawLabels } from "./labels.js";
-import { fillLegend, legendEntries } from "./legend.js";
-import { edgeLook, isVisible, nodeLook, points, strength } from "./look.js";
-import { closeMenu } from "./menu.js";
-import { describeEdge, describeNode, describePath, edgeCount, percent, whatHolds } from "./narrate.js";
+import { READABLE } from "./labels.js";
+import { fillLegend, fillMore, legendEntries, moreFilters } from "./legend.js";
+import { isVisible, points, strength } from "./look.js";
+import { describeEdge, describeNode, describePath, edgeCount, whatHolds } from "./narrate.js";
+import { paint } from "./painter.js";
+import { between, within } from "./paths.js";
+import { barAt, nodeAt, signs } from "./places.js";
 import { readTheme } from "./theme.js";
 import { buildToolbar, updateToolbar } from "./toolbar.js";
-import { between, within } from "./paths.js";
 
 const SHARED = ["threshold", "auto", "hidden", "hideSameClass", "focus", "path", "selection", "search", "camera"];
+const REACH = 6; // pixels beside a line that still hit it
+const NEARER = 1.08; // of the scale that shows everything: from there on, one looks at a part
 
-export class Stage {
+export class Stage extends Actions {
   constructor(vis, root, data) {
+    super();
     this.root = root;
     this.canvas = root.querySelector(".canvas");
     this.status = root.querySelector(".status");
     this.spoken = root.querySelector(".spoken");
+    this.back = root.querySelector(".back");
     this.menu = root.querySelector(".menu");
     this.nodes = new vis.DataSet();
-    this.edges = new vis.DataSet();
-    this.drawn = { nodes: new Map(), edges: new Map() };
     this.view = { threshold: 0, auto: false, hidden: new Set(["ghost"]), hideSameClass: false, focus: null, path: null, selection: null, search: "", camera: null };
     this.serial = null;
     this.touched = 0; // when the reader last changed the view, in milliseconds
     this.moved = {};
     this.pending = null;
     this.commands = 0;
-    this.network = new vis.Network(this.canvas, { nodes: this.nodes, edges: this.edges }, data.options);
+    this.wholeScale = Infinity;
+    this.network = new vis.Network(this.canvas, { nodes: this.nodes, edges: new vis.DataSet() }, data.options);
+    this.network.on("afterDrawing", (context) => paint(context, this));
+    // One stop for the keyboard, which has a name, is enough.
+    this.canvas.querySelectorAll("[tabindex]").forEach((inner) => inner.setAttribute("tabindex", -1));
     this.parts = buildToolbar(root.querySelector(".toolbar"), this);
+    this.back.addEventListener("click", () => this.fit());
     listen(this.canvas, this);
     listenToMouse(this);
+    listenToHover(this);
     this.observer = new ResizeObserver(() => this.#resized());
     this.observer.observe(this.canvas);
     root.graphStage = this; // for tests, and for the curious
@@ -59,10 +72,11 @@ export class Stage {
     this.data = data;
     this.node = new Map(data.nodes.map((node) => [node.id, node]));
     this.edge = new Map(data.edges.map((edge) => [edge.id, edge]));
+    this.root.classList.toggle("compact", Boolean(data.compact));
     if (data.height) this.canvas.style.height = `${data.height}px`;
     this.#place(previous);
-    if (previous && JSON.stringify(this.view.camera) !== camera) this.#look();
     this.refresh();
+    if (previous && JSON.stringify(this.view.camera) !== camera) this.lookAgain();
     if (!previous) this.#resized();
     this.drawMilliseconds = performance.now() - started;
     this.root.dataset.version = data.version;
@@ -82,20 +96,15 @@ export class Stage {
   #place(previous) {
     const known = new Set(this.nodes.getIds());
     const gone = [...known].filter((id) => !this.node.has(id));
-    if (gone.length) {
-      this.edges.clear();
-      this.drawn.edges.clear();
-      this.nodes.remove(gone);
-      gone.forEach((id) => this.drawn.nodes.delete(id));
-    }
+    if (gone.length) this.nodes.remove(gone);
     const fresh = this.data.nodes.filter((node) => !known.has(node.id));
-    this.nodes.add(fresh.map((node) => ({ ...nodeLook(node, "normal", this.theme), x: node.x, y: node.y })));
+    this.nodes.add(fresh.map((node) => ({ ...handle(node), x: node.x, y: node.y })));
     if (previous && previous.layout.version !== this.data.layout.version) {
       this.moved = {};
       this.view.camera = null;
-      const goals = this.data.nodes.filter((node) => known.has(node.id));
-      glide(this.network, goals, () => this.#look());
-    } else if (previous && fresh.length) this.#look();
+      this.nodes.update(this.data.nodes.map(handle));
+      glide(this, this.data.nodes.filter((node) => known.has(node.id)), () => this.lookAgain());
+    } else if (previous && fresh.length) this.lookAgain();
   }
 
   #resized() {
@@ -105,7 +114,7 @@ export class Stage {
     this.network.redraw();
     if (this.size !== `${width}x${height}`) {
       this.size = `${width}x${height}`;
-      this.#look();
+      this.lookAgain();
       if (this.looks) this.refresh(); // what is said depends on whether this is the full screen
     }
   }
@@ -113,7 +122,7 @@ export class Stage {
   // --- to the picture ------------------------------------------------------------------------------------------
 
   refresh() {
-    const { view, theme } = this;
+    const { view } = this;
     const seen = (id) => !view.hidden.has(`node-${this.node.get(id).modality}`);
     const visible = this.data.edges.filter((edge) => isVisible(edge, view) && seen(edge.from) && seen(edge.to));
     const real = visible.filter((edge) => edge.type === "learned");
@@ -121,97 +130,130 @@ export class Stage {
     const ends = view.path && view.path.every((id) => this.node.has(id)) ? view.path : null;
     const path = ends ? between(real, ...ends) : null;
     if (path) path.settled = real.filter((edge) => path.edges.has(edge.id) && points(edge)).length;
+    this.visible = visible;
+    this.#judge({ focus, ends, path });
+    this.rebuild();
+    this.refreshBack();
+    this.#tell(real, path, ends);
+    updateToolbar(this.parts, view, this.data);
+    fillLegend(this.root.querySelector(".legend .entries"), legendEntries(this.data, this.theme), view, this);
+    fillMore(this.root.querySelector(".legend .more"), moreFilters(this.data), view, this);
+  }
+
+  // What stands out and what stands back: `states` of the edges, `looks` of the nodes.
+  #judge({ focus, ends, path }) {
+    const { view } = this;
     const selected = view.selection?.id ?? null;
     const chosen = this.edge.get(selected);
+    const wanted = view.search.trim().toLowerCase();
+    const isFound = (id) => this.node.get(id).search.includes(wanted);
     const near = new Set();
-    const states = new Map();
-    for (const edge of visible) {
+    this.states = new Map();
+    for (const edge of this.visible) {
       let state = "normal";
       const touches = edge.from === selected || edge.to === selected;
       if (touches) [edge.from, edge.to].forEach((id) => near.add(id));
       if (path) state = path.edges.has(edge.id) ? "strong" : "dim";
       else if (focus && !(focus.has(edge.from) && focus.has(edge.to))) state = "dim";
       else if (edge.id === selected || touches) state = "strong";
+      else if (wanted && !isFound(edge.from) && !isFound(edge.to)) state = "dim";
       else if (this.node.has(selected)) state = "dim-half";
-      states.set(edge.id, state);
+      this.states.set(edge.id, state);
     }
-    this.#syncEdges(visible, states);
-
-    const wanted = view.search.trim().toLowerCase();
-    const linked = new Set(visible.flatMap((edge) => [edge.from, edge.to]));
+    const linked = new Set(this.visible.flatMap((edge) => [edge.from, edge.to]));
     this.looks = new Map();
     for (const node of this.data.nodes) {
       let state = linked.has(node.id) ? "normal" : "quiet";
       if (near.has(node.id) || chosen?.from === node.id || chosen?.to === node.id) state = "near";
       if (path) state = path.nodes.has(node.id) ? "near" : "dim";
       else if (focus && !focus.has(node.id)) state = "dim";
-      if (wanted) state = node.search.includes(wanted) ? "found" : "dim";
+      if (wanted) state = isFound(node.id) ? "found" : "dim";
       if (ends?.includes(node.id)) state = "end";
       if (node.id === selected) state = "selected";
       this.looks.set(node.id, state);
     }
-    this.#syncNodes();
-    this.visible = visible;
+  }
+
+  // Where everything is drawn, after a change of what is shown or of a place.
+  rebuild() {
+    this.signs = signs(this);
+    this.groups = buildGroups(this);
+    this.cables = buildCables(this);
     this.network.redraw();
-    this.#tell(real, path, ends);
-    updateToolbar(this.parts, view, this.data);
-    fillLegend(this.root.querySelector(".legend"), legendEntries(this.data.edges, theme, this.data.compared), view, this);
   }
 
-  #syncEdges(visible, states) {
-    const wanted = new Map(visible.map((edge) => [edge.id, edgeLook(edge, states.get(edge.id), this.theme)]));
-    const gone = [...this.drawn.edges.keys()].filter((id) => !wanted.has(id));
-    if (gone.length) this.edges.remove(gone);
-    gone.forEach((id) => this.drawn.edges.delete(id));
-    const changed = [];
-    for (const [id, look] of wanted) {
-      const text = JSON.stringify(look);
-      if (this.drawn.edges.get(id) !== text) {
-        this.drawn.edges.set(id, text);
-        changed.push(look);
-      }
-    }
-    if (changed.length) this.edges.update(changed);
+  refreshBack() {
+    this.back.hidden = !(this.data.classes && this.groups.length > 1 && !this.isWhole);
   }
 
-  #syncNodes() {
-    const changed = [];
-    for (const node of this.data.nodes) {
-      const hidden = this.view.hidden.has(`node-${node.modality}`);
-      const look = { ...nodeLook(node, this.looks.get(node.id), this.theme), hidden };
-      const text = JSON.stringify(look);
-      if (this.drawn.nodes.get(node.id) !== text) {
-        this.drawn.nodes.set(node.id, text);
-        changed.push(look);
-      }
-    }
-    if (changed.length) this.nodes.update(changed);
+  // --- what is where -------------------------------------------------------------------------------------------
+
+  get frame() {
+    return this.canvas.getBoundingClientRect();
   }
 
-  drawOver(context) {
-    if (!this.data || !this.looks) return;
-    const shown = this.data.nodes.filter((node) => !this.view.hidden.has(`node-${node.modality}`));
-    const order = { selected: 0, end: 0, found: 1, near: 2, normal: 3, quiet: 4, dim: 5 };
-    shown.sort((a, b) => order[this.looks.get(a.id)] - order[this.looks.get(b.id)] || b.size - a.size);
-    drawLabels(context, this.network, shown, this.looks, this.theme, { large: this.isLarge });
-    for (const edge of this.visible ?? []) {
-      const asked = edge.id === this.view.selection?.id || edge.id === this.hovered;
-      if (edge.type === "forbidden") drawBadge(context, this.network, edge, "✕", this.theme.forbidden, this.theme);
-      else if (edge.knowledge === "required") drawBadge(context, this.network, edge, "✓", this.theme.text, this.theme);
-      else if (asked && edge.frequency !== null) {
-        drawBadge(context, this.network, edge, percent(strength(edge)), this.theme.text, this.theme);
-      }
-    }
+  get isLarge() {
+    return document.fullscreenElement !== null && this.root.getRootNode().fullscreenElement === this.root;
+  }
+
+  get isWhole() {
+    return this.network.getScale() <= NEARER * this.wholeScale;
+  }
+
+  // Whether classes are named, or their groups stand for them because letters would be too small.
+  get areNamed() {
+    const { classes } = this.data;
+    if (!classes || classes.groups.filter((group) => group.full).length < 2) return true;
+    return classes.font * this.network.getScale() > READABLE - 0.05;
+  }
+
+  // What the frame shows, in picture units.
+  sight() {
+    const { width, height } = this.frame;
+    const [a, b] = [{ x: 0, y: 0 }, { x: width, y: height }].map((corner) => this.network.DOMtoCanvas(corner));
+    return [a.x, a.y, b.x, b.y];
+  }
+
+  // The node, edge or group at a point of the frame, in pixels.
+  thingAt(at) {
+    const point = this.network.DOMtoCanvas(at);
+    const bar = barAt(this, point);
+    if (bar) return { edge: bar };
+    const node = nodeAt(this, point);
+    const group = this.areNamed ? undefined : groupAt(this, point);
+    if (node && !group) return { node };
+    const edge = group ? undefined : strandAt(this, point, REACH / this.network.getScale());
+    return { edge, group };
+  }
+
+  // Points along an edge as it is drawn, or null.
+  strand(id) {
+    return strandOf(this, id);
+  }
+
+  lookAgain() {
+    const { camera } = this.view;
+    this.view.camera = null;
+    look(this);
+    this.wholeScale = this.network.getScale();
+    this.view.camera = camera;
+    if (camera) look(this);
+    this.refreshBack();
+  }
+
+  nameOf(id) {
+    return this.node.get(id)?.name ?? id;
   }
 
   #tell(real, path, ends) {
     const { view, data } = this;
-    const total = data.edges.filter((edge) => edge.type === "learned").length;
-    const reach = (edge) => edge.type === "learned" && edge.negative && strength(edge) >= view.threshold;
+    // In a sign of two halves, a class's link with itself is a part of the sign.
+    const counts = (edge) => edge.type === "learned" && !(data.classes && edge.same);
+    const total = data.edges.filter(counts).length;
+    const reach = (edge) => counts(edge) && edge.negative && strength(edge) >= view.threshold;
     const against = view.hidden.has("negative") ? data.edges.filter(reach).length : 0;
-    const open = { ...view, hidden: new Set([...view.hidden].filter((trait) => trait !== "null")) };
-    const leftOut = view.hidden.has("null") ? data.edges.filter((edge) => edge.in_null && isVisible(edge, open)).length : 0;
-    const count = edgeCount(real.length, total, data, view.threshold, against) + whatHolds(real, data, leftOut);
+    const drawn = real.filter(counts);
+    const count = edgeCount(drawn.length, total, data, view, against) + whatHolds(drawn, data);
     this.root.querySelector(".count").textContent = count;
     const name = (id) => this.nameOf(id);
     let words = this.pending ? this.pending.hint : (data.message ?? "");
@@ -226,169 +268,16 @@ export class Stage {
     this.status.textContent = words || (this.isLarge ? chosen : "");
     const said = words ? `${spoken} ${words}` : spoken;
     if (this.spoken.textContent !== said) this.spoken.textContent = said;
-    this.canvas.setAttribute("aria-label", `Class graph, ${data.nodes.length} nodes, ${count}`);
+    const signs = data.classes ? `${data.classes.boxes.length} classes` : `${data.nodes.length} nodes`;
+    this.canvas.setAttribute("aria-label", `Class graph, ${signs}, ${count}`);
   }
+}
 
-  nameOf(id) {
-    const node = this.node.get(id);
-    return node ? node.name : id;
-  }
-
-  get isLarge() {
-    return document.fullscreenElement !== null && this.root.getRootNode().fullscreenElement === this.root;
-  }
-
-  // --- to Python -----------------------------------------------------------------------------------------------
-
-  share() {
-    const { view } = this;
-    this.setStateValue("view", { ...view, hidden: [...view.hidden].sort(), touched: this.touched });
-  }
-
-  send(command) {
-    this.commands += 1;
-    this.setTriggerValue("command", { ...command, serial: this.commands });
-  }
-
-  change(changes, tell = true) {
-    Object.assign(this.view, changes);
-    this.touched = Date.now();
-    this.refresh();
-    if (tell) this.share();
-  }
-
-  // --- what the reader does ------------------------------------------------------------------------------------
-
-  search(text) {
-    this.change({ search: text }, false);
-    clearTimeout(this.searchTimer);
-    this.searchTimer = setTimeout(() => this.share(), 600);
-  }
-
-  selectFound() {
-    const wanted = this.view.search.trim().toLowerCase();
-    const node = wanted && this.data.nodes.find((candidate) => candidate.search.includes(wanted));
-    if (node) this.select({ kind: "node", id: node.id });
-  }
-
-  threshold(value, released) {
-    this.change({ threshold: value, auto: false }, released);
-  }
-
-  nudge(by) {
-    const value = Math.min(1, Math.max(0, Math.round((this.view.threshold + by) * 100) / 100));
-    this.change({ threshold: value, auto: false });
-  }
-
-  // The threshold that the page chooses follows the graph; otherwise it stays where it is.
-  auto(on) {
-    this.change({ auto: on });
-  }
-
-  hops(hops) {
-    const node = this.view.selection?.kind === "node" ? this.view.selection.id : this.view.focus?.node;
-    if (hops && !node) this.ask("Click the class to focus on", (id) => this.change({ focus: { node: id, hops } }));
-    else this.change({ focus: hops ? { node, hops } : null, path: null });
-  }
-
-  focus() {
-    if (this.view.focus) this.change({ focus: null });
-    else this.hops(1);
-  }
-
-  path() {
-    const start = this.view.selection?.kind === "node" ? this.view.selection.id : null;
-    if (start) this.ask(`Click the class where the path from ${this.nameOf(start)} should end`, (id) => this.change({ path: [start, id] }));
-    else this.ask("Click the class where the path starts", (id) => {
-      this.change({ selection: { kind: "node", id } });
-      this.path();
-    });
-  }
-
-  hideSameClass(hide) {
-    this.change({ hideSameClass: hide });
-  }
-
-  toggle(trait) {
-    if (this.view.hidden.has(trait)) this.view.hidden.delete(trait);
-    else this.view.hidden.add(trait);
-    this.change({});
-  }
-
-  clear() {
-    this.pending = null;
-    closeMenu(this.menu);
-    this.root.querySelector(".keys").hidden = true;
-    this.change({ selection: null, path: null, focus: null, search: "" });
-  }
-
-  step(by) {
-    const order = this.data.nodes.filter((node) => !this.view.hidden.has(`node-${node.modality}`));
-    const now = order.findIndex((node) => node.id === this.view.selection?.id);
-    const next = order[(now + by + order.length) % order.length];
-    this.select({ kind: "node", id: next.id });
-  }
-
-  select(selection) {
-    this.change({ selection });
-  }
-
-  ask(hint, then) {
-    this.pending = { hint, then };
-    this.refresh();
-  }
-
-  undo() {
-    if (this.data.canUndo) this.send({ kind: "undo" });
-  }
-
-  redo() {
-    if (this.data.canRedo) this.send({ kind: "redo" });
-  }
-
-  fit() {
-    this.view.camera = null;
-    this.touched = Date.now();
-    this.#look();
-    this.share();
-  }
-
-  #look() {
-    look(this.network, this.#frame, this.data.nodes, this.#options, this.view.camera);
-  }
-
-  get #frame() {
-    return this.canvas.getBoundingClientRect();
-  }
-
-  get #options() {
-    return { large: this.isLarge, font: this.theme.font };
-  }
-
-  keepCamera() {
-    this.view.camera = cameraOf(this.network, this.#frame, this.data.nodes, this.#options);
-    this.touched = Date.now();
-    this.share();
-  }
-
-  keepMoved(ids) {
-    for (const [id, { x, y }] of Object.entries(this.network.getPositions(ids))) this.moved[id] = [Math.round(x), Math.round(y)];
-    this.setStateValue("moved", { layout: this.data.layout.version, positions: { ...this.moved } });
-  }
-
-  save() {
-    photograph(this.canvas.querySelector("canvas"), this.theme.background, "class_graph.png");
-  }
-
-  help() {
-    const keys = this.root.querySelector(".keys");
-    keys.hidden = !keys.hidden;
-  }
-
-  fullscreen() {
-    if (document.fullscreenElement) document.exitFullscreen();
-    else this.root.requestFullscreen?.();
-  }
+// What the mouse can drag: as large as the sign that painter.js draws there, and unseen.
+function handle(node) {
+  const clear = "rgba(0,0,0,0)";
+  const color = { background: clear, border: clear };
+  return { id: node.id, shape: "square", size: node.reach, borderWidth: 0, chosen: false, color: { ...color, highlight: color, hover: color } };
 }
 
 export function frame() {
@@ -398,12 +287,18 @@ export function frame() {
       "div",
       { class: "frame" },
       element("div", { class: "canvas", tabindex: 0, role: "application", "aria-label": "Class graph" }),
+      element("button", { type: "button", class: "back", hidden: true, text: "← All groups" }),
       element("div", { class: "status" }),
       keyTable(),
     ),
     element("div", { class: "menu", role: "menu", hidden: true }),
+    element(
+      "div",
+      { class: "legend", role: "group", "aria-label": "Legend and filters" },
+      element("div", { class: "entries" }),
+      element("details", { class: "more" }, element("summary"), element("div")),
+    ),
     element("div", { class: "count" }),
-    element("div", { class: "legend", role: "group", "aria-label": "Legend and filters" }),
     element("div", { class: "spoken", "aria-live": "polite" }),
   ];
 }

@@ -23,19 +23,17 @@ export function buildToolbar(root, act) {
     step: 0.01,
     class: "threshold",
     "aria-label": "Stability threshold",
-    title: "Hide edges that come back in fewer bootstraps than this (keys + and -); a threshold that you set stays",
+    title: "Hide links that come back in fewer bootstraps than this (keys + and -)",
     oninput: () => act.threshold(Number(slider.value), false),
     onchange: () => act.threshold(Number(slider.value), true),
   });
   const value = element("output", { class: "value" });
-  const label = element("span", { class: "label", text: "Stability" });
-  const auto = element("input", { type: "checkbox", onchange: () => act.auto(auto.checked) });
-  const why = "As many edges as can be read at once, so it moves with the graph. Untick this, or move the slider, to keep one value";
-  const beyond = element("input", { type: "checkbox", onchange: () => act.toggle("null") });
-  const beyondWhy = "Hide edges that the null model, which keeps the annotations and shuffles the relations between classes away, finds at least as often";
-  const beyondLabel = element("label", { title: beyondWhy }, beyond, element("span", { text: "beyond the null model only" }));
+  const label = element("span", { class: "label" });
+  const strongest = element("input", { type: "checkbox", class: "strongest", onchange: () => act.toggle("weak") });
+  const most = element("span");
+  const why = "Those for which most speaks: how often the bootstraps hold a link, times the correlation of its two soft labels, times the probability that such classes come together";
   const likely = element("input", { type: "checkbox", onchange: () => act.toggle("doubtful") });
-  const likelyWhy = "Hide edges between classes that are less than probably true to come together, by their soft labels alone: repeating in bootstraps is not being right";
+  const likelyWhy = "Hide links between classes that are less than probably true to come together, by their soft labels alone: repeating in bootstraps is not being right";
   const likelyLabel = element("label", { title: likelyWhy }, likely, element("span", { text: "probably true only" }));
   const hops = element(
     "select",
@@ -47,35 +45,34 @@ export function buildToolbar(root, act) {
   root.append(
     search,
     hops,
+    element("label", { class: "slider" }, label, slider, value),
+    element("label", { title: why }, strongest, most),
+    likelyLabel,
     element("span", { class: "spring" }),
-    undo,
-    redo,
-    iconButton("fit", "Fit the picture into its frame", () => act.fit()),
-    iconButton("picture", "Save the picture as PNG", () => act.save()),
-    iconButton("keys", "Keys and clicks (?)", () => act.help()),
-    iconButton("fullscreen", "Full screen", () => act.fullscreen()),
     element(
-      "div",
-      { class: "filters" },
-      element("label", { class: "slider" }, label, slider, value),
-      element("label", { title: why }, auto, element("span", { text: "chosen automatically" })),
-      beyondLabel,
-      likelyLabel,
+      "span",
+      { class: "icons" },
+      undo,
+      redo,
+      iconButton("fit", "Fit the picture into its frame", () => act.fit()),
+      iconButton("picture", "Save the picture as PNG", () => act.save()),
+      iconButton("keys", "Keys and clicks (?)", () => act.help()),
+      iconButton("fullscreen", "Full screen", () => act.fullscreen()),
     ),
   );
-  return { search, slider, value, label, auto, beyond, beyondLabel, likely, likelyLabel, hops, undo, redo };
+  return { search, slider, value, label, strongest, most, likely, likelyLabel, hops, undo, redo };
 }
 
 export function updateToolbar(parts, view, data) {
+  const isFrequency = data.measure === "frequency";
   if (parts.search.value !== view.search && parts.search !== parts.search.getRootNode().activeElement) parts.search.value = view.search;
   parts.slider.value = view.threshold;
-  parts.value.textContent = data.measure === "frequency" ? `≥ ${percent(view.threshold)}` : `top ${percent(1 - view.threshold)}`;
-  parts.auto.checked = view.auto;
-  parts.beyondLabel.hidden = !data.nullKnown;
-  parts.beyond.checked = view.hidden.has("null");
+  parts.value.textContent = isFrequency ? `≥ ${percent(view.threshold)}` : `top ${percent(1 - view.threshold)}`;
+  parts.label.textContent = isFrequency ? "Stability" : "Strength";
+  parts.strongest.checked = view.hidden.has("weak");
+  parts.most.textContent = `the ${data.strongest} strongest only`;
   parts.likelyLabel.hidden = !data.edges.some((edge) => edge.doubtful);
   parts.likely.checked = view.hidden.has("doubtful");
-  parts.label.textContent = data.measure === "frequency" ? "Stability" : "Strength";
   parts.hops.value = String(view.focus?.hops ?? 0);
   parts.undo.disabled = !data.canUndo;
   parts.redo.disabled = !data.canRedo;
