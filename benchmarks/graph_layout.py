@@ -1,11 +1,11 @@
-"""How well the picture of classes can be read: crossings, names crossed, names overlapping, beside a layout of class nodes.
+"""How well the picture of classes can be read: crossings, names crossed, names overlapping; beside two nodes per class.
 
     python benchmarks/graph_layout.py [--vggsounder vggsounder_labels_and_model_votes.npz] [--bootstraps 30]
 
-Three graphs: the shipped YouTube-8M run (28 classes), and VGGSounder's 64 and 309 most frequent classes (votes of public
-models as soft labels; skipped without the file). Each is drawn on a stage of 1280 x 660 as a first view shows it: the 1.4
-links per class for which most speaks. Counted on the curves and boxes that are drawn. The peer is the layered layout with
-two nodes per class and one line per link; `at most` is what a layout has to stay below, measured on an earlier drawing.
+Three graphs: the shipped YouTube-8M run (28 classes), and VGGSounder's 64 and 309 most frequent classes (votes of
+public models as soft labels; skipped without the file). Each is drawn on a stage of 1280 x 660 as a first view shows
+it: the 1.4 links per class for which most speaks. Counted on the curves and boxes that are drawn. The peer is the
+layered layout with two nodes per class and one line per link. `at most` is what no later layout may exceed.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def votes(path: Path, classes: int, bootstraps: int) -> Case:
         held += found | found.T
         forth += found & ~found.T
     with np.errstate(invalid="ignore"):
-        r = np.nan_to_num(np.corrcoef(labels.matrix(rows), rowvar=False))
+        r: FloatArray = np.asarray(np.nan_to_num(np.corrcoef(labels.matrix(rows), rowvar=False)))
     zero, pair = np.zeros((p, p)), np.zeros(2)
     stability = GraphStability(
         graph.nodes, held / bootstraps, forth / bootstraps, zero, zero, r, bootstraps, pair, pair, pair
@@ -135,7 +135,7 @@ def _layered(case: Case) -> tuple[FloatArray, FloatArray]:
     """Places of all class nodes on the same stage, and the boxes that their names need there at 10.5 pixels or more."""
     place = arrange("layered", candidate_weights(case.labels, case.source))  # type: ignore[arg-type]
     low, span = place.min(axis=0), np.ptp(place, axis=0)
-    scale = float((np.array(STAGE) / (span + [120, 70])).min())
+    scale = float((np.array(STAGE) / (span + np.array([120.0, 70.0]))).min())
     letters = max(10.5, min(15.0, 13.5 * scale))
     box = boxes([name.split(":", 1)[1] for name in case.graph.nodes], np.full(len(place), 11.0)) * letters / FONT
     return (place - low) * scale, box
@@ -166,7 +166,11 @@ def main() -> None:
         found = measure(case)
         print(case.name, found, flush=True)
         limit, ours = found["at most"], found["crossings, names crossed, overlapping"]
-        worse |= isinstance(limit, tuple) and isinstance(ours, tuple) and any(a > b for a, b in zip(ours, limit))
+        worse |= (
+            isinstance(limit, tuple)
+            and isinstance(ours, tuple)
+            and any(a > b for a, b in zip(ours, limit, strict=True))
+        )
     if worse:
         raise SystemExit("Harder to read than before")
 

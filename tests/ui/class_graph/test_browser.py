@@ -209,7 +209,7 @@ def test_a_cold_deep_link_restores_everything(screen: Any, server: str, made_hom
     assert screen.positions()["n3"] == {"x": 10, "y": 20}
     assert screen.stage("stage.data.layout.name") == "circular"
     screen.page.get_by_text("Markov blanket", exact=True).wait_for()
-    screen.page.get_by_text("Row points to column").wait_for()
+    screen.page.get_by_text("A click on a cell selects").wait_for()
     found = made_home.learn(penalty_discount=4.0, forbidden=(0, 1))
     edges = screen.stage("stage.data.edges.filter(e => e.type === 'learned').map(e => e.id)")
     assert sorted(edges) == found, "the graph of the penalty and the rules in the address"
