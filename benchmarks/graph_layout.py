@@ -48,12 +48,12 @@ class Case:
 
 def shipped() -> Case:
     """The shipped run with real features, from the results that come with the package."""
-    from avexplore.ui.class_graph.state.settings import defaults
+    from avexplore.ui.class_graph.state.settings import stored
     from avexplore.ui.shell import session
 
     bench = session.workbench()
     run = next(run for run in session.runs().values() if len(_ready(bench, run.soft_labels).classes) == 28)
-    wanted = defaults(run)
+    wanted = stored(run)
     labels = _ready(bench, run.soft_labels)
     return Case("YouTube-8M", labels, run.soft_labels, bench.get(wanted.graph), bench.get(wanted.stability))
 
