@@ -221,9 +221,9 @@ class _Sound:
 
         for fresh in (False, True):
             if self._resampler is None or fresh:
-                self._resampler = av.AudioResampler(format="flt", layout="mono", rate=self._rate)
+                self._resampler = av.AudioResampler(format="fltp", layout=None, rate=self._rate)
             try:
-                parts = [out.to_ndarray()[0] for out in self._resampler.resample(frame)]
+                parts = [_mono(out) for out in self._resampler.resample(frame)]
                 return np.concatenate(parts) if parts else np.zeros(0, np.float32)
             except ValueError:  # the stream changed its rate or its channels
                 continue
@@ -259,9 +259,14 @@ class _Sound:
         """What the resampler still holds."""
         if self._resampler is not None and not self.done:
             for out in self._resampler.resample(None):
-                self._emit(out.to_ndarray()[0])
+                self._emit(_mono(out))
         self._flush()
         self.done = True
+
+
+def _mono(frame: Any) -> NDArray[np.float32]:
+    """The mean of its channels, as networks were trained on; a mix for listening would be louder."""
+    return np.asarray(frame.to_ndarray().mean(axis=0), np.float32)
 
 
 class _Frames:

@@ -326,9 +326,12 @@ def _decoder(seconds: float) -> Decoder:
 
 @lru_cache(1)
 def _one_thread() -> None:
-    """The last digits of a network's output depend on the number of threads: one, however many workers there are."""
+    """The last digits of sums depend on the number of threads: one, however many workers there are."""
     import sys
 
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(1)
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
 

@@ -56,11 +56,14 @@ def address(clip: Clip, extractors: Mapping[str, str], every: float) -> str:
         extractors: What describes each side, with the digest of its weights.
         every: Seconds from frame to frame.
     """
-    files = []
+    files: list[list[str | int]] = []
     for path in dict.fromkeys((clip.sound, clip.picture)):
         if path:
-            status = Path(path).stat()
-            files.append([path, status.st_size, status.st_mtime_ns])
+            try:
+                status = Path(path).stat()
+                files.append([path, status.st_size, status.st_mtime_ns])
+            except OSError:  # it has gone meanwhile
+                files.append([path, -1, -1])
     content = {
         "version": _VERSION, "files": files, "roles": [bool(clip.sound), bool(clip.picture)],
         "part": [clip.start, clip.end], "extractors": dict(extractors), "every": every,

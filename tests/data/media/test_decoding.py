@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,30 @@ def test_one_side_alone_of_a_file_that_has_both(media: Any, decoder: Decoder, na
     assert (heard.frames, heard.found.picture, len(seen.sound), seen.found.sound) == ([], None, 0, None)
     assert len(heard.sound) > 1.9 * RATE
     assert len(seen.frames) == 2
+
+
+@pytest.mark.parametrize(("pixels", "layout"), [("yuv420p10le", "5.1"), ("yuv444p", "stereo")])
+def test_more_bits_and_more_channels(tmp_path: Path, decoder: Decoder, pixels: str, layout: str) -> None:
+    av = pytest.importorskip("av")
+    path = tmp_path / "a.mkv"
+    with av.open(str(path), "w") as out:
+        video, audio = out.add_stream("ffv1", rate=10), out.add_stream("pcm_f32le", rate=RATE)
+        video.width, video.height, video.pix_fmt = 64, 48, pixels
+        audio.layout = layout
+        for i in range(10):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), (200, 30, 60), np.uint8), format="rgb24")
+            frame.pts, frame.time_base = i, Fraction(1, 10)
+            out.mux(video.encode(frame))
+        tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(RATE) / RATE).astype(np.float32)
+        many = np.repeat(tone, audio.layout.nb_channels)[None]
+        block = av.AudioFrame.from_ndarray(many, format="flt", layout=layout)
+        block.rate, block.pts, block.time_base = RATE, 0, Fraction(1, RATE)
+        out.mux(audio.encode(block))
+        out.mux([*video.encode(), *audio.encode()])
+    got = everything(decoder, path)
+    assert abs(pitch(got.sound) - 440) < 2
+    assert np.abs(got.sound).max() == pytest.approx(0.5, abs=0.01), "the mean of the channels, not their sum"
+    assert np.allclose(got.frames[0][16, 16], (200, 30, 60), atol=6)
 
 
 def test_frames_that_come_at_odd_times(tmp_path: Path, media: Any, decoder: Decoder) -> None:
