@@ -132,14 +132,15 @@ def record(i: int) -> bytes:
 def soft_label_samples() -> list[Input]:
     npz, stored = NPZ.writers
     rng = np.random.default_rng(0)
-    logits: dict[str, np.ndarray] = {
-        "audio": rng.normal(0, 3, (20, 4)),
-        "visual": rng.normal(0, 3, (20, 4)).astype(np.float32),
+    shares: dict[str, np.ndarray] = {
+        "audio": rng.dirichlet(np.ones(4), 20),
+        "visual": rng.dirichlet(np.ones(4), 20).astype(np.float32),
     }
     more: dict[str, np.ndarray] = {"classes": np.array(list("abcd")), "split": np.arange(20) % 3}
     more["hard_label"] = np.arange(20) % 4
-    more["kind"] = np.array("logits")
-    return [(("soft.npz", npz(logits)),), (("soft.npz", stored(logits | more)),)]
+    calibrated = {name: np.log(values) for name, values in shares.items()} | more
+    calibrated |= {"kind": np.array("independent-logits"), "temperature": np.ones(2), "platt": np.ones((2, 4, 2))}
+    return [(("soft.npz", npz(shares | more)),), (("soft.npz", stored(calibrated)),)]
 
 
 def graph_samples(format: str) -> Callable[[], list[Input]]:

@@ -80,7 +80,8 @@ def test_the_graph_commands_do_what_is_said(
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)
     events = rng.random((300, 3)) < 0.4
-    np.savez("soft_labels.npz", **{name: events + rng.normal(0, 0.3, events.shape) for name in ("audio", "visual")})
+    logits = {name: events + rng.normal(0, 0.3, events.shape) for name in ("audio", "visual")}
+    np.savez("soft_labels.npz", **logits, kind=np.array("logits"))
     Path("published.csv").write_text(",Cause,Effect\n0,audio_class_00,visual_class_00\n")
     shown = [line for line in commands("README.md") if line.startswith("avexplore graph soft_labels.npz")]
     assert len(shown) == 4

@@ -9,7 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from avexplore.artifacts import FeatureSet
 from avexplore.config import FeatureFileConfig, SyntheticConfig
 from avexplore.data import export_features, feature_file, load_features, media_manifest
 from avexplore.data.assembly import _first_equal_row as first_equal_row
@@ -38,6 +41,38 @@ def test_export_gives_back_the_same_clips(tmp_path: Path) -> None:
             continue
         assert np.array_equal(getattr(features, f.name), getattr(again, f.name)), f.name
     assert [p.name for p in tmp_path.iterdir()] == ["out.npz"]
+
+
+@settings(max_examples=25)
+@given(data=st.data())
+def test_whatever_is_exported_is_read_back(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+    """With and without hidden labels, per modality, a planted graph, copies, names in any script."""
+    n, count = data.draw(st.integers(30, 60)), data.draw(st.integers(2, 4))
+    rng = np.random.default_rng(data.draw(st.integers(0, 10**6)))
+    hard = np.arange(n) % count
+    true = (rng.random((n, count)) < 0.3) | np.eye(count, dtype=bool)[hard]
+    known: dict[str, Any] = {}
+    if data.draw(st.booleans()):
+        known["true_labels"] = true
+        if data.draw(st.booleans()):
+            known |= {"true_audio": true, "true_visual": np.eye(count, dtype=bool)[hard]}
+    if data.draw(st.booleans()):
+        known["true_graph"] = np.eye(2 * count, k=1, dtype=np.int8)
+    audio, visual = (rng.normal(size=(n, width)).astype(np.float32) for width in (3, 5))
+    split = np.repeat([0, 1, 2], [n - 12, 4, 8])
+    if data.draw(st.booleans()):
+        audio[1], visual[1] = audio[0], visual[0]  # copies within a split stay
+    features = FeatureSet(
+        audio=audio, visual=visual, hard_label=hard, classes=("Glöckchen, klein", "猫", "Dog", "d")[:count],
+        split=split, clip_ids=tuple(f"clip {i}" for i in range(n)), source="ours, CC BY 4.0", **known,
+    )  # fmt: skip
+    path = tmp_path_factory.mktemp("out") / "out.npz"
+    export_features(features, path)
+    again = load_features(feature_file(path))
+    assert again.reading["not_read"] == ()
+    for f in dataclasses.fields(features):
+        if f.name not in ("notes", "reading"):
+            assert np.array_equal(getattr(features, f.name), getattr(again, f.name)), f.name
 
 
 def test_export_into_nowhere_is_an_error(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from avexplore.data.layouts.recognize import YOUTUBE8M_SOURCE
 from avexplore.errors import DataError
 
 AUDIO, VISUAL, LABELS = "mean_audio", "mean_rgb", "labels"
+_USED = {AUDIO, VISUAL, LABELS, "video_id", "id"}
 USUAL_CLASSES = 28
 """How many classes are chosen where the user names none."""
 _LEAST_CLIPS = 8
@@ -51,6 +52,7 @@ def read_shards(
     visual: list[FloatArray] = []
     labels: list[IntArray] = []
     ids: list[str] = []
+    others: set[str] = set()
     for i, path in enumerate(paths):
         report(0.2 + 0.5 * i / len(paths), f"Reading shard {i + 1} of {len(paths)}")
         for row, record in enumerate(read_records(path, limits)):
@@ -60,6 +62,7 @@ def read_shards(
             visual.append(_floats(example, VISUAL, where, visual))
             labels.append(_labels(example, where))
             ids.append(_identifier(example, where, limits) or f"shard {i} row {row}")
+            others |= {name for name in example if name.isprintable()} - _USED
             if row == 0:
                 _check_total(len(paths), audio[0].size + visual[0].size, path, limits)
         if len(ids) > limits.clips:
@@ -73,7 +76,7 @@ def read_shards(
     if len(kept) == 0:
         raise DataError("No clip carries one of the chosen classes", where=where, fix="Choose other classes")
     known = names.names if names is not None else {}
-    return RawClips(
+    raw = RawClips(
         where=where,
         audio=np.stack([audio[k] for k in kept]),
         visual=np.stack([visual[k] for k in kept]),
@@ -82,7 +85,18 @@ def read_shards(
         classes=[known.get(number, f"class_{number:04d}") for number in numbers],
         clip_ids=[ids[k] for k in kept],
         source=YOUTUBE8M_SOURCE,
+        not_read=tuple(sorted(others)),
     )
+    occurring = len(np.unique(np.concatenate(labels)))
+    if not config.classes:
+        raw.notes.append(
+            f"Of {occurring:,} classes the {len(numbers)} most frequent ones that occur together were chosen; choose "
+            "classes to take others"
+        )
+    without = len(ids) - len(kept)
+    raw.drop("clips_without_label", without, f"Left out: {without:,} clip(s) with none of the classes")
+    raw.facts |= {"audio_shape": (len(ids), audio[0].size), "visual_shape": (len(ids), visual[0].size)}
+    return raw
 
 
 def _floats(example: dict[str, Feature], name: str, where: str, earlier: list[FloatArray]) -> FloatArray:

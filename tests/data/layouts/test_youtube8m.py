@@ -119,6 +119,15 @@ def test_examples_are_parsed(packed: bool) -> None:
     assert np.array_equal(found["floats"], floats)
 
 
+def test_what_is_left_of_shards_is_said(shard: Path) -> None:
+    features = load_features(feature_file(shard, classes=("class_0010", "class_0011")))
+    assert features.reading["dropped"]["clips_without_label"] == 60 - len(features.split) > 0
+    assert (features.reading["audio_width"], features.reading["visual_width"]) == (4, 8)
+    assert features.reading["not_read"] == ()
+    chosen = load_features(feature_file(shard))
+    assert any("most frequent ones" in note for note in chosen.notes)
+
+
 def test_unknown_fields_are_skipped() -> None:
     record = field(7, b"what") + varint(9 << 3) + varint(300) + b"\x51" + bytes(8) + example({"n": [1]})
     assert list(parse_example(memoryview(record), where="here")) == ["n"]
