@@ -267,3 +267,31 @@ def test_a_file_of_one_array_is_found_beside_what_cannot_be_read(tmp_path: Path)
         assert list(file.refused) == ["meta"]
         with pytest.raises(DataError, match="Python objects"):
             file.read("meta")
+
+
+def test_a_new_record_is_all_that_a_new_container_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container that is npz behind eight bytes of its own."""
+    import dataclasses
+
+    from avexplore.data.files import open as containers
+    from avexplore.data.files.npy import NPZ
+
+    def open_it(path: Path, limits: Limits) -> Any:
+        inner = path.with_suffix(".inner")
+        inner.write_bytes(path.read_bytes()[8:])
+        return open_npz(inner, limits)
+
+    mine = dataclasses.replace(
+        NPZ,
+        name="mine",
+        title="My own",
+        suffixes=(".mine",),
+        recognizes=lambda start: start.startswith(b"MY OWN 1"),
+        open=open_it,
+        writers=(lambda arrays: b"MY OWN 1" + NPZ.writers[0](arrays),),
+    )
+    monkeypatch.setattr(containers, "CONTAINERS", (mine, *CONTAINERS))
+    assert known_formats().startswith("My own, ")
+    assert np.array_equal(
+        load_features(feature_file(put(tmp_path, mine, mine.writers[0](clips())))).audio, clips()["audio"]
+    )

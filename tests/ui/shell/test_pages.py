@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import time
 from collections.abc import Iterator
@@ -421,3 +422,17 @@ def test_jobs_are_called_by_what_they_make_and_lead_to_it(
     assert not at.exception
     assert "Finished" not in words(at)
     assert {job.address for job in jobs.all() if not job.replaced} == {other.address, later.address}
+
+
+def test_features_that_are_uploaded_say_how_they_were_read(no_models: None) -> None:
+    at = visit("training", **{"training.source": "My features"})
+    rng = np.random.default_rng(0)
+    clips = {"audio": rng.normal(size=(60, 10, 4)), "visual": rng.normal(size=(60, 6, 3, 3))}
+    out = io.BytesIO()
+    np.savez(out, **clips, labels=np.arange(60) % 3, is_train=np.arange(60) % 5 > 0, loss=np.zeros(2))
+    at.file_uploader(key="training.files").set_value([("mine.npz", out.getvalue(), "application/octet-stream")]).run()
+    assert not at.exception
+    assert any("4 audio and 6 visual features per clip" in success.value for success in at.success)
+    said = " ".join(caption.value for caption in at.caption)
+    for word in ("averaged over axes 2", "train", "Not read"):
+        assert word in said

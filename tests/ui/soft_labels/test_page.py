@@ -173,6 +173,24 @@ def test_the_download_is_read_back(home: Path, tmp_path: Path) -> None:
         assert np.array_equal(getattr(again, name), getattr(soft, name))
     assert again.classes == CLASSES
     assert again.kind == "logits"
+    assert np.array_equal(again.probabilities(), soft.probabilities()), "calibration is in the file"
+
+
+def test_an_upload_asks_what_its_numbers_are_and_says_what_was_read(home: Path) -> None:
+    app = view(page(), "data")
+    logits = np.random.default_rng(0).normal(-2, 2, (40, 3))
+    out = io.BytesIO()
+    np.savez(out, audio=logits, visual=logits, loss=np.zeros(3))
+    app.file_uploader(key="sl_file").upload("mine.npz", out.getvalue()).run()
+    assert not app.exception
+    assert any("of sigmoids" in error.value for error in app.error)
+    app.selectbox(key="sl_kind").set_value("independent-logits").run()
+    assert not app.exception
+    assert not app.error
+    assert any("each class for itself" in success.value for success in app.success)
+    said = " ".join(caption.value for caption in app.caption)
+    assert "Not read" in said
+    assert "loss" in said
 
 
 def test_a_run_address_in_the_url_is_followed(home: Path) -> None:
