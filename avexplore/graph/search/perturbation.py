@@ -97,7 +97,7 @@ def begin(
         parents: Sets per variable, shape (p, w): required ones among them, none forbidden.
         most_made: Once `sets` has made so many nodes in all, the next local optimum is the last.
         patience: Perturbations in a row that may fail.
-        strength: Variables moved by each.
+        strength: Variables moved by each; every other time, about, one less.
         seed: Of all that is random.
     """
     p = len(order)
@@ -287,7 +287,7 @@ def _perturb(search: PerturbedSearch) -> None:
         permutation.order[k] = v
         permutation.position[v] = k
         permutation.node[k] = search.best_node[k]
-    for _ in range(search.settings[STRENGTH]):
+    for _ in range(search.settings[STRENGTH] - randomness.below(2, search.random)):
         v = randomness.below(len(search.visit), search.random)
         low, high = bounds(search.sets.required, permutation, v)
         move(permutation, v, low + randomness.below(high - low + 1, search.random))
