@@ -371,8 +371,12 @@ def first_and_later_starts() -> Section:
     """A process of its own with an empty cache of compiled code, then another one that finds it filled."""
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
-        for what in ("first start: compiling", "later start: loading"):
-            environment = {**os.environ, "AVEXPLORE_COMPILED": folder}
+        for what, plain in (
+            ("first start: compiling", ""),
+            ("later start: loading", ""),
+            ("first start, compiled by numba as it is", "1"),
+        ):
+            environment = {**os.environ, "AVEXPLORE_COMPILED": folder, "AVEXPLORE_PLAIN_NUMBA": plain}
             run = subprocess.run([sys.executable, "-c", START], env=environment, capture_output=True, check=True)
             elapsed, cpu, imports = map(float, run.stdout.split())
             rows.append((what, f"{cpu:.2f}", f"{elapsed:.2f}", f"{imports:.2f}"))

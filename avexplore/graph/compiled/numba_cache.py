@@ -15,15 +15,13 @@ import threading
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numba.core.cgutils
 import numba.core.config
 import numba.extending
 import platformdirs
 from llvmlite import binding as llvm
-
-from avexplore.graph.compiled.whole_program import PartCompiler, WholeCompiler
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -43,12 +41,24 @@ _cgutils: Any = numba.core.cgutils
 
 KEPT_FOLDERS = 8
 
+IS_PLAIN = bool(os.environ.get("AVEXPLORE_PLAIN_NUMBA"))
+"""Whether numba compiles as it always does: slower, but free of what `whole_program` overrides inside numba."""
+
+
+def pipeline(kind: Literal["part", "whole"]) -> dict[str, Any]:
+    """numba's options for the parts of a program, or for its entry points."""
+    if IS_PLAIN:
+        return {}
+    from avexplore.graph.compiled.whole_program import PartCompiler, WholeCompiler
+
+    return {"pipeline_class": PartCompiler if kind == "part" else WholeCompiler}
+
 
 @cache
 def cache_folder() -> Path:
     """The folder of compiled code for this engine, numba and processor; `AVEXPLORE_COMPILED` moves its parent."""
     parent = Path(os.environ.get("AVEXPLORE_COMPILED") or platformdirs.user_cache_path("avexplore") / "compiled")
-    key = hashlib.sha256(f"{numba.__version__} {llvm.get_host_cpu_name()}".encode())
+    key = hashlib.sha256(f"{numba.__version__} {llvm.get_host_cpu_name()} {IS_PLAIN}".encode())
     graph = Path(__file__).parents[1]
     for source in sorted(file for room in ROOMS for file in (graph / room).glob("*.py")):
         key.update(source.read_bytes())
@@ -78,7 +88,7 @@ def compiled(function: Function) -> Function:
         no_cpython_wrapper=True,
         no_cfunc_wrapper=True,
         _nrt=False,
-        pipeline_class=PartCompiler,
+        **pipeline("part"),
     )
     template = wrapped.get_call_template
 
@@ -98,7 +108,7 @@ def entry_point(function: Function) -> Function:
     _settings.CACHE_DIR = str(cache_folder())
     try:
         wrapped: Function = _njit(
-            function, nogil=True, error_model="numpy", cache=True, no_cfunc_wrapper=True, pipeline_class=WholeCompiler
+            function, nogil=True, error_model="numpy", cache=True, no_cfunc_wrapper=True, **pipeline("whole")
         )
     finally:
         _settings.CACHE_DIR = before

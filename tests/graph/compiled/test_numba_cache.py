@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +13,16 @@ import numpy as np
 import pytest
 
 from avexplore.graph.compiled import bitset, numba_cache, randomness
-from avexplore.graph.search import boss, grasp, grow_shrink, order_search, permutation, warm_up
+from avexplore.graph.search import (
+    boss,
+    grasp,
+    grow_shrink,
+    order_search,
+    parent_sets,
+    permutation,
+    perturbation,
+    warm_up,
+)
 from avexplore.graph.search.search import search
 
 
@@ -22,8 +34,9 @@ def test_every_module_with_compiled_functions_counts_for_the_cache() -> None:
 
 
 def test_each_function_is_compiled_once() -> None:
-    search(np.eye(3), 10)
-    for module in (bitset, boss, grasp, grow_shrink, permutation, randomness, order_search):
+    search(np.eye(3), 10, strategy="polished")
+    modules = (bitset, boss, grasp, grow_shrink, order_search, parent_sets, permutation, perturbation, randomness)
+    for module in modules:
         for name, function in vars(module).items():
             assert len(getattr(function, "signatures", ())) <= 1, name
 
@@ -59,3 +72,33 @@ def test_packed_sets_hold_their_elements(from_python: Callable[[Any], Any]) -> N
     for row in range(4):
         assert [bool(contains(sets, row, x)) for x in range(150)] == matrix[row].tolist()
         assert [pop(sets, row) for _ in range(matrix[row].sum() + 1)] == [*np.flatnonzero(matrix[row]), -1]
+
+
+PLAIN = """
+import numpy as np
+from avexplore.graph.compiled.numba_cache import IS_PLAIN, borrow, entry_point
+from avexplore.graph.compiled.randomness import below
+
+@entry_point
+def draw(owned, count):
+    state = borrow(owned)
+    total = 0
+    for _ in range(count):
+        total = 10 * total + below(10, state[0])
+    return total
+
+print(IS_PLAIN, draw((np.array([5], np.int64),), 12))
+"""
+
+
+def test_plain_numba_compiles_the_same(tmp_path: Path) -> None:
+    script = tmp_path / "draw.py"
+    script.write_text(PLAIN, "utf-8")
+    said = []
+    for plain in ("", "1"):
+        environment = {**os.environ, "AVEXPLORE_PLAIN_NUMBA": plain, "AVEXPLORE_COMPILED": str(tmp_path / "kept")}
+        run = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True, check=True)
+        said.append(run.stdout.split())
+    assert [is_plain for is_plain, _ in said] == ["False", "True"]
+    assert said[0][1] == said[1][1]
+    assert len(list((tmp_path / "kept").iterdir())) == 2
