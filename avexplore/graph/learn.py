@@ -263,8 +263,10 @@ def _afterthoughts(graph: ClassGraph) -> tuple[str, ...]:
     if len(graph.rivals):
         apart = [shd(graph.adjacency, rival) for rival in graph.rivals]
         gap = graph.score - float(graph.rival_scores.min())
+        shared = graph.skeleton & np.all(graph.rivals | graph.rivals.transpose(0, 2, 1), axis=0)
         said.append(
             f"{len(graph.rivals)} other graph(s) score within {gap:.1f} units of this one but differ in up to "
-            f"{max(apart)} pairs: the data do not tell them apart."
+            f"{max(apart)} pairs: the data do not tell them apart. {int(shared.sum()) // 2} of the {adjacent} adjacent "
+            "pairs here are adjacent in all of them."
         )
     return tuple(said)

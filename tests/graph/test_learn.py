@@ -173,8 +173,9 @@ def test_rivals_of_the_same_class_are_no_rivals_and_others_are_told(monkeypatch:
     graph = learn_class_graph(chain(), config())
     assert graph.rival_scores.tolist() == [9.0]
     assert graph.rivals[0, 0, 3] == graph.rivals[0, 3, 0] == 1
-    assert graph.warnings[-1].startswith(
-        "1 other graph(s) score within 1.0 units of this one but differ in up to 3 pairs"
+    assert graph.warnings[-1] == (
+        "1 other graph(s) score within 1.0 units of this one but differ in up to 3 pairs: the data do not tell them "
+        "apart. 0 of the 2 adjacent pairs here are adjacent in all of them."
     )
 
 
