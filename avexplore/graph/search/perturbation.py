@@ -206,7 +206,7 @@ def best_move(search: PerturbedSearch, v: Int) -> Real:
     order, nodes, prefix, predecessors = permutation.order, permutation.node, permutation.prefix, permutation.spare
     here: Int = permutation.position[v]
     low, high = bounds(sets.required, permutation, v)
-    best = LEAST_GAIN
+    best = 0.0
     target = here
     target_node = nodes[v]
     for side in range(2):
@@ -234,7 +234,7 @@ def best_move(search: PerturbedSearch, v: Int) -> Real:
             if sets.counters[FULL] != 0:
                 return 0.0
             gain = others + score_of(sets, mine) - score_of(sets, nodes[v])
-            if gain > best:
+            if gain > best + LEAST_GAIN:  # of equals the first: which is more by rounding must not matter
                 best = gain
                 target = k
                 target_node = mine

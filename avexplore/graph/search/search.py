@@ -280,10 +280,12 @@ def _search_with_kept_parents(task: _Task, first: IntArray, iterations: int) -> 
         task.correlation, task.samples, task.penalty_discount, task.forbidden, task.required, most_made=most_made
     )
     optima: list[_LocalOptimum] = []
-    best = -np.inf
+
+    def best() -> float:
+        return max((optimum.score for optimum in optima), default=-np.inf)
 
     def tell() -> None:
-        task.tell(sets.counters[MADE] / most_made, best)
+        task.tell(sets.counters[MADE] / most_made, best())
 
     order, seed = first, task.seed
     while True:
@@ -300,8 +302,7 @@ def _search_with_kept_parents(task: _Task, first: IntArray, iterations: int) -> 
         )
         _run(perturbation.advance, state, p, tell)
         optima.append(_LocalOptimum(float(state.score[0]), state.best_order, perturbation.best_parents(state)))
-        best = max(best, optima[-1].score)
-        agreeing = sum(optimum.score >= best - order_search.NEGLIGIBLE for optimum in optima)
+        agreeing = sum(optimum.score >= best() - order_search.NEGLIGIBLE for optimum in optima)
         if sets.counters[MADE] >= most_made or agreeing >= AGREEMENT or len(optima) == MOST_STARTS:
             return optima
         order, seed = rng.permutation(p), int(rng.integers(2**62))

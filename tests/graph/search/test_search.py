@@ -291,7 +291,8 @@ def test_rivals_are_other_classes_within_reach(monkeypatch: pytest.MonkeyPatch) 
     assert len(search(R, 60, strategy="iterated", penalty_discount=1.0).rivals) == 0
 
 
-def test_report_can_stop_a_search_at_once() -> None:
+@pytest.mark.parametrize("strategy", ["iterated", "perturbed"])
+def test_report_can_stop_a_search_at_once(strategy: Strategy) -> None:
     data, _ = linear_data(np.random.default_rng(12), 30, 0.3, 300)
     calls: list[float] = []
 
@@ -301,7 +302,7 @@ def test_report_can_stop_a_search_at_once() -> None:
             raise Cancelled("Stopped")
 
     with pytest.raises(Cancelled):
-        search(correlation(data), 300, strategy="iterated", iterations=100_000, report=stop)
+        search(correlation(data), 300, strategy=strategy, iterations=100_000, report=stop)
     assert len(calls) == 3
     calls.clear()
     with pytest.raises(Cancelled):
