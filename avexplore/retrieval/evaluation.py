@@ -154,6 +154,32 @@ def evaluate(embeddings: Embeddings, clips: Clips, split: str = "test") -> Retri
     )
 
 
+def hidden_pair_precision(embeddings: Embeddings, clips: Clips, split: str = "test") -> FloatArray:
+    """Hidden-pair AP of each query, as in `evaluate`; NaN for a query without such an answer.
+
+    Args:
+        embeddings: Of all clips, in their order.
+        clips: Labels and splits; all true labels are known.
+        split: Whose clips ask and answer.
+
+    Returns:
+        Audio asks visual, then visual asks audio. Shape (2, Q).
+
+    Raises:
+        DataError: If hidden labels are not known.
+    """
+    if clips.true_labels is None:
+        raise DataError("Only the annotated label of each clip is known", where="hidden pairs")
+    rows = clips.rows(split)
+    audio, visual = normalized(embeddings.audio[rows]), normalized(embeddings.visual[rows])
+    labels, none = clips.hard_label[rows].astype(np.int64), np.zeros(0, np.int64)
+    found = [
+        _direction(q, g, labels, clips.true_labels[rows], none, len(clips.classes)).hidden_pair
+        for q, g in ((audio, visual), (visual, audio))
+    ]
+    return np.stack(found)
+
+
 def _direction(
     queries: FloatArray, gallery: FloatArray, labels: IntArray, true: BoolArray | None, scopes: IntArray, classes: int
 ) -> Walked:

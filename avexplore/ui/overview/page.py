@@ -1,4 +1,4 @@
-"""The overview: what is in the run, and what came out of it, one card per stage of the method."""
+"""The opening scene: what LIR did in one sentence, the graph, both maps, one question; below, the figures in words."""
 
 from __future__ import annotations
 
@@ -7,20 +7,34 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from avexplore.analysis import tables as tables
+from avexplore.analysis import tables
+from avexplore.analysis.headline import Headline, headline, hidden_change, map_change
+from avexplore.analysis.opening_question import OpeningQuestion, opening_question
 from avexplore.artifacts import MODALITIES
-from avexplore.config import ClipsConfig, Config, EvaluationConfig, StudentConfig, TeacherConfig
+from avexplore.config import ClipsConfig, Config, EvaluationConfig, ProjectionConfig, StudentConfig, TeacherConfig
 from avexplore.config.presets import beside_the_papers
+from avexplore.ui.class_graph.drawing.svg_marks import GROUPS, mixed
+from avexplore.ui.overview import graph as graph_card
+from avexplore.ui.overview import maps as maps_card
+from avexplore.ui.overview import question as question_card
 from avexplore.ui.parts import job_progress, split_reports
-from avexplore.ui.parts.plain_text import as_markdown
+from avexplore.ui.parts.plain_text import as_html, as_markdown
 from avexplore.ui.shell import glossary, links, session
 
 if TYPE_CHECKING:
-    from avexplore.artifacts import Clips, RetrievalReport, TrainedTeacher
+    from avexplore.artifacts import Clips, Embeddings, Projection, RetrievalReport, SoftLabels, TrainedTeacher
     from avexplore.workbench.runs import Run
 
-FIGURES = ("map", "map_audio_to_visual", "map_visual_to_audio", "any_label_map", "hidden_pair_ap")
-"""What the table shows, MAP first."""
+STYLE = """<style>
+.verdict { font-size: clamp(1.25rem, 2.1vw, 1.9rem); font-weight: 700; line-height: 1.2; margin: 0;
+  text-wrap: balance; }
+.verdict-figures { opacity: .75; margin: .35rem 0 0; font-size: 1rem; line-height: 1.35; }
+/* The verdict is the headline of this page, and the question shall be in sight on a laptop, too. */
+.stMainBlockContainer { padding-top: 2.4rem; }
+.stMainBlockContainer h1 { font-size: 1rem !important; font-weight: 600; opacity: .75; padding: 0; }
+[class*="st-key-scene"] h3 { font-size: 1.1rem; padding: 0 0 .45rem; }
+[class*="st-key-scene"] [data-testid="stVerticalBlock"] { gap: .35rem; }
+</style>"""
 
 
 def draw() -> None:
@@ -28,29 +42,35 @@ def draw() -> None:
     run = session.current_run()
     teacher_config = run.soft_labels if isinstance(run.soft_labels, TeacherConfig) else None
     clips = _quiet(ClipsConfig(teacher_config.data), "Reading the clips") if teacher_config else None
-    if clips is not None:
-        _clips(clips)
-    st.markdown(
-        "A teacher says what is in each clip besides its one annotated class, a graph says which classes depend on "
-        "each other, and **LIR**, the Latent Interaction Regularizer, lets a student for retrieval learn from both."
-    )
-    first, second, third = st.columns(3, border=True)
-    with first:
-        st.subheader("Soft labels", anchor=False)
-        _teacher(teacher_config, clips)
-        links.to("soft_labels", "See what was never annotated", {})
-    with second:
-        st.subheader("Class graph", anchor=False)
-        _graph(run)
-        links.to("class_graph", "Explore the dependencies", {})
-    with third:
-        st.subheader("Before and after LIR", anchor=False, help=glossary.LIR)
-        _students(run)
-        links.to("evaluation", "See where it helps", {})
-        links.to("experiments", "Compare several seeds, and controls", {})
-    if run.student is not None:
-        _verdict(run.student)
+    soft = _soft_labels(run)
+    pair = None if run.student is None or clips is None else _students(run.student, clips)
+    if pair is not None and clips is not None:
+        found = _headline(run.key, pair, clips)
+        st.html(
+            f'{STYLE}<p class="verdict" role="heading" aria-level="2">{as_html(found.verdict)}</p>'
+            f'<p class="verdict-figures">{as_html(found.figures)}</p>'
+        )
+    elif run.student is None:
+        st.markdown("This run holds soft labels and a class graph; no student has been trained on them yet.")
+    left, right = st.columns([10, 11], gap="small")
+    with left.container(border=True, height="stretch", gap="xsmall", key="scene-graph"):
+        st.subheader("Classes that come together", anchor=False)
+        _graph(run, soft)
+        links.to("class_graph", "Explore the class graph", {})
+    with right.container(border=True, height="stretch", gap="xsmall", key="scene-maps"):
+        st.subheader("The map of clips", anchor=False)
+        _maps(run, soft, clips)
+        links.to("embedding_space", "Explore the maps", {})
+    if pair is not None and clips is not None:
+        with st.container(border=True, gap="xsmall", key="scene-question"):
+            asked = _question(run.key, pair, clips)
+            st.subheader(as_markdown(question_card.title(asked, clips)), anchor=False)
+            question_card.draw(asked, clips)
+            links.to("retrieval", "Ask other questions", {})
+        assert run.student is not None
+        _does_it_help(pair[2])
         st.caption(method_of(run.student))
+    _what_is_in_it(teacher_config, clips)
     glossary.draw()
 
 
@@ -66,152 +86,159 @@ def _quiet(config: Config, label: str) -> Any:
     return job_progress.artifact(config, label, start=False, stop_page=False)
 
 
-def _clips(clips: Clips) -> None:
-    st.markdown(f"**{clips.source}**" if clips.source else "")
-    if clips.notes:
-        with st.expander("How the files were read"):
-            for sentence in clips.notes:
-                st.markdown(f"- {as_markdown(sentence)}")
-    figures = st.columns([2, 2, 3, 3])
-    figures[0].metric("Clips", f"{len(clips.hard_label):,}")
-    figures[1].metric("Classes", len(clips.classes))
-    parts = [f"{len(clips.rows(split)):,}" for split in ("train", "validation", "test")]
-    figures[2].metric("Train / validation / test", " / ".join(parts))
-    if clips.true_labels is not None:
-        several = float((clips.true_labels.sum(1) > 1).mean())
-        figures[3].metric(
-            "Clips with unannotated events",
-            f"{several:.0%}",
-            help="Clips whose true labels, kept aside for evaluation, hold more than the one annotated class.",
-        )
+def _soft_labels(run: Run) -> SoftLabels | None:
+    found = _quiet(run.soft_labels, "Soft labels")
+    return None if found is None else getattr(found, "soft_labels", found)
 
 
-def _teacher(config: TeacherConfig | None, clips: Clips | None) -> None:
-    if config is None:
-        st.write("These soft labels were brought along; their teacher is not known here.")
-        return
-    teacher: TrainedTeacher | None = _quiet(config, "Teacher")
-    if teacher is None:
-        return
-    quality = dict(teacher.quality)
-    st.write(
-        f"{config.members} network{'s' if config.members > 1 else ''} trained with AV-SAL give each clip a "
-        "probability for every class, in audio and in visual."
-    )
-    by_modality = (
-        ("accuracy", "Finds the annotated class", "Share of clips whose likeliest class is the annotated one; test."),
-        ("hidden_label_auc", "Finds unannotated events", "Area under the ROC curve of unannotated events; test."),
-    )
-    for name, label, help_text in by_modality:
-        values = [quality.get(f"{name}_{modality}_test") for modality in MODALITIES]
-        if all(value is not None for value in values):
-            st.metric(f"{label}, ear / eye", " / ".join(f"{value:.2f}" for value in values), help=help_text)
+# --- the scene ----------------------------------------------------------------------------------------------------
+
+Pair = tuple["Embeddings", "Embeddings", "tuple[RetrievalReport, RetrievalReport]"]
 
 
-def _graph(run: Run) -> None:
-    if run.student is None or run.student.stability is None:
-        st.write("No graph has been trained on yet; the class graph page draws one from the soft labels.")
-        return
-    graph = _quiet(run.student.stability.graph, "Class graph")
-    stability = _quiet(run.student.stability, "Stability of the graph")
-    if graph is None or stability is None:
-        return
-    pairs = np.triu_indices(len(graph.nodes), 1)
-    linked = graph.skeleton[pairs].astype(bool)
-    frequency = stability.edge_frequency[pairs][linked]
-    st.write(
-        f"The search links {len(frequency)} of {len(linked)} pairs of class nodes; {int((frequency >= 0.9).sum())} of "
-        "these edges come back in nine of ten bootstraps."
-    )
-    st.metric(
-        "Come back in at least half",
-        f"{int((frequency >= 0.5).sum())} of {len(frequency)}",
-        help="Edges of the graph that at least half of the bootstraps find again.",
-    )
-    jaccard = stability.jaccard
-    st.metric(
-        "Agreement of two bootstraps",
-        f"{jaccard[0]:.2f}",
-        help="Mean Jaccard index of the skeletons of two bootstrap graphs: 1 is the same graph each time.",
-    )
-
-
-def _students(run: Run) -> None:
-    if run.student is None:
-        st.write("No student has been trained on this graph yet.")
-        return
-    reports = _reports(run.student)
-    if reports is None:
-        return
-    rows = _rows(*reports)
-    for name in ("map", "hidden_pair_ap"):
-        if name not in rows:
-            continue
-        row = rows[name]
-        d = row.difference
-        # Green or red only for what other clips would show, too: a change within its interval is neither.
-        sure = d.low > 0 or d.high < 0
-        st.metric(
-            f"{row.name.removesuffix(', mean')} with LIR, test",
-            f"{row.after:.4f}",
-            f"{d.mean:+.4f}",
-            delta_color="normal" if sure else "off",
-            delta_arrow="auto" if sure else "off",
-            delta_description=_interval(row),
-            help=row.meaning,
-        )
-
-
-def _rows(before: RetrievalReport, after: RetrievalReport) -> dict[str, tables.Row]:
-    """The figures of `FIGURES` that this run has, with their intervals."""
-    found = {row.name: row for row in tables.comparison(before, after)}
-    names = {key: tables.FIGURES[key][0] for key in FIGURES}
-    return {key: found[name] for key, name in names.items() if name in found}
-
-
-def _interval(row: tables.Row) -> str:
-    if not row.over:
-        return "interval unknown (one seed)"
-    return f"95 % interval {row.difference.low:+.4f} to {row.difference.high:+.4f}"
-
-
-def _reports(student: StudentConfig) -> tuple[RetrievalReport, RetrievalReport] | None:
-    clips = _quiet(ClipsConfig(student.data), "Reading the clips")
-    if clips is None or split_reports.too_many(student, "test", len(clips.rows("test"))):
+def _students(student: StudentConfig, clips: Clips) -> Pair | None:
+    """Embeddings and figures without and with LIR; None while they are not there, or would take hours."""
+    if student.regularizer is None or not len(clips.rows("test")):
+        return None
+    if split_reports.too_many(student, "test", len(clips.rows("test"))):
         return None
     before = _quiet(EvaluationConfig(student.twin), "Figures of the twin without LIR")
     after = _quiet(EvaluationConfig(student), "Figures of the student with LIR")
-    return None if before is None or after is None else (before, after)
+    twin, with_lir = _quiet(student.twin, "Student without LIR"), _quiet(student, "Student with LIR")
+    if None in (before, after, twin, with_lir):
+        return None
+    return twin.embeddings, with_lir.embeddings, (before, after)
 
 
-def _verdict(student: StudentConfig) -> None:
-    reports = _reports(student)
-    if reports is None:
+@st.cache_data(show_spinner=False, max_entries=32)
+def _headline(key: str, _pair: Pair, _clips: Clips) -> Headline:
+    before, after, reports = _pair
+    return headline(map_change(*reports), hidden_change(before, after, _clips), len(_clips.rows("test")))
+
+
+@st.cache_data(show_spinner=False, max_entries=32)
+def _question(key: str, _pair: Pair, _clips: Clips) -> OpeningQuestion:
+    return opening_question(_pair[0], _pair[1], _clips)
+
+
+def _graph(run: Run, soft: SoftLabels | None) -> None:
+    stability_config = None if run.student is None else run.student.stability
+    if stability_config is None or soft is None:
+        st.write("No graph has been trained on yet; the class graph page draws one from the soft labels.")
         return
-    rows = _rows(*reports).values()
-    st.subheader("Does it help?", anchor=False)
+    graph = _quiet(stability_config.graph, "Class graph")
+    stability = _quiet(stability_config, "Stability of the graph")
+    if graph is not None and stability is not None:
+        graph_card.draw(stability_config.address, soft, graph, stability)
+
+
+def _maps(run: Run, soft: SoftLabels | None, clips: Clips | None) -> None:
+    if run.student is None or clips is None:
+        st.write("There is no embedding yet: train a student and its twin on the Training page.")
+        return
+    config = ProjectionConfig(run.student.twin, run.student, seed=run.student.seed)
+    projection: Projection | None = _quiet(config, "Maps")
+    if projection is None:
+        st.write("The maps of this run have not been computed; the page Embedding space does it.")
+        return
+    stability = None if run.student.stability is None else _quiet(run.student.stability, "Stability of the graph")
+    count = len(clips.classes)
+    group = np.full(count, -1)
+    if soft is not None and stability is not None and count <= graph_card.MOST_CLASSES:
+        group = _groups(run.student.address, soft, stability)
+    st.caption("One color per group of classes; disks are heard, squares seen.")
+    maps_card.draw(projection, clips.hard_label[projection.rows], clips.classes, group, _palette())
+
+
+@st.cache_data(show_spinner=False, max_entries=16)
+def _groups(key: str, _soft: SoftLabels, _stability: Any) -> Any:
+    return graph_card.layout_of(_soft, _stability).named
+
+
+def _palette() -> list[list[str]]:
+    """Colors of groups for points and names, on light and on dark paper; the last one is of no group."""
+    gray = "#6B7783"
+    points_dark = [mixed(color, "#ffffff", 0.3) for color in (*GROUPS, gray)]
+    names_light = [mixed(color, "#000000", 0.3) for color in (*GROUPS, gray)]
+    names_dark = [mixed(color, "#ffffff", 0.6) for color in (*GROUPS, gray)]
+    return [[*GROUPS, gray], points_dark, names_light, names_dark]
+
+
+# --- the figures --------------------------------------------------------------------------------------------------
+
+
+def _does_it_help(reports: tuple[RetrievalReport, RetrievalReport]) -> None:
+    rows = tables.comparison(*reports)
+    st.subheader("Does it help?", anchor=False, help=glossary.LIR)
     number = st.column_config.NumberColumn(format="%.4f")
-    signed = st.column_config.NumberColumn(format="%+.4f")
-    interval = "95 % interval over queries"
     st.dataframe(
         {
             "Figure": [row.name for row in rows],
+            "In words": [in_words(row) for row in rows],
             "Without LIR": [row.before for row in rows],
             "With LIR": [row.after for row in rows],
             "Difference": [row.difference.mean for row in rows],
-            interval: [f"{row.difference.low:+.4f} to {row.difference.high:+.4f}" if row.over else "" for row in rows],
         },
         column_config={
+            "Figure": st.column_config.TextColumn(width="medium"),
+            "In words": st.column_config.TextColumn(width="large"),
             "Without LIR": number,
             "With LIR": number,
-            "Difference": signed,
-            interval: st.column_config.TextColumn(help="How far the difference holds for other clips; not for seeds"),
+            "Difference": st.column_config.NumberColumn(format="%+.4f"),
         },
         hide_index=True,
         width="stretch",
     )
     st.caption(
         "One pair of students from one seed, on test clips, with everything chosen on validation clips. An interval "
-        "that holds 0 shows no difference. Differences of a few thousandths need several seeds before they mean "
-        "anything: Experiments compares those."
+        "over queries says how far a difference holds for other clips, not for other seeds: Experiments compares those."
     )
+    links.to("evaluation", "See where it helps", {})
+    links.to("experiments", "Compare several seeds, and controls", {})
+
+
+def in_words(row: tables.Row) -> str:
+    """Whether a figure is better, worse or the same, as far as its interval says."""
+    d = row.difference
+    if not row.over or np.isnan(d.low):
+        return "changed, and one seed cannot say whether that holds" if d.mean else "the same"
+    interval = f"95 % {d.low:+.4f} to {d.high:+.4f} over {row.over}"
+    if d.low > 0:
+        return f"better ({interval})"
+    return f"worse ({interval})" if d.high < 0 else f"no clear difference ({interval})"
+
+
+def _what_is_in_it(config: TeacherConfig | None, clips: Clips | None) -> None:
+    st.subheader("What is in this run", anchor=False)
+    if clips is not None:
+        if clips.source:
+            st.markdown(as_markdown(clips.source))
+        parts = [f"{len(clips.rows(split)):,}" for split in ("train", "validation", "test")]
+        places = st.columns(4)
+        places[0].metric("Clips", f"{len(clips.hard_label):,}")
+        places[1].metric("Classes", len(clips.classes))
+        places[2].metric("Train / validation / test", " / ".join(parts))
+        if clips.true_labels is not None:
+            several = float((clips.true_labels.sum(1) > 1).mean())
+            places[3].metric(
+                "Clips with unannotated events",
+                f"{several:.0%}",
+                help="Clips whose true labels, kept aside for evaluation, hold more than the one annotated class.",
+            )
+        if clips.notes:
+            with st.expander("How the files were read"):
+                for sentence in clips.notes:
+                    st.markdown(f"- {as_markdown(sentence)}")
+    if config is None:
+        st.caption("These soft labels were brought along; their teacher is not known here.")
+        return
+    teacher: TrainedTeacher | None = _quiet(config, "Teacher")
+    quality = {} if teacher is None else dict(teacher.quality)
+    by_modality = (
+        ("accuracy", "Teacher finds the annotated class, audio / visual", "Share of test clips."),
+        ("hidden_label_auc", "Teacher finds unannotated events, audio / visual", "Area under the ROC curve, test."),
+    )
+    for place, (name, label, meaning) in zip(st.columns(2), by_modality, strict=True):
+        values = [quality.get(f"{name}_{modality}_test") for modality in MODALITIES]
+        if all(value is not None for value in values):
+            place.metric(label, " / ".join(f"{value:.2f}" for value in values), help=meaning)

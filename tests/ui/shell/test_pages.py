@@ -104,33 +104,36 @@ def test_a_deep_link_to_a_fresh_server_goes_through_the_frame_first(page: str) -
 def test_the_overview_shows_what_was_computed(
     trained: tuple[Path, StudentConfig], monkeypatch: pytest.MonkeyPatch, no_models: None
 ) -> None:
-    home, student = trained
-    monkeypatch.setenv("AVEXPLORE_HOME", str(home))
-    at = visit("overview")
-    assert not at.exception
-    report = Workbench().get(EvaluationConfig(student))
-    assert f"{report.metrics['map']:.4f}" in words(at)
-    assert "200" in words(at)
-
-
-def test_the_overview_colors_no_change_that_its_interval_does_not_show(
-    trained: tuple[Path, StudentConfig], monkeypatch: pytest.MonkeyPatch, no_models: None
-) -> None:
-    from avexplore.retrieval.significance import paired_difference
+    from avexplore.analysis import tables
+    from avexplore.ui.overview.page import in_words
 
     home, student = trained
     monkeypatch.setenv("AVEXPLORE_HOME", str(home))
     at = visit("overview")
     assert not at.exception
     before, after = (Workbench().get(EvaluationConfig(one)) for one in (student.twin, student))
-    found = paired_difference(after.average_precision.mean(0), before.average_precision.mean(0))
-    (metric,) = [one for one in at.metric if one.label.startswith("MAP with LIR")]
-    gray = metric.proto.color == metric.proto.MetricColor.GRAY
-    assert gray == (found.low <= 0 <= found.high)
-    assert f"{found.low:+.4f} to {found.high:+.4f}" in metric.proto.delta_description
-    (hidden,) = [one for one in at.metric if one.label.startswith("Hidden-pair")]
-    assert hidden.proto.color == hidden.proto.MetricColor.GRAY  # no interval is known
+    (shown,) = [one.value for one in at.dataframe if "In words" in one.value]
+    rows = tables.comparison(before, after)
+    assert shown["With LIR"].tolist() == [row.after for row in rows]
+    assert shown["In words"].tolist() == [in_words(row) for row in rows]
+    assert "200" in words(at)
     assert any("experiments" in link.proto.page for link in at.get("page_link"))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "says"), [(0.1, 0.3, "better"), (-0.3, -0.1, "worse"), (-0.1, 0.1, "no clear")]
+)
+def test_the_overview_calls_nothing_a_change_that_its_interval_does_not_show(
+    low: float, high: float, says: str
+) -> None:
+    from avexplore.analysis.tables import Row
+    from avexplore.retrieval.significance import Interval
+    from avexplore.ui.overview.page import in_words
+
+    row = Row("MAP", "", 0.4, 0.5, Interval((low + high) / 2, low, high, 50), "queries")
+    assert in_words(row).startswith(says)
+    alone = Row("Hidden-pair AP", "", 0.4, 0.5, Interval(0.1, float("nan"), float("nan"), 1))
+    assert "cannot say" in in_words(alone)
 
 
 def test_the_first_lir_of_a_page_says_what_it_is(

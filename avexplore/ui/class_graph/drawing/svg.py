@@ -25,16 +25,20 @@ LETTER = 7.4
 _GRAY = "#5A6672"
 
 
-def to_svg(picture: Picture, arrangement: Arrangement, threshold: float, hidden: Collection[str] = ()) -> str:
+def to_svg(
+    picture: Picture, arrangement: Arrangement, threshold: float, hidden: Collection[str] = (), *, legend: bool = True
+) -> str:
     """The picture as a vector graphic, for a paper: what threshold and legend show, on white, and what signs mean."""
     edges = shown(picture, threshold, hidden)
     if arrangement.classes is not None:
         body, (left, top, right, bottom) = _classes(picture, arrangement, arrangement.classes, edges)
     else:
         body, (left, top, right, bottom) = _nodes(picture, arrangement, edges)
-    right = max(right, left + 520)
-    legend, height = _legend(picture, arrangement, edges, threshold, left + 20, bottom + 10, right - 20)
-    bottom += height + 30
+    signs = ""
+    if legend:
+        right = max(right, left + 520)
+        signs, height = _legend(picture, arrangement, edges, threshold, left + 20, bottom + 10, right - 20)
+        bottom += height + 30
     view = f"{left:.0f} {top:.0f} {right - left:.0f} {bottom - top:.0f}"
     return "\n".join(
         [
@@ -42,7 +46,7 @@ def to_svg(picture: Picture, arrangement: Arrangement, threshold: float, hidden:
             "font-family=\"'Source Sans 3', 'Source Sans Pro', Helvetica, Arial, sans-serif\" font-size=\"14\">",
             f'<rect x="{left:.0f}" y="{top:.0f}" width="100%" height="100%" fill="#fff"/>',
             body,
-            legend,
+            signs,
             "</svg>",
         ]
     )

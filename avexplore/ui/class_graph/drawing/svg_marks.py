@@ -182,3 +182,12 @@ def mixed(color: str, other: str, share: float) -> str:
     """
     both = ([int(text[k : k + 2], 16) for k in (1, 3, 5)] for text in (color, other))
     return "#" + "".join(f"{round(a * (1 - share) + b * share):02x}" for a, b in zip(*both, strict=True))
+
+
+def on_dark(svg: str, paper: str = "#11171D", ink: str = "#E8EDF2") -> str:
+    """A picture on white, on dark paper: grounds of groups darker, their names lighter, everything else as it is."""
+    found = svg.replace('"#ffffff"', f'"{paper}"').replace('"#fff"', f'"{paper}"').replace(TEXT, ink)
+    for color in GROUPS:
+        found = found.replace(mixed(color, "#ffffff", 0.9), mixed(color, paper, 0.82))
+        found = found.replace(mixed(color, "#000000", 0.25), mixed(color, "#ffffff", 0.45))
+    return found

@@ -1,0 +1,117 @@
+"""What came out of a run, in one sentence, by intervals over its queries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from avexplore.retrieval.evaluation import hidden_pair_precision
+from avexplore.retrieval.significance import Interval, paired_difference
+
+if TYPE_CHECKING:
+    from avexplore.artifacts import Clips, Embeddings, FloatArray, RetrievalReport
+
+POINT = 0.01
+"""A hundredth of a figure between 0 and 1."""
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The verdict, and the figures behind it."""
+
+    verdict: str
+    figures: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """One figure without and with LIR, and its difference with an interval over queries."""
+
+    before: float
+    after: float
+    difference: Interval
+
+    @property
+    def direction(self) -> int:
+        """1 or -1 where the interval leaves no doubt, else 0."""
+        return int(self.difference.low > 0) - int(self.difference.high < 0)
+
+
+def map_change(before: RetrievalReport, after: RetrievalReport) -> Change:
+    """MAP; a clip asks twice, and the mean of its two figures is what is counted."""
+    one, other = before.average_precision.mean(0), after.average_precision.mean(0)
+    return Change(before.metrics["map"], after.metrics["map"], paired_difference(other, one))
+
+
+def hidden_change(before: Embeddings, after: Embeddings, clips: Clips) -> Change | None:
+    """Hidden-pair AP of the test clips; None where hidden labels are not known, or no query has such an answer."""
+    if clips.true_labels is None:
+        return None
+    found = [_per_clip(hidden_pair_precision(embeddings, clips)) for embeddings in (before, after)]
+    known = ~np.isnan(found[0])
+    if not known.any():
+        return None
+    one, other = (values[known] for values in found)
+    return Change(float(one.mean()), float(other.mean()), paired_difference(other, one))
+
+
+def _per_clip(precision: FloatArray) -> FloatArray:
+    """Mean over the directions in which a clip has such answers, NaN where in none. (2, Q) -> (Q,)."""
+    known = ~np.isnan(precision)
+    total = np.where(known, precision, 0.0).sum(axis=0)
+    found: FloatArray = np.full(precision.shape[1], np.nan)
+    np.divide(total, known.sum(axis=0), out=found, where=known.any(axis=0))
+    return found
+
+
+def headline(annotated: Change, hidden: Change | None, clips: int) -> Headline:
+    """Say what LIR did.
+
+    Args:
+        annotated: MAP, see `map_change`.
+        hidden: Hidden-pair AP, see `hidden_change`; None where it is not known.
+        clips: How many test clips there are.
+
+    >>> same = Change(0.419, 0.419, Interval(0.0, -0.003, 0.004, 480))
+    >>> more = Change(0.39, 0.408, Interval(0.018, 0.016, 0.02, 300))
+    >>> headline(same, more, 480).verdict
+    'LIR finds 1.8 points more of the pairs that nobody annotated; what was annotated is found as well as before.'
+    """
+    size = _points(annotated)
+    kept = {
+        0: "what was annotated is found as well as before",
+        1: f"what was annotated is found better, too, by {size}",
+        -1: f"what was annotated is found less well, by {size}",
+    }[annotated.direction]
+    alone = {
+        0: "LIR leaves retrieval as good as it was",
+        1: f"LIR improves retrieval by {size}",
+        -1: f"LIR makes retrieval worse, by {size}",
+    }[annotated.direction]
+    if hidden is None:
+        verdict = f"{alone}."
+    else:
+        found = {
+            0: "LIR does not change how well pairs are found that nobody annotated",
+            1: f"LIR finds {_points(hidden)} more of the pairs that nobody annotated",
+            -1: f"LIR finds {_points(hidden)} less of the pairs that nobody annotated",
+        }[hidden.direction]
+        verdict = f"{found}; {kept}."
+    parts = [f"MAP {_in_words(annotated)}"]
+    if hidden is not None:
+        parts.insert(0, f"Average precision of pairs that share only unannotated events {_in_words(hidden)}")
+    return Headline(verdict, " · ".join([*parts, f"{clips:,} test clips, one seed"]))
+
+
+def _points(change: Change) -> str:
+    size = abs(change.difference.mean) / POINT
+    text = f"{size:.0f}" if size >= 9.95 else f"{size:.1f}"
+    return f"{text} point{'' if text == '1.0' else 's'}".replace("1.0 point", "1 point")
+
+
+def _in_words(change: Change) -> str:
+    low, high = (f"{value:+.3f}".replace("-", "−") for value in (change.difference.low, change.difference.high))
+    shown = f"{change.before:.3f} → {change.after:.3f}"
+    return f"{shown}, {'' if change.direction else 'no clear difference, '}95 % {low} to {high}"

@@ -1,0 +1,76 @@
+"""One question with its first answers, without and with LIR, and how typical it is."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from avexplore.analysis.clip_labels import hidden_classes
+from avexplore.analysis.opening_question import OpeningQuestion
+from avexplore.artifacts import Clips
+from avexplore.ui.parts.plain_text import as_html
+
+STYLE = """<style>
+.question { font-size: 1rem; line-height: 1.25; }
+.question .row { display: flex; gap: .4rem; align-items: stretch; margin-top: .4rem; }
+.question .when { flex: 0 0 6.4rem; align-self: center; }
+.question .score { flex: 0 0 5.2rem; align-self: center; text-align: right; font-variant-numeric: tabular-nums; }
+.question .answers { flex: 1; display: grid; grid-template-columns: repeat(var(--count), minmax(0, 1fr)); gap: .3rem; }
+.question .answer { border-radius: .4rem; padding: .25rem .45rem .35rem; background: #8881; min-height: 2.6rem;
+  overflow-wrap: anywhere; hyphens: auto; font-size: .88rem; }
+.question .answer small { display: block; opacity: .75; font-size: .75rem; }
+.question .right { background: #00A0752E; font-weight: 600; }
+.question .right small::after { content: " ✓"; }
+.question .with { font-weight: 650; }
+.question p { margin: .6rem 0 0; opacity: .85; }
+@media (max-width: 700px) {
+  .question .row { flex-wrap: wrap; }
+  .question .answers { flex-basis: 100%; grid-template-columns: repeat(3, minmax(0, 1fr)); order: 3; }
+}
+</style>"""
+
+
+def title(found: OpeningQuestion, clips: Clips) -> str:
+    """What is asked, as Markdown's plain text."""
+    asks, gives = ("sound", "pictures") if found.direction == "audio-to-visual" else ("picture", "sounds")
+    return f"One question: the {asks} of a “{clips.classes[int(clips.hard_label[found.clip])]}” clip asks for {gives}"
+
+
+def draw(found: OpeningQuestion, clips: Clips) -> None:
+    """The two rows of answers, and the counts over all questions."""
+    hidden = [clips.classes[c] for c in hidden_classes(clips, found.clip)]
+    also = f"<p>Also in it, annotated by nobody: {as_html(', '.join(hidden))}.</p>" if hidden else ""
+    rows = "".join(_row(found, clips, when) for when in (0, 1))
+    count = found.answers.shape[1]
+    st.html(f'{STYLE}<div class="question" style="--count: {count}">{rows}{also}<p>{typical(found)}</p></div>')
+
+
+def typical(found: OpeningQuestion) -> str:
+    """How typical the question is.
+
+    >>> from avexplore.analysis.opening_question import OpeningQuestion
+    >>> none = np.zeros((2, 10), int)
+    >>> typical(OpeningQuestion(0, "audio-to-visual", none, none > 0, 960, 144, 77, (6.6, 6.7)))[:78]
+    'This is the clearest case. Of 960 questions, 15 % get more right answers among'
+    """
+    count = found.answers.shape[1]
+    gain, lose = (f"{100 * part / max(found.questions, 1):.0f} %" for part in (found.gain, found.lose))
+    return (
+        f"This is the clearest case. Of {found.questions:,} questions, {gain} get more right answers among the first "
+        f"{count} and {lose} fewer; on average {found.mean[0]:.1f} → {found.mean[1]:.1f}."
+    )
+
+
+def _row(found: OpeningQuestion, clips: Clips, when: int) -> str:
+    labels = np.asarray(clips.hard_label)[found.answers[when]]
+    answers = "".join(
+        f'<div class="answer{" right" * bool(right)}"><small>{place}</small>{as_html(clips.classes[int(label)])}</div>'
+        for place, (label, right) in enumerate(zip(labels, found.right[when], strict=True), start=1)
+    )
+    word = ("without LIR", "with LIR")[when]
+    score = f"{int(found.right[when].sum())} of {found.answers.shape[1]}"
+    kind = " with" if when else ""
+    return (
+        f'<div class="row"><div class="when{kind}">{word}</div><div class="answers">{answers}</div>'
+        f'<div class="score{kind}">{score}</div></div>'
+    )
