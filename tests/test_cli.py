@@ -164,6 +164,7 @@ def test_both_commands_say_what_was_read_as_what(tmp_path: Path, capsys: pytest.
     code, out, _ = run(["graph", str(tmp_path / "soft.npz"), "--json"], capsys)
     found = json.loads(out)
     assert (found["kind"], found["independent"], found["not_read"]) == ("percentages", False, [])
+    assert (found["audio_width"], found["dropped"], found["split_from"]) == (3, {}, "none")
     code, _, err = run(["graph", str(tmp_path / "soft.npz")], capsys)
     assert "Read as percentages" in err
     code, out, _ = run(["graph", str(tmp_path / "soft.npz"), "--kind", "independent-logits", "--json"], capsys)
@@ -200,6 +201,11 @@ class TestWhatAFileOfPredictionsHolds:
         found = json.loads(out)
         assert found["config"]["soft_labels"]["stage"] == "soft_labels"
         assert (found["config"]["rows"], found["samples"]) == ("all", 300)
+
+    @pytest.mark.parametrize("word", ["labels", "y", "label"])
+    def test_features_with_labels_in_other_words_stay_features(self, tmp_path: Path, word: str) -> None:
+        path = self.write(tmp_path, **{word: np.arange(300) % 4})
+        assert graph_of_soft_labels(path, None, 0) is None
 
     def test_features_of_equal_width_stay_features(self, tmp_path: Path) -> None:
         path = self.write(tmp_path, labels=np.arange(300) % 4, classes=np.array(list("abcd")))

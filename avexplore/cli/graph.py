@@ -75,7 +75,7 @@ def graph(
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Learn the class-dependency graph of soft labels (FILE is an npz with audio and visual, one column per class).
+    """Learn the class-dependency graph of soft labels (FILE holds arrays audio and visual, one column per class).
 
     Of feature files, or without any FILE, the graph is that of a teacher's soft labels.
     """

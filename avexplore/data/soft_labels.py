@@ -38,7 +38,7 @@ def holds_soft_labels(headers: Mapping[str, Header]) -> bool:
     """
     if not set(MODALITIES) <= set(headers):
         return False
-    if "kind" in headers or "labels" not in headers:
+    if "kind" in headers or not ("labels" in headers or "labels" in other_words(headers)):
         return True
     audio, visual = (headers[name].shape for name in MODALITIES)
     return "classes" in headers and len(audio) == 2 and audio == visual and audio[1:] == headers["classes"].shape
@@ -169,9 +169,10 @@ def _read(file: Source, config: SoftLabelFileConfig, limits: Limits) -> SoftLabe
         reading={
             "kind": word,
             "independent": not meaning.competing,
-            "audio_shape": audio.shape,
-            "visual_shape": visual.shape,
+            **{f"{name}_shape": audio.shape for name in MODALITIES},
+            **{f"{name}_width": count for name in MODALITIES},
             "not_read": not_read,
+            "dropped": {},
             **file.facts,
         },
     )

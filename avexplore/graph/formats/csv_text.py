@@ -41,6 +41,9 @@ def read(content: str) -> Draft:
     if source is None or target is None:
         if _is_matrix(rows):
             return _read_matrix(rows)
+        if all(math.isfinite(_number(cell)) for _, row in rows for cell in row):
+            fix = "Put the nodes' names into the first row and the first column"
+            raise GraphError("A matrix of numbers alone does not say which nodes they link", where="CSV", fix=fix)
         seen = ", ".join(short(cell) for cell in rows[0][1][:6])
         raise GraphError("The columns Cause and Effect are missing", where=f"header {seen}", fix="Name them so")
     if {"strength", "direction"} <= set(header):

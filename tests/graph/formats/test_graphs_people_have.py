@@ -191,6 +191,8 @@ def test_what_programs_write_is_read(
         (json.dumps({"id": A, "children": [{"id": B}]}), "no list of edges"),
         (json.dumps({"edges": [{"node1": A, "node2": B, "endpoint1": "X", "endpoint2": "ARROW"}]}), "not known"),
         (f",{A},{B}\n{A},1,1\n{B},0,0\n", "depends on itself"),
+        ("0,1,0\n0,0,1\n0,0,0\n", "names into the first row"),
+        ("[audio_A][visual_A|audio_A]", "Not JSON"),
         (f",{A},{B}\n{A},0,1\n{B},0\n", "Expected 2 numbers"),
         (f",{A},{B}\n{A},0,2\n{B},-1,0\n", "no edge of a CPDAG"),
         (f"from,to,strength,direction\n{A},{B},-4,.2\n", r"strength and direction in \[0, 1\]"),
