@@ -138,12 +138,23 @@ def _clips(count: int) -> str:
     return "1 clip" if count == 1 else f"{count:,} clips"
 
 
+def _constant_columns(values: FloatArray, rows: IntArray) -> int:
+    """How many columns hold one value in all these rows; block by block, until none is left."""
+    columns = np.arange(values.shape[1])
+    step = max(1, _BLOCK // (4 * values.shape[1]))
+    for start in range(0, len(rows), step):
+        block = values[rows[start : start + step]][:, columns]
+        columns = columns[(block == values[rows[0], columns]).all(axis=0)]
+        if len(columns) == 0:
+            break
+    return len(columns)
+
+
 def _look_at(audio: FloatArray, visual: FloatArray, split: IntArray, raw: RawClips) -> None:
     """Note widths, features that say nothing, and arrays that nobody asked for."""
     for name, values in zip(MODALITIES, (audio, visual), strict=True):
         raw.facts[f"{name}_width"] = values.shape[1]
-        training = values[split == TRAIN]
-        constant = int((training == training[0]).all(axis=0).sum())
+        constant = _constant_columns(values, np.flatnonzero(split == TRAIN))
         empty = int((~values.any(axis=1)).sum())
         raw.facts[f"{name}_constant_features"], raw.facts[f"{name}_all_zero_clips"] = constant, empty
         if constant:
