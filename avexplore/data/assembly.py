@@ -107,7 +107,7 @@ def assemble(raw: RawClips, config: FeatureFileConfig, limits: Limits = DEFAULT_
     _check_ids(ids, kept, None if split is None else split[kept], raw)
     audio, visual = (_single(values, kept) for values in (raw.audio, raw.visual))
     first = _first_equal_row(audio, visual)
-    split = _complete_split(None if split is None else split[kept], hard, names, config, raw, first)
+    split = _complete_split(None if split is None else split[kept], hard, config, raw, first)
     staying = _without_copies(split, first, hard, kept, raw)
     if len(staying) < len(kept):
         kept, hard, split = kept[staying], hard[staying], split[staying]
@@ -453,32 +453,41 @@ def _checked_split(split: NDArray, n: int, where: str) -> IntArray:
 def _complete_split(
     split: IntArray | None,
     hard: IntArray,
-    names: tuple[str, ...],
     config: FeatureFileConfig,
     raw: RawClips,
     first: IntArray,
 ) -> IntArray:
     """The split that the file gives, with what it lacks drawn here; copies (of one `first`) are drawn together."""
-    originals = np.flatnonzero(first == np.arange(len(first)))
     if split is None:
-        drawn = np.where(stratified(hard[originals], TEST_FRACTION, config.split_seed), TEST, TRAIN).astype(np.int8)
-        split = np.empty(len(hard), np.int8)
-        split[originals] = drawn
-        split = split[first]
         raw.notes.append(f"The file has no split: {TEST_FRACTION:.0%} of each class were drawn as test clips")
         raw.facts["split_from"] = "drawn here"
-    if not (split == VALIDATION).any():
-        own = np.flatnonzero((split == TRAIN) & (first == np.arange(len(first))))
-        split = split.astype(np.int8)
-        split[own] = split_off_validation(split[own], hard[own], config.validation_fraction, config.split_seed)
-        inside = (split == TRAIN) & (split[first] == VALIDATION)
-        split[inside] = VALIDATION
+    if split is None or not (split == VALIDATION).any():
         raw.notes.append(f"{config.validation_fraction:.0%} of the training clips of each class were drawn to validate")
+    given = split
+    split = _drawn(given, hard, config, np.arange(len(hard)))
+    if (split != split[first]).any():
+        split = _drawn(given, hard, config, first)
     for index, name in enumerate(SPLITS):
         if not (split == index).any():
             raise DataError(
                 f"There are no {name} clips", where=raw.where, fix="Every split needs clips; check the split's entries"
             )
+    return split
+
+
+def _drawn(given: IntArray | None, hard: IntArray, config: FeatureFileConfig, first: IntArray) -> IntArray:
+    """A split with test and validation clips drawn where it lacks them; rows of one `first` are drawn as one clip."""
+    is_first = first == np.arange(len(first))
+    if given is None:
+        split = np.zeros(len(hard), np.int8)
+        split[is_first] = np.where(stratified(hard[is_first], TEST_FRACTION, config.split_seed), TEST, TRAIN)
+        split = split[first]
+    else:
+        split = given.astype(np.int8)
+    if not (split == VALIDATION).any():
+        own = np.flatnonzero((split == TRAIN) & is_first)
+        split[own] = split_off_validation(split[own], hard[own], config.validation_fraction, config.split_seed)
+        split[(split == TRAIN) & (split[first] == VALIDATION)] = VALIDATION
     return split
 
 
