@@ -163,8 +163,7 @@ LIMITS = """\
 - Classes that only look or sound alike can pass: in {null:.0%} of held-out worlds where nothing comes together, some
   pair does. `agreement` and `presence` (an event that is there is there in both modalities) only lower that.
 - Features are relative to the other pairs of the same data. Where a third of all pairs come together, as in the
-  synthetic benchmark, it is far too low (last line of the table): what passes is true, and most of what is true does
-  not pass.
+  synthetic benchmark, it is far too low (last line of the table): it still ranks, and hardly anything passes.
 - The correlation within a class across modalities, the skew of all correlations and the like would lower it further in
   simulations; on real data they make whole sets too sure (calibration error up to .135 in place of .095), so they are
   left out: what a data set as a whole looks like does not carry over from simulated to real data. In worlds whose
