@@ -90,11 +90,11 @@ class LinkedPosteriors:
         level: Literal["class", "node"] = "class",
         device: torch.device | str = "cpu",
         *,
-        scale: Literal["links", "teacher"] = "links",
+        largest: float | None = None,
     ) -> LinkedPosteriors:
         """Links from A-hat, which says between what, and the soft labels of annotated clips, which say how strong.
 
-        m_ij = strength * Z_ij / (largest Z of a link, or of all pairs) if A_ij > 0, else 0 [ours]. Two classes are
+        m_ij = strength * Z_ij / (largest Z of a link, or `largest`) if A_ij > 0, else 0 [ours]. Two classes are
         linked if any of their nodes' pairs is; with `level="node"` only pairs that start from a node of the
         posterior's own modality count. Z has a direction: a rare class may bring a common one more often than the
         reverse.
@@ -106,16 +106,15 @@ class LinkedPosteriors:
             strength: Probability that the strongest link's other class is present, without evidence, in [0, 1].
             level: See above.
             device: Where posteriors will lie.
-            scale: "links" divides by the largest Z of a link; "teacher" by the largest of all pairs, so that another
-                choice of links leaves the strength of each link alone.
+            largest: The Z that has the full strength; None for the largest of a link. With one for all choices of
+                links, another choice leaves the strength of each link alone.
         """
         count = len(share)
         linked = np.asarray(weights).reshape(2, count, 2, count).max(axis=2) > 0  # over the target's modality
         if level == "class":
             linked = np.broadcast_to(linked.any(axis=0), linked.shape)
         between = np.where(linked, association, 0.0) * (1.0 - np.eye(count))
-        strongest = between if scale == "links" else association * (1.0 - np.eye(count))
-        scaled = between / max(float(strongest.max(initial=0.0)), 1e-12)
+        scaled = between / max(float(between.max(initial=0.0)) if largest is None else largest, 1e-12)
         return cls(np.minimum(strength * scaled, CEILING), share, device)
 
     def __call__(self, posterior: Tensor, modality: int) -> Tensor:

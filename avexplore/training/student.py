@@ -410,9 +410,10 @@ def linked_posteriors(
     found, share = associations or teacher_associations(clips, soft_labels)
     lir = config.regularizer
     weights = affinity.weights if lir.linked == "graph" else np.ones_like(affinity.weights)
+    largest = float(found.max(initial=0.0)) if lir.link_scale == "teacher" else None
     if lir.linked == "popularity":  # of every class the same: no information on pairs
         found = np.broadcast_to(found.sum(axis=0) / max(1, len(found) - 1), found.shape)
-    return LinkedPosteriors.from_weights(weights, found, share, strength, lir.level, device, scale=lir.link_scale)
+    return LinkedPosteriors.from_weights(weights, found, share, strength, lir.level, device, largest=largest)
 
 
 def teacher_associations(clips: Clips, soft_labels: SoftLabels) -> tuple[NDArray[Any], NDArray[Any]]:

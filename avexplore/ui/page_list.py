@@ -35,6 +35,7 @@ class PageInfo:
 
 PAGES = (
     PageInfo("overview", "Overview", "", "What is in this run, and what came out of it?"),
+    PageInfo("tune", "Tune", "", "What does a setting do to retrieval?", "settings", True),
     PageInfo("story", "Story", "", "One clip, followed from a missing label to a better ranking."),
     PageInfo(
         "soft_labels", "Soft labels", "Explore", "What does the teacher hear and see that nobody annotated?", "neither"

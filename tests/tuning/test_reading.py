@@ -24,7 +24,7 @@ from avexplore.tuning.live_graphs import whole_stability
 from avexplore.tuning.networks import nearest_stop, network_of, network_outputs, stops
 from avexplore.tuning.reading import clips_at, comparable, differences, open_run, read
 
-SOURCES = ("graph", "correlation", "identity", "constant", "random", "true-graph")
+SOURCES = ("graph", "correlation", "identity", "constant", "random", "graphical-lasso", "true-graph")
 
 
 def in_full(tiny: Tiny, config: StudentConfig) -> dict[str, float]:
@@ -161,7 +161,7 @@ def test_one_scale_for_all_sources() -> None:
     weak[0, 2] = 1.0
     share = np.full(3, 1 / 3)
     own = LinkedPosteriors.from_weights(weak, strengths, share, 0.4)
-    common = LinkedPosteriors.from_weights(weak, strengths, share, 0.4, scale="teacher")
+    common = LinkedPosteriors.from_weights(weak, strengths, share, 0.4, largest=4.0)
     assert own.presence.max() == pytest.approx(0.4)
     assert common.presence.max() == pytest.approx(0.1)
 

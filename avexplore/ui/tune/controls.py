@@ -1,0 +1,199 @@
+"""The controls of the page Tune: they show and change the working settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from avexplore.config import OutputsConfig
+from avexplore.tuning.settings import WorkingSettings
+from avexplore.ui.parts.plain_text import as_markdown
+from avexplore.ui.settings import working
+from avexplore.ui.settings.field_widget import setting
+from avexplore.ui.shell import session
+from avexplore.ui.training import attach_features
+from avexplore.ui.tune import sources, tried
+from avexplore.ui.tune.opened import warm_trainer
+
+if TYPE_CHECKING:
+    from avexplore.tuning.tuning import Answer, Tuning
+    from avexplore.tuning.warm_training import TrainingState
+    from avexplore.workbench.runs import Run
+
+DIRECTIONS = ("heard → seen", "seen → heard")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked beside the settings.
+
+    Attributes:
+        query: The clip, as its place among the test clips.
+        direction: 0 audio asks visual, 1 visual asks audio.
+        beside_pin: Whether the left list is the pinned setting's and not the twin's.
+    """
+
+    query: int
+    direction: int
+    beside_pin: bool = False
+
+
+def draw(run: Run, tuning: Tuning) -> Asked:
+    """All controls of what acts at reading, and of what is asked."""
+    _source(run)
+    setting("regularizer.posterior_links")
+    beside_pin = _pin(run)
+    asked = _query(tuning)
+    with st.expander("Class graph", key="tune-class-graph"):
+        setting("graph.penalty_discount")
+        setting("affinity.threshold")
+        setting("affinity.top_k")
+        setting("graph.transform")
+    with st.expander("Embedding", key="tune-embedding"):
+        setting("student.posterior_share")
+        setting("student.posterior_temperature")
+    return Asked(*asked, beside_pin)
+
+
+def _source(run: Run) -> None:
+    st.session_state["tune-source"] = sources.chosen(working.config(run)) or None
+    st.pills(
+        "Which classes are linked?", list(sources.SOURCES), key="tune-source",
+        format_func=lambda name: sources.SOURCES[name].label, on_change=_take_source,
+        help="What stands in the class graph's place, all on one scale. "
+        + " ".join(f"{s.label}: {s.help}." for s in sources.SOURCES.values()),
+    )  # fmt: skip
+
+
+def _take_source() -> None:
+    name = st.session_state["tune-source"]
+    if name:
+        working.change(sources.changes(name))
+
+
+def _pin(run: Run) -> bool:
+    pin = tried.pinned(run.key)
+    with st.container(horizontal=True, gap="small"):
+        st.button(
+            "Pin as A" if pin is None else "Pin anew", key="tune-pin", on_click=_ask_to_pin,
+            help="Keeps this setting, to compare what follows with it",
+        )  # fmt: skip
+        if pin is not None:
+            st.button("Swap", key="tune-swap", on_click=_swap, args=(run.key,), help="Back to A, and pin this one")
+            st.button("Unpin", key="tune-unpin", on_click=tried.unpin)
+    if pin is None:
+        return False
+    return bool(st.toggle("Lists beside A", key="tune-beside", help="Off: beside the twin without LIR"))
+
+
+def _ask_to_pin() -> None:
+    st.session_state["tune_pin_now"] = True
+
+
+def _swap(run: str) -> None:
+    pin = tried.pinned(run)
+    if pin is not None:
+        st.session_state["tune_pin_now"] = True
+        st.session_state["tune_pin_then"] = pin.settings
+
+
+def take_pin(run: Run, answer: Answer, settings: WorkingSettings) -> None:
+    """Pin what is looked at, if that was asked for; after a swap, go on to what was pinned before."""
+    if st.session_state.pop("tune_pin_now", False):
+        tried.pin(run.key, settings, answer)
+        then = st.session_state.pop("tune_pin_then", None)
+        if then is not None:
+            working.put(then)
+            st.rerun(scope="fragment")
+
+
+def _query(tuning: Tuning) -> tuple[int, int]:
+    rows = tuning.run.rows
+    st.session_state["tune_rows"] = rows
+    direction = st.segmented_control(
+        "Query", DIRECTIONS, key="tune-direction", default=DIRECTIONS[0], required=True, bind="query-params"
+    )
+    way = DIRECTIONS.index(direction)
+    order = tuning.telling_queries[way]
+    clip = working.query()
+    found = np.flatnonzero(rows[order] == (-1 if clip is None else clip))
+    place = int(found[0]) if len(found) else 0
+    st.session_state["tune-place"] = place + 1
+    st.number_input(
+        "Number, those that gain most first", 1, len(rows), key="tune-place", step=1, on_change=_take_place,
+        args=(rows, order), help="By how many more of the first answers share a class than without LIR, beyond what "
+        "random links gain. A click on an answer or on a point of a map asks with that clip.",
+    )  # fmt: skip
+    return int(order[place]), way
+
+
+def _take_place(rows: np.ndarray, order: np.ndarray) -> None:
+    working.ask(int(rows[order[int(st.session_state["tune-place"]) - 1]]))
+
+
+def training(run: Run, tuning: Tuning, answer: Answer) -> TrainingState | None:
+    """The controls of what acts in training, and how far a training is that the settings take; None without one."""
+    bench = session.workbench()
+    assert run.student is not None
+    can_train = not bench.read_only and bench.can_read(run.student.data)
+    with st.expander("Training of LIR", key="tune-training-parts"):
+        if can_train:
+            setting("regularizer.weight")
+            setting("regularizer.form")
+            setting("regularizer.start_epoch")
+            setting("regularizer.tau")
+            setting("regularizer.level")
+            setting("affinity.directed")
+            st.caption("Each change trains the student anew from the beginning that it shares with its twin.")
+        else:
+            _stops(tuning, answer)
+            if not bench.read_only:
+                attach_features.draw(run.student.data)
+    return _progress(tuning, answer, can_train)
+
+
+def _stops(tuning: Tuning, answer: Answer) -> None:
+    lir = answer.wanted.regularizer
+    assert lir is not None
+    st.session_state["tune-weight"] = lir.weight
+    st.select_slider(
+        "LIR weight (lambda)", sorted({*(stop.weight for stop in tuning.stops()), lir.weight}), key="tune-weight",
+        format_func=lambda weight: f"{weight:g}", on_change=_take_weight,
+    )  # fmt: skip
+    st.caption(
+        "These are stops: students that were trained ahead. Nothing between them can be trained without the features."
+    )
+
+
+def _take_weight() -> None:
+    working.change({"regularizer.weight": float(st.session_state["tune-weight"])})
+
+
+def _progress(tuning: Tuning, answer: Answer, can_train: bool) -> TrainingState | None:
+    trainer, visitor = warm_trainer(), session.visitor()
+    if answer.is_wanted:
+        trainer.leave(visitor)
+        return None
+    lir = answer.network.regularizer
+    assert lir is not None
+    if not can_train:
+        st.warning(
+            "Some of these settings act in training, and the features are not here. What is shown is the student of "
+            f"lambda {lir.weight:g} with everything else of the training as stored."
+        )
+        return None
+    wanted = OutputsConfig(answer.wanted)
+    state = trainer.want(visitor, wanted)
+    if state.state == "done":
+        return state  # and at hand at the next look, at once
+    if state.state == "failed":
+        st.error(as_markdown(f"The student of these settings could not be trained. {state.message}"))
+        st.button("Try again", key="tune-retry", on_click=trainer.retry, args=(wanted,))
+        return None
+    st.progress(state.fraction, text=state.message or "Training")
+    st.button("Stop", key="tune-stop", on_click=trainer.stop, args=(wanted,))
+    st.caption("Until it is trained, the figures are those of the nearest student at hand.")
+    return state

@@ -1,0 +1,134 @@
+"""What is linked, small: the class graph itself, or another source's links in its place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from avexplore.artifacts import ClassGraph
+from avexplore.errors import AvexploreError
+from avexplore.graph.layout.class_layout import ClassLayout, lay_out
+from avexplore.ui.class_graph.drawing.arrangement import of_classes
+from avexplore.ui.class_graph.drawing.build import build_picture, class_support, first_threshold
+from avexplore.ui.class_graph.drawing.component import mount
+from avexplore.ui.class_graph.drawing.payload import to_payload
+from avexplore.ui.class_graph.layout_candidates import BY_CORRELATION_ALONE, between_classes, soft_label_correlation
+from avexplore.ui.class_graph.state import rules as rules_of
+from avexplore.ui.class_graph.state.names import node_id
+from avexplore.ui.class_graph.state.session_state import put_rules
+from avexplore.ui.class_graph.state.view_address import first_view
+from avexplore.ui.parts.plain_text import as_markdown
+from avexplore.ui.settings import working
+
+if TYPE_CHECKING:
+    from avexplore.artifacts import FloatArray, GraphStability, SoftLabels
+    from avexplore.config import KnowledgeConfig
+    from avexplore.tuning.tuning import Answer, Tuning
+
+KEY = "tune-graph"
+STAGE = (440.0, 262.0)
+"""Pixels of the picture; another size would be another layout."""
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _places(address: str, _labels: SoftLabels, _stability: GraphStability) -> ClassLayout:
+    """Places of the classes by what is stored: no slider moves them, and no search has to be compiled for them."""
+    weights = np.clip(np.nan_to_num(soft_label_correlation(_labels)), 0, None)
+    weights = between_classes(weights * (BY_CORRELATION_ALONE + _stability.edge_frequency))
+    return lay_out(weights, _labels.classes, _support(address, _labels)[: len(_labels.classes)], STAGE)
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _correlation(address: str, _labels: SoftLabels) -> FloatArray:
+    return np.nan_to_num(soft_label_correlation(_labels))
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _support(address: str, _labels: SoftLabels) -> Any:
+    return class_support(_labels)
+
+
+def draw(tuning: Tuning, answer: Answer, node: int) -> None:
+    """Draw the links of an answer; a right click in the class graph makes rules of the working settings.
+
+    Args:
+        tuning: The run.
+        answer: What is drawn.
+        node: The query's class node, which stands out with its edges.
+    """
+    lir = answer.reading.config.regularizer
+    assert lir is not None
+    run, source = tuning.run, lir.affinity.stability.graph.soft_labels
+    is_graph = lir.affinity.source == "graph" and lir.linked == "graph"
+    graph = answer.live.graph if is_graph else links_as_graph(answer)
+    rules = lir.affinity.stability.graph.knowledge
+    bootstrapped = is_graph and answer.live.stability.bootstraps > 0 and answer.live.is_own
+    picture = build_picture(
+        graph,
+        answer.live.stability if bootstrapped else None,
+        support=_support(source.address, run.soft_labels),
+        rules=rules if is_graph else None,
+        universe=source.address,
+        given=not is_graph,
+        correlation=_correlation(run.student.address, run.soft_labels),
+    )
+    st.session_state["tune_rules"] = rules, run.soft_labels.nodes
+    threshold = first_threshold(picture)
+    payload = to_payload(
+        picture,
+        of_classes(_places(run.student.address, run.soft_labels, run.stability), run.student.address),
+        view={
+            **first_view(),
+            "threshold": threshold,
+            "auto": True,
+            "selection": {"kind": "node", "id": node_id(node)},
+            "serial": f"{threshold}-{is_graph}-{node}",
+            "seen": 0,
+        },
+        height=int(STAGE[1]),
+        can_undo=working.history().can_undo,
+        can_redo=working.history().can_redo,
+        compact=True,
+    )
+    mount(payload, key=KEY, on_change=lambda: None, on_command=_commanded)
+
+
+def links_as_graph(answer: Answer) -> ClassGraph:
+    """Another source's weights as a graph without directions, for the same picture."""
+    affinity = answer.reading.affinity
+    weights = np.where(_same_class(len(affinity.nodes)), 0.0, affinity.weights)
+    lir = answer.reading.config.regularizer
+    if lir is not None and lir.linked != "graph":
+        weights = np.kron(np.ones((2, 2)), answer.reading.presence)
+    if not answer.reading.presence.any():
+        weights = np.zeros_like(weights)
+    strength = np.maximum(weights, weights.T)
+    return ClassGraph(
+        nodes=affinity.nodes,
+        adjacency=(strength > 0).astype(np.int8),
+        gain=strength,
+        effect=strength,
+        source="links",
+    )
+
+
+def _same_class(p: int) -> Any:
+    return np.tile(np.eye(p // 2, dtype=bool), (2, 2))
+
+
+def _commanded() -> None:
+    """A choice in the right-click menu."""
+    command = st.session_state[KEY].get("command")
+    if not command:
+        return
+    if command.get("kind") in ("undo", "redo"):
+        working.undo() if command["kind"] == "undo" else working.redo()
+        return
+    rules: KnowledgeConfig
+    rules, nodes = st.session_state["tune_rules"]
+    try:
+        put_rules(rules_of.apply_command(rules, nodes, command))
+    except AvexploreError as error:
+        st.toast(as_markdown(str(error)))

@@ -1,0 +1,60 @@
+"""Settings that a visitor has tried with a run, and the one that is pinned to compare with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from avexplore.tuning.settings import WorkingSettings
+from avexplore.ui.tune.board import Tried
+
+if TYPE_CHECKING:
+    from avexplore.tuning.reading import Reading
+    from avexplore.tuning.tuning import Answer
+
+MOST = 60
+_TRIED, _PIN = "tune_tried", "tune_pin"
+
+
+@dataclass(frozen=True)
+class Pin:
+    """A setting that is kept to compare with: what it did is kept, too, so that nothing of it is made again."""
+
+    settings: WorkingSettings
+    reading: Reading
+
+
+def pinned(run: str) -> Pin | None:
+    """What is pinned of a run."""
+    key, pin = st.session_state.get(_PIN, ("", None))
+    return pin if key == run else None
+
+
+def pin(run: str, settings: WorkingSettings, answer: Answer) -> None:
+    """Pin a setting as it is now."""
+    st.session_state[_PIN] = run, Pin(settings, answer.reading)
+
+
+def unpin() -> None:
+    """Let the pinned setting go."""
+    st.session_state.pop(_PIN, None)
+
+
+def tried_so_far(run: str, settings: WorkingSettings, answer: Answer, pin: Pin | None) -> list[Tried]:
+    """Note what is looked at, and list all that was, the newest last; empty where hidden labels are unknown."""
+    metrics = answer.reading.report.metrics
+    if "hidden_pair_ap" not in metrics:
+        return []
+    key, known = st.session_state.get(_TRIED, ("", {}))
+    if key != run:
+        known = {}
+    text = settings.encode()
+    words = ", ".join(settings.words()) or "as stored"
+    known.pop(text, None)
+    known[text] = words, (metrics["map"], metrics["hidden_pair_ap"])
+    known = dict(list(known.items())[-MOST:])
+    st.session_state[_TRIED] = run, known
+    mark = None if pin is None else pin.settings.encode()
+    return [Tried(name, said, at, name == text, name == mark) for name, (said, at) in known.items()]

@@ -1,0 +1,125 @@
+"""From a slider to figures, lists and maps: what a visitor waits for, in a real browser.
+
+    python benchmarks/tune.py [--steps 20] [--run KEY]
+
+Each slider of the page Tune is moved by a key, step after step; measured is the time from the key to the board (figures
+and lists) and to the maps showing the new setting, median and range. The server's CPU time is told, too: on a busy
+machine it says more than the clock. Bootstraps of a penalty that nobody looked at before are in it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+SLIDERS = ("Link strength", "Posterior temperature", "Posterior share", "Penalty")
+CHROMIUM = "/usr/bin/chromium"
+
+
+def serve(home: str) -> tuple[subprocess.Popen[bytes], str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {**os.environ, "AVEXPLORE_HOME": home}
+    command = [sys.executable, "-m", "avexplore", "app", "--port", str(port)]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    url = f"http://127.0.0.1:{port}"
+    while True:
+        try:
+            urllib.request.urlopen(f"{url}/_stcore/health", timeout=2).close()
+            return process, url
+        except OSError:
+            time.sleep(0.2)
+
+
+def step(page: Any, key: str) -> tuple[float, float]:
+    """Milliseconds from a key to the board and to the maps, which lie in the shadow of their components."""
+    parts = {part: page.query_selector(f".{part}[data-version]") for part in ("board", "maps")}
+    page.evaluate(
+        """(parts) => { window.seen = {}; window.began = null;
+        const before = Object.fromEntries(Object.entries(parts).map(([name, part]) => [name, part.dataset.version]));
+        addEventListener('keydown', () => (window.began ??= performance.now()), { capture: true, once: true });
+        const look = () => { for (const [name, part] of Object.entries(parts)) {
+            if (part.dataset.version !== before[name]) window.seen[name] ??= performance.now(); }
+            if (!window.seen.maps) requestAnimationFrame(look); };
+        requestAnimationFrame(look); }""",
+        parts,
+    )
+    page.keyboard.press(key)
+    page.wait_for_function("window.seen.board && window.seen.maps", timeout=60_000)
+    board, maps = page.evaluate("[window.seen.board - window.began, window.seen.maps - window.began]")
+    return board, maps
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--run", default="")
+    parser.add_argument("--url", default="", help="A server that runs already.")
+    options = parser.parse_args()
+    from playwright.sync_api import sync_playwright
+
+    with tempfile.TemporaryDirectory(prefix="avexplore-tune-") as home, sync_playwright() as playwright:
+        process, url = (None, options.url) if options.url else serve(home)
+        try:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+            page = browser.new_page(viewport={"width": 1440, "height": 900})
+            page.goto(f"{url}/tune" + (f"?run={options.run}" if options.run else ""))
+            page.wait_for_selector(".maps[data-version]", timeout=300_000)
+            for name in ("Class graph", "Embedding"):
+                page.locator("summary", has_text=name).click()
+            page.wait_for_timeout(20_000)  # compiling goes on behind the first drawing
+            print(f"load of the machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; medians of {options.steps}")
+            print(f"{'slider':28}{'figures and lists':>26}{'maps':>26}{'server CPU':>14}")
+            for name in SLIDERS:
+                measure(page, name, options.steps, process)
+            browser.close()
+        finally:
+            if process is not None:
+                process.terminate()
+                process.wait()
+
+
+def measure(page: Any, name: str, steps: int, process: subprocess.Popen[bytes] | None) -> None:
+    slider = page.get_by_role("slider", name=name).first
+    slider.scroll_into_view_if_needed()
+    board, maps, keys = [], [], ["ArrowRight", "ArrowLeft"]
+    server = psutil.Process(process.pid) if process else None
+    cpu = time_of(server)
+    for i in range(steps):
+        slider.focus()
+        if i and i % 6 == 0:
+            keys.reverse()
+        one = step(page, keys[0])
+        board.append(one[0])
+        maps.append(one[1])
+        page.wait_for_timeout(700)
+    used = 1e3 * (time_of(server) - cpu) / steps
+    print(f"{name:28}{words(board):>26}{words(maps):>26}{used:>11.0f} ms", flush=True)
+
+
+def time_of(server: psutil.Process | None) -> float:
+    if server is None:
+        return 0.0
+    family = [server, *server.children(recursive=True)]
+    return float(sum(sum(one.cpu_times()[:2]) for one in family))
+
+
+def words(values: list[float]) -> str:
+    return f"{statistics.median(values):.0f} ms ({min(values):.0f} to {max(values):.0f})"
+
+
+if __name__ == "__main__":
+    assert Path(CHROMIUM).exists(), "Chromium is not on this machine"
+    main()
