@@ -169,7 +169,8 @@ LIMITS = """\
   left out: what a data set as a whole looks like does not carry over from simulated to real data. In worlds whose
   modalities share twice as much of what disturbs a clip, that correlation no longer helps at all.
 - Log odds in place of a softmax's probabilities, partial correlation and the mean correlation add nothing to the six
-  features. Features were chosen by cross-validation on worlds with the seeds to fit on."""
+  features. Features were chosen by cross-validation on worlds with the seeds to fit on; that features of a whole data
+  set were left out is the one choice for which real truth was looked at."""
 
 HEAD = (
     "| | AUC per world | Brier | ECE pooled | ECE per world, mean (90th percentile; if perfect) "

@@ -34,7 +34,8 @@ FITTED_CLASSES, FITTED_CLIPS = (6, 60), (200, 5000)
 """Classes and clips of the simulated worlds."""
 LIMITS = (
     "It is about classes in a clip, not about modality or direction, and classes that only look or sound alike can "
-    "pass: in {null:.0%} of simulated worlds where nothing comes together, some pair does."
+    "pass: in {null:.0%} of simulated worlds where nothing comes together, some pair does. It compares a pair with the "
+    "others of the same data: where a third of all pairs come together, it is too low."
 )
 """What a reader must know beside any such probability; `limits()` fills in the figure."""
 
