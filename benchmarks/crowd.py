@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
-SLIDER = "Penalty discount"
+SLIDER = "Penalty"
 UNANSWERED = 10
 """Seconds after which an answer is taken to be lost, which is an error."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from avexplore.ui.presenter import mode, scene_list
 from avexplore.ui.settings import bar
-from avexplore.ui.shell import session
+from avexplore.ui.shell import address, session
 
 
 def draw(page: str) -> None:
@@ -12,7 +12,7 @@ def draw(page: str) -> None:
     bar.place(page)
     if not session.runs():
         return
-    if mode.is_on():
+    if address.is_presented():
         mode.begin(page)
     else:
         scene_list.draw(page)

@@ -48,7 +48,7 @@ def choose(label: str, runs: Sequence[Run], chosen: str, *, key: str) -> str | N
     with st.popover(label, icon=":material/swap_horiz:", width="stretch"):
         word = st.text_input("Find", key=f"{key}-find", placeholder="Part of a name", label_visibility="collapsed")
         found = [run for run in runs if word.lower() in run.name.lower()]
-        with st.container(height=420, border=False):
+        with st.container(height=420, border=False, key=f"{key}-list"):
             for run in found:
                 with st.container(border=True):
                     st.markdown(f"**{as_markdown(run.name)}**")

@@ -20,6 +20,11 @@ html { font-size: 23px; }
 [data-testid="stSidebar"], [data-testid="stHeader"], [data-testid="stExpandSidebarButton"] { display: none; }
 .stMainBlockContainer { padding: 1rem 1.4rem 3.2rem; }
 [data-testid="stCaptionContainer"] { font-size: 1rem; }
+/* A stage shows results: what widgets are called, and which key presses a button, is for the one who sets it up. */
+.stMain [data-testid="stWidgetLabel"] { display: none; }
+.stMain .stVerticalBlock { gap: .6rem; }
+.stMain .stButton button, .stMain [data-testid="stPopoverButton"] { min-height: 1.8rem; padding: .1rem .6rem; }
+.stMain .stButton button kbd, .stMain .stButton [data-testid="stShortcutHint"] { display: none; }
 .st-key-presenter {
   position: fixed; left: 0; right: 0; bottom: 0; z-index: 95; padding: .2rem 1.4rem;
   background: var(--presenter, #F4F6F8); border-top: 1px solid #8885;
@@ -29,14 +34,9 @@ html { font-size: 23px; }
 DARK_STYLE = "<style>:root { --presenter: #1B242D; }</style>"
 
 
-def is_on() -> bool:
-    """Whether somebody presents."""
-    return st.query_params.get("present") == "1"
-
-
 def begin(page: str) -> None:
     """Dress a page for presenting, and draw the strip that leads through the scenes."""
-    if not is_on():
+    if not address.is_presented():
         return
     st.html(STYLE + (DARK_STYLE if st.context.theme.type == "dark" else ""))
     run = session.current_run()

@@ -8,17 +8,17 @@ from avexplore.config import StudentConfig
 from avexplore.ui import page_list
 from avexplore.ui.parts.plain_text import as_markdown
 from avexplore.ui.settings import trainings, working
-from avexplore.ui.shell import links, session
+from avexplore.ui.shell import address, links, session
 
 _SLOT, _PAGE = "settings_bar_slot", "settings_bar_page"
 STYLE = """<style>
-.st-key-settings-bar:has(button) {
+.st-key-settings-bar:not(:has(p)), .st-key-one-step { display: none; }
+.st-key-settings-bar:has(p) {
   position: sticky; top: 3.75rem; z-index: 90; padding: .45rem .9rem; border-radius: .5rem;
   background: #E3F0F8; border: 1px solid #0072B233;
 }
-.stApp:not(:has(.st-key-settings-bar button)) .stElementContainer:has(+ .st-key-settings-bar) { display: none; }
 </style>"""
-DARK_STYLE = "<style>.st-key-settings-bar:has(button) { background: #17303F; border-color: #56B4E944; }</style>"
+DARK_STYLE = "<style>.st-key-settings-bar:has(p) { background: #17303F; border-color: #56B4E944; }</style>"
 
 
 def place(page: str) -> None:
@@ -43,16 +43,23 @@ def draw() -> None:
         return
     # The container stays: a fragment can only write where it wrote while the page was drawn.
     with slot, st.container(key="settings-changed", gap=None):
-        if working.current() or working.history().can_undo or working.history().can_redo:
+        history = working.history()
+        if working.current() or (not address.is_presented() and (history.can_undo or history.can_redo)):
             _draw(page)
 
 
 def _draw(page: str) -> None:
     run = session.current_run()
     settings, history = working.current(), working.history()
+    info = page_list.named(page)
+    is_stored = bool(settings) and info is not None and info.shows == "stored"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         count, colon, words = str(settings).partition(":")
-        st.markdown(f"**{count[:1].upper()}{count[1:]}**{colon}{as_markdown(words)}", width="stretch")
+        said = f"**{count[:1].upper()}{count[1:]}**{colon}{as_markdown(words)}"
+        if address.is_presented():
+            st.markdown(f"{said} (not in what is shown here)" if is_stored else said)
+            return
+        st.markdown(said, width="stretch")
         st.button("Undo", key="settings-undo", on_click=working.undo, disabled=not history.can_undo, type="tertiary")
         st.button("Redo", key="settings-redo", on_click=working.redo, disabled=not history.can_redo, type="tertiary")
         st.button(
@@ -61,8 +68,7 @@ def _draw(page: str) -> None:
         if page != "tune" and run.student is not None:
             links.to("tune", "What would this do?", {})
         _train(page, bool(settings))
-    info = page_list.named(page)
-    if settings and info is not None and info.shows == "stored":
+    if is_stored:
         st.caption("This page shows the run as it is stored, without these changes.")
 
 

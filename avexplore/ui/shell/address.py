@@ -91,6 +91,11 @@ def write(group: str, wanted: Mapping[str, str]) -> None:
         query.update(changes)
 
 
+def is_presented() -> bool:
+    """Whether somebody presents: `present=1` in the address, so that a scene opens in that mode again."""
+    return st.query_params.get("present") == "1"
+
+
 def carried(query: Mapping[str, Any]) -> dict[str, Any]:
     """A link's query, with what a visitor works on; a link to another run takes nothing along."""
     here = {name: value for name in (*CARRIED, "present") if (value := st.query_params.get(name))}

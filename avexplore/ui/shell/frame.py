@@ -101,7 +101,9 @@ def guard(name: str) -> None:
 
 
 def heading(name: str) -> None:
-    """Title of a page and the question that it answers."""
+    """Title of a page and the question that it answers; on a stage the strip below has the title."""
+    if address.is_presented():
+        return
     info = next(page for page in PAGES if page.name == name)
     st.title(info.title, anchor=False)
     st.caption(info.question, help=glossary.LIR if "LIR" in info.question else None)

@@ -141,7 +141,7 @@ def test_a_visitor_logs_in_and_gets_to_the_page_that_was_asked_for(app: str, pro
     page.get_by_role("button", name="Log in").wait_for()
     words = page.locator("body").inner_text()
     assert "Log in to see what is here" in words
-    for hidden in ("Training", "Overview", "Retrieval", "Where the clips come from"):
+    for hidden in ("Training", "Overview", "Retrieval", "Where to start"):
         assert hidden not in words
     page.get_by_role("button", name="Log in").click()
     page.get_by_role("heading", name="Training", exact=True, level=1).wait_for()
@@ -160,5 +160,5 @@ def test_who_is_not_on_the_list_stays_outside(app: str, provider: Provider, brow
     page.goto(f"{app}/training")
     page.get_by_role("button", name="Log in").click()
     page.get_by_text("not on this server's list").wait_for()
-    assert "Where the clips come from" not in page.locator("body").inner_text()
+    assert "Where to start" not in page.locator("body").inner_text()
     context.close()
