@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import streamlit as st
+
+from avexplore.ui.parts import run_cards
+from avexplore.ui.parts.plain_text import as_markdown
 from avexplore.ui.presenter import mode, scene_list
 from avexplore.ui.settings import bar
 from avexplore.ui.shell import address, session
@@ -14,5 +18,21 @@ def draw(page: str) -> None:
         return
     if address.is_presented():
         mode.begin(page)
-    else:
-        scene_list.draw(page)
+        return
+    with st.sidebar:
+        _pick_run()
+    scene_list.draw(page)
+
+
+def _pick_run() -> None:
+    run = session.current_run()
+    st.caption(
+        "Run",
+        help="A run is a data set with its teacher, class graph, student and the student's twin without LIR. "
+        "Every page shows the run chosen here.",
+    )
+    st.markdown(f"**{as_markdown(run.name)}**")
+    st.caption(run_cards.date(run) + (", shipped" if run.shipped else ""))
+    if picked := run_cards.choose("Another run", list(session.runs().values()), run.key, key="run-choice"):
+        session.look_at(picked)
+        st.rerun()

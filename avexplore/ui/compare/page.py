@@ -10,8 +10,7 @@ import streamlit as st
 from avexplore.analysis import tables
 from avexplore.analysis.run_differences import differences
 from avexplore.config import ClipsConfig, EvaluationConfig, StudentConfig
-from avexplore.ui.compare import run_cards
-from avexplore.ui.parts import job_progress, split_reports
+from avexplore.ui.parts import job_progress, run_cards, split_reports
 from avexplore.ui.parts.plain_text import as_markdown
 from avexplore.ui.shell import address, links, session
 
@@ -31,7 +30,7 @@ def draw(run: Run) -> None:
     with left, st.container(border=True):
         _card("First", run, run.student)
         if picked := run_cards.choose("Another first run", runs, run.key, key="first"):
-            st.session_state["run_next"] = picked
+            session.look_at(picked)
             st.rerun()
     with right, st.container(border=True):
         if other is not None:

@@ -72,16 +72,11 @@ def runs() -> dict[str, Run]:
 
 
 def pick_run() -> None:
-    """The run picker in the sidebar; the run's short address stands in the URL as `?run=`, written by the page's frame.
-
-    Not `bind="query-params"`: that writes the run's name, and a link should survive a change of names.
-    """
+    """Start of a pass: the run that the address brought as `?run=`, else the one looked at before, else the first."""
     known = runs()
     if not known:
         return
     brought = address.arrived("run", ["run"])
-    if (chosen := st.session_state.pop("run_next", None)) in known:
-        st.session_state["run"] = chosen
     if brought and brought["run"]:
         if brought["run"] in known:
             st.session_state["run"] = brought["run"]
@@ -89,15 +84,15 @@ def pick_run() -> None:
             st.toast("The run in this address is not on this machine; another one is shown instead.")
     if st.session_state.get("run") not in known:
         st.session_state["run"] = next(iter(known))
-    st.sidebar.selectbox(
-        "Run",
-        list(known),
-        key="run",
-        format_func=lambda key: known[key].name,
-        help="A run is a data set with its teacher, class graph, student and the student's twin without LIR. "
-        "Every page shows the run chosen here.",
-        persist_state="session",
-    )
+
+
+def look_at(run: str) -> None:
+    """Look at another run on every page, from the next pass on.
+
+    Args:
+        run: Its key.
+    """
+    st.session_state["run"] = run
 
 
 def current_run() -> Run:

@@ -214,8 +214,9 @@ def test_a_run_address_in_the_url_is_followed(home: Path) -> None:
     for config in (first, other, first):
         app.query_params["run"] = config.address[:12]
         app.run()
-        assert app.sidebar.selectbox(key="run").value == config.address[:12]
-    app.sidebar.selectbox(key="run").set_value(other.address[:12]).run()
+        assert app.session_state["run"] == config.address[:12]
+    app.session_state["run"] = other.address[:12]
+    app.run()
     assert app.query_params["run"] in (other.address[:12], [other.address[:12]])
     app.query_params["run"] = "nonsense"
     app.run()

@@ -45,7 +45,11 @@ def choose(label: str, runs: Sequence[Run], chosen: str, *, key: str) -> str | N
         key: Begins the widgets' keys.
     """
     picked = None
-    with st.popover(label, icon=":material/swap_horiz:", width="stretch"):
+    # Drawn when it is opened: a machine with many runs has many cards.
+    opened = st.popover(label, icon=":material/swap_horiz:", width="stretch", key=f"{key}-open", on_change="rerun")
+    if not opened.open:
+        return None
+    with opened:
         word = st.text_input("Find", key=f"{key}-find", placeholder="Part of a name", label_visibility="collapsed")
         found = [run for run in runs if word.lower() in run.name.lower()]
         with st.container(height=420, border=False, key=f"{key}-list"):
