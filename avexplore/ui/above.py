@@ -31,8 +31,6 @@ def _pick_run() -> None:
         help="A run is a data set with its teacher, class graph, student and the student's twin without LIR. "
         "Every page shows the run chosen here.",
     )
-    st.markdown(f"**{as_markdown(run.name)}**")
-    st.caption(run_cards.date(run) + (", shipped" if run.shipped else ""))
-    if picked := run_cards.choose("Another run", list(session.runs().values()), run.key, key="run-choice"):
+    if picked := run_cards.choose(as_markdown(run.name), list(session.runs().values()), run.key, key="run-choice"):
         session.look_at(picked)
         st.rerun()

@@ -101,9 +101,7 @@ def _card(which: str, run: Run | None, student: StudentConfig) -> None:
 
 def _settings(first: StudentConfig, second: StudentConfig) -> None:
     found = differences(first, second)
-    st.subheader(
-        f"{len(found)} setting{'' if len(found) == 1 else 's'} differ{'s' if len(found) == 1 else ''}", anchor=False
-    )
+    st.subheader("One setting differs" if len(found) == 1 else f"{len(found)} settings differ", anchor=False)
     if not found:
         st.caption("These are one and the same.")
         return

@@ -46,7 +46,7 @@ def choose(label: str, runs: Sequence[Run], chosen: str, *, key: str) -> str | N
     """
     picked = None
     # Drawn when it is opened: a machine with many runs has many cards.
-    opened = st.popover(label, icon=":material/swap_horiz:", width="stretch", key=f"{key}-open", on_change="rerun")
+    opened = st.popover(label, width="stretch", wrap=True, key=f"{key}-open", on_change="rerun")
     if not opened.open:
         return None
     with opened:

@@ -28,7 +28,7 @@ STYLE = """<style>
 </style>"""
 # Streamlit writes white on the accent color; on the light blue of the dark theme that is 2.3 : 1, and dark is 8 : 1.
 DARK_STYLE = """<style>
-button[kind^="primary"], button[kind^="primary"] *,
+button[kind^="primary"]:not(:disabled), button[kind^="primary"]:not(:disabled) *,
 [data-tag][data-tag-index], [data-tag][data-tag-index] * { color: #11171D; }
 </style>"""
 
