@@ -75,10 +75,15 @@ def test_a_row_is_a_mean_over_seeds_with_what_lir_adds_beyond_reading(
 
     links = [quality.through_links(s) for s in students]
     hidden = [values(c, "hidden_pair_ap") for c in (twins, links, students)]
-    whole, reading, training = numbers(tables.split(), 2)[:6:2]
+    whole, reading, training = numbers(tables.split(False), 2)[6::2]
     assert whole == pytest.approx((hidden[2] - hidden[0]).mean(), abs=6e-5)
     assert reading == pytest.approx((hidden[1] - hidden[0]).mean(), abs=6e-5)
     assert training == pytest.approx((hidden[2] - hidden[1]).mean(), abs=6e-5)
+
+    chosen = [quality.through_links(s, choose=True) for s in students]
+    parts = [values(c) for c in (read, chosen, with_lir)]
+    expected = [(parts[2] - parts[0]).mean(), (parts[1] - parts[0]).mean(), (parts[2] - parts[1]).mean()]
+    assert numbers(tables.split(True), 2)[:6:2] == pytest.approx(expected, abs=6e-5)
 
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("made again")
