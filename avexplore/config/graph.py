@@ -87,7 +87,7 @@ class GraphConfig(Config):
         choices=STRATEGIES,
         help=(
             "One start; one start, polished; perturbations of the best graph, which keep its parents; restarts; or "
-            "perturbations that grow all parents anew (the default before version 0.2)."
+            "perturbations that grow all parents anew (the earlier default)."
         ),
     )
     iterations: int = within(
@@ -95,7 +95,7 @@ class GraphConfig(Config):
         100_000,
         300,
         label="Restarts or perturbations",
-        help="Effort: restarts or perturbations, in hundreds; unused by one start, polished or not.",
+        help="How long to search: restarts, or rounds of perturbations; unused by one start, polished or not.",
     )
     rows: Literal["train", "all"] = setting(
         "train",
