@@ -23,22 +23,22 @@ def choose_bends(place: FloatArray, boxes: FloatArray, ends: IntArray) -> FloatA
         One bend per edge, as `geometry.curves` takes it. The same edge the other way round has it with the other sign.
         Shape (k,).
     """
-    if not len(ends):
-        return np.zeros(0)
     low, high = place + boxes[:, :2], place + boxes[:, 2:]
-    forward = np.where(ends[:, :1] < ends[:, 1:], ends, ends[:, ::-1])
-    best, cheapest = np.zeros(len(ends)), np.full(len(ends), np.inf)
-    for bend in BENDS:
-        lines = curves(place, forward, np.full(len(ends), bend), POINTS)
-        cost = np.full(len(ends), abs(bend))
-        for start in range(0, len(ends), 64):
-            block = slice(start, start + 64)
-            line = lines[block, :, None]
-            inside: BoolArray = np.all((line > low) & (line < high), axis=3)
-            over: BoolArray = np.any(inside, axis=1)
-            np.put_along_axis(over, ends[block], False, axis=1)
-            cost[block] += over.sum(axis=1)
-        better = cost < cheapest - 1e-9
-        best[better], cheapest[better] = bend, cost[better]
-    signed: FloatArray = np.where(ends[:, 0] < ends[:, 1], best, -best)
-    return signed
+    tried = np.array(BENDS)
+    found = np.zeros(len(ends))
+    for k, (first, last) in enumerate(ends):
+        way = np.array([[min(first, last), max(first, last)]])
+        a, b = place[way[0]]
+        # A curve stays within half its bend, times its length, of the straight way.
+        reach = 0.5 * tried.max() * float(np.hypot(*(b - a)))
+        near = ((high > np.minimum(a, b) - reach) & (low < np.maximum(a, b) + reach)).all(axis=1)
+        near[way[0]] = False
+        if near.any():
+            lines = curves(place, np.repeat(way, len(tried), axis=0), tried, POINTS)
+            (left, top), (right, bottom) = low[near].T, high[near].T
+            x, y = lines[..., 0, None], lines[..., 1, None]
+            over: BoolArray = (x > left) & (x < right) & (y > top) & (y < bottom)
+            cost = over.any(axis=1).sum(axis=1) + np.abs(tried)
+            best = tried[int(np.argmin(cost))]
+            found[k] = best if first <= last else -best
+    return found

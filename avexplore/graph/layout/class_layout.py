@@ -296,8 +296,8 @@ def _titles(
 ) -> tuple[GroupTitle, ...]:
     """Names of the groups, right above the topmost cell of each and within its width."""
     found = []
-    height = 0.66 * cells.title
     for group in range(named.max() + 1):
+        height = 0.66 * cells.title
         everyone = np.flatnonzero(named == group)
         if len(everyone) < 2:
             found.append(GroupTitle("", "", (0.0, 0.0, 0.0, 0.0)))
@@ -307,7 +307,10 @@ def _titles(
         left, right = float(rooms[top, 0]) - 0.7 * cells.pad, float(rooms[top, 2]) + 0.7 * cells.pad
         members = cells.members[top]
         bottom = float((place[members, 1] + box[members, 1]).min()) - 0.35 * cells.pad
-        said = group_name(names, weights, everyone, (right - left) / (1.0 * height))
+        said = group_name(names, weights, everyone, (right - left) / height)
+        if said.endswith("…"):  # smaller letters before fewer
+            height *= 0.75
+            said = group_name(names, weights, everyone, (right - left) / height)
         # In the middle of what it names, as far as its cell allows.
         span = extent(place[members], box[members])
         half = min(text_width(said) * height / 2, (right - left) / 2)
