@@ -354,3 +354,34 @@ def test_the_picture_is_saved_as_png(shown: Any) -> None:
     assert waiting.value.suggested_filename == "class_graph.png"
     with open(waiting.value.path(), "rb") as file:  # noqa: PTH123 - a path of Playwright's
         assert file.read(8) == b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.mark.parametrize("width", [390, 1280, 1920])
+def test_no_two_names_touch_and_none_runs_out_of_its_box(screen: Any, server: str, width: int) -> None:
+    screen.page.set_viewport_size({"width": width, "height": 900})
+    screen.open(f"{server}/class_graph?hide=none&at_least=0")
+    screen.rest()
+    boxes = screen.stage("stage.signs.map(sign => sign.box)")
+    for k, a in enumerate(boxes):
+        for b in boxes[:k]:
+            assert a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1], "boxes are apart"
+    # Every text that is drawn, with the room that it was given and the width that it needs there.
+    drawn = screen.stage(
+        """(() => {
+          const canvas = stage.canvas.querySelector('canvas').getContext('2d');
+          const [fill, found] = [canvas.fillText, []];
+          canvas.fillText = function (text, x, y, room) {
+            found.push({ text, x, y, room, needs: this.measureText(text).width });
+            return fill.apply(this, arguments);
+          };
+          stage.network.renderer._redraw(false);
+          delete canvas.fillText;
+          return found;
+        })()"""
+    )
+    names = {line for lines in screen.stage("stage.data.classes.lines") for line in lines}
+    inside = [text for text in drawn if text["text"] in names and text["room"] is not None]
+    assert len(inside) >= len(names) or not screen.stage("stage.areNamed")
+    assert all(text["needs"] <= 1.12 * text["room"] for text in inside), "letters are not squeezed to fit"
+    frame = screen.stage("stage.sight()")
+    assert all(frame[0] <= box[0] and box[2] <= frame[2] and frame[1] <= box[1] for box in boxes), "all is in sight"

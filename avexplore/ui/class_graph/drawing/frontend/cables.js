@@ -76,7 +76,7 @@ function lay({ a, b, bend, edges }, unit, stage) {
 }
 
 // `faintness` tells how much of a cable's opacity is left, 0 for none, by what it links.
-export function drawCables(context, stage, faintness) {
+export function drawCables(context, stage, faintness, heads = true) {
   const { theme } = stage;
   context.save();
   context.lineJoin = "round";
@@ -91,7 +91,7 @@ export function drawCables(context, stage, faintness) {
       context.stroke();
     }
     context.setLineDash([]);
-    for (const head of cable.heads) drawHead(context, head, share, theme);
+    if (heads) for (const head of cable.heads) drawHead(context, head, share, theme);
   }
   context.restore();
 }

@@ -4,6 +4,7 @@ import { around } from "./geometry.js";
 import { labelPlace, letterSize } from "./labels.js";
 
 const AIR = 10;
+const MANY = 150; // signs, from which on a frame takes too long for a glide
 const DEEPEST = { normal: 1.8, large: 3 };
 const LETTERS = { normal: 21, large: 40 }; // pixels of a name's letters at most, when all is in sight
 
@@ -68,7 +69,7 @@ export function approach(stage, box, done) {
   const room = Math.min((width - 6 * AIR) / (box[2] - box[0]), (height - 6 * AIR) / (box[3] - box[1]));
   const scale = Math.min(room, (stage.isLarge ? LETTERS.large : LETTERS.normal) / stage.data.classes.font);
   const position = { x: (box[0] + box[2]) / 2, y: (box[1] + box[3]) / 2 };
-  if (isStill()) {
+  if (isStill() || stage.signs.length > MANY) {
     stage.network.moveTo({ position, scale, animation: false });
     done();
     return;

@@ -39,7 +39,8 @@ function fromAfar(context, stage) {
   const asked = (cable) => cable.strands.some(({ edge }) => stage.states.get(edge.id) === "strong");
   const marked = stage.cables.some(asked);
   if (!marked) drawRibbons(context, stage);
-  drawCables(context, stage, (cable) => (asked(cable) ? 1 : cable.a.group === cable.b.group ? (marked ? 0.25 : WITHIN) : 0));
+  drawCables(context, stage, (cable) => (cable.a.group === cable.b.group && !asked(cable) ? (marked ? 0.25 : WITHIN) : 0), false);
+  drawCables(context, stage, (cable) => (asked(cable) ? 1 : 0));
   drawSigns(context, stage, 0.8);
   drawTitles(context, stage, false);
   drawNames(context, stage, false);
