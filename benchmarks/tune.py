@@ -79,7 +79,11 @@ def main() -> None:
             page.wait_for_selector(".maps[data-version]", timeout=300_000)
             for name in ("Class graph", "Embedding"):
                 page.locator("summary", has_text=name).click()
-            page.wait_for_timeout(20_000)  # compiling goes on behind the first drawing
+            # Compiling goes on behind the first drawing: a first step, and then until it is done.
+            page.get_by_role("slider", name=SLIDERS[0]).first.press("ArrowRight")
+            page.wait_for_timeout(5_000)
+            while "compiled" in (page.locator(".maps .note").text_content() or ""):
+                page.wait_for_timeout(1_000)
             print(f"load of the machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; medians of {options.steps}")
             print(f"{'slider':28}{'figures and lists':>26}{'maps':>26}{'server CPU':>14}")
             for name in SLIDERS:
