@@ -131,7 +131,7 @@ def test_a_form_is_restored_from_its_address_by_somebody_else(page: Any, server:
         for choice in ("Grid", "Any-label MAP"):
             assert fresh.get_by_role("radio", name=choice, exact=True).is_checked()
     page.goto(f"{server.url}/training")
-    page.get_by_text("Nothing is changed yet").wait_for()  # it opens on the run that is looked at
+    page.get_by_role("button", name="Nothing is changed yet").wait_for()  # it opens on the run that is looked at
     settled(page)
     page.get_by_text("Synthetic benchmark", exact=True).click()
     page.get_by_text("Tiny", exact=True).click()
