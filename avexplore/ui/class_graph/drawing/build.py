@@ -249,6 +249,7 @@ def _marked(edges: list[Edge], most: int, nodes: tuple[str, ...]) -> list[Edge]:
         edge
         for edge in edges
         if edge.evidence > 0
+        and not edge.negative
         and (edge.frequency is None or edge.frequency >= FIRST_FREQUENCY)
         and split_node(nodes[edge.source])[1] != split_node(nodes[edge.target])[1]
     ]
