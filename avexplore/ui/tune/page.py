@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from avexplore.workbench.runs import Run
 
 STYLE = """<style>
-.stMainBlockContainer { padding: 3.1rem 1.6rem 1rem; }
+.stMainBlockContainer { padding: 3.75rem 1.6rem 1rem; }
 .st-key-tune-controls { padding-top: .35rem; }
 .tune-links { font-size: 13px; line-height: 1.3; padding: 3px 2px 0; }
 @media (max-height: 800px) { .stElementContainer:has(> .stHeading) + .stElementContainer { display: none; } }
