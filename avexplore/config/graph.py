@@ -124,7 +124,7 @@ class StabilityConfig(Config):
         choices=STRATEGIES,
         help=(
             "How resamples are searched. What a search misses counts as instability: one start alone is quick and "
-            "misses the best graph in half of the cases, polished in a twentieth."
+            "misses the best graph in half of the cases, polished in a tenth."
         ),
     )
     null: Literal["none", "within-class", "decoupled", "one-hot"] = setting(
