@@ -48,7 +48,10 @@ STYLE = """<style>
 def explore(run: Run) -> None:
     """Draw the page for one run, inside a fragment so that a slider redraws nothing else."""
     st.html(STYLE)
-    found = job_progress.artifact(run.soft_labels, "The soft labels")
+    found = job_progress.artifact(run.soft_labels, "The soft labels", stop_page=False)
+    if found is None:
+        bar.draw()
+        return
     labels = getattr(found, "soft_labels", found)
     _explore(run, labels, found)
 

@@ -48,12 +48,14 @@ BOARD, MAPS = "tune-board", "tune-maps"
 def draw(run: Run) -> None:
     """The whole page below its heading."""
     if run.student is None or run.student.regularizer is None:
+        bar.draw()
         st.info("This run has no student with LIR, so there is nothing to tune. Choose another run, or train one.")
         return
     st.html(STYLE)
     try:
         held = opened(run.key, run.student)
     except AvexploreError as error:
+        bar.draw()
         st.error(as_markdown(str(error)))
         return
     _tune(run, held)
