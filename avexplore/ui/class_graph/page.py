@@ -16,7 +16,7 @@ from avexplore.ui.class_graph.graph_choices import Choice, choices, fits, measur
 from avexplore.ui.class_graph.panel.panel import draw_panel
 from avexplore.ui.class_graph.picture_pane import draw_picture
 from avexplore.ui.class_graph.refine import redraw_when_refined, refiner
-from avexplore.ui.class_graph.scene import Scene, Shown, Subject, at_hand
+from avexplore.ui.class_graph.scene import Scene, Shown, Subject, cached_or_quick
 from avexplore.ui.class_graph.state import session_state as visit
 from avexplore.ui.class_graph.state import settings as state_settings
 from avexplore.ui.class_graph.state.names import LEARNED, NOTHING
@@ -105,7 +105,7 @@ def _pairs(address: str, with_clips: bool, _labels: SoftLabels, _clips: Clips | 
 def _clips(source: SoftLabelSource) -> Clips | None:
     if not isinstance(source, TeacherConfig):
         return None
-    clips: Clips | None = at_hand(ClipsConfig(source.data))
+    clips: Clips | None = cached_or_quick(ClipsConfig(source.data))
     return clips
 
 
@@ -115,7 +115,7 @@ def _learned(settings: Settings) -> tuple[ClassGraph | None, GraphStability | No
         return stand_in(config), None
     drafts = drafts_of(config)
     if drafts and not refiner().is_done(config):
-        quick = at_hand(refiner().best_draft(drafts))
+        quick = cached_or_quick(refiner().best_draft(drafts))
         if quick is not None:
             refiner().want(visit.tab(), config)
             return quick, None
@@ -125,7 +125,7 @@ def _learned(settings: Settings) -> tuple[ClassGraph | None, GraphStability | No
     graph = job_progress.artifact(config, "The class graph", stop_page=False)
     if graph is None:
         return None, None
-    return graph, at_hand(settings.stability)
+    return graph, cached_or_quick(settings.stability)
 
 
 def _ask_stability(settings: Settings) -> None:
@@ -155,7 +155,7 @@ def _affinity(settings: Settings, stability: GraphStability | None) -> Any:
 def _embeddings(run: Run) -> tuple[Embeddings, Embeddings] | None:
     if run.student is None:
         return None
-    before, after = at_hand(run.student.twin), at_hand(run.student)
+    before, after = cached_or_quick(run.student.twin), cached_or_quick(run.student)
     return None if before is None or after is None else (before.embeddings, after.embeddings)
 
 
@@ -176,7 +176,7 @@ def _others(run: Run, clips: Clips | None, settings: Settings) -> dict[str, Choi
         import_addresses=st.session_state.graph_imports,
         pinned=st.session_state.graph_pinned,
         other_runs=runs,
-        get=at_hand,
+        get=cached_or_quick,
         summaries=_summaries(settings),
     )
 
@@ -186,12 +186,12 @@ def _summaries(settings: Settings) -> dict[str, tuple[str, Callable[[], ClassGra
     from avexplore.graph.stability.consensus import consensus_graph, consensus_of_graphs
 
     def of_stability(over: Literal["bootstraps", "seeds"]) -> ClassGraph | None:
-        stability = at_hand(settings.stability)
+        stability = cached_or_quick(settings.stability)
         return None if stability is None else consensus_graph(stability, over=over)
 
     def of_graphs() -> ClassGraph | None:
         configs = [settings.graph, *(config for _, config in st.session_state.graph_pinned.values())]
-        graphs = [at_hand(config) for config in configs]
+        graphs = [cached_or_quick(config) for config in configs]
         found = [reordered(graph, graphs[0].nodes) for graph in graphs if graph is not None and graphs[0] is not None]
         return consensus_of_graphs(found) if len(found) > 1 else None
 

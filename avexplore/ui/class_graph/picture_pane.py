@@ -24,7 +24,7 @@ from avexplore.ui.class_graph.layout_candidates import (
     soft_label_correlation,
     strongest,
 )
-from avexplore.ui.class_graph.scene import at_hand
+from avexplore.ui.class_graph.scene import cached_or_quick
 from avexplore.ui.class_graph.state import kept_graphs as variants
 from avexplore.ui.class_graph.state import rules as rules_of
 from avexplore.ui.class_graph.state import session_state as visit
@@ -78,7 +78,7 @@ def _arranged(scene: Scene) -> tuple[ClassGraph | None, str]:
     """The graph that the reader arranged the nodes for, and a key for it; None for all candidates."""
     asked = variants.read(st.session_state.graph_arranged, settings.stored(scene.run).graph, scene.nodes)
     for _, config in asked.values():
-        graph = at_hand(config)
+        graph = cached_or_quick(config)
         if graph is not None and graph.nodes == scene.nodes:
             return graph, config.address
     return None, scene.run.soft_labels.address

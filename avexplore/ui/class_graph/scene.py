@@ -58,7 +58,7 @@ class Scene:
     pairs: PairEvidence
 
 
-def at_hand(config: Config) -> Any:
+def cached_or_quick(config: Config) -> Any:
     """The result of a config if it is there or quick to make, else None."""
     answer = session.workbench().ask(config, start=False)
     return getattr(answer, "artifact", None)

@@ -18,7 +18,7 @@ from avexplore.ui.soft_labels import charts
 from avexplore.ui.soft_labels.matrix import QUIET, wide_matrix
 
 if TYPE_CHECKING:
-    from avexplore.ui.soft_labels.subject import Subject
+    from avexplore.ui.soft_labels.soft_label_view import SoftLabelView
 
 _KINDS = {
     "auto": "tell from the file",
@@ -35,7 +35,7 @@ _KINDS = {
 }
 
 
-def draw(subject: Subject | None) -> None:
+def draw(subject: SoftLabelView | None) -> None:
     """The Data view; `subject` is None where there is no run yet."""
     if subject is not None:
         _summary(subject)
@@ -45,7 +45,7 @@ def draw(subject: Subject | None) -> None:
     _upload()
 
 
-def _summary(subject: Subject) -> None:
+def _summary(subject: SoftLabelView) -> None:
     soft, clips = subject.soft, subject.clips
     if clips is not None and clips.source:
         st.markdown(as_markdown(clips.source))
@@ -68,7 +68,7 @@ def _summary(subject: Subject) -> None:
         st.caption(as_markdown(sentence))
 
 
-def _classes(subject: Subject) -> None:
+def _classes(subject: SoftLabelView) -> None:
     soft, clips = subject.soft, subject.clips
     known = soft.hard_label >= 0
     if not known.any():
@@ -96,7 +96,7 @@ def _classes(subject: Subject) -> None:
     right.plotly_chart(chart, key="sl_by_truth", config=QUIET)
 
 
-def _together(subject: Subject) -> None:
+def _together(subject: SoftLabelView) -> None:
     clips = subject.clips
     if clips is None or clips.true_labels is None:
         return
@@ -124,7 +124,7 @@ def _together(subject: Subject) -> None:
     wide_matrix(chart)
 
 
-def _downloads(subject: Subject) -> None:
+def _downloads(subject: SoftLabelView) -> None:
     st.download_button(
         "Download the soft labels (npz)",
         lambda: as_npz(subject.soft),

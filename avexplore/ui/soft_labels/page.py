@@ -20,7 +20,7 @@ from avexplore.ui.shell import glossary, session
 from avexplore.ui.soft_labels import charts
 from avexplore.ui.soft_labels import data as soft_labels_data
 from avexplore.ui.soft_labels.matrix import QUIET, wide_matrix
-from avexplore.ui.soft_labels.subject import Subject
+from avexplore.ui.soft_labels.soft_label_view import SoftLabelView
 
 if TYPE_CHECKING:
     from avexplore.workbench.runs import Run
@@ -56,7 +56,7 @@ def draw() -> None:
         _clips(subject)
 
 
-def _load(run: Run) -> Subject:
+def _load(run: Run) -> SoftLabelView:
     found = job_progress.artifact(run.soft_labels, "Soft labels", start=False)
     clips = None
     if isinstance(run.soft_labels, TeacherConfig):
@@ -65,13 +65,13 @@ def _load(run: Run) -> Subject:
     if clips is not None and (len(clips.hard_label), clips.classes) != (len(soft.hard_label), soft.classes):
         st.error("The soft labels and the clips of this run do not belong together. Train it again.")
         st.stop()
-    return Subject(run.key, soft, clips, found if isinstance(found, TrainedTeacher) else None)
+    return SoftLabelView(run.key, soft, clips, found if isinstance(found, TrainedTeacher) else None)
 
 
 # --- clips --------------------------------------------------------------------------------------------------------
 
 
-def _clips(subject: Subject) -> None:
+def _clips(subject: SoftLabelView) -> None:
     count = len(subject.soft.classes)
     known = bool((subject.hard_label >= 0).any())
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -105,7 +105,7 @@ def _clips(subject: Subject) -> None:
     _clips_heat_map(subject, found, count)
 
 
-def _split(subject: Subject) -> str:
+def _split(subject: SoftLabelView) -> str:
     options = [*subject.splits, "all"]
     chosen: str = st.segmented_control(
         "Clips",
@@ -119,7 +119,7 @@ def _split(subject: Subject) -> str:
     return chosen
 
 
-def _class_filter(subject: Subject, label: str, key: str) -> int | None:
+def _class_filter(subject: SoftLabelView, label: str, key: str) -> int | None:
     options = [_ANY, *map(str, range(len(subject.soft.classes)))]
     names = {str(c): name for c, name in enumerate(subject.soft.classes)}
     chosen = st.selectbox(
@@ -145,7 +145,7 @@ def _at_least() -> float:
     return chosen
 
 
-def _verdict(subject: Subject, found: numbers.Events, order: str) -> None:
+def _verdict(subject: SoftLabelView, found: numbers.Events, order: str) -> None:
     clips = subject.clips
     if order != "events":
         return
@@ -165,7 +165,7 @@ def _verdict(subject: Subject, found: numbers.Events, order: str) -> None:
     st.caption(text)
 
 
-def _table(subject: Subject, found: numbers.Events, order: str) -> int:
+def _table(subject: SoftLabelView, found: numbers.Events, order: str) -> int:
     """The list of clips; returns the chosen one."""
     audio, visual = (subject.probabilities[m][found.clip, found.event] for m in (0, 1))
     label = "Unannotated event" if order == "events" else "Annotated class"
@@ -218,7 +218,7 @@ def _table(subject: Subject, found: numbers.Events, order: str) -> int:
     return clip
 
 
-def _detail(subject: Subject, clip: int) -> None:
+def _detail(subject: SoftLabelView, clip: int) -> None:
     annotated = int(subject.hard_label[clip])
     also = f" · {as_markdown(subject.class_name(annotated))}" if annotated >= 0 else ""
     st.markdown(f"**{as_markdown(subject.name(clip))}**{also}")
@@ -233,11 +233,11 @@ def _detail(subject: Subject, clip: int) -> None:
     st.caption(f"{marks}. Row {clip}, {_split_name(subject, clip)} clip.")
 
 
-def _split_name(subject: Subject, clip: int) -> str:
+def _split_name(subject: SoftLabelView, clip: int) -> str:
     return next((name for name in subject.splits if clip in subject.soft.rows(name)), "")
 
 
-def _clips_heat_map(subject: Subject, found: numbers.Events, count: int) -> None:
+def _clips_heat_map(subject: SoftLabelView, found: numbers.Events, count: int) -> None:
     shown = list(dict.fromkeys(found.clip.tolist()))[:30]
     used = subject.probabilities[:, shown].max(axis=(0, 1))
     columns = np.sort(np.argsort(-used, kind="stable")[: min(count, 30)])
@@ -261,7 +261,7 @@ def _clips_heat_map(subject: Subject, found: numbers.Events, count: int) -> None
 # --- classes ------------------------------------------------------------------------------------------------------
 
 
-def _classes(subject: Subject) -> None:
+def _classes(subject: SoftLabelView) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         split = _split(subject)
         presence = _presence()
@@ -338,7 +338,7 @@ def _classes(subject: Subject) -> None:
 # --- calibration --------------------------------------------------------------------------------------------------
 
 
-def _calibration(subject: Subject) -> None:
+def _calibration(subject: SoftLabelView) -> None:
     teacher = subject.teacher
     if teacher is not None and {"ece_before", "ece_after", "confidence_before"} <= set(teacher.calibration):
         stored = teacher.calibration
@@ -380,7 +380,7 @@ def _calibration(subject: Subject) -> None:
             _one_calibration(subject, m, diagrams[m])
 
 
-def _one_calibration(subject: Subject, modality: int, diagrams: dict[str, ReliabilityDiagram]) -> None:
+def _one_calibration(subject: SoftLabelView, modality: int, diagrams: dict[str, ReliabilityDiagram]) -> None:
     name = MODALITIES[modality].capitalize()
     st.subheader(name, anchor=False)
     figures = st.columns(len(diagrams))

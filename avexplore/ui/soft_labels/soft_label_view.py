@@ -11,7 +11,7 @@ from avexplore.artifacts import Clips, FloatArray, IntArray, SoftLabels, Trained
 
 
 @dataclass(frozen=True)
-class Subject:
+class SoftLabelView:
     """What the page is about: one run's soft labels, and what is known of the clips.
 
     Attributes:
