@@ -30,7 +30,6 @@ STYLE = """<style>
   text-wrap: balance; }
 .verdict-figures { opacity: .75; margin: .35rem 0 0; font-size: 1rem; line-height: 1.35; }
 /* The verdict is the headline of this page, and the question shall be in sight on a laptop, too. */
-.stMainBlockContainer { padding-top: 2.4rem; }
 .stMainBlockContainer h1 { font-size: 1rem !important; font-weight: 600; opacity: .75; padding: 0; }
 [class*="st-key-scene"] h3 { font-size: 1.1rem; padding: 0 0 .45rem; }
 [class*="st-key-scene"] [data-testid="stVerticalBlock"] { gap: .35rem; }
