@@ -26,7 +26,7 @@ from avexplore.artifacts import (
     silent,
 )
 from avexplore.config import PrefixConfig, StudentConfig
-from avexplore.errors import TrainingError
+from avexplore.errors import DataError, TrainingError
 from avexplore.graph.inputs.transforms import transform
 from avexplore.losses.class_links import class_links, forgiving_offsets
 from avexplore.losses.graph_regularizer import GraphRegularizer
@@ -289,7 +289,12 @@ def network_outputs(features: FeatureSet, config: StudentConfig, weights: Mappin
     """What a stored student's network says of clips, on the CPU; `read_outputs` makes embeddings of it.
 
     Arguments are those of `embed`. Rows follow `features`.
+
+    Raises:
+        DataError: If the weights were not kept.
     """
+    if "input.audio.mean" not in weights:
+        raise DataError("The network of this student was not kept", where="outputs", fix="Train the student again")
     maps = inputs_from_arrays(weights)
     net = _network(config, maps, weights["audio_head.weight"].shape[-1], None)
     from_arrays(net, {name: values for name, values in weights.items() if not name.startswith(("input.", "links."))})

@@ -81,7 +81,8 @@ class Tuning:
         if outputs is None:
             network = self.nearest(wanted).network
             outputs = network_outputs(self.bench, network)
-            assert outputs is not None
+            if outputs is None:
+                raise _no_outputs()
         assert config.stability is not None
         live = self.graphs.look(self.bench, self.run, config.stability, visitor)
         if network == student and working == student:
@@ -147,7 +148,8 @@ class Tuning:
         student = self.run.student
         random = comparable(student, override(student, {"affinity": {"source": "random"}}))
         outputs = network_outputs(self.bench, student)
-        assert outputs is not None
+        if outputs is None:
+            raise _no_outputs()
         both = [self.run.after, read(self.run, random, outputs, self.run.stability).embeddings]
         found = []
         for direction in (0, 1):
@@ -155,3 +157,7 @@ class Tuning:
             own, by_chance = (first_answers(e, self.run.test_clips, direction) - twin for e in both)
             found.append(np.argsort(-(own - np.maximum(by_chance, 0)), kind="stable"))
         return found[0], found[1]
+
+
+def _no_outputs() -> DataError:
+    return DataError("The outputs of this run's networks are not there", where="tune", fix="Train the run again")

@@ -217,3 +217,17 @@ def test_sources_cover_what_the_config_offers() -> None:
 
     offered = set(get_args(get_type_hints(AffinityConfig)["source"]))
     assert set(SOURCES) | {"true-pairs"} <= offered
+
+
+def test_a_student_whose_network_was_not_kept_is_refused_in_words(made: Any) -> None:
+    from avexplore.errors import DataError
+    from avexplore.tuning.live_graphs import LiveGraphs
+    from avexplore.tuning.tuning import Tuning
+    from avexplore.workbench import Workbench
+
+    bench = Workbench()
+    assert made.student.stability is not None
+    bench.get(made.student.stability)
+    tuning = Tuning(bench, open_run(bench, made.student), LiveGraphs())
+    with pytest.raises(DataError, match="outputs of this run's networks are not there"):
+        _ = tuning.telling_queries
