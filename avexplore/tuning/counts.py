@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from avexplore.analysis.opening_question import shares_class
 from avexplore.retrieval import rank
 
 if TYPE_CHECKING:
-    from avexplore.artifacts import BoolArray, Clips, Embeddings, IntArray
+    from avexplore.artifacts import Clips, Embeddings, IntArray
 
 TOP = 8
 """So many first answers are looked at."""
@@ -37,20 +38,6 @@ class Counts:
     def lose(self) -> int:
         """How many have fewer."""
         return int((self.gained < 0).sum())
-
-
-def shares_class(clips: Clips, queries: IntArray, answers: IntArray) -> BoolArray:
-    """Whether answers share a class with their query: any true one where those are known, else the annotated one.
-
-    Args:
-        clips: The clips.
-        queries: Shape (Q,).
-        answers: Shape (Q, k).
-    """
-    if clips.true_labels is None:
-        return np.asarray(clips.hard_label[answers] == clips.hard_label[queries][:, None])
-    true = clips.true_labels
-    return np.asarray((true[answers] & true[queries][:, None, :]).any(axis=2))
 
 
 def first_answers(embeddings: Embeddings, clips: Clips, direction: int) -> IntArray:
