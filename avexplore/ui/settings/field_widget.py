@@ -18,7 +18,7 @@ from avexplore.errors import AvexploreError
 from avexplore.graph.search.engines import ENGINES
 from avexplore.tuning.settings import PARAMETERS
 from avexplore.ui.parts.plain_text import as_markdown
-from avexplore.ui.settings import working
+from avexplore.ui.settings import driven, working
 from avexplore.ui.shell import session
 
 C = TypeVar("C", bound=Config)
@@ -46,7 +46,7 @@ def field_widget(
     value: Any,
     *,
     key: str,
-    driven: bool = False,
+    is_driven: bool = False,
     on_change: Callable[..., None] | None = None,
     args: Sequence[Any] = (),
     bind: bool = False,
@@ -59,7 +59,7 @@ def field_widget(
         name: The field's name.
         value: What the widget starts with.
         key: Its key in the session.
-        driven: Whether `value` counts at every pass, and not only at the first: the session follows it.
+        is_driven: Whether the session has the value already (see `driven.key`), so that the widget starts with none.
         on_change: Called when the visitor has changed it, with `args`.
         args: For `on_change`.
         bind: Whether what differs from `value` stands in the address.
@@ -74,11 +74,9 @@ def field_widget(
         "bind": "query-params" if bind else None,
     }
     label = label_of(owner, name)
-    if driven:
-        st.session_state[key] = value
 
     def start(**given: Any) -> dict[str, Any]:
-        return further if driven else further | given
+        return further if is_driven else further | given
 
     def words(option: Any) -> str:
         return _WORDS.get(f"{owner.stage}.{name}", {}).get(option) or value_in_words(owner, name, option)
@@ -163,12 +161,14 @@ def setting(parameter: str) -> Any:
     """
     owner, f = PARAMETERS[parameter]
     parts = working.parts(session.current_run())
-    key = f"set.{parameter}"
     value = getattr(parts[owner.stage], f.name)
-    return field_widget(owner, f.name, value, key=key, driven=True, on_change=_take, args=(parameter, key))
+    key = driven.key(f"set.{parameter}", value)
+    return field_widget(owner, f.name, value, key=key, is_driven=True, on_change=_take, args=(parameter, key))
 
 
 def _take(parameter: str, key: str) -> None:
+    if not driven.is_said(f"set.{parameter}", key):
+        return
     try:
         working.change({parameter: st.session_state[key]})
     except AvexploreError as error:

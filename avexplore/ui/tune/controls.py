@@ -11,7 +11,7 @@ import streamlit as st
 from avexplore.config import OutputsConfig
 from avexplore.tuning.settings import WorkingSettings
 from avexplore.ui.parts.plain_text import as_markdown
-from avexplore.ui.settings import working
+from avexplore.ui.settings import driven, working
 from avexplore.ui.settings.field_widget import setting
 from avexplore.ui.shell import session
 from avexplore.ui.training import attach_features
@@ -59,19 +59,18 @@ def draw(run: Run, tuning: Tuning) -> Asked:
 
 
 def _source(run: Run) -> None:
-    st.session_state["tune-source"] = sources.chosen(working.config(run)) or None
+    key = driven.key("tune-source", sources.chosen(working.config(run)) or None)
     st.pills(
-        "Which classes are linked?", list(sources.SOURCES), key="tune-source",
-        format_func=lambda name: sources.SOURCES[name].label, on_change=_take_source,
+        "Which classes are linked?", list(sources.SOURCES), key=key,
+        format_func=lambda name: sources.SOURCES[name].label, on_change=_take_source, args=(key,),
         help="What stands in the class graph's place, all on one scale. "
         + " ".join(f"{s.label}: {s.help}." for s in sources.SOURCES.values()),
     )  # fmt: skip
 
 
-def _take_source() -> None:
-    name = st.session_state["tune-source"]
-    if name:
-        working.change(sources.changes(name))
+def _take_source(key: str) -> None:
+    if driven.is_said("tune-source", key) and st.session_state[key]:
+        working.change(sources.changes(st.session_state[key]))
 
 
 def _pin(run: Run) -> bool:
@@ -121,17 +120,18 @@ def _query(tuning: Tuning) -> tuple[int, int]:
     clip = working.query()
     found = np.flatnonzero(rows[order] == (-1 if clip is None else clip))
     place = int(found[0]) if len(found) else 0
-    st.session_state["tune-place"] = place + 1
+    key = driven.key("tune-place", place + 1)
     st.number_input(
-        "Number, those that gain most first", 1, len(rows), key="tune-place", step=1, on_change=_take_place,
-        args=(rows, order), help="By how many more of the first answers share a class than without LIR, beyond what "
-        "random links gain. A click on an answer or on a point of a map asks with that clip.",
+        "Number, those that gain most first", 1, len(rows), key=key, step=1, on_change=_take_place,
+        args=(key, rows[order]), help="By how many more of the first answers share a class than without LIR, "
+        "beyond what random links gain. A click on an answer or on a point of a map asks with that clip.",
     )  # fmt: skip
     return int(order[place]), way
 
 
-def _take_place(rows: np.ndarray, order: np.ndarray) -> None:
-    working.ask(int(rows[order[int(st.session_state["tune-place"]) - 1]]))
+def _take_place(key: str, clips: np.ndarray) -> None:
+    if driven.is_said("tune-place", key):
+        working.ask(int(clips[int(st.session_state[key]) - 1]))
 
 
 def training(run: Run, tuning: Tuning, answer: Answer) -> TrainingState | None:
@@ -158,18 +158,19 @@ def training(run: Run, tuning: Tuning, answer: Answer) -> TrainingState | None:
 def _stops(tuning: Tuning, answer: Answer) -> None:
     lir = answer.wanted.regularizer
     assert lir is not None
-    st.session_state["tune-weight"] = lir.weight
+    key = driven.key("tune-weight", lir.weight)
     st.select_slider(
-        "LIR weight (lambda)", sorted({*(stop.weight for stop in tuning.stops()), lir.weight}), key="tune-weight",
-        format_func=lambda weight: f"{weight:g}", on_change=_take_weight,
+        "LIR weight (lambda)", sorted({*(stop.weight for stop in tuning.stops()), lir.weight}), key=key,
+        format_func=lambda weight: f"{weight:g}", on_change=_take_weight, args=(key,),
     )  # fmt: skip
     st.caption(
         "These are stops: students that were trained ahead. Nothing between them can be trained without the features."
     )
 
 
-def _take_weight() -> None:
-    working.change({"regularizer.weight": float(st.session_state["tune-weight"])})
+def _take_weight(key: str) -> None:
+    if driven.is_said("tune-weight", key):
+        working.change({"regularizer.weight": float(st.session_state[key])})
 
 
 def _progress(tuning: Tuning, answer: Answer, can_train: bool) -> TrainingState | None:
