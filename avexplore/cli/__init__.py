@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 import avexplore
-from avexplore.cli import experiment, features, graph, models, report, serve, stages, tune, upkeep
+from avexplore.cli import compare, experiment, features, graph, models, report, serve, stages, tune, upkeep
 from avexplore.errors import AvexploreError, Cancelled
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ graph.register(app)
 upkeep.register(app)
 models.register(app)
 experiment.register(app)
+compare.register(app)
 report.register(app)
 tune.register(app)
 serve.register(app)

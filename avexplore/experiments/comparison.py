@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -46,7 +46,7 @@ class Comparison:
         mean: Mean of the arm.
         difference: Mean paired difference, arm minus reference.
         low, high: 95 % interval of the mean difference (Student's t over seeds).
-        p_value: Two-sided paired permutation (sign-flip) test, Holm-corrected over the arms compared.
+        p_value: Two-sided paired permutation (sign-flip) test, Holm-corrected over all that was compared at once.
         seeds: Number of pairs.
     """
 
@@ -68,14 +68,14 @@ class Comparison:
         return verdict(Interval(self.difference, self.low, self.high, self.seeds), self.p_value)
 
 
-def seeds_needed(arms: int) -> int:
+def seeds_needed(arms: int, level: float = 0.05) -> int:
     """Fewest seeds with which a permutation test, Holm-corrected over so many arms, can confirm anything.
 
     >>> seeds_needed(1), seeds_needed(4)
     (6, 8)
     """
     seeds = 2
-    while 2 / 2**seeds * arms > 0.05:
+    while 2 / 2**seeds * arms > level:
         seeds += 1
     return seeds
 
@@ -113,38 +113,57 @@ def compare_arms(report: ExperimentReport, metric: str, reference: str = "") -> 
     Raises:
         ConfigError: If the metric or the reference is not in the report.
     """
+    return compare_measures(report, (metric,), reference)[metric]
+
+
+def compare_measures(
+    report: ExperimentReport, metrics: Sequence[str] = (), reference: str = ""
+) -> dict[str, list[Comparison]]:
+    """`compare_arms` on several figures, p-values Holm-corrected over all arms and figures together.
+
+    Args:
+        report: The experiment's.
+        metrics: Some of its figures; all of them if left out.
+        reference: An arm; `reference_of` chooses for each figure if left out.
+
+    Raises:
+        ConfigError: If a metric or the reference is not in the report.
+    """
     from avexplore.retrieval.significance import holm, paired_difference, permutation_test
 
-    if metric not in report.metrics or (reference and reference not in report.arms):
-        raise ConfigError(f"No {metric!r} of {reference!r} in this experiment", where="experiment report")
-    reference = reference or reference_of(report, metric)
-    values = report.values[:, :, report.metrics.index(metric)]
-    base = values[report.arms.index(reference)]
-    found = []
-    for arm, figures in zip(report.arms, values, strict=True):
-        both = ~np.isnan(figures) & ~np.isnan(base)
-        if arm != reference and both.any():
-            one, other = figures[both], base[both]
-            found.append((arm, one.mean(), paired_difference(one, other), permutation_test(one, other)))
-    corrected = holm(np.array([p for *_, p in found]))
-    return [
-        Comparison(arm, reference, metric, float(mean), i.mean, i.low, i.high, float(p), i.count)
-        for (arm, mean, i, _), p in zip(found, corrected, strict=True)
-    ]
+    found, p_values = [], []
+    for metric in metrics or report.metrics:
+        if metric not in report.metrics or (reference and reference not in report.arms):
+            raise ConfigError(f"No {metric!r} of {reference!r} in this experiment", where="experiment report")
+        base_arm = reference or reference_of(report, metric)
+        values = report.values[:, :, report.metrics.index(metric)]
+        base = values[report.arms.index(base_arm)]
+        for arm, figures in zip(report.arms, values, strict=True):
+            both = ~np.isnan(figures) & ~np.isnan(base)
+            if arm != base_arm and both.any():
+                one, other = figures[both], base[both]
+                i = paired_difference(one, other)
+                found.append(Comparison(arm, base_arm, metric, float(one.mean()), i.mean, i.low, i.high, 1.0, i.count))
+                p_values.append(permutation_test(one, other))
+    by_metric: dict[str, list[Comparison]] = {metric: [] for metric in metrics or report.metrics}
+    for comparison, p in zip(found, holm(p_values), strict=True):
+        by_metric[comparison.metric].append(replace(comparison, p_value=float(p)))
+    return by_metric
 
 
-def alike(report: ExperimentReport, metric: str) -> list[tuple[str, ...]]:
+def alike(report: ExperimentReport, metric: str, *, level: float = 0.05) -> list[tuple[str, ...]]:
     """Groups of arms, the twin among them, no two of which can be told apart; see `significance.told_apart`.
 
     Args:
         report: The experiment's.
         metric: One of its figures; arms that lack it for some seed are left out.
+        level: Corrected p-value up to which two arms are told apart.
     """
     from avexplore.retrieval.significance import told_apart
 
     values = report.values[:, :, report.metrics.index(metric)]
     known = {arm: row for arm, row in zip(report.arms, values, strict=True) if not np.isnan(row).any()}
-    return told_apart(known)
+    return told_apart(known, level=level)
 
 
 def linked_pairs(report: ExperimentReport) -> dict[str, float]:
