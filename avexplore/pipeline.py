@@ -248,7 +248,8 @@ def _stability_is_quick(config: StabilityConfig, nodes: int | None) -> bool:
 
 def _affinity_needs(config: AffinityConfig) -> tuple[Config, ...]:
     clips = _true_clips(config)
-    return (config.stability, clips) if clips else (config.stability,)
+    labels = (config.stability.graph.soft_labels,) if config.source == "conditional-means" else ()
+    return (config.stability, *labels, *((clips,) if clips else ()))
 
 
 def _true_clips(config: AffinityConfig) -> ClipsConfig | None:
@@ -284,7 +285,9 @@ def _affinity(config: AffinityConfig, context: Context) -> Artifact:
     if config.source in ("true-graph", "true-pairs"):
         clips_config = _true_clips(config)
         weights = true_weights(context.get(clips_config) if clips_config else None)
-    return build_affinity(config, context.get(config.stability), true_weights=weights)
+    source = config.stability.graph.soft_labels
+    labels = soft_labels(source, context.get) if config.source == "conditional-means" else None
+    return build_affinity(config, context.get(config.stability), soft_labels=labels, true_weights=weights)
 
 
 STAGES[GraphConfig] = Stage(_graph, lambda config: (config.soft_labels,), is_quick=_graph_is_quick)

@@ -17,6 +17,7 @@ ARMS = (
     "popularity",
     "correlation+I",
     "graphical-lasso+I",
+    "conditional-means+I",
     "graph",
     "constant",
     "true-graph+I",

@@ -157,7 +157,15 @@ class AffinityConfig(Config):
     uses: ClassVar[tuple[str, ...]] = ("clips",)
     stability: StabilityConfig = setting(help="The bootstrapped graph.")
     source: Literal[
-        "graph", "correlation", "identity", "constant", "random", "graphical-lasso", "true-graph", "true-pairs"
+        "graph",
+        "correlation",
+        "identity",
+        "constant",
+        "random",
+        "graphical-lasso",
+        "conditional-means",
+        "true-graph",
+        "true-pairs",
     ] = setting(
         "graph",
         label="Source of links",

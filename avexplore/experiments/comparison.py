@@ -12,7 +12,7 @@ from avexplore.config import ExperimentConfig
 from avexplore.errors import ConfigError
 from avexplore.experiments.arms import TWIN, WITHOUT_A_GRAPH, arms_of, seeds_of
 
-CONTROLS = ("identity", *WITHOUT_A_GRAPH, "random", "correlation", "graphical-lasso", "constant")
+CONTROLS = ("identity", *WITHOUT_A_GRAPH, "random", "correlation", "graphical-lasso", "conditional-means", "constant")
 """What the inferred graph has to be better than."""
 LINKED_PAIRS = "linked_pairs"
 

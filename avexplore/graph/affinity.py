@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from avexplore.artifacts import Affinity, BoolArray, FloatArray, GraphStability
+from avexplore.artifacts import Affinity, BoolArray, FloatArray, GraphStability, SoftLabels
 from avexplore.config import AffinityConfig
 from avexplore.errors import ConfigError, GraphError
 from avexplore.graph.truth import class_pair_scores
 
 
 def build_affinity(
-    config: AffinityConfig, stability: GraphStability, *, true_weights: FloatArray | None = None
+    config: AffinityConfig,
+    stability: GraphStability,
+    *,
+    soft_labels: SoftLabels | None = None,
+    true_weights: FloatArray | None = None,
 ) -> Affinity:
     """Weights that link clips with soft label i to clips with soft label j.
 
@@ -19,6 +23,8 @@ def build_affinity(
         graph: Edge frequency over bootstraps times positive correlation, for edges of at least the `threshold` [ours].
         correlation: Positive correlation, no graph.
         graphical-lasso: Partial correlations of a graphical lasso with as many links as the graph has, no search.
+        conditional-means: The strongest P(j | i) - P(j) of the soft labels, as many links as the graph has in both
+            directions, each with the direction that it has by itself, whatever `directed` says.
         random: The weights of `graph` with the classes permuted, the same way in both modalities: degrees, blocks and
             weights stay, what they link does not.
         identity: Same-class pairs only: soft-label similarity without any graph.
@@ -26,7 +32,7 @@ def build_affinity(
         true-graph: `true_weights`, whole; a ceiling.
         true-pairs: The label sets decide pair by pair; a ceiling. The weights are the identity and go unused.
 
-    The blocks choose which modalities may be linked. Of `graph`, `random` and `correlation`, the strongest `top_k`
+    The blocks choose which modalities may be linked. Of sources that are inferred, the strongest `top_k`
     edges per node and `top_pairs` pairs of classes are kept, and the rest scaled to a maximum of 1. Same-class pairs
     do not compete for these places: `same_class` adds them with weight 1, within modalities (clips that share a
     class which neither carries as annotation) and across, and without it they are left out. Beside them the strongest
@@ -36,13 +42,14 @@ def build_affinity(
     Args:
         config: Source, threshold, numbers to keep, blocks, direction.
         stability: Frequencies, effects and correlation over the 2C nodes.
+        soft_labels: Those that the graph was learned from, for `conditional-means`.
         true_weights: Weights of the true class graph, for `true-graph`. Shape (2C, 2C), >= 0.
 
     Returns:
         Weights in [0, 1]; symmetric unless `directed`. All zero if nothing was kept.
 
     Raises:
-        ConfigError: If the true graph is asked for but not given.
+        ConfigError: If the true graph or soft labels are asked for but not given.
         GraphError: If it has another shape, or negative or non-finite weights.
 
     References:
@@ -63,7 +70,7 @@ def build_affinity(
         if not config.directed:
             weights = np.maximum(weights, weights.T)
     else:
-        weights = _inferred(config, stability)
+        weights = _inferred(config, stability, soft_labels)
         if config.source == "random":
             weights = _permuted(weights, np.random.default_rng(config.seed))
         weights = keep_strongest(weights * other_class * blocks, config.top_k, config.top_pairs)
@@ -73,13 +80,15 @@ def build_affinity(
     return Affinity(stability.nodes, weights, config.source)
 
 
-def _inferred(config: AffinityConfig, stability: GraphStability) -> FloatArray:
+def _inferred(config: AffinityConfig, stability: GraphStability, soft_labels: SoftLabels | None) -> FloatArray:
     correlation = np.nan_to_num(stability.correlation)
     positive = np.maximum((correlation + correlation.T) / 2, 0.0)  # exactly symmetric, whatever the round-off
     if config.source == "correlation":
         return positive
     if config.source == "graphical-lasso":
         return _partial_correlations(config, stability, correlation)
+    if config.source == "conditional-means":
+        return _conditional_means(config, stability, soft_labels)
     frequency = np.where(stability.edge_frequency >= config.threshold, stability.edge_frequency, 0.0)
     if not config.directed:
         return frequency * positive
@@ -94,13 +103,33 @@ def _partial_correlations(config: AffinityConfig, stability: GraphStability, cor
     from avexplore.graph.evidence.link_sources import lasso_scores
 
     other = np.triu(~_same_class(len(correlation)), 1)
-    count = int((other & (stability.edge_frequency >= config.threshold) & (correlation > 0)).sum())
+    count = _pairs_of_graph(config, stability)
     same = int(np.triu(_same_class(len(correlation)), 1).sum())  # these take part in the lasso and not in the count
     scores: FloatArray = lasso_scores((correlation + correlation.T) / 2, count + same)
     upper = np.where(other, scores, 0.0)
     least = np.sort(upper.ravel())[-count] if count else np.inf
     kept = upper >= max(least, 1e-300)
     return np.where(kept | kept.T, scores, 0.0)
+
+
+def _conditional_means(config: AffinityConfig, stability: GraphStability, soft_labels: SoftLabels | None) -> FloatArray:
+    from avexplore.graph.evidence.link_sources import link_evidence, link_weights
+
+    if soft_labels is None:
+        raise ConfigError(
+            "Conditional means need the soft labels, which are not at hand",
+            where="affinity.source",
+            fix="Choose another source",
+        )
+    other = ~_same_class(len(stability.nodes))
+    count = _pairs_of_graph(config, stability)
+    return link_weights("conditional-means", link_evidence(soft_labels), count=count, where=other)
+
+
+def _pairs_of_graph(config: AffinityConfig, stability: GraphStability) -> int:
+    """How many pairs of nodes of different classes the graph links."""
+    other = np.triu(~_same_class(len(stability.nodes)), 1)
+    return int((other & (stability.edge_frequency >= config.threshold) & (stability.correlation > 0)).sum())
 
 
 def keep_strongest(weights: FloatArray, per_node: int, class_pairs: int | None = None) -> FloatArray:

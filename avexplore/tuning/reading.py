@@ -148,7 +148,9 @@ def read(run: OpenRun, config: StudentConfig, outputs: NetworkOutputs, stability
 
     lir = config.regularizer
     assert lir is not None
-    affinity = build_affinity(lir.affinity, stability, true_weights=_true_weights(run, config))
+    affinity = build_affinity(
+        lir.affinity, stability, soft_labels=run.soft_labels, true_weights=_true_weights(run, config)
+    )
     linked = linked_posteriors(run.clips, config, run.soft_labels, affinity, associations=run.associations)
     embeddings = run.after if config == run.student else read_outputs(outputs, config, linked)
     count = len(run.clips.classes)

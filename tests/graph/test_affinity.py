@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from avexplore.artifacts import GraphStability, class_nodes
+from avexplore.artifacts import GraphStability, SoftLabels, class_nodes
 from avexplore.config import AffinityConfig, GraphConfig, SoftLabelFileConfig, StabilityConfig
 from avexplore.errors import ConfigError, GraphError
 from avexplore.graph.affinity import build_affinity, keep_strongest
@@ -48,6 +48,32 @@ def test_every_source_is_symmetric_scaled_and_holds_the_identity_if_asked(source
     assert not bare[SAME].any()
     assert bare.max() == 1.0
     np.testing.assert_array_equal(bare[~SAME], weights[~SAME])
+
+
+def test_conditional_means_have_a_direction_of_their_own() -> None:
+    rng = np.random.default_rng(3)
+    audio, visual = rng.random((2, 40, C)) ** 4
+    labels = SoftLabels(audio, visual, "probabilities", tuple("ABCDE"), np.zeros(40, int), np.zeros(40, int), False)
+    measured = stability()
+    config = AffinityConfig(STABILITY, source="conditional-means", threshold=0.6, top_k=100, same_class=False)
+    weights = build_affinity(config, measured, soft_labels=labels).weights
+    said = np.concatenate([audio, visual], axis=1)
+    expected = np.zeros((2 * C, 2 * C))
+    for i in range(2 * C):
+        for j in range(2 * C):
+            if not SAME[i, j]:
+                expected[i, j] = (said[:, i] * said[:, j]).sum() / said[:, i].sum() - said[:, j].mean()
+    pairs = sum(
+        measured.edge_frequency[i, j] >= 0.6 and measured.correlation[i, j] > 0 and not SAME[i, j]
+        for i in range(2 * C)
+        for j in range(i)
+    )
+    least = np.sort(expected.ravel())[-2 * pairs]
+    expected = np.where(expected >= max(least, 1e-12), expected, 0)
+    np.testing.assert_allclose(weights, expected / expected.max(), atol=1e-12)
+    assert (weights != weights.T).any()
+    with pytest.raises(ConfigError, match="soft labels"):
+        build_affinity(config, measured)
 
 
 def test_graph_weights_are_frequency_times_positive_correlation() -> None:

@@ -24,7 +24,16 @@ from avexplore.tuning.live_graphs import whole_stability
 from avexplore.tuning.networks import nearest_stop, network_of, network_outputs, stops
 from avexplore.tuning.reading import clips_at, comparable, differences, open_run, read
 
-SOURCES = ("graph", "correlation", "identity", "constant", "random", "graphical-lasso", "true-graph")
+SOURCES = (
+    "graph",
+    "correlation",
+    "identity",
+    "constant",
+    "random",
+    "graphical-lasso",
+    "conditional-means",
+    "true-graph",
+)
 
 
 def in_full(tiny: Tiny, config: StudentConfig) -> dict[str, float]:
@@ -42,7 +51,7 @@ def in_full(tiny: Tiny, config: StudentConfig) -> dict[str, float]:
         assert features.true_labels is not None
         both = [None if t is None else t[rows] for t in (features.true_audio, features.true_visual)]
         truth = true_co_occurrence(features.true_labels[rows], true_audio=both[0], true_visual=both[1])
-    affinity = build_affinity(lir.affinity, stability, true_weights=truth)
+    affinity = build_affinity(lir.affinity, stability, soft_labels=tiny.run.soft_labels, true_weights=truth)
     links = linked_posteriors(features, config, tiny.run.soft_labels, affinity)
     weights = {name: values for name, values in trained.weights.items() if not name.startswith("links.")}
     weights |= {} if links is None else links.to_arrays()

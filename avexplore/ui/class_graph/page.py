@@ -87,7 +87,7 @@ def _explore(run: Run, labels: SoftLabels, teacher: Any) -> None:
             clips=clips,
             pairs=pairs,
             visible=frozenset(edge.id for edge in shown_edges(picture, view["threshold"], view["hidden"])),
-            affinity=_affinity(settings, shown.stability),
+            affinity=_affinity(settings, shown.stability, labels),
             config=settings.graph if shown.is_own else None,
             embeddings=lambda: _embeddings(run),
             teacher=teacher,
@@ -141,7 +141,7 @@ def _ask_stability(settings: Settings) -> None:
     job_progress.artifact(config, "Stability", start=False, stop_page=False)
 
 
-def _affinity(settings: Settings, stability: GraphStability | None) -> Any:
+def _affinity(settings: Settings, stability: GraphStability | None, labels: SoftLabels) -> Any:
     if stability is None:
         return None
     from avexplore.graph.affinity import build_affinity
@@ -149,7 +149,7 @@ def _affinity(settings: Settings, stability: GraphStability | None) -> Any:
     config = settings.affinity
     if config.source in ("true-graph", "true-pairs"):
         return None
-    return build_affinity(config, stability)
+    return build_affinity(config, stability, soft_labels=labels)
 
 
 def _embeddings(run: Run) -> tuple[Embeddings, Embeddings] | None:

@@ -28,6 +28,7 @@ MEANING = {
     "every-pair": "No graph (A = I), every pair of classes linked in the embedding",
     "popularity": "No graph (A = I), every class linked as strongly as classes are on average",
     "graphical-lasso+I": "Graphical lasso with as many links as the graph, and same-class pairs",
+    "conditional-means+I": "As many links where one class makes another likelier, and same-class pairs",
     "random+I": "Random graph, same degrees and weights, and same-class pairs",
     "correlation+I": "Plain correlation and same-class pairs",
     "constant": "One constant weight for every pair",

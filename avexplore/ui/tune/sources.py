@@ -31,6 +31,9 @@ SOURCES: Mapping[str, Source] = {
         "Correlation", "The strongest correlations of soft labels", {"affinity.source": "correlation"}
     ),
     "lasso": Source("Graphical lasso", "The strongest partial correlations", {"affinity.source": "graphical-lasso"}),
+    "conditional": Source(
+        "Conditional means", "Where one class makes another likelier, one way", {"affinity.source": "conditional-means"}
+    ),
     "popularity": Source(
         "Popularity",
         "Every class brings the common ones: no information on pairs",
