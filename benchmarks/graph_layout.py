@@ -20,15 +20,15 @@ from truths import vggsounder
 
 from avexplore.artifacts import ClassGraph, FloatArray, GraphStability, SoftLabels
 from avexplore.config import GraphConfig, SoftLabelFileConfig
+from avexplore.drawing.class_graph.build import build_picture, class_support, first_threshold, shown
+from avexplore.drawing.class_graph.first_view import FIRST_HIDDEN
+from avexplore.drawing.class_graph.layout_candidates import candidate_weights, class_weights
+from avexplore.drawing.class_graph.layouts import arrange, bends
 from avexplore.graph.evidence.pair_probability import pair_probability
 from avexplore.graph.layout.class_layout import lay_out
 from avexplore.graph.layout.geometry import curves, curves_cross, curves_over, overlaps
 from avexplore.graph.layout.name_boxes import FONT, boxes
 from avexplore.graph.learn import learn_class_graph
-from avexplore.ui.class_graph.drawing.build import build_picture, class_support, first_threshold, shown
-from avexplore.ui.class_graph.drawing.layouts import arrange, bends
-from avexplore.ui.class_graph.layout_candidates import candidate_weights, class_weights
-from avexplore.ui.class_graph.state.view_address import FIRST_HIDDEN
 
 STAGE = (1280.0, 660.0)
 AT_MOST = {28: (1, 0, 0), 64: (19, 12, 0), 309: (428, 26, 0)}

@@ -25,11 +25,11 @@ from typing import Any
 PAGE = """
 import numpy as np
 import streamlit as st
-from avexplore.ui.class_graph.drawing.arrangement import Arrangement
-from avexplore.ui.class_graph.drawing.component import mount
-from avexplore.ui.class_graph.drawing.layouts import arrange
-from avexplore.ui.class_graph.drawing.payload import to_payload
-from avexplore.ui.class_graph.drawing.picture import Edge, Node, Picture
+from avexplore.drawing.class_graph.arrangement import Arrangement
+from avexplore.ui.class_graph.component import mount
+from avexplore.drawing.class_graph.layouts import arrange
+from avexplore.drawing.class_graph.payload import to_payload
+from avexplore.drawing.class_graph.picture import Edge, Node, Picture
 
 st.set_page_config(layout="wide")
 count = int(st.query_params["nodes"])

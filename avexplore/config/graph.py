@@ -37,6 +37,10 @@ class KnowledgeConfig(Config):
         (), help='Modality pairs (source, target) without edges, such as ("audio", "visual").'
     )
 
+    def tier_of(self, node: str) -> int:
+        """The tier of a node from 1, or 0."""
+        return next((index for index, members in enumerate(self.tiers, 1) if node in members), 0)
+
 
 @dataclass(frozen=True)
 class GraphConfig(Config):

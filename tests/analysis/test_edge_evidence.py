@@ -15,12 +15,12 @@ from avexplore.analysis import edge_evidence as evidence
 from avexplore.analysis.graph_verdict import seeds_differ, verdict
 from avexplore.artifacts import ClassGraph, Clips, Embeddings, GraphStability, SoftLabels, class_nodes
 from avexplore.config import GraphConfig, KnowledgeConfig, SoftLabelFileConfig, StabilityConfig, SyntheticConfig
+from avexplore.drawing.class_graph.arrangement import Arrangement
+from avexplore.drawing.class_graph.build import build_picture, class_support
+from avexplore.drawing.class_graph.layouts import arrange
+from avexplore.drawing.class_graph.svg import to_svg
 from avexplore.errors import GraphError
 from avexplore.graph.evidence.pair_probability import PairProbability
-from avexplore.ui.class_graph.drawing.arrangement import Arrangement
-from avexplore.ui.class_graph.drawing.build import build_picture, class_support
-from avexplore.ui.class_graph.drawing.layouts import arrange
-from avexplore.ui.class_graph.drawing.svg import to_svg
 from avexplore.ui.class_graph.exchange import keep_import, kept_import, only, to_python
 from avexplore.ui.class_graph.graph_choices import choices, co_occurrence_graph, reordered
 from avexplore.ui.parts.plain_text import as_markdown

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from avexplore.config import AffinityConfig, GraphConfig, StabilityConfig, TeacherConfig
+from avexplore.drawing.class_graph.names import LAYOUTS
 from avexplore.errors import AvexploreError
 from avexplore.ui.class_graph.rules_editor import draw_rules
 from avexplore.ui.class_graph.state import kept_graphs as variants
 from avexplore.ui.class_graph.state import session_state as visit
-from avexplore.ui.class_graph.state.names import LAYOUTS, LEARNED, NOTHING
+from avexplore.ui.class_graph.state.view_address import LEARNED, NOTHING
 from avexplore.ui.parts.plain_text import as_markdown
 from avexplore.ui.settings import field_widget
 

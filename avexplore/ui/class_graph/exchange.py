@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from avexplore.drawing.class_graph.names import parse_id
 from avexplore.errors import GraphError
-from avexplore.ui.class_graph.state.names import parse_id
 
 if TYPE_CHECKING:
     from avexplore.artifacts import ClassGraph

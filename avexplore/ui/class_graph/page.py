@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import streamlit as st
 
 from avexplore.config import ClipsConfig, TeacherConfig
+from avexplore.drawing.class_graph.build import shown as shown_edges
 from avexplore.errors import AvexploreError
 from avexplore.graph.search.engines import drafts_of
 from avexplore.ui.class_graph.control_row import draw_controls
 from avexplore.ui.class_graph.details.details import draw_details
-from avexplore.ui.class_graph.drawing.build import shown as shown_edges
 from avexplore.ui.class_graph.graph_choices import Choice, choices, fits, measured, reordered
 from avexplore.ui.class_graph.panel.panel import draw_panel
 from avexplore.ui.class_graph.picture_pane import draw_picture
@@ -19,7 +19,7 @@ from avexplore.ui.class_graph.refine import redraw_when_refined, refiner
 from avexplore.ui.class_graph.scene import Scene, Shown, Subject, cached_or_quick
 from avexplore.ui.class_graph.state import session_state as visit
 from avexplore.ui.class_graph.state import settings as state_settings
-from avexplore.ui.class_graph.state.names import LEARNED, NOTHING
+from avexplore.ui.class_graph.state.view_address import LEARNED, NOTHING
 from avexplore.ui.class_graph.while_compiling import must_wait, stand_in
 from avexplore.ui.parts import job_progress
 from avexplore.ui.parts.plain_text import as_markdown

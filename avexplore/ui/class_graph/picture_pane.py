@@ -10,13 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from avexplore.graph.layout.class_layout import STAGE, lay_out
-from avexplore.ui.class_graph.drawing.arrangement import Arrangement, of_classes
-from avexplore.ui.class_graph.drawing.build import build_picture, class_support, first_threshold
-from avexplore.ui.class_graph.drawing.component import mount
-from avexplore.ui.class_graph.drawing.layouts import arrange
-from avexplore.ui.class_graph.drawing.payload import to_payload
-from avexplore.ui.class_graph.layout_candidates import (
+from avexplore.drawing.class_graph.arrangement import Arrangement, of_classes
+from avexplore.drawing.class_graph.build import build_picture, class_support, first_threshold
+from avexplore.drawing.class_graph.layout_candidates import (
     between_classes,
     candidate_weights,
     class_weights,
@@ -24,19 +20,22 @@ from avexplore.ui.class_graph.layout_candidates import (
     soft_label_correlation,
     strongest,
 )
+from avexplore.drawing.class_graph.layouts import arrange
+from avexplore.drawing.class_graph.names import LAYOUTS, LayoutName, parse_id
+from avexplore.drawing.class_graph.payload import to_payload
+from avexplore.graph.layout.class_layout import STAGE, lay_out
+from avexplore.ui.class_graph.component import mount
 from avexplore.ui.class_graph.scene import cached_or_quick
 from avexplore.ui.class_graph.state import kept_graphs as variants
-from avexplore.ui.class_graph.state import rules as rules_of
 from avexplore.ui.class_graph.state import session_state as visit
 from avexplore.ui.class_graph.state import settings
-from avexplore.ui.class_graph.state.names import LAYOUTS, LayoutName, parse_id
 from avexplore.ui.settings import working
 
 if TYPE_CHECKING:
     from avexplore.artifacts import ClassGraph, FloatArray, SoftLabels
     from avexplore.config import SoftLabelSource
+    from avexplore.drawing.class_graph.picture import Picture
     from avexplore.graph.layout.class_layout import ClassLayout
-    from avexplore.ui.class_graph.drawing.picture import Picture
     from avexplore.ui.class_graph.scene import Scene
 
 
@@ -89,7 +88,7 @@ def place(scene: Scene) -> Arrangement:
     state = st.session_state
     layout: LayoutName = state.get("g_layout", LAYOUTS[0])
     arranged, key = _arranged(scene)
-    tiers = tuple(rules_of.tier_of(scene.rules, name) for name in scene.nodes) if layout == "layered" else ()
+    tiers = tuple(scene.rules.tier_of(name) for name in scene.nodes) if layout == "layered" else ()
     mark = hashlib.sha256(repr((layout, key, tiers, state.get("graph_home", 0))).encode()).hexdigest()[:12]
     source = scene.run.soft_labels
     if layout == "classes":

@@ -77,7 +77,7 @@ def _edge_frame(rules: KnowledgeConfig) -> pd.DataFrame:
 def _tier_frame(rules: KnowledgeConfig, nodes: tuple[str, ...]) -> pd.DataFrame:
     import pandas as pd
 
-    return pd.DataFrame({"class": [plain_name(n) for n in nodes], "tier": [rules_of.tier_of(rules, n) for n in nodes]})
+    return pd.DataFrame({"class": [plain_name(n) for n in nodes], "tier": [rules.tier_of(n) for n in nodes]})
 
 
 def read_rules(edges: pd.DataFrame, tiers: pd.DataFrame, names: dict[str, str]) -> KnowledgeConfig:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from avexplore.ui.class_graph.drawing.arrangement import of_classes
-from avexplore.ui.class_graph.drawing.build import build_picture, class_support, first_threshold
-from avexplore.ui.class_graph.drawing.component import mount
-from avexplore.ui.class_graph.drawing.payload import to_payload
+from avexplore.drawing.class_graph.arrangement import of_classes
+from avexplore.drawing.class_graph.build import build_picture, class_support, first_threshold
+from avexplore.drawing.class_graph.first_view import first_view
+from avexplore.drawing.class_graph.payload import to_payload
+from avexplore.ui.class_graph.component import mount
 from avexplore.ui.class_graph.picture_pane import class_layout
-from avexplore.ui.class_graph.state.view_address import first_view
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,9 +14,10 @@ from avexplore.analysis.query_choice import PICKS
 from avexplore.analysis.ranked_answers import DIRECTIONS
 from avexplore.artifacts import MODALITIES, Clips, Projection
 from avexplore.config import ProjectionConfig
+from avexplore.drawing.maps import colors, packed
+from avexplore.drawing.maps.colors import Mode, Paint
 from avexplore.projection import MAX_CLIPS, project_pca
-from avexplore.ui.embedding_space import colors, component, selection
-from avexplore.ui.embedding_space.colors import Mode, Paint
+from avexplore.ui.embedding_space import component, selection
 from avexplore.ui.parts import clip_card, job_progress
 from avexplore.ui.parts.clip_selection import Choice, point_name, remember
 from avexplore.ui.shell import links, session
@@ -144,7 +145,7 @@ def _figures(projection: Projection) -> None:
 
 def _packed(loaded: LoadedRun, projection: Projection, mode: Mode, choice: Choice) -> bytes:
     clips, rows = loaded.clips, projection.rows
-    return component.pack(
+    return packed.pack(
         projection,
         _paint(mode, loaded, projection),
         labels=np.asarray(clips.hard_label)[rows].tolist(),

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import streamlit as st
 
+from avexplore.drawing.class_graph.arrangement import of_classes
+from avexplore.drawing.class_graph.build import build_picture, class_support, first_threshold, shown
+from avexplore.drawing.class_graph.first_view import FIRST_HIDDEN
+from avexplore.drawing.class_graph.layout_candidates import layout_of
+from avexplore.drawing.class_graph.svg import to_svg
+from avexplore.drawing.class_graph.svg_marks import on_dark
 from avexplore.graph.evidence.pair_probability import pair_probability
-from avexplore.graph.layout.class_layout import ClassLayout, lay_out
-from avexplore.ui.class_graph.drawing.arrangement import of_classes
-from avexplore.ui.class_graph.drawing.build import build_picture, class_support, first_threshold, shown
-from avexplore.ui.class_graph.drawing.svg import to_svg
-from avexplore.ui.class_graph.drawing.svg_marks import on_dark
-from avexplore.ui.class_graph.layout_candidates import BY_CORRELATION_ALONE, between_classes, soft_label_correlation
-from avexplore.ui.class_graph.state.view_address import FIRST_HIDDEN
 
 if TYPE_CHECKING:
     from avexplore.artifacts import ClassGraph, GraphStability, SoftLabels
@@ -23,14 +21,6 @@ STAGE = (520.0, 330.0)
 """Pixels of the picture; another size would be another layout."""
 MOST_CLASSES = 80
 """Beyond, names would be too small to be read here."""
-
-
-def layout_of(labels: SoftLabels, stability: GraphStability) -> ClassLayout:
-    """Places of the classes by what is stored: no search has to be compiled for the opening page."""
-    count = len(labels.classes)
-    weights = np.clip(np.nan_to_num(soft_label_correlation(labels)), 0, None)
-    weights = weights * (BY_CORRELATION_ALONE + stability.edge_frequency)
-    return lay_out(between_classes(weights), labels.classes, class_support(labels)[:count], STAGE)
 
 
 @st.cache_data(show_spinner="Finding a place for every class …", max_entries=16)
@@ -42,7 +32,7 @@ def _drawn(
         _graph, _stability, support=class_support(_labels), probability=pair_probability(_labels), universe=key
     )
     threshold = first_threshold(picture)
-    svg = to_svg(picture, of_classes(layout_of(_labels, _stability)), threshold, FIRST_HIDDEN, legend=False)
+    svg = to_svg(picture, of_classes(layout_of(_labels, _stability, STAGE)), threshold, FIRST_HIDDEN, legend=False)
     count = len(_labels.classes)
     drawn = {frozenset((edge.source % count, edge.target % count)) for edge in shown(picture, threshold, FIRST_HIDDEN)}
     return on_dark(svg) if dark else svg, sum(len(pair) == 2 for pair in drawn)

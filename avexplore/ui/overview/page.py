@@ -13,7 +13,8 @@ from avexplore.analysis.opening_question import OpeningQuestion, opening_questio
 from avexplore.artifacts import MODALITIES
 from avexplore.config import ClipsConfig, Config, EvaluationConfig, ProjectionConfig, StudentConfig, TeacherConfig
 from avexplore.config.presets import beside_the_papers
-from avexplore.ui.class_graph.drawing.svg_marks import GROUPS, mixed
+from avexplore.drawing.class_graph.layout_candidates import layout_of
+from avexplore.drawing.class_graph.svg_marks import GROUPS, mixed
 from avexplore.ui.overview import graph as graph_card
 from avexplore.ui.overview import maps as maps_card
 from avexplore.ui.overview import question as question_card
@@ -151,7 +152,7 @@ def _maps(run: Run, soft: SoftLabels | None, clips: Clips | None) -> None:
 
 @st.cache_data(show_spinner=False, max_entries=16)
 def _groups(key: str, _soft: SoftLabels, _stability: Any) -> Any:
-    return graph_card.layout_of(_soft, _stability).named
+    return layout_of(_soft, _stability, graph_card.STAGE).named
 
 
 def _palette() -> list[list[str]]:

@@ -8,23 +8,23 @@ import numpy as np
 import streamlit as st
 
 from avexplore.artifacts import ClassGraph
+from avexplore.drawing.class_graph.arrangement import of_classes
+from avexplore.drawing.class_graph.build import build_picture, class_support, first_threshold
+from avexplore.drawing.class_graph.first_view import first_view
+from avexplore.drawing.class_graph.layout_candidates import layout_of, soft_label_correlation
+from avexplore.drawing.class_graph.names import node_id
+from avexplore.drawing.class_graph.payload import to_payload
 from avexplore.errors import AvexploreError
-from avexplore.graph.layout.class_layout import ClassLayout, lay_out
-from avexplore.ui.class_graph.drawing.arrangement import of_classes
-from avexplore.ui.class_graph.drawing.build import build_picture, class_support, first_threshold
-from avexplore.ui.class_graph.drawing.component import mount
-from avexplore.ui.class_graph.drawing.payload import to_payload
-from avexplore.ui.class_graph.layout_candidates import BY_CORRELATION_ALONE, between_classes, soft_label_correlation
+from avexplore.ui.class_graph.component import mount
 from avexplore.ui.class_graph.state import rules as rules_of
-from avexplore.ui.class_graph.state.names import node_id
 from avexplore.ui.class_graph.state.session_state import put_rules
-from avexplore.ui.class_graph.state.view_address import first_view
 from avexplore.ui.parts.plain_text import as_markdown
 from avexplore.ui.settings import working
 
 if TYPE_CHECKING:
     from avexplore.artifacts import FloatArray, GraphStability, SoftLabels
     from avexplore.config import KnowledgeConfig
+    from avexplore.graph.layout.class_layout import ClassLayout
     from avexplore.tuning.tuning import Answer, Tuning
 
 KEY = "tune-graph"
@@ -34,10 +34,7 @@ STAGE = (440.0, 262.0)
 
 @st.cache_resource(show_spinner=False, max_entries=16)
 def _places(address: str, _labels: SoftLabels, _stability: GraphStability) -> ClassLayout:
-    """Places of the classes by what is stored: no slider moves them, and no search has to be compiled for them."""
-    weights = np.clip(np.nan_to_num(soft_label_correlation(_labels)), 0, None)
-    weights = between_classes(weights * (BY_CORRELATION_ALONE + _stability.edge_frequency))
-    return lay_out(weights, _labels.classes, _support(address, _labels)[: len(_labels.classes)], STAGE)
+    return layout_of(_labels, _stability, STAGE)
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)

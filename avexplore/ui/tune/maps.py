@@ -13,8 +13,8 @@ import numpy as np
 import streamlit as st
 
 from avexplore.analysis.ranked_answers import KINDS, kinds_of
+from avexplore.drawing.maps.colors import PALETTE_DARK, PALETTE_LIGHT
 from avexplore.tuning.counts import TOP
-from avexplore.ui.embedding_space.colors import PALETTE_DARK, PALETTE_LIGHT
 
 if TYPE_CHECKING:
     from avexplore.artifacts import Clips, FloatArray, IntArray

@@ -15,7 +15,7 @@ from avexplore.ui.parts.plain_text import as_markdown
 
 if TYPE_CHECKING:
     from avexplore.artifacts import ClassGraph, FloatArray
-    from avexplore.ui.class_graph.drawing.picture import Edge
+    from avexplore.drawing.class_graph.picture import Edge
     from avexplore.ui.class_graph.graph_choices import Choice
     from avexplore.ui.class_graph.scene import Scene
 

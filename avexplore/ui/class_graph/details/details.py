@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from avexplore.drawing.class_graph.build import shown
+from avexplore.drawing.class_graph.names import parse_id
 from avexplore.ui.class_graph.details.comparison import draw_comparison, frequency_over_graphs
 from avexplore.ui.class_graph.details.files import draw_files
 from avexplore.ui.class_graph.details.tables import (
@@ -16,12 +18,10 @@ from avexplore.ui.class_graph.details.tables import (
     matrix_figure,
     matrix_values,
 )
-from avexplore.ui.class_graph.drawing.build import shown
 from avexplore.ui.class_graph.state import session_state as visit
-from avexplore.ui.class_graph.state.names import parse_id
 
 if TYPE_CHECKING:
-    from avexplore.ui.class_graph.drawing.picture import Picture
+    from avexplore.drawing.class_graph.picture import Picture
     from avexplore.ui.class_graph.scene import Scene
 
 TABS = ("Edges", "Matrix", "Comparison", "In and out")

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
+from avexplore.drawing.class_graph.build import shown
+from avexplore.drawing.class_graph.svg import to_svg
 from avexplore.errors import AvexploreError
 from avexplore.ui.class_graph import exchange as exchange
-from avexplore.ui.class_graph.drawing.build import shown
-from avexplore.ui.class_graph.drawing.svg import to_svg
 from avexplore.ui.class_graph.picture_pane import place
 from avexplore.ui.class_graph.state.kept_graphs import MOST
 from avexplore.ui.parts.plain_text import as_markdown
@@ -19,7 +19,7 @@ from avexplore.ui.shell import session
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-    from avexplore.ui.class_graph.drawing.picture import Picture
+    from avexplore.drawing.class_graph.picture import Picture
     from avexplore.ui.class_graph.scene import Scene
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from avexplore.artifacts import plain_name, split_node
-from avexplore.ui.class_graph.drawing.build import same_class, shown
-from avexplore.ui.class_graph.drawing.picture import group_of
-from avexplore.ui.class_graph.state.names import edge_id
+from avexplore.drawing.class_graph.build import same_class, shown
+from avexplore.drawing.class_graph.names import edge_id
+from avexplore.drawing.class_graph.picture import group_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from avexplore.analysis.pair_evidence import PairEvidence
     from avexplore.artifacts import ClassGraph, FloatArray, GraphStability, IntArray
-    from avexplore.ui.class_graph.drawing.picture import Picture
+    from avexplore.drawing.class_graph.picture import Picture
 
 
 def edge_table(

@@ -11,9 +11,9 @@ import streamlit as st
 from avexplore.analysis import class_reliability, clip_labels
 from avexplore.analysis import edge_evidence as evidence
 from avexplore.artifacts import plain_name, split_node
+from avexplore.drawing.class_graph.names import edge_id
 from avexplore.ui.class_graph.panel import facts as facts
 from avexplore.ui.class_graph.panel.clips import draw_clip, picked
-from avexplore.ui.class_graph.state.names import edge_id
 from avexplore.ui.parts.plain_text import as_html
 from avexplore.ui.parts.reliability_chart import Curve, in_words, reliability_chart
 

@@ -9,11 +9,11 @@ import streamlit as st
 
 from avexplore.analysis.graph_headline import cautious, headline
 from avexplore.analysis.graph_verdict import PURPOSE, Remark, comparison_remark, verdict
+from avexplore.drawing.class_graph.names import parse_id
 from avexplore.ui.class_graph.panel.edge import draw_edge
 from avexplore.ui.class_graph.panel.facts import STYLE, folded
 from avexplore.ui.class_graph.panel.node import draw_node
 from avexplore.ui.class_graph.scene import Subject
-from avexplore.ui.class_graph.state.names import parse_id
 from avexplore.ui.parts.plain_text import as_html
 
 if TYPE_CHECKING:

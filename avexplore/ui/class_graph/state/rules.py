@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from avexplore.config import KnowledgeConfig
+from avexplore.drawing.class_graph.names import parse_id
 from avexplore.errors import ConfigError
-from avexplore.ui.class_graph.state.names import parse_id
 
 Pair = tuple[str, str]
 
@@ -52,11 +52,6 @@ def with_tier(rules: KnowledgeConfig, node: str, tier: int) -> KnowledgeConfig:
     while tiers and not tiers[-1]:
         tiers.pop()
     return rules.replace(tiers=tuple(tiers))
-
-
-def tier_of(rules: KnowledgeConfig, node: str) -> int:
-    """The tier of a node from 1, or 0."""
-    return next((index for index, members in enumerate(rules.tiers, 1) if node in members), 0)
 
 
 def _without(pairs: tuple[Pair, ...], *gone: Pair) -> tuple[Pair, ...]:

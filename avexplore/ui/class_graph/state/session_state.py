@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from avexplore.drawing.class_graph.first_view import first_view
+from avexplore.drawing.class_graph.names import LAYOUTS, parse_id
 from avexplore.errors import AvexploreError
 from avexplore.ui.class_graph.state import kept_graphs as variants
 from avexplore.ui.class_graph.state import rules as rules_of
 from avexplore.ui.class_graph.state import settings as state_settings
 from avexplore.ui.class_graph.state import view_address as address
-from avexplore.ui.class_graph.state.names import LAYOUTS, LEARNED, NOTHING, parse_id
+from avexplore.ui.class_graph.state.view_address import LEARNED, NOTHING
 from avexplore.ui.parts.plain_text import as_markdown
 from avexplore.ui.settings import working
 from avexplore.ui.shell import address as browser
@@ -84,7 +86,7 @@ def _start(run: Run, *, cold: bool) -> None:
     state.graph_run = run.key
     state.graph_serial = state.get("graph_serial", 0) + 1
     state.graph_arranged = ""
-    state.graph_view = address.first_view()
+    state.graph_view = first_view()
     state.graph_moved = {}
     state.graph_pinned = {}
     state.graph_imports = state.get("graph_imports", [])

@@ -9,34 +9,17 @@ from collections.abc import Mapping, MutableMapping
 from contextlib import suppress
 from typing import Any
 
-from avexplore.ui.class_graph.state.names import node_id, parse_id
+from avexplore.drawing.class_graph.first_view import FIRST_HIDDEN, View, first_view
+from avexplore.drawing.class_graph.names import node_id, parse_id
 
-View = dict[str, Any]
+NOTHING, LEARNED = "none", "learned"
+"""Names of graphs: none, and the one that the controls learn."""
 NAMES = ("at_least", "hide", "same", "focus", "path", "pick", "find", "look")
-FIRST_HIDDEN = ["ghost", "negative", "weak"]
-"""What is hidden until the reader asks for it: links of the bootstraps alone; classes that avoid each other (LIR uses
-positive dependencies only, and where the classes of a teacher compete, most others are that competition); and all but
-the strongest."""
-
 _TRAITS = (
     *("node-audio", "node-visual", "edge-audio", "edge-visual", "edge-across"),
     *("directed", "undirected", "negative", "rare", "null", "doubtful", "weak", "ghost", "forbidden"),
     *("change-kept", "change-half", "change-added", "change-removed", "change-reversed"),
 )
-
-
-def first_view() -> View:
-    """What is looked at before anybody has touched anything; a threshold of None lets the page choose."""
-    return {
-        "threshold": None,
-        "hidden": list(FIRST_HIDDEN),
-        "hideSameClass": False,
-        "focus": None,
-        "path": None,
-        "selection": None,
-        "search": "",
-        "camera": None,
-    }
 
 
 def read_view(query: Mapping[str, str], nodes: int) -> View:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Literal
 
 from avexplore.artifacts import split_node
-from avexplore.ui.class_graph.state.names import edge_id
+from avexplore.drawing.class_graph.names import edge_id
 
 EdgeType = Literal["learned", "ghost", "forbidden"]
 EdgeGroup = Literal["audio", "visual", "across"]

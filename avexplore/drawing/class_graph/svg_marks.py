@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from avexplore.artifacts import FloatArray
+from avexplore.drawing.class_graph.picture import Edge, EdgeGroup
 from avexplore.graph.layout.geometry import curves
 from avexplore.graph.layout.name_boxes import LINE
-from avexplore.ui.class_graph.drawing.picture import Edge, EdgeGroup
 
 COLORS = {
     "audio": "#E69F00",

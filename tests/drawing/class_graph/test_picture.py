@@ -12,17 +12,17 @@ import pytest
 from avexplore.analysis.pair_evidence import PairEvidence, expected_counts
 from avexplore.artifacts import ClassGraph, GraphStability, SoftLabels
 from avexplore.config import KnowledgeConfig
+from avexplore.drawing.class_graph.arrangement import Arrangement, of_classes
+from avexplore.drawing.class_graph.build import build_picture, first_threshold, shown
+from avexplore.drawing.class_graph.layouts import arrange
+from avexplore.drawing.class_graph.names import edge_id, node_id
+from avexplore.drawing.class_graph.payload import to_payload
+from avexplore.drawing.class_graph.sources import loader_source, modules, vis_network
+from avexplore.drawing.class_graph.svg import to_svg
 from avexplore.graph.evidence.pair_probability import PairProbability
 from avexplore.graph.layout.class_layout import lay_out
 from avexplore.ui.class_graph.details.details import _columns
 from avexplore.ui.class_graph.details.tables import edge_table, matrix_figure, matrix_values
-from avexplore.ui.class_graph.drawing.arrangement import Arrangement, of_classes
-from avexplore.ui.class_graph.drawing.build import build_picture, first_threshold, shown
-from avexplore.ui.class_graph.drawing.component import loader_source, modules, vis_network
-from avexplore.ui.class_graph.drawing.layouts import arrange
-from avexplore.ui.class_graph.drawing.payload import to_payload
-from avexplore.ui.class_graph.drawing.svg import to_svg
-from avexplore.ui.class_graph.state.names import edge_id, node_id
 
 ROWS = Arrangement("layered", arrange("layered", np.ones((4, 4))))
 NODES = ("audio:A", "audio:<b>B</b>", "visual:A", "visual:<b>B</b>")

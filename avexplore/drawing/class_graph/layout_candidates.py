@@ -10,8 +10,9 @@ from avexplore.config import GraphConfig
 from avexplore.errors import AvexploreError
 
 if TYPE_CHECKING:
-    from avexplore.artifacts import ClassGraph, FloatArray, SoftLabels
+    from avexplore.artifacts import ClassGraph, FloatArray, GraphStability, SoftLabels
     from avexplore.config import SoftLabelSource
+    from avexplore.graph.layout.class_layout import ClassLayout
 
 PENALTIES = (32.0, 16.0, 8.0, 4.0)
 EDGES_PER_NODE = 1.7
@@ -37,6 +38,22 @@ def class_weights(soft_labels: SoftLabels, source: SoftLabelSource) -> FloatArra
         share += graph.skeleton / len(graphs)
     weights = np.clip(np.nan_to_num(soft_label_correlation(soft_labels)), 0, None) * (BY_CORRELATION_ALONE + share)
     return between_classes(weights)
+
+
+def layout_of(soft_labels: SoftLabels, stability: GraphStability, stage: tuple[float, float]) -> ClassLayout:
+    """Places of the classes by what is stored: no search has to be compiled for them, and no slider moves them.
+
+    Args:
+        soft_labels: Of n clips and C classes.
+        stability: How often bootstraps link the class nodes.
+        stage: Width and height in pixels; another size is another layout.
+    """
+    from avexplore.drawing.class_graph.build import class_support
+    from avexplore.graph.layout.class_layout import lay_out
+
+    weights = np.clip(np.nan_to_num(soft_label_correlation(soft_labels)), 0, None)
+    weights = between_classes(weights * (BY_CORRELATION_ALONE + stability.edge_frequency))
+    return lay_out(weights, soft_labels.classes, class_support(soft_labels)[: len(soft_labels.classes)], stage)
 
 
 def between_classes(weights: FloatArray) -> FloatArray:

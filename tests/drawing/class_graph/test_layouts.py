@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from avexplore.artifacts import FloatArray
-from avexplore.ui.class_graph.drawing.layouts import GAP_Y, arrange, bends, sides, trophic_levels
-from avexplore.ui.class_graph.state.names import LayoutName
+from avexplore.drawing.class_graph.layouts import GAP_Y, arrange, bends, sides, trophic_levels
+from avexplore.drawing.class_graph.names import LayoutName
 
 LAYOUTS: tuple[LayoutName, ...] = ("layered", "spring", "circular")
 

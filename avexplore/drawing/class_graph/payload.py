@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 from pyvis.network import Network
 
 from avexplore.artifacts import plain_name, split_node
+from avexplore.drawing.class_graph.arrangement import halves
+from avexplore.drawing.class_graph.names import node_id
+from avexplore.drawing.class_graph.picture import Picture, group_of
 from avexplore.graph.layout.name_boxes import wrapped
-from avexplore.ui.class_graph.drawing.arrangement import halves
-from avexplore.ui.class_graph.drawing.picture import Picture, group_of
-from avexplore.ui.class_graph.state.names import node_id
 
 if TYPE_CHECKING:
+    from avexplore.drawing.class_graph.arrangement import Arrangement
     from avexplore.graph.layout.class_layout import ClassLayout
-    from avexplore.ui.class_graph.drawing.arrangement import Arrangement
 
 OPTIONS = {
     "physics": {"enabled": False},

@@ -1,19 +1,11 @@
-"""The Streamlit component: registers the front end and mounts it.
-
-vis-network comes out of the installed pyvis. It and our modules reach the browser once per tab through a component
-of their own (`loader`), so that a slider step sends data only.
-"""
+"""The front end as text: vis-network out of the installed pyvis, and our modules, which travel together once."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
-
-import streamlit as st
 
 FRONTEND = Path(__file__).parent / "frontend"
 _IMPORT = re.compile(r'from "\./(\w+\.js)"')
@@ -53,26 +45,6 @@ def loader_source() -> str:
 
 
 @cache
-def _renderers() -> tuple[Callable[..., Any], Callable[..., Any]]:
-    text = {name: (FRONTEND / f"view.{name}").read_text(encoding="utf-8") for name in ("html", "css", "js")}
-    loader = st.components.v2.component("avexplore_graph_loader", js=loader_source())
-    view = st.components.v2.component("avexplore_graph_view", html=text["html"], css=text["css"], js=text["js"])
-    return loader, view
-
-
-def mount(payload: dict[str, Any], *, key: str, on_change: Callable[[], None], on_command: Callable[[], None]) -> Any:
-    """Draw a payload of `to_payload`; what the reader does lands in `st.session_state[key]`.
-
-    There: `view` (what is looked at, in the form of the payload's `view`), `moved` (`layout`, and `positions` by node
-    id) and, inside `on_command` only, `command` (`kind` with what it needs).
-    """
-    loader, view = _renderers()
-    loader(key=f"{key}-loader", height=1)
-    return view(
-        data=payload,
-        key=key,
-        default={"view": None, "moved": None},
-        on_view_change=on_change,
-        on_moved_change=on_change,
-        on_command_change=on_command,
-    )
+def view_source(kind: str) -> str:
+    """The view itself, which waits for what the loader brings: its "html", "css" or "js"."""
+    return (FRONTEND / f"view.{kind}").read_text(encoding="utf-8")

@@ -11,14 +11,13 @@ import numpy as np
 from avexplore.analysis.graph_verdict import is_in_null, is_settled
 from avexplore.artifacts import plain_name, split_node
 from avexplore.config import KnowledgeConfig
-from avexplore.ui.class_graph.drawing.picture import Edge, Node, Picture, group_of
-from avexplore.ui.class_graph.state.names import edge_id
-from avexplore.ui.class_graph.state.rules import tier_of
+from avexplore.drawing.class_graph.names import edge_id
+from avexplore.drawing.class_graph.picture import Edge, Node, Picture, group_of
 
 if TYPE_CHECKING:
     from avexplore.artifacts import ClassGraph, FloatArray, GraphStability, IntArray, SoftLabels
+    from avexplore.drawing.class_graph.picture import Change
     from avexplore.graph.evidence.pair_probability import PairProbability
-    from avexplore.ui.class_graph.drawing.picture import Change
 
 GHOST_FREQUENCY = 0.25
 """An edge that the graph lacks is offered as "only in bootstraps" from this frequency on."""
@@ -122,7 +121,7 @@ def _nodes(graph: ClassGraph, support: IntArray | None, rules: KnowledgeConfig) 
     for index, name in enumerate(graph.nodes):
         clips = int(support[index]) if support is not None else None
         size = 11.0 if clips is None or not most else 7.5 + 8.5 * np.sqrt(clips / most)
-        tier = tier_of(rules, name)
+        tier = rules.tier_of(name)
         lines = [plain_name(name), f"{degree[index]} edge{'' if degree[index] == 1 else 's'}"]
         if clips is not None:
             lines[1] += f", {clips} clips"

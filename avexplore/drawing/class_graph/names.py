@@ -1,4 +1,4 @@
-"""Names that the address of the class graph page is made of: nodes, edges, layouts, graphs."""
+"""Names of what a picture holds: nodes, edges, layouts."""
 
 from __future__ import annotations
 
@@ -40,9 +40,3 @@ LayoutName = Literal["classes", "layered", "spring", "circular"]
 
 
 LAYOUTS: tuple[LayoutName, ...] = get_args(LayoutName)
-
-
-NOTHING = "none"
-
-
-LEARNED = "learned"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from avexplore.artifacts import BoolArray, FloatArray, IntArray
-from avexplore.ui.class_graph.state.names import LayoutName
+from avexplore.drawing.class_graph.names import LayoutName
 
 GAP_X, GAP_Y = 104.0, 92.0
 """Distance of neighbors: room for a name of a dozen letters, and for two lines of it."""

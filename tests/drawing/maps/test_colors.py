@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from avexplore.analysis.loaded_run import LoadedRun
-from avexplore.ui.embedding_space import colors as colors
+from avexplore.drawing.maps import colors as colors
 
 
 def test_class_colors_give_the_first_turns_to_the_classes_that_moved_most() -> None:

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from avexplore.artifacts import split_node
+from avexplore.drawing.class_graph import svg_marks as marks
+from avexplore.drawing.class_graph.build import same_class, shown
+from avexplore.drawing.class_graph.picture import group_of
+from avexplore.drawing.class_graph.svg_marks import COLORS, Sign
 from avexplore.graph.layout.name_boxes import wrapped
-from avexplore.ui.class_graph.drawing import svg_marks as marks
-from avexplore.ui.class_graph.drawing.build import same_class, shown
-from avexplore.ui.class_graph.drawing.picture import group_of
-from avexplore.ui.class_graph.drawing.svg_marks import COLORS, Sign
 
 if TYPE_CHECKING:
+    from avexplore.drawing.class_graph.arrangement import Arrangement
+    from avexplore.drawing.class_graph.picture import Edge, EdgeGroup, Picture
     from avexplore.graph.layout.class_layout import ClassLayout
-    from avexplore.ui.class_graph.drawing.arrangement import Arrangement
-    from avexplore.ui.class_graph.drawing.picture import Edge, EdgeGroup, Picture
 
 LETTER = 7.4
 """Width of a letter of the legend, a little more than needed."""

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from avexplore.artifacts import FloatArray, IntArray
+from avexplore.drawing.class_graph.layouts import bends, sides
+from avexplore.drawing.class_graph.names import LayoutName
 from avexplore.graph.layout.class_layout import ClassLayout
-from avexplore.ui.class_graph.drawing.layouts import bends, sides
-from avexplore.ui.class_graph.state.names import LayoutName
 
 
 @dataclass(frozen=True)
