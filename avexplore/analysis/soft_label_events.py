@@ -19,6 +19,10 @@ PRESENCE: dict[Presence, str] = {
 }
 
 
+MOST = 200
+"""So many clips or events are listed."""
+
+
 def strength(probabilities: FloatArray, presence: Presence) -> FloatArray:
     """How strongly each class is present, from both modalities.
 
@@ -58,7 +62,7 @@ def unannotated_events(
     annotated: int | None = None,
     event: int | None = None,
     at_least: float = 0.0,
-    most: int = 200,
+    most: int = MOST,
 ) -> Events:
     """Classes that a clip seems to hold beside its annotation, over some clips, the strongest first.
 
@@ -90,7 +94,30 @@ def unannotated_events(
     return Events(rows[order // values.shape[1]], order % values.shape[1], flat[order])
 
 
-def missed(strengths: FloatArray, hard_label: IntArray, rows: IntArray, most: int = 200) -> Events:
+def chance_rate(
+    true_labels: BoolArray, hard_label: IntArray, rows: IntArray, *, annotated: int | None, event: int | None
+) -> float:
+    """How often a class that nobody annotated is truly there, whatever a teacher says of it; NaN without clips.
+
+    Args:
+        true_labels: Shape (n, C).
+        hard_label: Annotated class, -1 where unknown. Shape (n,).
+        rows: Clips to look at.
+        annotated: Only clips annotated with this class.
+        event: Only this class.
+
+    >>> chance_rate(np.array([[True, True], [True, False]]), np.zeros(2, int), np.arange(2), annotated=None, event=None)
+    0.5
+    """
+    if annotated is not None:
+        rows = rows[hard_label[rows] == annotated]
+    counted = np.arange(true_labels.shape[1]) != hard_label[rows, None]
+    if event is not None:
+        counted &= np.arange(true_labels.shape[1]) == event
+    return float(true_labels[rows][counted].mean()) if counted.any() else float("nan")
+
+
+def missed(strengths: FloatArray, hard_label: IntArray, rows: IntArray, most: int = MOST) -> Events:
     """Clips whose annotated class is the weakest first: mislabeled, silent, or out of sight."""
     rows = rows[hard_label[rows] >= 0]
     own = strengths[rows, hard_label[rows]]

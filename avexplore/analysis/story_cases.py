@@ -12,8 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from avexplore.analysis.loaded_run import LoadedRun
-from avexplore.analysis.ranked_answers import Direction, edge_between
+from avexplore.analysis.opening_question import ANSWERS, Tally, first_answers, tally
+from avexplore.analysis.ranked_answers import DIRECTIONS, Direction, edge_between
 from avexplore.artifacts import MODALITIES, BoolArray, FloatArray, IntArray, Modality
+from avexplore.retrieval import average_precision
 
 FOUND_FROM = 0.15
 """A soft label from here on counts as "the teacher finds it"; chance is one over the number of classes."""
@@ -41,6 +43,8 @@ class Case:
         answer: The clip of the event's class that gained most and ends within the first `GOOD_RANK`; -1 for none.
         rank_before, rank_after: Its ranks without and with LIR, from 1; 0 for none.
         related_before, related_after: Mean rank of all clips annotated with the event, as a share of the gallery.
+        right: How many of the first answers share a class with the clip, without and with LIR.
+        precision: Average precision without and with LIR; relevant is what was annotated alike.
     """
 
     clip: int
@@ -57,6 +61,13 @@ class Case:
     rank_after: int
     related_before: float
     related_after: float
+    right: tuple[int, int]
+    precision: tuple[float, float]
+
+    @property
+    def improves(self) -> bool:
+        """Whether the ranked list itself is better with LIR: more right answers first, no lower average precision."""
+        return self.right[1] > self.right[0] and self.precision[1] >= self.precision[0]
 
 
 @dataclass(frozen=True)
@@ -64,12 +75,13 @@ class Cases:
     """What was found.
 
     Attributes:
-        good: Cases to tell, the clearest first.
+        good: Cases to tell: those first whose ranked list itself improves, the largest gain first; then the clearest.
         events: Unannotated events in the gallery's clips: true ones, or suspected ones where truth is not known.
         found: How many of them the teacher finds.
         linked: How many of these have a weighted class pair, and were ranked.
         lifted: How many of these see the event's clips at a better mean rank with LIR than without.
         truth_known: Whether `events` counts true labels.
+        tally: What all clips of the gallery are answered, with a story or without.
     """
 
     good: tuple[Case, ...]
@@ -78,6 +90,12 @@ class Cases:
     linked: int
     lifted: int
     truth_known: bool
+    tally: Tally
+
+    @property
+    def improved(self) -> int:
+        """Of how many cases to tell the ranked list itself improves."""
+        return sum(case.improves for case in self.good)
 
 
 def find_cases(loaded: LoadedRun, gallery: IntArray, above_null: BoolArray | None = None) -> Cases:
@@ -101,11 +119,30 @@ def find_cases(loaded: LoadedRun, gallery: IntArray, above_null: BoolArray | Non
     promise = np.where(found, best * pair_weight[labels], 0.0)
     order = np.argsort(-promise, axis=None, kind="stable")[:LOOKED_AT]
     chosen = [divmod(int(flat), best.shape[1]) for flat in order if promise.flat[flat] > 0]
-    told = _tell(loaded, gallery, labels, chance, chosen, pairs, truth is not None)
+    right = {
+        direction: first_answers(loaded.before, loaded.after, loaded.clips, gallery, direction)[1].sum(axis=2)
+        for direction in DIRECTIONS
+    }
+    told = _tell(loaded, gallery, labels, chance, chosen, pairs, right)
     better = sum(case.related_after < case.related_before for case in told)
     good = [case for case in told if case.answer >= 0 and case.related_after < case.related_before]
-    good.sort(key=lambda c: (-_plainness(loaded, c, above_null), -_clearness(c)))
-    return Cases(_varied(good), int(present.sum()), int(found.sum()), len(told), better, truth is not None)
+    good.sort(key=lambda c: _rank(loaded, c, above_null))
+    return Cases(
+        good=_varied(good),
+        events=int(present.sum()),
+        found=int(found.sum()),
+        linked=len(told),
+        lifted=better,
+        truth_known=truth is not None,
+        tally=tally(np.stack(list(right.values())), min(ANSWERS, len(gallery))),
+    )
+
+
+def _rank(loaded: LoadedRun, case: Case, above_null: BoolArray | None) -> tuple[float, ...]:
+    """What is told first has the least: lists that improve, of these what an edge of the graph tells, then the gain."""
+    gain = case.right[1] - case.right[0] if case.improves else 0
+    plain = _plainness(loaded, case, above_null)
+    return (not case.improves, case.improves and not case.edge, -gain, -plain, -_clearness(case))
 
 
 def _plainness(loaded: LoadedRun, case: Case, above_null: BoolArray | None) -> int:
@@ -160,9 +197,9 @@ def _tell(
     chance: FloatArray,
     chosen: list[tuple[int, int]],
     pairs: dict[tuple[int, int, int], _Pair],
-    truth_known: bool,
+    right: dict[Direction, IntArray],
 ) -> list[Case]:
-    places = {direction: _places(loaded, gallery, chosen, direction) for direction in _DIRECTIONS}
+    places = {direction: _places(loaded, gallery, chosen, direction) for direction in DIRECTIONS}
     cases = []
     for k, (place, event) in enumerate(chosen):
         related: BoolArray = labels == event
@@ -170,7 +207,11 @@ def _tell(
         if not related.any():
             continue
         ranks = {direction: found[:, k] for direction, found in places.items()}
-        direction = max(_DIRECTIONS, key=lambda d: float((ranks[d][0] - ranks[d][1])[related].mean()))
+        lift = {
+            d: (int(right[d][1, place] - right[d][0, place]), float((before - after)[related].mean()))
+            for d, (before, after) in ranks.items()
+        }
+        direction = max(DIRECTIONS, key=lift.__getitem__)
         before, after = ranks[direction]
         close = np.flatnonzero(related & (after <= GOOD_RANK) & (after < before))
         answer = int(close[np.argmax(before[close] / after[close])]) if len(close) else -1
@@ -183,7 +224,7 @@ def _tell(
                 event=event,
                 modality=MODALITIES[modality],  # type: ignore[arg-type]
                 probability=float(chance[modality, place, event]),
-                confirmed=truth_known,
+                confirmed=loaded.clips.true_labels is not None,
                 nodes=(first, second),
                 edge=edge_between(loaded, first, second),
                 weight=pair.weight,
@@ -193,12 +234,15 @@ def _tell(
                 rank_after=int(after[answer]) if answer >= 0 else 0,
                 related_before=float(before[related].mean() / len(gallery)),
                 related_after=float(after[related].mean() / len(gallery)),
+                right=(int(right[direction][0, place]), int(right[direction][1, place])),
+                precision=(_precision(labels, place, before), _precision(labels, place, after)),
             )
         )
     return cases
 
 
-_DIRECTIONS: tuple[Direction, ...] = ("audio-to-visual", "visual-to-audio")
+def _precision(labels: IntArray, place: int, ranks: IntArray) -> float:
+    return float(average_precision((labels == labels[place])[None, np.argsort(ranks)])[0])
 
 
 def _places(loaded: LoadedRun, gallery: IntArray, chosen: list[tuple[int, int]], direction: Direction) -> IntArray:

@@ -32,7 +32,7 @@ def test_it_gains_most_and_the_counts_are_those_of_a_slow_loop(loaded: LoadedRun
     gained = {key: after - before for key, (before, after) in counts.items()}
     assert gained[found.direction, found.clip] == max(gained.values())
     assert tuple(found.right.sum(axis=1)) == counts[found.direction, found.clip]
-    assert (found.questions, found.gain, found.lose) == (
+    assert (found.tally.questions, found.tally.gain, found.tally.lose) == (
         len(gained), sum(g > 0 for g in gained.values()), sum(g < 0 for g in gained.values())
     )  # fmt: skip
-    assert found.mean == pytest.approx(tuple(np.mean(list(counts.values()), axis=0)))
+    assert found.tally.mean == pytest.approx(tuple(np.mean(list(counts.values()), axis=0)))

@@ -9,6 +9,7 @@ import pytest
 
 from avexplore.analysis import ranked_answers
 from avexplore.analysis.loaded_run import LoadedRun
+from avexplore.analysis.opening_question import opening_question
 from avexplore.analysis.story_cases import FOUND_FROM, GOOD_RANK, find_cases
 from avexplore.artifacts import GraphStability
 from avexplore.ui.story.page import _mark
@@ -39,6 +40,27 @@ def test_the_edge_told_ends_where_the_event_was_found(loaded: LoadedRun) -> None
     cases = find_cases(loaded, loaded.clips.rows("test"))
     assert {case.modality for case in cases.good} == {"audio", "visual"}
     assert all(case.nodes[1].startswith(case.modality) for case in cases.good)
+
+
+def test_lists_that_improve_are_told_first_and_counted_over_all_questions(loaded: LoadedRun) -> None:
+    gallery = loaded.clips.rows("test")
+    cases = find_cases(loaded, gallery)
+    truth = loaded.clips.true_labels
+    assert truth is not None
+    for case in cases.good:
+        query = ranked_answers.from_clip(loaded, case.clip, case.direction)
+        answers = ranked_answers.ask(loaded, query, gallery)
+        right = [
+            sum((truth[answers.gallery[i]] & truth[case.clip]).any() for i in answers.order[when][:10])
+            for when in (0, 1)
+        ]
+        assert list(case.right) == right
+        assert case.precision == pytest.approx(tuple(answers.precision))
+    assert cases.good[0].improves
+    assert cases.improved == sum(
+        case.right[1] > case.right[0] and case.precision[1] >= case.precision[0] for case in cases.good
+    )
+    assert cases.tally == opening_question(loaded.before, loaded.after, loaded.clips).tally
 
 
 def test_an_edge_beyond_the_null_model_is_told_before_a_heavier_one(loaded: LoadedRun) -> None:

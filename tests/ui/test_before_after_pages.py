@@ -270,8 +270,9 @@ def test_what_only_the_teacher_suspects_is_counted_once(app: Visit, made: Any) -
     Store(made.home).put(config, replace(made.clips, true_labels=None))
     at = app("story", step="2")
     assert not at.exception
-    assert "the teacher suspects" in words(at)
-    assert "the teacher finds" not in words(at)
+    counted = next(caption.help for caption in at.caption if "How typical is it?" in caption.value)
+    assert "the teacher suspects" in counted
+    assert "the teacher finds" not in words(at) + counted
     assert "even share" not in words(at)
 
 

@@ -42,22 +42,8 @@ def draw(found: OpeningQuestion, clips: Clips) -> None:
     also = f"<p>Also in it, annotated by nobody: {as_html(', '.join(hidden))}.</p>" if hidden else ""
     rows = "".join(_row(found, clips, when) for when in (0, 1))
     count = found.answers.shape[1]
-    st.html(f'{STYLE}<div class="question" style="--count: {count}">{rows}{also}<p>{typical(found)}</p></div>')
-
-
-def typical(found: OpeningQuestion) -> str:
-    """How typical the question is.
-
-    >>> from avexplore.analysis.opening_question import OpeningQuestion
-    >>> none = np.zeros((2, 10), int)
-    >>> typical(OpeningQuestion(0, "audio-to-visual", none, none > 0, 960, 144, 77, (6.6, 6.7)))[:78]
-    'This is the clearest case. Of 960 questions, 15 % get more right answers among'
-    """
-    count = found.answers.shape[1]
-    gain, lose = (f"{100 * part / max(found.questions, 1):.0f} %" for part in (found.gain, found.lose))
-    return (
-        f"This is the clearest case. Of {found.questions:,} questions, {gain} get more right answers among the first "
-        f"{count} and {lose} fewer; on average {found.mean[0]:.1f} → {found.mean[1]:.1f}."
+    st.html(
+        f'{STYLE}<div class="question" style="--count: {count}">{rows}{also}<p>This is the clearest case. {found.tally}</p></div>'
     )
 
 

@@ -23,10 +23,21 @@ from avexplore.ui.soft_labels.matrix import QUIET, wide_matrix
 from avexplore.ui.soft_labels.soft_label_view import SoftLabelView
 
 if TYPE_CHECKING:
+    from avexplore.artifacts import IntArray
     from avexplore.workbench.runs import Run
 
 VIEWS = {"clips": "Clips", "classes": "Classes", "calibration": "Calibration", "data": "Data"}
-_ORDERS = {"events": "Unannotated, strongest first", "missed": "Annotated, weakest first"}
+_LISTS = {
+    "hits": "Unannotated, truly there",
+    "false": "Unannotated, not there",
+    "events": "Unannotated, all",
+    "missed": "Annotated, weakest first",
+}
+STYLE = """<style>
+.hit-rate { display: flex; align-items: center; gap: .8rem; margin: 0; line-height: 1.3; }
+.hit-rate b { font-size: 2.6rem; line-height: 1; white-space: nowrap; font-variant-numeric: tabular-nums; }
+@media (max-width: 640px) { .hit-rate { flex-wrap: wrap; } }
+</style>"""
 _ANY = "any"
 
 
@@ -74,19 +85,20 @@ def _load(run: Run) -> SoftLabelView:
 def _clips(subject: SoftLabelView) -> None:
     count = len(subject.soft.classes)
     known = bool((subject.hard_label >= 0).any())
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         split = _split(subject)
-        orders = list(_ORDERS) if known else ["events"]
-        order = st.selectbox(
-            "Order", orders, format_func=_ORDERS.__getitem__, key="sl_order", bind="query-params", width=225
-        )
+        chosen = st.selectbox(
+            "List", _lists(subject, known), format_func=_LISTS.__getitem__, key="sl_order", bind="query-params",
+            width=190,
+        )  # fmt: skip
         annotated = _class_filter(subject, "Annotated class", "sl_annotated") if known else None
-        event = _class_filter(subject, "Unannotated event", "sl_event") if order == "events" else None
-        presence = _presence()
-        at_least = _at_least() if order == "events" else 0.0
+        event = _class_filter(subject, "Unannotated event", "sl_event") if chosen != "missed" else None
+        with st.popover("Present if"):
+            presence = _presence()
+            at_least = _at_least() if chosen != "missed" else 0.0
     rows = subject.soft.rows(split)
     strengths = numbers.strength(subject.probabilities, presence)
-    if order == "missed":
+    if chosen == "missed":
         rows = rows if annotated is None else rows[subject.hard_label[rows] == annotated]
         found = numbers.missed(strengths, subject.hard_label, rows)
     else:
@@ -96,13 +108,36 @@ def _clips(subject: SoftLabelView) -> None:
     if not len(found.clip):
         st.info("No clip fits. Lower the strength, or choose other classes.")
         return
-    _verdict(subject, found, order)
+    if chosen != "missed":
+        _verdict(subject, found, rows, annotated, event)
+    found = _those(subject, found, chosen)
+    if not len(found.clip):
+        st.info(f"None of these events is {'truly' if chosen == 'hits' else 'not'} there. Choose another list.")
+        return
     table, detail = st.columns([8, 5], gap="medium")
     with table:
-        clip = _table(subject, found, order)
+        clip = _table(subject, found, chosen)
     with detail:
         _detail(subject, clip)
     _clips_heat_map(subject, found, count)
+
+
+def _lists(subject: SoftLabelView, known: bool) -> list[str]:
+    """What can be listed, the list that opens first."""
+    if not known:
+        return ["events"]
+    truth = subject.clips is not None and subject.clips.true_labels is not None
+    return list(_LISTS) if truth else ["events", "missed"]
+
+
+def _those(subject: SoftLabelView, found: numbers.Events, chosen: str) -> numbers.Events:
+    """Of the events those that are truly there, or are not, if the list is of these."""
+    if chosen not in ("hits", "false"):
+        return found
+    assert subject.clips is not None
+    assert subject.clips.true_labels is not None
+    kept = subject.clips.true_labels[found.clip, found.event] == (chosen == "hits")
+    return numbers.Events(found.clip[kept], found.event[kept], found.strength[kept])
 
 
 def _split(subject: SoftLabelView) -> str:
@@ -123,59 +158,63 @@ def _class_filter(subject: SoftLabelView, label: str, key: str) -> int | None:
     options = [_ANY, *map(str, range(len(subject.soft.classes)))]
     names = {str(c): name for c, name in enumerate(subject.soft.classes)}
     chosen = st.selectbox(
-        label, options, format_func=lambda c: names.get(c, _ANY), key=key, bind="query-params", width=165
+        label, options, format_func=lambda c: names.get(c, _ANY), key=key, bind="query-params", width=135
     )
     return None if chosen == _ANY else int(chosen)
 
 
 def _presence() -> numbers.Presence:
     chosen: numbers.Presence = st.selectbox(
-        "Present if", list(numbers.PRESENCE), format_func=numbers.PRESENCE.__getitem__, key="sl_ear",
+        "Which modality", list(numbers.PRESENCE), format_func=numbers.PRESENCE.__getitem__, key="sl_ear",
         bind="query-params",
-        width=145, help="Which modality must be strong: the larger, the smaller, or one of the two soft labels.",
+        help="Which modality must be strong: the larger, the smaller, or one of the two soft labels.",
     )  # fmt: skip
     return chosen
 
 
 def _at_least() -> float:
     chosen: float = st.slider(
-        "At least", 0.0, 1.0, 0.2, 0.05, key="sl_min", bind="query-params", width=140,
+        "At least", 0.0, 1.0, 0.2, 0.05, key="sl_min", bind="query-params",
         help="Soft label (calibrated probability) from which an event counts as present.",
     )  # fmt: skip
     return chosen
 
 
-def _verdict(subject: SoftLabelView, found: numbers.Events, order: str) -> None:
+def _verdict(
+    subject: SoftLabelView, found: numbers.Events, rows: IntArray, annotated: int | None, event: int | None
+) -> None:
     clips = subject.clips
-    if order != "events":
-        return
-    shown = len(found.clip)
     if not (subject.hard_label >= 0).any():
         st.caption("Strongest events. What was annotated in these clips is not known, so that all events are listed.")
         return
-    text = f"{shown:,} {'strongest ' if shown == 200 else ''}unannotated event{'s' if shown != 1 else ''}"
-    if clips is not None and clips.true_labels is not None:
-        right = clips.true_labels[found.clip, found.event]
-        text += (
-            f", of which {int(right.sum()):,} are truly there ({right.mean():.0%}): nobody annotated them, "
-            "the teacher found them."
+    shown = len(found.clip)
+    what = f"the {shown} strongest" if shown == numbers.MOST else f"{shown}"
+    if clips is None or clips.true_labels is None:
+        st.caption(
+            f"{what[0].upper()}{what[1:]} unannotated event{'s' * (shown != 1)}. Which of them are truly there is not "
+            "known in this data set."
         )
-    else:
-        text += ". Which of them are truly there is not known in this data set."
-    st.caption(text)
+        return
+    right = clips.true_labels[found.clip, found.event]
+    chance = numbers.chance_rate(clips.true_labels, subject.hard_label, rows, annotated=annotated, event=event)
+    st.html(
+        f'{STYLE}<p class="hit-rate"><b>{right.mean():.0%}</b><span>of {what} event{"s" * (shown != 1)} that the teacher '
+        f"finds and nobody annotated are truly there ({int(right.sum()):,}). Of all classes that nobody annotated in "
+        f"these clips, {chance:.1%} are.</span></p>"
+    )
 
 
 def _table(subject: SoftLabelView, found: numbers.Events, order: str) -> int:
     """The list of clips; returns the chosen one."""
     audio, visual = (subject.probabilities[m][found.clip, found.event] for m in (0, 1))
-    label = "Unannotated event" if order == "events" else "Annotated class"
+    label = "Unannotated event" if order != "missed" else "Annotated class"
     columns: dict[str, Any] = {
         "Clip": [subject.name(int(c)) for c in found.clip],
         "Annotated": [subject.class_name(int(subject.hard_label[c])) for c in found.clip],
     }
     if not (subject.hard_label >= 0).any():
         del columns["Annotated"]
-    if order == "events":
+    if order != "missed":
         columns[label] = [subject.class_name(int(e)) for e in found.event]
     clips = subject.clips
     if clips is not None and clips.true_labels is not None and order == "events":
@@ -203,7 +242,7 @@ def _table(subject: SoftLabelView, found: numbers.Events, order: str) -> int:
     st.download_button(
         "Download this list (CSV)",
         _csv(columns),
-        file_name="unannotated_events.csv" if order == "events" else "missed_annotations.csv",
+        file_name="missed_annotations.csv" if order == "missed" else "unannotated_events.csv",
         mime="text/csv",
         on_click="ignore",
     )

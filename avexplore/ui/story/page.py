@@ -13,6 +13,7 @@ import streamlit as st
 from avexplore.analysis import clip_labels, ranked_answers
 from avexplore.analysis.graph_verdict import is_settled
 from avexplore.analysis.loaded_run import LoadedRun
+from avexplore.analysis.opening_question import ANSWERS
 from avexplore.analysis.ranked_answers import DIRECTIONS
 from avexplore.analysis.story_cases import GOOD_RANK, Case, Cases, find_cases
 from avexplore.artifacts import GraphStability
@@ -29,6 +30,16 @@ _FORMS = {
     "pull": "are pulled together while the student trains, the more the stronger the link",
     "margin": "need to keep less distance while the student trains, the less the stronger the link",
 }
+
+
+STYLE = """<style>
+.stMain .stMainBlockContainer h3 { font-size: clamp(1.25rem, 1.75vw, 2.1rem); padding: .2rem 0 0; }
+@media (min-width: 1700px) and (min-height: 940px) {
+  :root { --avx-type: 1.15; }
+  .stMain [data-testid="stMarkdownContainer"] > p { font-size: 1.2rem; }
+  .stMain [data-testid="stCaptionContainer"] > p { font-size: 1.05rem; }
+}
+</style>"""
 
 
 @cache
@@ -64,6 +75,7 @@ def draw(loaded: LoadedRun) -> None:
     if not cases.good:
         _nothing(cases)
         return
+    st.html(STYLE)
     number, step = _place(len(cases.good))
     case = cases.good[number]
     _controls(number, len(cases.good), step)
@@ -123,9 +135,11 @@ def _controls(number: int, count: int, step: int) -> None:
 def _count(cases: Cases, number: int) -> None:
     share = cases.lifted / cases.linked if cases.linked else 0.0
     st.caption(
-        f"Clip {number + 1} of {len(cases.good)} with the whole story. How typical is it? {_found(cases)}; "
-        f"{cases.linked:,} of these, the most promising, have a weighted class pair; for {cases.lifted:,} "
-        f"({share:.0%}) LIR lifts the event's clips on average."
+        f"Story {number + 1} of {len(cases.good)}, those first whose ranked list improves most; it does in "
+        f"{cases.improved:,}. How typical is it? {cases.tally}",
+        help=f"{_found(cases)}. Looked at were {cases.linked:,} of them, the most promising whose class pair has a "
+        f"weight: for {cases.lifted:,} ({share:.0%}) LIR lifts the event's clips on average. A story is told where one "
+        f"of them comes into the first {GOOD_RANK} answers.",
     )
 
 
@@ -154,8 +168,8 @@ def _clip(loaded: LoadedRun, case: Case) -> None:
         unwritten = "true, but nobody annotated it" if case.confirmed else "suspected by the teacher"
         data = {
             "scene": "pairs",
-            "title": loaded.clips.clip_ids[case.clip],
-            "words": "sound and picture",
+            "title": "A test clip",
+            "words": loaded.clips.clip_ids[case.clip],
             "pairs": [
                 {"title": classes[label], "words": "annotated", "share": 0.5, "linked": True, "tone": "own"},
                 {"title": classes[case.event], "words": unwritten, "share": 0.0, "linked": False, "tone": "hot"},
@@ -263,16 +277,16 @@ def _regularizer(loaded: LoadedRun, case: Case) -> None:
     labels = np.asarray(loaded.clips.hard_label)[gallery]
     strength = ranked_answers.pair_strength(loaded, case.direction, case.clip, gallery)
     top = float(strength[labels != loaded.clips.hard_label[case.clip]].max(initial=1e-12))
-    linked = [int(p) for p in np.argsort(-strength, kind="stable") if labels[p] == case.event][:4]
+    linked = [int(p) for p in np.argsort(-strength, kind="stable") if labels[p] == case.event][:3]
     if case.answer >= 0:
         place = int(np.flatnonzero(gallery == case.answer)[0])
-        linked = [place, *[p for p in linked if p != place]][:4]
+        linked = [place, *[p for p in linked if p != place]][:3]
     weak = [int(p) for p in np.argsort(strength, kind="stable") if labels[p] != loaded.clips.hard_label[case.clip]][:2]
     pairs = [_pair(loaded, gallery, strength, p, top) for p in (*linked, *weak)]
     data = {
         "scene": "pairs",
         "title": loaded.clips.classes[int(loaded.clips.hard_label[case.clip])],
-        "words": f"{'●' if case.direction == 'audio-to-visual' else '▲'} {loaded.clips.clip_ids[case.clip]}",
+        "words": "● by its sound" if case.direction == "audio-to-visual" else "▲ by its picture",
         "pairs": pairs,
         "label": "Pairs that LIR treats differently",
     }
@@ -285,7 +299,7 @@ def _pair(loaded: LoadedRun, gallery: Any, strength: Any, place: int, top: float
     clip, share = int(gallery[place]), float(strength[place]) / top
     return {
         "title": loaded.clips.classes[int(loaded.clips.hard_label[clip])],
-        "words": f"{loaded.clips.clip_ids[clip]} · strength {strength[place]:.3f}",
+        "words": f"strength {strength[place]:.3f}",
         "share": min(share, 1.0),
         "linked": share > 0.02,
     }
@@ -296,16 +310,26 @@ def _asked(case: Case) -> dict[str, str]:
 
 
 def _answers(loaded: LoadedRun, case: Case) -> None:
-    own, event = _names(loaded, case)
+    _, event = _names(loaded, case)
     query = ranked_answers.from_clip(loaded, case.clip, case.direction)
     answers = ranked_answers.ask(loaded, query, loaded.clips.rows("test"))
-    fell = bool(answers.precision[1] < answers.precision[0])
-    costs = f" AP counts clips annotated {own} alone as relevant, so it falls." if fell else ""
-    _say(
-        f"And the answers change: a clip of {event} goes from rank {case.rank_before} to rank {case.rank_after}.",
-        f"Over all clips of {event}, the mean rank goes from {case.related_before:.0%} to {case.related_after:.0%} of "
-        f"the gallery. Shown are the first ten answers of both students to the same question.{costs}",
+    shown = min(ANSWERS, len(answers.gallery))
+    before, after = case.right
+    moved = (
+        f"a clip of {event} goes from rank {case.rank_before} to rank {case.rank_after}; over all clips of {event}, the "
+        f"mean rank goes from {case.related_before:.0%} to {case.related_after:.0%} of the gallery."
     )
-    data = board.content(loaded, query, answers, min(10, len(answers.gallery)))
+    if case.improves:
+        sentence = f"And the answers get better: {after} of the first {shown} are right, instead of {before}."
+    else:
+        sentence = f"And the answers change: {after} of the first {shown} are right, after {before}."
+    costs = " Average precision falls: only clips annotated alike count for it." if _falls(case) else ""
+    right = "Right is what shares a true label with the clip" if case.confirmed else "Right is what is annotated alike"
+    _say(sentence, f"{right}. {moved[0].upper()}{moved[1:]}{costs}")
+    data = board.content(loaded, query, answers, shown)
     board.draw(data, case.answer, key=f"story-board-{case.clip}")
     links.to("retrieval", "Go on from here in Retrieval", _asked(case))
+
+
+def _falls(case: Case) -> bool:
+    return case.precision[1] < case.precision[0]

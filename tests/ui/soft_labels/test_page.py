@@ -82,6 +82,12 @@ def view(app: AppTest, name: str) -> AppTest:
     return app.run()
 
 
+def listed(name: str) -> AppTest:
+    app = page()
+    app.session_state["sl_order"] = name
+    return app.run()
+
+
 @pytest.mark.parametrize("hidden", [True, False])
 @pytest.mark.parametrize("name", ["clips", "classes", "calibration", "data"])
 def test_every_view_draws(home: Path, name: str, hidden: bool) -> None:
@@ -93,14 +99,26 @@ def test_every_view_draws(home: Path, name: str, hidden: bool) -> None:
 
 def test_the_list_names_what_was_found_and_what_is_true(home: Path) -> None:
     make(home)
-    app = page()
+    app = listed("events")
     table = app.dataframe[0].value
     assert list(table.columns) == ["Clip", "Annotated", "Unannotated event", "True", "Heard", "Seen"]
     assert table["Unannotated event"][0] == "<b>Bus</b>"
     assert table["True"][0] == "yes"
     strongest = table[["Heard", "Seen"]].max(axis=1).tolist()
     assert strongest == sorted(strongest, reverse=True)
-    assert any("truly there" in caption.value for caption in app.caption)
+
+
+def test_the_page_opens_on_what_was_found_and_says_how_often_the_teacher_is_right(home: Path) -> None:
+    make(home)
+    everything = listed("events").dataframe[0].value
+    right = everything["True"] == "yes"
+    assert 0 < right.sum() < len(right)
+    app = page()
+    assert len(app.dataframe[0].value) == right.sum()
+    said = next(block.proto.body for block in app.get("html") if "hit-rate" in block.proto.body)
+    assert f"<b>{right.mean():.0%}</b>" in said
+    assert f"({right.sum()})" in said
+    assert len(listed("false").dataframe[0].value) == (~right).sum()
 
 
 def test_filters_narrow_the_list(home: Path) -> None:

@@ -2,6 +2,7 @@
 // Each is drawn in two ways: side by side, and for a phone one below the other, so that its words stay readable.
 const SVG = "http://www.w3.org/2000/svg";
 const PHONE = 560;
+const LOWEST = 240;
 const watched = new WeakMap();
 
 export default function ({ parentElement, data }) {
@@ -10,20 +11,43 @@ export default function ({ parentElement, data }) {
   watch.data = data;
   if (!watch.observer) {
     watched.set(scene, watch);
-    watch.observer = new ResizeObserver(() => { if (isNarrow(scene) !== watch.narrow) show(scene, watch); });
+    watch.observer = new ResizeObserver(() => {
+      if (isNarrow(scene) !== watch.narrow || Math.abs(room(scene) - watch.room) > 2) show(scene, watch);
+    });
     watch.observer.observe(scene);
+    // What stands above and below decides how high a picture may be.
+    const column = columnOf(scene);
+    if (column) watch.observer.observe(column);
+    window.addEventListener("resize", () => { if (scene.isConnected) show(scene, watch); });
   }
   show(scene, watch);
 }
 
 const isNarrow = (scene) => scene.clientWidth > 0 && scene.clientWidth < PHONE;
 
+const columnOf = (scene) => scene.getRootNode().host?.closest('[data-testid="stVerticalBlock"]');
+
+// How high a picture is that ends where the window does: as high as that leaves it, but never too small to read.
+function room(scene) {
+  const column = columnOf(scene), main = column?.closest('[data-testid="stMainBlockContainer"]');
+  if (!main) return LOWEST;
+  const below = column.getBoundingClientRect().bottom - scene.getBoundingClientRect().bottom;
+  const above = scene.getBoundingClientRect().top - main.getBoundingClientRect().top;
+  const free = window.innerHeight - above - below - parseFloat(getComputedStyle(main).paddingBottom);
+  return Math.round(Math.max(LOWEST, free));
+}
+
 function show(scene, watch) {
   const dark = isDark(scene), narrow = (watch.narrow = isNarrow(scene));
+  watch.room = room(scene);
   scene.style.setProperty("--hot", dark ? "#F0702A" : "#D55E00");
   scene.style.setProperty("--own", dark ? "#56B4E9" : "#0072B2");
   const scenes = narrow ? { bars: narrowBars, edge: narrowEdge, pairs: narrowPairs } : { bars, edge, pairs };
-  scene.replaceChildren(scenes[watch.data.scene](watch.data, dark));
+  // 900 units wide on a laptop and on a wide screen: the letters grow with it.
+  const shape = narrow ? 0 : (900 * watch.room) / Math.max(scene.clientWidth, 1);
+  const picture = scenes[watch.data.scene](watch.data, dark, shape);
+  if (!narrow) picture.style.height = `${watch.room}px`;
+  scene.replaceChildren(picture);
 }
 
 function isDark(element) {
@@ -44,16 +68,16 @@ function draw(name, attributes, text) {
 const short = (text, length) => (text.length > length ? `${text.slice(0, length - 1)}…` : text);
 
 function sheet(width, height, label) {
-  return draw("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label, preserveAspectRatio: "xMinYMin meet" });
+  return draw("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label, preserveAspectRatio: "xMidYMid meet" });
 }
 
-function bars(data) {
-  const row = 46, top = 40, W = 900, half = 300, mid = W / 2, gap = 130;
-  const svg = sheet(W, top + row * data.rows.length + 8, data.label);
+function bars(data, dark, shape) {
+  const top = 40, W = 900, half = 300, mid = W / 2, gap = 130, H = Math.max(shape, top + 46 * data.rows.length + 8);
+  const row = (H - top - 8) / data.rows.length, svg = sheet(W, H, data.label);
   svg.append(draw("text", { x: mid - gap, y: 22, "text-anchor": "end", "font-size": 17, class: "dim" }, "● heard (audio)"));
   svg.append(draw("text", { x: mid + gap, y: 22, "font-size": 17, class: "dim" }, "▲ seen (visual)"));
   data.rows.forEach((line, i) => {
-    const y = top + i * row, tone = line.mark === "event" ? " hot" : line.mark === "annotated" ? " own" : "";
+    const y = top + i * row + (row - 46) / 2, tone = line.mark === "event" ? " hot" : line.mark === "annotated" ? " own" : "";
     const weight = tone ? 700 : 400;
     svg.append(draw("text", { x: mid, y: y + 22, "text-anchor": "middle", "font-size": 18, "font-weight": weight }, short(line.name, 24)));
     if (line.words) svg.append(draw("text", { x: mid, y: y + 38, "text-anchor": "middle", "font-size": 13, class: "dim" }, line.words));
@@ -93,8 +117,8 @@ function node(svg, x, y, name, tone, width = 290) {
   svg.append(box);
 }
 
-function edge(data, dark) {
-  const W = 900, H = 270, y = 130, svg = sheet(W, H, data.label), tone = dark ? "#F0702A" : "#D55E00", own = dark ? "#56B4E9" : "#0072B2";
+function edge(data, dark, shape) {
+  const W = 900, H = Math.max(shape, 250), y = H / 2, svg = sheet(W, H, data.label), tone = dark ? "#F0702A" : "#D55E00", own = dark ? "#56B4E9" : "#0072B2";
   const group = draw("g", { style: `--tone: ${data.mark ? tone : "#888"}` }), from = 310, to = 590;
   group.append(draw("line", { x1: from, y1: y, x2: to, y2: y, class: "edge", "stroke-width": 3 + 8 * data.weight,
     "stroke-dasharray": data.mark ? "none" : "8 8" }));
@@ -122,11 +146,12 @@ function narrowEdge(data, dark) {
   return svg;
 }
 
-function pairs(data, dark) {
-  const row = 64, W = 900, H = Math.max(220, 30 + row * data.pairs.length), svg = sheet(W, H, data.label), y = H / 2;
+function pairs(data, dark, shape) {
+  const W = 900, H = Math.max(shape, 220, 58 * data.pairs.length), row = Math.min(H / data.pairs.length, 110);
+  const svg = sheet(W, H, data.label), y = H / 2, top = y - (row * data.pairs.length) / 2;
   const tone = dark ? "#F0702A" : "#D55E00", own = dark ? "#56B4E9" : "#0072B2", grey = dark ? "#8A949C" : "#77828A";
   data.pairs.forEach((pair, i) => {
-    const to = 30 + row * i + row / 2, line = pair.tone === "own" ? own : pair.linked || pair.tone === "hot" ? tone : grey;
+    const to = top + row * i + row / 2, line = pair.tone === "own" ? own : pair.linked || pair.tone === "hot" ? tone : grey;
     svg.append(draw("path", { d: `M 300 ${y} C 430 ${y}, 430 ${to}, 560 ${to}`, fill: "none", stroke: line,
       "stroke-width": pair.linked ? 1.5 + 7 * pair.share : 1.5, "stroke-dasharray": pair.linked ? "none" : "5 6", opacity: pair.linked ? .9 : .6 }));
     const box = draw("g", { style: `--tone: ${line}` });
