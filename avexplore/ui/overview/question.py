@@ -42,9 +42,8 @@ def draw(found: OpeningQuestion, clips: Clips) -> None:
     also = f"<p>Also in it, annotated by nobody: {as_html(', '.join(hidden))}.</p>" if hidden else ""
     rows = "".join(_row(found, clips, when) for when in (0, 1))
     count = found.answers.shape[1]
-    st.html(
-        f'{STYLE}<div class="question" style="--count: {count}">{rows}{also}<p>This is the clearest case. {found.tally}</p></div>'
-    )
+    typical = f"<p>This is the clearest case. {found.tally}</p>"
+    st.html(f'{STYLE}<div class="question" style="--count: {count}">{rows}{also}{typical}</div>')
 
 
 def _row(found: OpeningQuestion, clips: Clips, when: int) -> str:

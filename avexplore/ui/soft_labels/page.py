@@ -198,9 +198,9 @@ def _verdict(
     right = clips.true_labels[found.clip, found.event]
     chance = numbers.chance_rate(clips.true_labels, subject.hard_label, rows, annotated=annotated, event=event)
     st.html(
-        f'{STYLE}<p class="hit-rate"><b>{right.mean():.0%}</b><span>of {what} event{"s" * (shown != 1)} that the teacher '
-        f"finds and nobody annotated are truly there ({int(right.sum()):,}). Of all classes that nobody annotated in "
-        f"these clips, {chance:.1%} are.</span></p>"
+        f'{STYLE}<p class="hit-rate"><b>{right.mean():.0%}</b><span>of {what} event{"s" * (shown != 1)} that the '
+        f"teacher finds and nobody annotated are truly there ({int(right.sum()):,}). Of all classes that nobody "
+        f"annotated in these clips, {chance:.1%} are.</span></p>"
     )
 
 

@@ -316,8 +316,8 @@ def _answers(loaded: LoadedRun, case: Case) -> None:
     shown = min(ANSWERS, len(answers.gallery))
     before, after = case.right
     moved = (
-        f"a clip of {event} goes from rank {case.rank_before} to rank {case.rank_after}; over all clips of {event}, the "
-        f"mean rank goes from {case.related_before:.0%} to {case.related_after:.0%} of the gallery."
+        f"a clip of {event} goes from rank {case.rank_before} to rank {case.rank_after}; over all clips of {event}, "
+        f"the mean rank goes from {case.related_before:.0%} to {case.related_after:.0%} of the gallery."
     )
     if case.improves:
         sentence = f"And the answers get better: {after} of the first {shown} are right, instead of {before}."
