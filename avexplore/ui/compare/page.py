@@ -1,4 +1,4 @@
-"""Two runs side by side: their settings' differences, their figures, and links to both."""
+"""Two runs side by side: their settings' differences, their figures, answers and maps, and links to both."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import streamlit as st
 from avexplore.analysis import tables
 from avexplore.analysis.run_differences import differences
 from avexplore.config import ClipsConfig, EvaluationConfig, StudentConfig
+from avexplore.ui.compare import side_by_side
 from avexplore.ui.parts import job_progress, run_cards, split_reports
 from avexplore.ui.parts.plain_text import as_markdown
 from avexplore.ui.shell import address, links, session
@@ -44,7 +45,10 @@ def draw(run: Run) -> None:
         st.info("Choose a second run: another lambda, another graph, another seed.")
         return
     _settings(run.student, other[1])
-    _figures(run.student, other[1])
+    both = side_by_side.pair((run.student, other[1]), (run.name, _name(*other)))
+    _figures(run.student, other[1], paired=both is not None)
+    if both is not None and len(both.rows):
+        side_by_side.draw(both)
     with st.container(horizontal=True):
         for name, student in (("first", run.student), ("second", other[1])):
             links.to("overview", f"Open the {name}", {"run": student.address[:12]})
@@ -93,9 +97,12 @@ def _on_its_way(key: str) -> StudentConfig | None:
     return None
 
 
+def _name(run: Run | None, student: StudentConfig) -> str:
+    return run.name if run is not None else session.workbench().run_name(student)
+
+
 def _card(which: str, run: Run | None, student: StudentConfig) -> None:
-    name = run.name if run is not None else session.workbench().run_name(student)
-    st.markdown(f"{which}: **{as_markdown(name)}**")
+    st.markdown(f"{which}: **{as_markdown(_name(run, student))}**")
     st.caption(as_markdown(run_cards.facts(run)) if run is not None else "Being trained.")
 
 
@@ -111,7 +118,7 @@ def _settings(first: StudentConfig, second: StudentConfig) -> None:
     st.dataframe(table, hide_index=True, width="stretch", key="compare-settings")
 
 
-def _figures(first: StudentConfig, second: StudentConfig) -> None:
+def _figures(first: StudentConfig, second: StudentConfig, *, paired: bool) -> None:
     st.subheader("What came of it", anchor=False)
     reports = []
     for name, student in (("first", first), ("second", second)):
@@ -120,9 +127,9 @@ def _figures(first: StudentConfig, second: StudentConfig) -> None:
         if report is None:
             return
         reports.append(report)
-    if first.data != second.data:
-        st.info("The two are of other data, so their figures are not paired, and hardly comparable.")
-    rows = tables.comparison(reports[0], reports[1], paired=first.data == second.data)
+    if not paired:
+        st.info("The two are of other clips, so their figures are not paired, and hardly comparable.")
+    rows = tables.comparison(reports[0], reports[1], paired=paired)
     number, signed = (st.column_config.NumberColumn(format=form) for form in ("%.4f", "%+.4f"))
     st.dataframe(
         {

@@ -1,0 +1,172 @@
+"""One question to two runs, and their maps: what differs, clip by clip."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from avexplore.config import ClipsConfig, ProjectionConfig, StudentConfig
+from avexplore.tuning.counts import TOP, counts, first_answers
+from avexplore.tuning.live_maps import MOST_CLIPS, MapPair
+from avexplore.tuning.reading import clips_at
+from avexplore.ui.parts import job_progress
+from avexplore.ui.settings import driven, working
+from avexplore.ui.tune import board, maps
+from avexplore.ui.tune.controls import DIRECTIONS
+
+if TYPE_CHECKING:
+    from avexplore.artifacts import Clips, Embeddings, IntArray, Projection
+
+_BOARD, _MAPS = "compare-board", "compare-maps"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two runs of the same clips.
+
+    Attributes:
+        students: Both, first and second.
+        names: What they are called.
+        rows: The test clips, as rows of all clips.
+        clips: The test clips alone.
+        embeddings: Of these, of each student.
+    """
+
+    students: tuple[StudentConfig, StudentConfig]
+    names: tuple[str, str]
+    rows: IntArray
+    clips: Clips
+    embeddings: tuple[Embeddings, Embeddings]
+
+    @property
+    def key(self) -> str:
+        """Tells pairs apart."""
+        return "-".join(one.address[:12] for one in self.students)
+
+
+def same_clips(first: Clips, second: Clips) -> bool:
+    """Whether two data sets hold the same clips with the same annotations and splits: their answers can be paired."""
+    return (
+        first.clip_ids == second.clip_ids
+        and first.classes == second.classes
+        and np.array_equal(first.hard_label, second.hard_label)
+        and np.array_equal(first.split, second.split)
+    )
+
+
+def pair(students: tuple[StudentConfig, StudentConfig], names: tuple[str, str]) -> Pair | None:
+    """Two runs with what they have stored; None while something is missing, or where their clips are not the same."""
+    each = [job_progress.artifact(ClipsConfig(one.data), "Reading the clips", stop_page=False) for one in students]
+    trained = [
+        job_progress.artifact(one, f"The student of {name}", start=False, stop_page=False)
+        for one, name in zip(students, names, strict=True)
+    ]
+    if None in each or None in trained or not same_clips(*each):
+        return None
+    rows = each[0].rows("test")
+    first, second = (one.embeddings.at(rows) for one in trained)
+    return Pair(students, names, rows, clips_at(each[0], rows), (first, second))
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _first_answers(key: str, direction: int, _pair: Pair) -> tuple[IntArray, IntArray]:
+    first, second = (first_answers(one, _pair.clips, direction) for one in _pair.embeddings)
+    return first, second
+
+
+@st.fragment
+def draw(both: Pair) -> None:
+    """Ask both runs with one clip, and show their maps."""
+    working.write()
+    st.subheader("One question to both", anchor=False)
+    query, direction, said = _query(both)
+    orders = [board.ranked(one, query, direction) for one in both.embeddings]
+    st.session_state["compare_rows"] = both.rows
+    name, also = board.words_of(both.clips, query)
+    version = f"{both.key}-{query}-{direction}"
+    data = board.content(
+        figures=(),
+        tried=(),
+        axes=("", ""),
+        query={"how": ("Asked with the sound of", "Asked with the picture of")[direction], "name": name, "also": also},
+        counts=said,
+        lists=board.lists(both.clips, query, orders, both.names),
+        version=version,
+        again="",
+    )
+    board.draw(data, key=_BOARD, on_act=_ask_from_board)
+    st.subheader("Both maps", anchor=False)
+    found = _projection(both)
+    if found is not None:
+        content = maps.pack(
+            found,
+            both.clips,
+            query=query,
+            direction=direction,
+            orders=orders,
+            titles=both.names,
+            note="● heard, ▲ seen. Ring: the query and its first answers. Lines lead back to where points are in the "
+            "first run.",
+            universe=both.key,
+            version=version,
+        )
+        maps.draw(content, key=_MAPS, on_act=_ask_from_maps)
+
+
+def _query(both: Pair) -> tuple[int, int, str]:
+    """The clip that is asked with, as its place among the test clips; the direction; how typical it is."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.segmented_control(
+            "Query", DIRECTIONS, key="compare-direction", default=DIRECTIONS[0], required=True, bind="query-params"
+        )
+        direction = DIRECTIONS.index(chosen)
+        before, after = _first_answers(both.key, direction, both)
+        order = np.argsort(-np.abs(after - before), kind="stable")
+        clip = working.query()
+        found = np.flatnonzero(both.rows[order] == (-1 if clip is None else clip))
+        place = int(found[0]) if len(found) else 0
+        key = driven.key("compare-place", place + 1)
+        st.number_input(
+            "Number, those that change most first", 1, len(order), key=key, step=1, on_change=_take_place,
+            args=(key, both.rows[order]), width=280,
+        )  # fmt: skip
+    gained = counts(after, before)
+    said = (
+        f"Of {len(order):,} queries, {gained.gain} have more and {gained.lose} have fewer answers that share a class "
+        f"among the first {TOP} by the second run"
+    )
+    return int(order[place]), direction, said
+
+
+def _take_place(key: str, clips: IntArray) -> None:
+    if driven.is_said("compare-place", key):
+        working.ask(int(clips[int(st.session_state[key]) - 1]))
+
+
+def _projection(both: Pair) -> MapPair | None:
+    config = ProjectionConfig(*both.students, seed=both.students[0].seed)
+    found: Projection | None = job_progress.artifact(config, "Laying out both maps", stop_page=False)
+    if found is None:
+        return None
+    m = len(both.rows)
+    rng = np.random.default_rng(config.seed)
+    places = np.arange(m) if m <= MOST_CLIPS else np.sort(rng.choice(m, MOST_CLIPS, replace=False))
+    points = np.concatenate([places, m + places])
+    return MapPair(found.before[points], found.after[points], places, is_stored=True, is_final=True)
+
+
+def _ask_from_board() -> None:
+    _ask(st.session_state[_BOARD].get("clip"))
+
+
+def _ask_from_maps() -> None:
+    _ask(st.session_state[_MAPS].get("clip"))
+
+
+def _ask(place: object) -> None:
+    rows: IntArray = st.session_state["compare_rows"]
+    if isinstance(place, int) and not isinstance(place, bool) and 0 <= place < len(rows):
+        working.ask(int(rows[place]))
