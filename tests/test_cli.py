@@ -379,6 +379,25 @@ def test_data_says_what_is_there_and_writes_what_can_be_read_again(
     assert read["hidden_labels"] == made["hidden_labels"]
 
 
+def test_classes_are_named_and_what_is_not_known_has_no_column(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng, path, names = np.random.default_rng(0), tmp_path / "clips.npz", tmp_path / "names.txt"
+    audio, visual = rng.normal(size=(2, 30, 4))
+    np.savez(path, audio=audio, visual=visual, labels=np.arange(30) % 2)
+    code, out, _ = run(["data", str(path)], capsys)
+    assert code == 0
+    assert "class_00" in out
+    assert "Truly there" not in out
+    names.write_text("Bus\nTrain, steam\n")
+    code, out, err = run(["data", str(path), "--class-names", str(names), "--json"], capsys)
+    assert code == 0, err
+    assert [row["name"] for row in json.loads(out)["classes"]] == ["Bus", "Train, steam"]
+    code, _, err = run(["data", "--class-names", str(names)], capsys)
+    assert code == 1
+    assert "names its classes itself" in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

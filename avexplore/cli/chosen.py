@@ -27,6 +27,7 @@ class Chosen:
     files: options.Files = None
     annotation: options.Annotation = None
     classes: options.Classes = None
+    class_names: options.ClassNames = None
     preset: options.Preset = "quick"
     seed: options.Seed = 0
     settings: options.Settings = None
@@ -40,7 +41,7 @@ class Chosen:
         if self.run is not None:
             student: StudentConfig = stored_run(self.run).student
             return student
-        data = configure.data_config(self.files, self.annotation, self.classes, self.seed)
+        data = configure.data_config(self.files, self.annotation, self.classes, self.seed, self.class_names)
         return configure.student_config(self.preset, data, self.seed)
 
     def student(self) -> StudentConfig:

@@ -52,7 +52,13 @@ def parse_value(text: str) -> Any:
         return text.strip()
 
 
-def data_config(files: list[Path] | None, annotation: str | None, classes: list[str] | None, seed: int) -> DataConfig:
+def data_config(
+    files: list[Path] | None,
+    annotation: str | None,
+    classes: list[str] | None,
+    seed: int,
+    class_names: Path | None = None,
+) -> DataConfig:
     """The data that were named, or the synthetic benchmark.
 
     Args:
@@ -60,7 +66,15 @@ def data_config(files: list[Path] | None, annotation: str | None, classes: list[
         annotation: Which true label is kept as the annotation; None decides by what the files hold.
         classes: Names to keep; none for all.
         seed: Of the synthetic benchmark.
+        class_names: A file with the classes' names.
+
+    Raises:
+        ConfigError: If classes are named, but no files are.
     """
+    if class_names is not None:
+        if not files:
+            raise ConfigError("The synthetic benchmark names its classes itself", where="--class-names")
+        files = [*files, class_names]
     if not files:
         return SyntheticConfig(seed=seed)
     from avexplore.data import feature_file

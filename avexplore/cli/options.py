@@ -18,6 +18,10 @@ Classes = Annotated[
     list[str] | None,
     typer.Option("--class", help="Keep this class only; repeated, these. Names may hold commas."),
 ]
+ClassNames = Annotated[
+    Path | None,
+    typer.Option(help="Names of the classes: CSV with label_id,label_name, or .txt with one a line, class 0 first."),
+]
 Preset = Annotated[
     Literal["tiny", "quick", "long", "paper"],
     typer.Option(help="Sizes and lengths of every stage; paper is the papers' loss and LIR, the others are ours."),

@@ -89,6 +89,7 @@ def data(
     files: options.Files = None,
     annotation: options.Annotation = None,
     classes: options.Classes = None,
+    class_names: options.ClassNames = None,
     seed: options.Seed = 0,
     settings: options.Settings = None,
     out: Annotated[Path | None, typer.Option(help="Write clips and features to this npz.")] = None,
@@ -96,7 +97,7 @@ def data(
     quiet: options.Quiet = False,
 ) -> None:
     """Check data and say what is in them; generate the synthetic benchmark."""
-    chosen = configure.data_config(files, annotation, classes, seed)
+    chosen = configure.data_config(files, annotation, classes, seed, class_names)
     chosen = configure.override(chosen, configure.parse_settings(settings or []))
     with stdout_is_ours(), progress(quiet or json) as report:
         bench = workbench()
@@ -115,7 +116,9 @@ def data(
     table(clips.source or "Data", ("", ""), [(name, summary[name]) for name in figures if name in summary])
     for sentence in clips.notes:
         say(f"Note: {sentence}.")
-    table("Classes", ("Class", "Annotated", "Truly there"), [tuple(row.values()) for row in summary["classes"]])
+    known = clips.true_labels is not None
+    header = ("Class", "Annotated", "Truly there")[: 2 + known]
+    table("Classes", header, [tuple(row.values())[: len(header)] for row in summary["classes"]])
 
 
 def _describe(clips: Clips) -> dict[str, Any]:

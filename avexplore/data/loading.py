@@ -14,7 +14,7 @@ from avexplore.data.files.container import Container
 from avexplore.data.files.fingerprint import fingerprint
 from avexplore.data.files.limits import DEFAULT_LIMITS, Limits
 from avexplore.data.files.open import CONTAINERS, known_formats, open_arrays, role_of, sniff
-from avexplore.data.files.tables import columns, names_classes, read_class_names, read_text
+from avexplore.data.files.tables import columns, is_list, names_classes, read_class_names, read_text
 from avexplore.data.layouts.recognize import holds_several_labels, is_read_anew, read_layout
 from avexplore.data.media.manifest import is_manifest
 from avexplore.data.synthetic import generate
@@ -37,8 +37,8 @@ def feature_file(
     """The config of a data set in files: tells the format, orders the files, computes the fingerprint.
 
     One npz or HDF5 file; or several npy or HDF5 files named after what they hold (audio, visual, labels, ...); or
-    YouTube-8M TFRecord shards. Beside them, a CSV file of class names (`label_id,label_name`), and a manifest of media
-    files, which is no part of the data set: `media_manifest` finds it.
+    YouTube-8M TFRecord shards. Beside them, a file of class names (CSV with `label_id,label_name`, or .txt with one a
+    line), and a manifest of media files, which is no part of the data set: `media_manifest` finds it.
 
     Args:
         paths: The files, in any order.
@@ -92,6 +92,8 @@ def is_media_manifest(path: Path, limits: Limits = DEFAULT_LIMITS) -> bool:
         DataError: If it is no text.
     """
     text = read_text(path, limits)
+    if is_list(path):
+        return False
     if path.suffix.lower() == ".json":
         return True
     header = columns(text, where=path.name)

@@ -190,6 +190,45 @@ def summary(report: ExperimentReport, metric: str = "hidden_pair_ap") -> str:
     return " ".join(sentences(report, metric))
 
 
+def answer(report: ExperimentReport, metric: str, names: Mapping[str, str] | None = None) -> str:
+    """What the experiment says on whether the inferred graph helps, in one sentence.
+
+    Args:
+        report: The experiment's.
+        metric: One of its figures.
+        names: How arms and figures are called; by their own names if left out.
+    """
+
+    def called(name: str) -> str:
+        return (names or {}).get(name, name)
+
+    def listed(arms: Sequence[str]) -> str:
+        words = [_within_sentence(called(arm)) for arm in arms]
+        return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+    by_arm = {c.arm: c for c in compare_arms(report, metric)}
+    graph = next((arm for arm in by_arm if _source(arm) == "graph"), None)
+    if graph is None or by_arm[graph].reference != TWIN:
+        best = max(by_arm.values(), key=lambda c: c.difference)
+        base = "no LIR" if best.reference == TWIN else _within_sentence(called(best.reference))
+        return f"{called(best.arm)}: {best.verdict} in {called(metric)} over {base} ({best.difference:+.4f})."
+    own = by_arm[graph]
+    seeds = f"over {own.seeds} seeds"
+    moved = "raises" if own.difference > 0 else "lowers"
+    sure = ", not confirmed" if own.verdict.endswith("not confirmed") else ""
+    if own.low > 0 or own.high < 0:
+        found = f"LIR with the inferred graph {moved} {called(metric)} by {abs(own.difference):.4f} {seeds}{sure}"
+    else:
+        found = f"LIR with the inferred graph does not change {called(metric)} {seeds}"
+    apart = "cannot be told apart from"
+    outcomes: dict[str, list[str]] = {"beats": [], apart: [], "loses to": []}
+    for c in compare_arms(report, metric, reference=graph):
+        if _source(c.arm) in CONTROLS:
+            outcomes[{"gain": "loses to", "loss": "beats"}.get(c.verdict, apart)].append(c.arm)
+    against = [f"{verb} {listed(arms)}" for verb, arms in outcomes.items() if arms]
+    return f"{found}; it {', and '.join(against)}." if against else f"{found}."
+
+
 def sentences(
     report: ExperimentReport, metric: str = "hidden_pair_ap", names: Mapping[str, str] | None = None
 ) -> list[str]:

@@ -392,6 +392,16 @@ def test_class_names_from_a_table(npz: Npz, tmp_path: Path) -> None:
     assert features.classes == ("Bus", "Cat, small", "Dog", "Bell")
 
 
+def test_class_names_from_a_list(npz: Npz, tmp_path: Path) -> None:
+    lines = tmp_path / "names.txt"
+    lines.write_text("Bus\nCat, small\n Dog\nBell\n")
+    features = load_features(feature_file(npz(classes=None), lines))
+    assert features.classes == ("Bus", "Cat, small", "Dog", "Bell")
+    lines.write_text("Bus\n\nDog\nBell\n")
+    with pytest.raises(DataError, match="no name for class 1"):
+        load_features(feature_file(npz(classes=None), lines))
+
+
 def test_media_files_from_a_manifest(npz: Npz, tmp_path: Path) -> None:
     table = tmp_path / "media.csv"
     table.write_text("clip_id,path\nclip_03,videos/three.mp4\n")

@@ -18,7 +18,7 @@ from avexplore.config import (
 )
 from avexplore.errors import ConfigError
 from avexplore.experiments import TWIN, alike, arms_of, compare_arms, gather, linked_pairs, reference_of, summary
-from avexplore.experiments.comparison import mean_of, seeds_needed, sentences
+from avexplore.experiments.comparison import answer, mean_of, seeds_needed, sentences
 from avexplore.experiments.measures import delta_d, link_quality
 from avexplore.retrieval.significance import permutation_test
 
@@ -53,6 +53,23 @@ def test_pairing_by_seed_shows_what_means_alone_would_hide() -> None:
     text = summary(table)
     assert "The inferred graph beats random+I" in text
     assert "random+I: no difference shown" in text
+
+
+def test_the_answer_names_what_the_graph_beats_and_what_it_does_not() -> None:
+    config = experiment(arms=("graph+I", "random+I", "correlation+I", "every-pair"), seeds=10)
+    table = report(
+        config, np.random.default_rng(0), {"graph+I": 0.02, "random+I": 0.01, "correlation+I": 0.02, "every-pair": 0.04}
+    )
+    told = answer(table, "map", {"random+I": "Random graph", "correlation+I": "Plain correlation", "map": "MAP"})
+    own = next(c for c in compare_arms(table, "map") if c.arm == "graph+I")
+    assert told == (
+        f"LIR with the inferred graph raises MAP by {own.difference:.4f} over 10 seeds; it beats random graph, and "
+        "cannot be told apart from plain correlation, and loses to every-pair."
+    )
+    lost = report(config, np.random.default_rng(0), {"graph+I": -0.02})
+    assert answer(lost, "map").startswith("LIR with the inferred graph lowers map by 0.0")
+    none = experiment(arms=("random+I", "constant"), seeds=8)
+    assert answer(report(none, np.random.default_rng(0), {"constant": 0.02}), "map").startswith("constant: gain in map")
 
 
 def test_the_graph_is_compared_with_linking_every_pair() -> None:

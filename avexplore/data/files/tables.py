@@ -1,4 +1,4 @@
-"""A CSV table beside the features: the names of numbered classes."""
+"""A table beside the features: the names of numbered classes, as CSV or one a line."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from avexplore.errors import DataError
 
 @dataclass(frozen=True)
 class ClassNames:
-    """Names by class number, from columns `label_id,label_name` (or `index,name`)."""
+    """Names by class number, from columns `label_id,label_name` (or `index,name`), or from the lines of a text."""
 
     names: Mapping[int, str]
 
@@ -69,13 +69,16 @@ def names_classes(header: Sequence[str]) -> bool:
 
 
 def read_class_names(path: Path, limits: Limits = DEFAULT_LIMITS) -> ClassNames:
-    """Read a table of class names.
+    """Read a table of class names; a text file (.txt) holds one name a line, that of class 0 first.
 
     Raises:
         DataError: If the columns are others, or an entry makes no sense.
     """
     where = path.name
     text = read_text(path, limits)
+    if is_list(path):
+        lines = ([str(number), line] for number, line in enumerate(text.strip().splitlines()))
+        return _class_names(lines, 0, 1, where, limits)
     header = columns(text, where=where)
     try:
         rows = csv.reader(io.StringIO(text, newline=""), strict=True)
@@ -91,6 +94,11 @@ def read_class_names(path: Path, limits: Limits = DEFAULT_LIMITS) -> ClassNames:
         where=where,
         fix="Use label_id,label_name for class names, or clip_id,path for media files",
     )
+
+
+def is_list(path: Path) -> bool:
+    """Whether a table is a plain list of class names."""
+    return path.suffix.lower() == ".txt"
 
 
 def _utf8(path: Path) -> str:
@@ -149,7 +157,7 @@ def _write_media(arrays: Mapping[str, NDArray[Any]]) -> bytes:
 TABLE = Container(
     name="tables",
     title="CSV",
-    suffixes=(".csv",),
+    suffixes=(".csv", ".txt"),
     holds="table",
     recognizes=lambda start: True,
     open=None,

@@ -10,7 +10,7 @@ import streamlit as st
 from avexplore.config import DEFAULT_ARMS, ClipsConfig, ExperimentConfig, StudentConfig
 from avexplore.errors import AvexploreError
 from avexplore.experiments import OFFERED, alike, compare_arms, linked_pairs, reference_of
-from avexplore.experiments.comparison import mean_of, seeds_needed, sentences
+from avexplore.experiments.comparison import answer, mean_of, seeds_needed, sentences
 from avexplore.ui.experiments import figures
 from avexplore.ui.parts import job_progress
 from avexplore.ui.parts.plain_text import as_markdown
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 MEANING = {
     "graph+I": "Inferred graph and same-class pairs",
     "graph": "Inferred graph alone",
-    "identity": "Soft-label similarity, no graph (A = I)",
-    "every-pair": "No graph (A = I), every pair of classes linked in the embedding",
-    "popularity": "No graph (A = I), every class linked as strongly as classes are on average",
+    "identity": "Similar soft labels alone, no graph",
+    "every-pair": "Every pair of classes linked, no graph",
+    "popularity": "Every class linked as strongly as it is common, no graph",
     "graphical-lasso+I": "Graphical lasso with as many links as the graph, and same-class pairs",
     "conditional-means+I": "As many links where one class makes another likelier, and same-class pairs",
-    "random+I": "Random graph, same degrees and weights, and same-class pairs",
+    "random+I": "Random graph and same-class pairs",
     "correlation+I": "Plain correlation and same-class pairs",
     "constant": "One constant weight for every pair",
     "true-graph+I": "True co-occurrence graph (a ceiling)",
@@ -51,6 +51,8 @@ MEANING = {
     "loss:soft-triplet": "Soft triplets (after MPSD), no LIR",
     "without LIR": "The twin without LIR",
 }
+SHORT = {arm: words.partition(", ")[0].removesuffix(" and same-class pairs") for arm, words in MEANING.items()}
+"""As they are called within a sentence."""
 FIGURES = {
     "hidden_pair_ap": "Hidden-pair AP",
     "any_label_map": "Any-label MAP",
@@ -63,6 +65,10 @@ FIGURES = {
     "link_recall": "Link recall",
 }
 HELP = {
+    "hidden_pair_ap": "How early answers come that share only an event with the question which nobody annotated.",
+    "any_label_map": "Mean average precision; right is what shares any true label, annotated or not.",
+    "map": "Mean average precision; right is what was annotated alike. Mean of both directions.",
+    "recovered_false_negatives": "Share of the pairs that only hidden labels relate among the first answers.",
     "delta_d": "How much nearer than in the twin the clips of the inferred graph's strongest edges lie; for every arm "
     "on the same edges.",
     "link_precision": "Share of the linked class pairs that truly come together in the training clips.",
@@ -74,9 +80,26 @@ NEEDS_TRUTH = ("true-graph", "true-pairs")
 def draw(run: Run) -> None:
     """Draw the form, the progress or the findings."""
     assert run.student is not None
-    config = _chosen(run.student)
+    earlier = _earlier(run.student)
+    findings = st.container()
+    with st.expander("What is compared", expanded=earlier is None):
+        config = _chosen(run.student, earlier)
     if config is None:
         return
+    with findings:
+        _found(config)
+
+
+def _earlier(student: StudentConfig) -> ExperimentConfig | None:
+    """The experiment of a student that was made last."""
+    known = (one.config for one in session.workbench().store.entries(ExperimentConfig.stage))
+    made = [config for config in known if isinstance(config, ExperimentConfig) and config.student == student]
+    offered = {*OFFERED}
+    return next((config for config in made if offered.issuperset(config.arms)), None)
+
+
+def _found(config: ExperimentConfig) -> None:
+    """The sentence and the picture, or how to get them."""
     report: ExperimentReport | None = job_progress.artifact(config, size(config), start=False, stop_page=False)
     if report is None:
         st.caption(
@@ -84,11 +107,12 @@ def draw(run: Run) -> None:
             "this machine are used again, and a stopped experiment goes on where it was."
         )
         return
+    answered = st.container()
     metrics = [name for name in FIGURES if name in report.metrics and compare_arms(report, name)]
-    metric = st.segmented_control(
-        "Figure", metrics, default=metrics[0], format_func=FIGURES.__getitem__, key="experiment.metric",
-        bind="query-params", required=True,
-    )  # fmt: skip
+    metric = st.selectbox(
+        "Figure", metrics, format_func=FIGURES.__getitem__, key="experiment.metric", bind="query-params", width=280
+    )
+    answered.subheader(as_markdown(answer(report, metric, {**SHORT, **FIGURES})), anchor=False)
     if metric in HELP:
         st.caption(HELP[metric])
     if metric in ("link_precision", "link_recall"):
@@ -106,7 +130,7 @@ def draw(run: Run) -> None:
         "Filled marks: the permutation test, corrected over the arms (Holm), confirms the difference at 5 %. One "
         "figure should be chosen before looking: the correction does not cover looking at all of them."
     )
-    with st.expander("In plain words", expanded=True):
+    with st.expander("In plain words, arm by arm"):
         lines = sentences(report, metric, {**MEANING, **FIGURES})
         st.markdown("\n".join(f"- {as_markdown(line)}" for line in lines))
         groups = ["; ".join(MEANING.get(arm, arm) for arm in group) for group in alike(report, metric)]
@@ -119,30 +143,31 @@ def draw(run: Run) -> None:
     st.download_button("Download every seed (CSV)", _long(report).to_csv(index=False), "experiment.csv", "text/csv")
 
 
-def _chosen(student: StudentConfig) -> ExperimentConfig | None:
+def _chosen(student: StudentConfig, earlier: ExperimentConfig | None) -> ExperimentConfig | None:
     offered = [arm for arm in OFFERED if _truth_known(student) or not arm.startswith(NEEDS_TRUTH)]
     arms, seeds, first, split = st.columns([5, 1, 1, 2])
     chosen = arms.multiselect(
         "Arms",
         offered,
-        default=list(DEFAULT_ARMS),
+        default=list(DEFAULT_ARMS if earlier is None else earlier.arms),
         format_func=lambda arm: MEANING.get(arm, arm),
         key="experiment.arms",
         bind="query-params",
         help="Each is compared with the twin without LIR, paired by seed.",
     )
     count = seeds.number_input(
-        "Seeds", 2, 100, 10, key="experiment.seeds", bind="query-params",
+        "Seeds", 2, 100, 10 if earlier is None else earlier.seeds, key="experiment.seeds", bind="query-params",
         help=f"Paired seeds. To confirm anything with {len(chosen)} arms, at least {seeds_needed(len(chosen) or 1)}.",
     )  # fmt: skip
     start = first.number_input(
-        "First seed", 0, 2**20, 0, key="experiment.first", bind="query-params",
+        "First seed", 0, 2**20, 0 if earlier is None else earlier.first_seed, key="experiment.first",
+        bind="query-params",
         help="A sweep chose by seeds from 0 on: to test its choice on fresh ones, start behind them.",
     )  # fmt: skip
     where: Literal["validation", "test"] = split.segmented_control(
         "Clips",
         ["validation", "test"],
-        default="test",
+        default="test" if earlier is None else earlier.split,
         key="experiment.split",
         bind="query-params",
         required=True,
@@ -150,6 +175,7 @@ def _chosen(student: StudentConfig) -> ExperimentConfig | None:
     )
     fair = st.toggle(
         "Each arm read as does best for it",
+        earlier is not None and earlier.reading == "chosen",
         key="experiment.fair",
         bind="query-params",
         help="Share and temperature of the class posteriors in the embedding are chosen on validation clips for every "
@@ -184,7 +210,7 @@ def _table(found: list[Comparison], reference: str, mean: float) -> pd.DataFrame
         }
         for c in found
     ]
-    return pd.DataFrame([{"Arm": reference, "Mean": mean, "Verdict": "what the others are compared with"}, *rows])
+    return pd.DataFrame([{"Arm": reference, "Mean": mean, "Verdict": "reference"}, *rows])
 
 
 def size(config: ExperimentConfig) -> str:

@@ -19,16 +19,18 @@ if TYPE_CHECKING:
 
 REFRESH_SECONDS = 0.7
 CURVES = {
-    "loss": "Loss",
-    "map_train": "MAP, training clips",
-    "map_validation": "MAP, validation clips",
-    "accuracy_audio_validation": "Audio accuracy, validation clips",
-    "accuracy_visual_validation": "Visual accuracy, validation clips",
-    "best_map": "Best MAP so far, validation clips",
-    "best_any_label_map": "Best any-label MAP so far, validation clips",
-    "best_hidden_pair_ap": "Best hidden-pair AP so far, validation clips",
+    "Loss": {"loss": "Loss"},
+    "On validation clips": {
+        "map_validation": "MAP",
+        "accuracy_audio_validation": "Audio accuracy",
+        "accuracy_visual_validation": "Visual accuracy",
+        "best_map": "Best MAP so far",
+        "best_any_label_map": "Best any-label MAP so far",
+        "best_hidden_pair_ap": "Best hidden-pair AP so far",
+    },
+    "On training clips": {"map_train": "MAP"},
 }
-"""Live figures that a job may report."""
+"""Live figures that a job may report, in charts of their own: what was trained on says little of other clips."""
 
 
 def artifact(
@@ -84,7 +86,7 @@ def effort(work: Work, *, about: bool = False) -> str:
     >>> effort(Work(teachers=1, students=16, seconds=250.0, can_read=True))
     'Trains 16 students and 1 teacher: up to about 5 min on this machine.'
     >>> effort(Work(teachers=0, students=1, seconds=40.0, can_read=True, elsewhere=True))
-    'Trains 1 student: about 40 s on the machine that this run was made on.'
+    'Trains 1 student: about 40 s on the machine that made the shipped runs.'
     >>> effort(Work(teachers=0, students=0, seconds=0.0, can_read=True))
     ''
     """
@@ -92,7 +94,7 @@ def effort(work: Work, *, about: bool = False) -> str:
     trained = " and ".join(f"{count:,} {name}{'' if count == 1 else 's'}" for count, name in counts if count)
     if not trained:
         return ""
-    where = "about {} on the machine that this run was made on" if work.elsewhere else "up to about {} on this machine"
+    where = "about {} on the machine that made the shipped runs" if work.elsewhere else "up to about {} on this machine"
     time = "" if work.seconds is None else f": {where.format(duration(work.seconds))}"
     return f"Trains {'about ' if about else ''}{trained}{time}."
 
@@ -151,17 +153,34 @@ def curves(address: str) -> None:
     """Loss and figures of a job at work, if it reports any: over epochs, or over the trials of a sweep."""
     points = series(session.workbench().jobs.figures(address))
     x = "epoch" if "epoch" in points else None
-    known = [name for name in CURVES if sum(value is not None for value in points.get(name, ())) > 1]
-    groups = [[name for name in known if (name == "loss") == is_loss] for is_loss in (True, False)]
-    groups = [names for names in groups if names]
-    if not groups:
+    charts = drawn_curves(points)
+    if not charts:
         return
-    for place, names in zip(st.columns(len(groups)), groups, strict=True):
-        shown = {CURVES[name]: points[name] for name in names} | ({"Epoch": points[x]} if x else {})
-        # Beside the axis there is no room for a name; of several the legend tells.
-        place.caption(CURVES[names[0]] if len(names) == 1 else "On validation clips")
-        lines = [CURVES[name] for name in names]
-        place.line_chart(shown, x="Epoch" if x else None, y=lines, y_label="", height=170)
+    for place, (title, lines) in zip(st.columns(len(charts)), charts.items(), strict=True):
+        shown = lines | ({"Epoch": points[x]} if x else {})
+        place.caption(title)
+        place.line_chart(shown, x="Epoch" if x else None, y=list(lines), y_label="", height=170)
+
+
+def drawn_curves(points: Mapping[str, Sequence[float | None]]) -> dict[str, dict[str, Sequence[float | None]]]:
+    """The lines of each chart, by the charts' titles; a figure of one point is no line.
+
+    >>> drawn_curves({"loss": [2.0, 1.0], "map_train": [0.5, 0.6], "map_validation": [0.3, None]})
+    {'Loss': {'Loss': [2.0, 1.0]}, 'MAP on training clips': {'MAP': [0.5, 0.6]}}
+    """
+    found = {}
+    for title, names in CURVES.items():
+        lines = {
+            words: points[name]
+            for name, words in names.items()
+            if sum(value is not None for value in points.get(name, ())) > 1
+        }
+        if lines:
+            only = next(iter(lines))
+            # Beside the axis there is no room for a name; of several the legend tells.
+            alone = len(lines) == 1 and only != title
+            found[f"{only} {title[0].lower()}{title[1:]}" if alone else title] = lines
+    return found
 
 
 def series(figures: Sequence[Mapping[str, Any]], limit: int = 300) -> dict[str, list[float | None]]:

@@ -52,9 +52,21 @@ def keep(upload: Upload) -> Path:
     Raises:
         StoreError: If it cannot be written, or would leave too little room for results.
     """
-    content = upload.getbuffer()
+    return _kept(upload.name, upload.getbuffer())
+
+
+def keep_text(name: str, text: str) -> Path:
+    """The same for what a visitor typed.
+
+    Raises:
+        StoreError: As `keep`.
+    """
+    return _kept(name, text.encode())
+
+
+def _kept(name: str, content: bytes | memoryview) -> Path:
     digest = hashlib.sha256(content).hexdigest()
-    target = folder() / digest[:16] / safe_name(upload.name)
+    target = folder() / digest[:16] / safe_name(name)
     if target.exists():
         return target
     partial = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")

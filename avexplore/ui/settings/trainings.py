@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
-from avexplore.config import StudentConfig
+from avexplore.config import ClipsConfig, DataConfig, StudentConfig, SyntheticConfig
 from avexplore.errors import AvexploreError
 from avexplore.ui.parts.plain_text import as_markdown
 from avexplore.ui.shell import address, session
+
+if TYPE_CHECKING:
+    from avexplore.workbench.estimate import Work
 
 
 def why_not(student: StudentConfig) -> str:
@@ -21,6 +27,33 @@ def why_not(student: StudentConfig) -> str:
             "there says which files belong to the run."
         )
     return ""
+
+
+def work(student: StudentConfig) -> Work:
+    """What a training of a student and its twin would take, by how long the training took that is most like it.
+
+    That is one of the same data, else the newest of this machine, else a shipped one; time grows with the clips.
+    """
+    bench = session.workbench()
+    known = [run.student for run in session.runs().values() if run.student is not None]
+    own = [run.student for run in session.runs().values() if run.student is not None and not run.shipped]
+    same = [other for other in known if other.data == student.data]
+    like = next(iter([student] * (student in bench.store) + same + own + known), student)
+    found = bench.work(student, student.twin, like=like)
+    clips, measured = _clips(student.data), _clips(like.data)
+    if found.seconds is None or not clips or not measured:
+        return found
+    return replace(found, seconds=found.seconds * clips / measured)
+
+
+def _clips(data: DataConfig) -> int:
+    """How many clips there are; 0 where that is not known yet."""
+    from avexplore.workbench import Ready
+
+    if isinstance(data, SyntheticConfig):
+        return data.clips
+    answer = session.workbench().ask(ClipsConfig(data), start=False)
+    return len(answer.artifact.hard_label) if isinstance(answer, Ready) else 0
 
 
 def begin(student: StudentConfig, name: str = "") -> bool:

@@ -11,7 +11,7 @@ from avexplore.artifacts import Clips
 from avexplore.config import Config, FeatureFileConfig, StudentConfig, SyntheticConfig, TeacherConfig, upstream
 from avexplore.config.presets import PresetName
 from avexplore.errors import AvexploreError
-from avexplore.ui.parts import uploads
+from avexplore.ui.parts import job_progress, uploads
 from avexplore.ui.parts.plain_text import as_markdown
 from avexplore.ui.settings import field_widget, trainings, working
 from avexplore.ui.shell import links, session
@@ -40,11 +40,19 @@ _TOGETHER = {
     "student": ("student",),
 }
 PRESETS: dict[PresetName, str] = {
-    "quick": "Seconds on a laptop, for a live demo",
-    "long": "1000 epochs, LIR from epoch 400",
-    "paper": "The same, with the loss and the LIR that the papers report",
-    "tiny": "To see that everything runs",
+    "quick": "40 epochs, LIR from epoch 15: for a first look.",
+    "long": "1000 epochs, LIR from epoch 400.",
+    "paper": "As long, with the loss and the LIR that the papers report.",
+    "tiny": "6 epochs: to see that everything runs. Nothing is learned well.",
 }
+# The jobs stay in sight while the form is scrolled; on a phone they come first while there are any.
+STYLE = """<style>
+[data-testid="stColumn"]:has(> * .st-key-training-jobs) { position: sticky; top: 4rem; align-self: flex-start; }
+@media (max-width: 640px) {
+  [data-testid="stColumn"]:has(> * .st-key-training-jobs) { position: static; }
+  [data-testid="stColumn"]:has(.st-key-training-jobs [data-testid="stProgress"]) { order: -1; }
+}
+</style>"""
 
 
 def draw() -> None:
@@ -52,6 +60,7 @@ def draw() -> None:
     if session.workbench().read_only:
         st.info("This avexplore shows stored runs only. Start your own with `make app` to train.")
         return
+    st.html(STYLE)
     form, progress = st.columns([3, 2], gap="large")
     with form:
         given = _given()
@@ -59,7 +68,7 @@ def draw() -> None:
             _from_student(given)
         else:
             _from_start()
-    with progress:
+    with progress, st.container(key="training-jobs"):
         job_cards.draw()
 
 
@@ -102,7 +111,7 @@ def _features() -> FeatureFileConfig | None:
         "Feature files",
         type=[suffix.lstrip(".") for suffix in FEATURE_SUFFIXES],
         accept_multiple_files=True,
-        help=f"{known_formats()}; beside them class names or media files (csv).",
+        help=f"{known_formats()}; beside them class names (csv or txt) or media files (csv).",
         key="training.files",
     )
     earlier = uploads.known(FEATURE_SUFFIXES)
@@ -128,7 +137,24 @@ def _annotated(paths: list[Path]) -> FeatureFileConfig | None:
         "auto takes the file's own choice if it names one.",
         key="training.annotation",
     )
-    return _read(paths, annotation)
+    try:
+        named = _class_names()
+    except AvexploreError as error:
+        st.error(as_markdown(str(error)))
+        return None
+    return _read([*paths, *([named] if named else [])], annotation)
+
+
+def _class_names() -> Path | None:
+    """A file of the class names that were typed; None if none were."""
+    with st.expander("Class names"):
+        typed = st.text_area(
+            "One a line, that of class 0 first",
+            key="training.names",
+            help="For files that number their classes. A file of them (csv with label_id,label_name, or txt) can be "
+            "given among the feature files instead.",
+        )
+    return uploads.keep_text("class_names.txt", typed) if typed.strip() else None
 
 
 def _read(paths: list[Path], annotation: Annotation) -> FeatureFileConfig | None:
@@ -158,8 +184,9 @@ def _looked_at(
     features = load_features(config)
     counts = ", ".join(f"{len(features.rows(split)):,} {split}" for split in ("train", "validation", "test"))
     widths = " and ".join(f"{features.reading[f'{name}_width']} {name}" for name in ("audio", "visual"))
+    named = ", ".join(features.classes[:8]) + (" …" if len(features.classes) > 8 else "")
     found = f"{len(features.classes)} classes; {counts} clips; {widths} features per clip."
-    return config, found, (*features.notes, *_media(paths, features.clips()))
+    return config, found, (f"Classes: {named}", *features.notes, *_media(paths, features.clips()))
 
 
 def _media(paths: list[str], clips: Clips) -> tuple[str, ...]:
@@ -179,16 +206,13 @@ def _media(paths: list[str], clips: Clips) -> tuple[str, ...]:
 def _from_preset(data: SyntheticConfig | FeatureFileConfig) -> None:
     from avexplore.config.presets import preset
 
-    st.subheader("Method", anchor=False)
-    name = st.radio(
-        "Preset",
-        list(PRESETS),
-        format_func=str.capitalize,
-        captions=list(PRESETS.values()),
-        key="training.preset",
+    left, right = st.columns([3, 1], vertical_alignment="bottom")
+    name = left.segmented_control(
+        "Preset", list(PRESETS), format_func=str.capitalize, default="quick", required=True, key="training.preset",
         bind="query-params",
-    )
-    seed = int(st.number_input("Seed", 0, 2**31 - 1, 0, key="training.seed", bind="query-params", help=SEED_HELP))
+    )  # fmt: skip
+    seed = int(right.number_input("Seed", 0, 2**31 - 1, 0, key="training.seed", bind="query-params", help=SEED_HELP))
+    st.caption(PRESETS[name])
     _parameters(preset(name, data, seed), f"training.{name}")
 
 
@@ -214,7 +238,6 @@ def _from_student(student: StudentConfig) -> None:
     if back.button("Start from a preset", width="stretch", key="training.back"):
         del st.query_params["student"]
         st.rerun()
-    st.subheader("Method", anchor=False)
     seed = int(
         st.number_input(
             "Seed", 0, 2**31 - 1, student.seed, key=f"training.{key}.seed", bind="query-params", help=SEED_HELP
@@ -234,6 +257,8 @@ def _parameters(student: StudentConfig, key: str) -> None:
     bench = session.workbench()
     current = bench.ask(student, start=False)
     reason = trainings.why_not(student)
+    if said := job_progress.effort(trainings.work(student)):
+        st.caption(said)
     if st.button(
         "Train", type="primary", width="stretch", key="training.start", disabled=bool(reason), help=reason or None
     ) and trainings.begin(student):
@@ -308,7 +333,7 @@ def _is_read(name: str, student: StudentConfig, lir: str) -> bool:
 def _this_run(run: Run) -> None:
     """The run's own parameters: what is changed here are the working settings of every page."""
     assert run.student is not None
-    st.caption(as_markdown(f"What {run.name} was made with. Changes count on every page; the bar above lists them."))
+    st.caption(as_markdown(f"What {run.name} was made with. Changes count on every page."))
     bench = session.workbench()
     if not bench.can_read(run.student.data):
         attach_features.draw(run.student.data)
@@ -322,6 +347,8 @@ def _this_run(run: Run) -> None:
     reason = trainings.why_not(student)
     help_text = reason or "Makes the run that these settings describe, and shows what differs."
     changed = bool(working.current())
+    if changed and not reason and (said := job_progress.effort(trainings.work(student))):
+        st.caption(said)
     if st.button(
         "Train with these changes" if changed else "Nothing is changed yet",
         type="primary", width="stretch", key="training.run", disabled=bool(reason) or not changed, help=help_text,

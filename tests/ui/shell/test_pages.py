@@ -155,13 +155,15 @@ def test_an_experiment_says_what_it_found(
     monkeypatch.setenv("AVEXPLORE_HOME", str(home))
     at = visit("experiments")
     assert not at.exception
-    assert "Compute now" in words(at)  # the arms and seeds that are offered are not computed yet
-    assert "7 arms and the twin x 10 seeds: not computed yet" in words(at)
-    at.multiselect(key="experiment.arms").set_value(["graph+I", "random+I"]).run()
+    assert at.number_input(key="experiment.seeds").value == 2  # it opens on what was computed last
+    at.number_input(key="experiment.seeds").set_value(10).run()
+    assert "2 arms and the twin x 10 seeds: not computed yet" in words(at)
+    assert "Compute now" in words(at)
     at.number_input(key="experiment.seeds").set_value(2).run()
+    assert at.subheader[0].value.startswith("LIR with the inferred graph")
     assert not at.exception
     assert "over the twin without LIR" in words(at)
-    at.segmented_control(key="experiment.metric").set_value("link_precision").run()
+    at.selectbox(key="experiment.metric").set_value("link_precision").run()
     assert not at.exception
     assert "truly come together" in words(at)
     assert "in Link precision over inferred graph" in words(at)
@@ -254,7 +256,7 @@ def test_a_student_that_is_not_there_leaves_the_presets(no_models: None) -> None
     at = visit("training", student="0123456789ab")
     assert not at.exception
     assert "not on this machine" in "".join(str(w.value) for w in at.warning)
-    assert at.radio(key="training.preset").value == "quick"
+    assert at.segmented_control(key="training.preset").value == "quick"
 
 
 def test_training_starts_what_its_form_describes(monkeypatch: pytest.MonkeyPatch, no_models: None) -> None:
@@ -267,7 +269,7 @@ def test_training_starts_what_its_form_describes(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(Workbench, "ask", ask)
     at = visit("training")
-    at.radio(key="training.preset").set_value("tiny").run()
+    at.segmented_control(key="training.preset").set_value("tiny").run()
     at.number_input(key="training.synthetic.clips").set_value(300).run()
     at.select_slider(key="training.tiny.regularizer.weight").set_value(0.5).run()
     at.button(key="training.start").click().run()
@@ -282,7 +284,7 @@ def test_training_starts_what_its_form_describes(monkeypatch: pytest.MonkeyPatch
 
 def test_the_training_form_shows_what_the_chosen_loss_reads(no_models: None) -> None:
     at = visit("training")
-    at.radio(key="training.preset").set_value("tiny").run()
+    at.segmented_control(key="training.preset").set_value("tiny").run()
 
     def shown() -> set[str]:
         keys = (str(widget.key) for widget in [*at.number_input, *at.selectbox])
@@ -313,7 +315,7 @@ def test_the_overview_says_whether_loss_and_lir_are_the_papers() -> None:
 
 def test_lir_that_never_starts_is_refused_on_the_form(no_models: None) -> None:
     at = visit("training")
-    at.radio(key="training.preset").set_value("tiny").run()
+    at.segmented_control(key="training.preset").set_value("tiny").run()
     at.number_input(key="training.tiny.regularizer.start_epoch").set_value(900).run()
     assert not at.exception
     assert "never" in words(at)
@@ -356,7 +358,7 @@ def test_only_so_many_jobs_are_begun_by_one_visitor(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("AVEXPLORE_WORKERS", "0")
     monkeypatch.setattr(registry.Registry, "_start", lambda self, request: None)  # all of them wait
     at = visit("training")
-    at.radio(key="training.preset").set_value("tiny").run()
+    at.segmented_control(key="training.preset").set_value("tiny").run()
     at.button(key="training.start").click().run()
     assert not at.exception
     assert "You have 1 jobs already" in words(at), "the twin is one too many"

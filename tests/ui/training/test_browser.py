@@ -98,7 +98,8 @@ def test_an_experiment_runs_to_its_verdict_and_is_found_again_after_a_reload(pag
     page.get_by_text("over 2 seeds").first.wait_for()
     drawn(page, 1)
     assert [entry.stage for entry in Store(server.home).entries("experiment")] == ["experiment"]
-    page.get_by_role("radio", name="Delta-D").or_(page.get_by_text("Delta-D", exact=True)).first.click()
+    page.get_by_role("combobox", name="Figure").click()
+    page.get_by_role("option", name="Delta-D").click()
     page.get_by_text("strongest edges lie").wait_for()
     settled(page)
     assert "Delta-D" in page.url
