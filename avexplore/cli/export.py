@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from avexplore.analysis import tables
-from avexplore.artifacts import (
-    SPLITS,
-    ClassGraph,
-    Clips,
-    Embeddings,
-    GraphStability,
-    Projection,
-    RetrievalReport,
-    SoftLabels,
-)
+from avexplore.artifacts import SPLITS, ClassGraph, Clips, Embeddings, GraphStability, SoftLabels
 from avexplore.data import export_soft_labels, whole_file
 from avexplore.errors import DataError, GraphError
 from avexplore.graph.evidence.pair_probability import PairProbability
-
-
-def write_csv(path: Path, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Write a table."""
-    write_text(path, tables.as_csv([head, *rows]))
 
 
 def write_text(path: Path, text: str) -> None:
@@ -35,32 +21,9 @@ def write_text(path: Path, text: str) -> None:
         file.write(text.encode("utf-8"))
 
 
-def write_projection(projection: Projection, clips: Clips, path: Path) -> None:
-    """Coordinates before and after, one row per clip and modality."""
-    count = len(projection.rows)
-    rows = []
-    for i in range(2 * count):
-        clip = int(projection.rows[i % count])
-        rows.append(
-            (
-                clips.clip_ids[clip],
-                "audio" if i < count else "visual",
-                clips.classes[int(clips.hard_label[clip])],
-                *map(float, projection.before[i]),
-                *map(float, projection.after[i]),
-                float(projection.drift[i]),
-            )
-        )
-    head = ("clip", "modality", "class", "before_x", "before_y", "after_x", "after_y", "drift")
-    write_csv(path, head, rows)
-
-
-def write_report(report: RetrievalReport, path: Path) -> None:
-    """Figures, then those of each class, as CSV."""
-    rows: list[tuple[Any, ...]] = [("all", name, float(value)) for name, value in report.metrics.items()]
-    for i, name in enumerate(report.classes):
-        rows += [(name, f"map_{way}", float(report.per_class[i, j])) for j, way in enumerate(("a2v", "v2a"))]
-    write_csv(path, ("of", "figure", "value"), rows)
+def write_json(content: Mapping[str, Any], path: Path) -> None:
+    """Write settings."""
+    write_text(path, json.dumps(content, indent=1) + "\n")
 
 
 def write_embeddings(embeddings: Embeddings, clips: Clips, path: Path) -> None:

@@ -229,7 +229,7 @@ def evaluate(
 def project(
     chosen: Chosen,
     split: Annotated[Literal["train", "validation", "test", "all"], typer.Option(help="Whose clips.")] = "test",
-    out: Annotated[Path | None, typer.Option(help="Write the coordinates to this CSV.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the coordinates to this .csv or .parquet.")] = None,
     device: options.Device = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -239,9 +239,9 @@ def project(
     wanted = ProjectionConfig(student.twin, student, split=split, seed=student.seed)
     found = make(wanted, device=device, quiet=quiet or json)
     if out is not None:
-        from avexplore.cli.export import write_projection
+        from avexplore.analysis.run_tables import map_table, write_table
 
-        write_projection(found, workbench().get(ClipsConfig(student.data)), out)
+        write_table(map_table(found, workbench().get(ClipsConfig(student.data))), out)
     if json:
         emit(
             {

@@ -10,14 +10,14 @@ import time
 import traceback
 from collections import Counter
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from avexplore.cli import configure, options
 from avexplore.cli.chosen import stored_run, workbench
 from avexplore.cli.output import emit, progress, say, size_text, stdout_is_ours, table
-from avexplore.config import ClipsConfig, Config, EvaluationConfig, ProjectionConfig, StudentConfig, from_json
+from avexplore.config import ClipsConfig, Config, StudentConfig, from_json
 from avexplore.errors import AvexploreError, Cancelled, ConfigError
 
 
@@ -44,47 +44,61 @@ def runs(json: options.Json = False) -> None:
     table("Runs", ("Key", "Name", "Data", "Made"), rows)
 
 
+SINGLE = ("embeddings", "soft-labels", "graph", "config")
+"""What `export` writes as a file of its own kind."""
+
+
 def export(
     what: Annotated[
-        Literal["embeddings", "soft-labels", "graph", "figures", "projection", "config"],
-        typer.Argument(help="What to write."),
+        str,
+        typer.Argument(
+            help="A run's key, for all of it as a folder; or embeddings, soft-labels, graph, config, or a table: "
+            "figures, queries, history, edges, projection, clips.",
+        ),
     ],
-    out: Annotated[Path, typer.Argument(help="Where to; for a graph, the ending says in which format.")],
+    out: Annotated[Path, typer.Argument(help="Folder, or file; its ending says in which format, .csv or .parquet.")],
     run_key: options.RunKey = None,
     lir: Annotated[bool, typer.Option(help="Of the student with LIR, or of its twin.")] = True,
+    quiet: options.Quiet = False,
 ) -> None:
-    """Write a stored run's results for other programs (npz, CSV, GraphML, DOT, Tetrad, DAGitty, JSON).
+    """Write a stored run for other programs: a folder that opens without avexplore, or one file of it.
 
-    Without --run, of the newest run of your own; if there is none, of the first one that ships with avexplore.
+    The folder holds a page to look at, tables, arrays, the graph in usual formats, weights, settings and origins.
+    A single file is of the run that --run names; else of the newest of your own, or of the first one that ships.
     """
-    import json
-
+    from avexplore.analysis.run_tables import write_table
     from avexplore.cli import export as files
     from avexplore.pipeline import soft_labels
+    from avexplore.reporting.run_folder import TABLES, write_run_folder
 
+    single = what in SINGLE or what in TABLES
+    if not single and run_key is not None:
+        raise ConfigError(
+            f"{what!r} is nothing to write of a run", where="export", fix=f"Use {', '.join((*SINGLE, *TABLES))}"
+        )
     bench = workbench()
-    run = stored_run(run_key)
+    run = stored_run(run_key if single else what)
     student: StudentConfig = run.student
     model = student if lir else student.twin
     source, stability = student.soft_labels, student.stability
     assert source is not None
     assert stability is not None
-    with stdout_is_ours(), progress() as report:
-        if what == "embeddings":
+    with stdout_is_ours(), progress(quiet) as report:
+        if not single:
+            write_run_folder(student, out, bench, report)
+        elif what == "embeddings":
             embeddings = bench.get(model, report).embeddings
             files.write_embeddings(embeddings, bench.get(ClipsConfig(student.data), report), out)
         elif what == "soft-labels":
             files.write_soft_labels(soft_labels(source, lambda need: bench.get(need, report)), out)
         elif what == "graph":
             files.write_graph_file(bench.get(stability.graph, report), out)
-        elif what == "figures":
-            files.write_report(bench.get(EvaluationConfig(model), report), out)
-        elif what == "projection":
-            found = bench.get(ProjectionConfig(student.twin, student), report)
-            files.write_projection(found, bench.get(ClipsConfig(student.data), report), out)
+        elif what == "config":
+            files.write_json(model.to_json(), out)
         else:
-            files.write_text(out, json.dumps(model.to_json(), indent=1) + "\n")
-    say(f"Wrote {out}: {what} of the {'shipped ' if run.shipped else ''}run {run.key}, {run.name}.")
+            write_table(TABLES[what](student, model, lambda need: bench.get(need, report)), out)
+    written = what if single else "all"
+    say(f"Wrote {out}: {written} of the {'shipped ' if run.shipped else ''}run {run.key}, {run.name}.")
 
 
 def compute(

@@ -16,8 +16,15 @@ from avexplore.analysis.query_choice import LASSO, PICKS, Pick
 from avexplore.analysis.ranked_answers import DIRECTIONS, Answers, Direction, Query
 from avexplore.artifacts import Clips, FloatArray, IntArray, Modality, RetrievalReport
 from avexplore.errors import AvexploreError
-from avexplore.ui.parts import clip_card, clip_media, clip_selection, job_progress, plain_text, split_reports
-from avexplore.ui.parts.answer_board import board as answer_board_board
+from avexplore.ui.parts import (
+    answer_board,
+    clip_card,
+    clip_media,
+    clip_selection,
+    job_progress,
+    plain_text,
+    split_reports,
+)
 from avexplore.ui.retrieval import gallery as retrieval_gallery
 from avexplore.ui.retrieval import upload
 from avexplore.ui.retrieval.gallery import Search
@@ -229,8 +236,8 @@ def _answers(loaded: LoadedRun, query: Query, gallery: IntArray, search: Search 
     answers = ranked_answers.ask(loaded, query, gallery) if search is None else _first(loaded, query, gallery, search)
     left, right = st.columns([3, 7], gap="medium")
     with right:
-        board = answer_board_board.content(loaded, query, answers, top)
-        chosen = answer_board_board.draw(board, _chosen(query, answers), key=f"board-{query.clip}-{query.direction}")
+        board = answer_board.content(loaded, query, answers, top)
+        chosen = answer_board.draw(board, _chosen(query, answers), key=f"board-{query.clip}-{query.direction}")
         _remember(chosen)
         st.download_button(
             "Both rankings (CSV)", lambda: _table(loaded, answers), "rankings.csv", "text/csv", type="tertiary"

@@ -17,8 +17,7 @@ from avexplore.analysis.opening_question import ANSWERS
 from avexplore.analysis.ranked_answers import DIRECTIONS
 from avexplore.analysis.story_cases import GOOD_RANK, Case, Cases, find_cases
 from avexplore.artifacts import GraphStability
-from avexplore.ui.parts import clip_card, plain_text
-from avexplore.ui.parts.answer_board import board
+from avexplore.ui.parts import answer_board, clip_card, plain_text
 from avexplore.ui.shell import glossary, links, session
 
 _FOLDER = Path(__file__).parent / "frontend"
@@ -326,8 +325,8 @@ def _answers(loaded: LoadedRun, case: Case) -> None:
     costs = " Average precision falls: only clips annotated alike count for it." if _falls(case) else ""
     right = "Right is what shares a true label with the clip" if case.confirmed else "Right is what is annotated alike"
     _say(sentence, f"{right}. {moved[0].upper()}{moved[1:]}{costs}")
-    data = board.content(loaded, query, answers, shown)
-    board.draw(data, case.answer, key=f"story-board-{case.clip}")
+    data = answer_board.content(loaded, query, answers, shown)
+    answer_board.draw(data, case.answer, key=f"story-board-{case.clip}")
     links.to("retrieval", "Go on from here in Retrieval", _asked(case))
 
 

@@ -1,1 +1,0 @@
-"""Ranked answers side by side, as a component."""
