@@ -92,10 +92,12 @@ def edge_table(
     """The edges of a class graph with what is known of each; undirected ones in one of the two orders."""
     edges = graph.edges()
     place = {name: k for k, name in enumerate(graph.nodes)}
-    i, j = (np.array([place[edge[end]] for edge in edges], int) for end in (0, 1))
+    i = np.array([place[source] for source, _, _ in edges], np.int64)
+    j = np.array([place[target] for _, target, _ in edges], np.int64)
 
     def either_way(values: FloatArray) -> FloatArray:
-        return np.where(values[i, j] != 0, values[i, j], values[j, i])
+        found: FloatArray = np.where(values[i, j] != 0, values[i, j], values[j, i])
+        return found
 
     table: dict[str, Any] = {
         "source": [edge[0] for edge in edges],

@@ -11,27 +11,25 @@ from typing import Any
 import numpy as np
 
 from avexplore.analysis import run_tables as tables
-from avexplore.analysis.loaded_run import LoadedRun
 from avexplore.artifacts import (
     Affinity,
     ClassGraph,
     Embeddings,
     GraphStability,
-    Projection,
     Report,
-    RetrievalReport,
     TrainedTeacher,
     silent,
 )
 from avexplore.config import ClipsConfig, Config, EvaluationConfig, ProjectionConfig, StudentConfig
 from avexplore.data import whole_file
-from avexplore.errors import ConfigError, StoreError
-from avexplore.graph.evidence.pair_probability import PairProbability, pair_probability
+from avexplore.errors import StoreError
+from avexplore.graph.evidence.pair_probability import pair_probability
 from avexplore.pipeline import soft_labels
-from avexplore.store import Provenance
+from avexplore.reporting.run_page import page
+from avexplore.reporting.whole_run import WholeRun, whole_run
 from avexplore.store.provenance import provenance
 from avexplore.store.weights_file import weights_to_bytes
-from avexplore.workbench import Ready, Workbench
+from avexplore.workbench import Workbench
 
 Get = Callable[[Config], Any]
 GRAPH_FORMATS = ("graphml", "json", "csv", "dot")
@@ -58,19 +56,6 @@ TABLES: Mapping[str, Callable[[StudentConfig, StudentConfig, Get], tables.Column
     "clips": lambda student, model, get: tables.clip_table(get(ClipsConfig(student.data))),
 }
 """By name: a table of a run, of its student with LIR and of the one that is asked about (that or its twin)."""
-
-
-@dataclass(frozen=True)
-class WholeRun:
-    """Everything that a folder tells of a run."""
-
-    name: str
-    loaded: LoadedRun
-    stability: GraphStability
-    probability: PairProbability
-    reports: tuple[RetrievalReport, RetrievalReport]
-    projection: Projection
-    origins: tuple[tuple[Config, Provenance], ...]
 
 
 @dataclass
@@ -104,12 +89,11 @@ def write_run_folder(student: StudentConfig, folder: Path, bench: Workbench, rep
     Raises:
         AvexploreError: If a result cannot be made, or the folder cannot be written.
     """
-    from avexplore.reporting.run_page import page
 
     def get(config: Config) -> Any:
         return bench.get(config, report)
 
-    run = whole_run(student, bench, get)
+    run = whole_run(student, bench, report)
     made = _Folder()
     made.add({"index.html": page(run).encode()}, "class graph, maps and ranked lists; open it in any browser, offline")
     for name, words in _TABLE_WORDS.items():
@@ -133,45 +117,6 @@ def write_run_folder(student: StudentConfig, folder: Path, bench: Workbench, rep
     except OSError as error:
         raise StoreError(f"Cannot write: {error.strerror}", where=str(folder), fix="Name another folder") from error
     return [folder / name for name in made.files]
-
-
-def whole_run(student: StudentConfig, bench: Workbench, get: Get) -> WholeRun:
-    """A run with everything that its folder tells.
-
-    Raises:
-        AvexploreError: If the student has no LIR, or a result cannot be made.
-    """
-    stability, regularizer = student.stability, student.regularizer
-    if stability is None or regularizer is None:
-        raise ConfigError("This student has no LIR, so there is no run to export", where="export")
-    source = stability.graph.soft_labels
-    labels = soft_labels(source, get)
-    models: list[Config] = [student.twin, student]
-    evaluations = [EvaluationConfig(student.twin), EvaluationConfig(student)]
-    maps = ProjectionConfig(student.twin, student)
-    loaded = LoadedRun(
-        key=student.address[:12],
-        student=student,
-        clips=get(ClipsConfig(student.data)),
-        soft_labels=labels,
-        graph=get(stability.graph),
-        affinity=get(regularizer.affinity),
-        before=get(student.twin).embeddings,
-        after=get(student).embeddings,
-    )
-    reports = get(evaluations[0]), get(evaluations[1])
-    projection = get(maps)
-    parts: list[Config] = [source, stability.graph, stability, regularizer.affinity, *models, *evaluations, maps]
-    answers = [(part, bench.ask(part, start=False)) for part in parts]
-    return WholeRun(
-        name=bench.run_name(student),
-        loaded=loaded,
-        stability=get(stability),
-        probability=pair_probability(labels),
-        reports=reports,
-        projection=projection,
-        origins=tuple((p, a.provenance) for p, a in answers if isinstance(a, Ready) and a.provenance is not None),
-    )
 
 
 _TABLE_WORDS = {

@@ -28,7 +28,7 @@ from avexplore.drawing.maps.colors import by_class
 
 if TYPE_CHECKING:
     from avexplore.artifacts import IntArray
-    from avexplore.reporting.run_folder import WholeRun
+    from avexplore.reporting.whole_run import WholeRun
 
 STAGE = (1080.0, 560.0)
 """Pixels of the class graph."""
@@ -125,7 +125,7 @@ def _words(run: WholeRun, queries: IntArray, first: OpeningQuestion) -> dict[str
     asked = f"{test:,} test clips" if len(queries) == test else f"{len(queries):,} of the {test:,} test clips"
     asked += (
         " ask, in both directions; all test clips may be answers. First shown is the question that gains most right "
-        f"answers with LIR: of {first.questions:,}, {first.gain:,} gain and {first.lose:,} lose among the first ten."
+        f"answers with LIR. {first.tally}"
     )
     return {
         "TITLE": html.escape(run.name),
