@@ -7,10 +7,10 @@ comes from.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from avexplore import experiments
 from avexplore.artifacts import (
@@ -68,6 +68,28 @@ class Context:
     device: str | None = None
     state_file: Path | None = None
     prefixes: Callable[[StudentConfig], Iterable[PrefixConfig]] = field(default=lambda student: ())
+
+
+class Track(Protocol):
+    """Told of every measured epoch of every training: all that a tracker of experiments has to offer.
+
+    >>> def track(config: Config, epoch: int, figures: Mapping[str, float]) -> None:
+    ...     print(config.stage, config.address[:12], epoch, figures["loss"])
+    """
+
+    def __call__(self, config: Config, epoch: int, figures: Mapping[str, float]) -> None:
+        """`epoch` counts from 1; `figures` as in `History.columns`. A student's first epochs are its prefix's."""
+
+
+def tracked(track: Track, config: Config, report: Report) -> Report:
+    """The report of a training, with a tracker that hears of its epochs, too."""
+
+    def told(fraction: float, message: str = "", **figures: float) -> None:
+        if "epoch" in figures:
+            track(config, int(figures["epoch"]), {n: float(value) for n, value in figures.items() if n != "epoch"})
+        report(fraction, message, **figures)
+
+    return told
 
 
 @dataclass(frozen=True)

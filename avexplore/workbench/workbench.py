@@ -88,6 +88,7 @@ class Workbench:
         jobs: Processes that do slow work; the ones of that folder by default.
         device: "cpu", "cuda", ...; None (or `AVEXPLORE_DEVICE`) lets the training choose.
         read_only: Show what is stored and compute only what is quick, keeping it in memory.
+        track: Told of the epochs of the trainings that `get` makes here; nothing of what is stored already.
     """
 
     def __init__(
@@ -97,6 +98,7 @@ class Workbench:
         *,
         device: str | None = None,
         read_only: bool | None = None,
+        track: pipeline.Track | None = None,
     ) -> None:
         self.read_only = os.environ.get("AVEXPLORE_DEMO") == "1" if read_only is None else read_only
         self.store = Store(read_only=self.read_only) if store is None else store
@@ -105,6 +107,7 @@ class Workbench:
         self._memory: RecentResults[Ready] = RecentResults(MEMORY_BYTES)
         self._busy: dict[str, tuple[threading.Lock, int]] = {}
         self._guard = threading.Lock()
+        self._track = track
         self._runs = RunList(self.store, self._artifact)
         self._slots = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
 
@@ -296,6 +299,8 @@ class Workbench:
         keep = stage.is_stored and not self.read_only
         state = self.store.state_file(config) if keep else None
         started = time.perf_counter()
+        if self._track is not None and stage.is_network:
+            report = pipeline.tracked(self._track, config, report)
         context = pipeline.Context(
             get=lambda need: self._make(need, silent, lock=True).artifact,
             report=report,
