@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
@@ -28,6 +28,7 @@ os.environ["AVEXPLORE_MODELS"] = str(Path(__file__).parent / "no-models")
 settings.register_profile("project", deadline=None)
 settings.load_profile("project")
 
+CHROMIUM = "/usr/bin/chromium"
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
@@ -76,3 +77,14 @@ def loaded(made: Made) -> LoadedRun:
 def stories(loaded: LoadedRun) -> Callable[..., LoadedRun]:
     """The run with some of its parts exchanged."""
     return lambda **changes: replace(loaded, **changes)
+
+
+@pytest.fixture(scope="module")  # not longer: a thread can hold one Playwright at a time
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api")
+    if not Path(CHROMIUM).exists():
+        pytest.skip("Chromium is not on this machine")
+    with playwright.sync_playwright() as running:
+        found = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield found
+        found.close()

@@ -96,6 +96,8 @@ def test_the_graph_commands_do_what_is_said(
 
 @pytest.mark.slow
 def test_the_library_code_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    [code] = blocks((ROOT / "README.md").read_text(encoding="utf-8"), "python")
-    exec(compile(code, "README.md", "exec"), {})
+    code = "".join(blocks((ROOT / "README.md").read_text(encoding="utf-8"), "python"))
+    names: dict[str, Any] = {}
+    exec(compile(code, "README.md", "exec"), names)
     assert abs(float(capsys.readouterr().out)) < 1
+    assert names["widget"].selection == ("audio:Event 00",)

@@ -14,7 +14,6 @@ import wave
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.error import HTTPError
 
 import pytest
@@ -24,7 +23,6 @@ from stored_run import Made, make_run, store_projection
 from streamlit.testing.v1 import AppTest
 
 ROOT = Path(__file__).parents[2]
-CHROMIUM = "/usr/bin/chromium"
 
 
 @pytest.fixture(scope="session")
@@ -76,17 +74,6 @@ def _wait(url: str, process: subprocess.Popen[bytes], seconds: float = 300) -> N
             pass
         time.sleep(0.1)
     raise RuntimeError("The app's server did not start")
-
-
-@pytest.fixture(scope="module")  # not longer: a thread can hold one Playwright at a time
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api")
-    if not Path(CHROMIUM).exists():
-        pytest.skip("Chromium is not on this machine")
-    with playwright.sync_playwright() as running:
-        found = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield found
-        found.close()
 
 
 @pytest.fixture

@@ -106,6 +106,7 @@ def to_payload(
     can_undo: bool = False,
     can_redo: bool = False,
     compact: bool = False,
+    standalone: bool = False,
 ) -> dict[str, Any]:
     """Everything the component needs, as JSON values; `version` tells two payloads apart.
 
@@ -118,6 +119,7 @@ def to_payload(
         height: Pixels; 0 fits the picture to the window.
         can_undo, can_redo: Whether these have anything to do.
         compact: Leave out the tool bar and the sentence below, for a small picture on another page.
+        standalone: No page is around it: it says itself what is selected, and offers no rules to edit.
     """
     network = to_network(picture, arrangement)
     body: dict[str, Any] = {
@@ -138,6 +140,7 @@ def to_payload(
         "tiers": max((node.tier for node in picture.nodes), default=0),
         "height": height,
         "compact": compact,
+        "standalone": standalone,
         "canUndo": can_undo,
         "canRedo": can_redo,
     }

@@ -56,6 +56,7 @@ function clicked(stage, event) {
 
 function context(stage, event) {
   event.event.preventDefault();
+  if (stage.data.standalone) return;
   const at = event.pointer.DOM;
   const name = (id) => stage.nameOf(id);
   const send = (command) => stage.send(command);

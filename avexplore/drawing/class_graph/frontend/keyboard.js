@@ -16,8 +16,10 @@ const KEYS = [
   ["?", "show or hide these keys"],
 ];
 
-export function keyTable() {
-  const rows = KEYS.map(([key, use]) => [element("dt", { text: key }), element("dd", { text: use })]).flat();
+const OF_RULES = new Set(["right click", "u, shift + u"]);
+
+export function keyTable(standalone) {
+  const rows = KEYS.filter(([key]) => !(standalone && OF_RULES.has(key))).map(([key, use]) => [element("dt", { text: key }), element("dd", { text: use })]).flat();
   return element("dl", { class: "keys", hidden: true }, ...rows);
 }
 

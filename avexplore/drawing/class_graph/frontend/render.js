@@ -12,7 +12,7 @@ export function render(vis, { parentElement, data, setStateValue, setTriggerValu
     stage = undefined;
   }
   if (!stage) {
-    root.replaceChildren(...frame());
+    root.replaceChildren(...frame(data));
     stage = new Stage(vis, root, data);
     stage.universe = data.universe;
     stages.set(parentElement, stage);

@@ -72,7 +72,7 @@ export class Stage extends Actions {
     this.data = data;
     this.node = new Map(data.nodes.map((node) => [node.id, node]));
     this.edge = new Map(data.edges.map((edge) => [edge.id, edge]));
-    this.root.classList.toggle("compact", Boolean(data.compact));
+    for (const look of ["compact", "standalone"]) this.root.classList.toggle(look, Boolean(data[look]));
     if (data.height) this.canvas.style.height = `${data.height}px`;
     this.#place(previous);
     this.refresh();
@@ -264,8 +264,8 @@ export class Stage extends Actions {
     if (this.node.has(selected)) chosen = describeNode(this.node.get(selected), real, name);
     else if (this.edge.has(selected)) chosen = describeEdge(this.edge.get(selected), name);
     if (chosen) spoken = chosen;
-    // In full screen the page's panel is out of sight, so the picture itself says what is selected.
-    this.status.textContent = words || (this.isLarge ? chosen : "");
+    // Without a page's panel, or where it is out of sight, the picture itself says what is selected.
+    this.status.textContent = words || (this.isLarge || data.standalone ? chosen : "");
     const said = words ? `${spoken} ${words}` : spoken;
     if (this.spoken.textContent !== said) this.spoken.textContent = said;
     const signs = data.classes ? `${data.classes.boxes.length} classes` : `${data.nodes.length} nodes`;
@@ -280,7 +280,7 @@ function handle(node) {
   return { id: node.id, shape: "square", size: node.reach, borderWidth: 0, chosen: false, color: { ...color, highlight: color, hover: color } };
 }
 
-export function frame() {
+export function frame(data) {
   return [
     element("div", { class: "toolbar" }),
     element(
@@ -289,7 +289,7 @@ export function frame() {
       element("div", { class: "canvas", tabindex: 0, role: "application", "aria-label": "Class graph" }),
       element("button", { type: "button", class: "back", hidden: true, text: "← All groups" }),
       element("div", { class: "status" }),
-      keyTable(),
+      keyTable(data.standalone),
     ),
     element("div", { class: "menu", role: "menu", hidden: true }),
     element(

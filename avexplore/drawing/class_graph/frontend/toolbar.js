@@ -74,6 +74,7 @@ export function updateToolbar(parts, view, data) {
   parts.likelyLabel.hidden = !data.edges.some((edge) => edge.doubtful);
   parts.likely.checked = view.hidden.has("doubtful");
   parts.hops.value = String(view.focus?.hops ?? 0);
+  parts.undo.hidden = parts.redo.hidden = Boolean(data.standalone);
   parts.undo.disabled = !data.canUndo;
   parts.redo.disabled = !data.canRedo;
 }
