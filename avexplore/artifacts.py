@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avexplore.errors import DataError, GraphError
+from avexplore.table_html import table_html
 
 FloatArray = NDArray[np.floating[Any]]
 IntArray = NDArray[np.integer[Any]]
@@ -363,6 +364,26 @@ class ClassGraph(Artifact):
                 found.append((self.nodes[i], self.nodes[j], not undirected))
         return found
 
+    def _repr_html_(self) -> str:
+        """The edges whose loss would cost most, for a notebook."""
+        index = {name: i for i, name in enumerate(self.nodes)}
+        found = []
+        for source, target, directed in self.edges():
+            i, j = index[source], index[target]
+            effect, gain = (either[i, j] or either[j, i] for either in (self.effect, self.gain))
+            edge = f"{plain_name(source)} {'→' if directed else '–'} {plain_name(target)}"
+            found.append(
+                (gain, abs(effect), [edge, f"{effect:+.2f}" if effect else "", f"{gain:,.0f}" if gain else ""])
+            )
+        rows = [row for *_, row in sorted(found, key=lambda edge: edge[:2], reverse=True)]
+        arrows = sum(directed for *_, directed in self.edges())
+        learned = f", from {self.samples:,} clips" if self.samples else ""
+        title = f"Class graph of {len(self.nodes)} nodes and {len(rows)} edges, {arrows} directed{learned}"
+        return table_html(title, ["Edge", "Effect", "BIC gain"], rows, (*self.warnings, *_DEPENDENCIES))
+
+
+_DEPENDENCIES = ("Estimated dependencies, not proven causes.",)
+
 
 @dataclass(frozen=True)
 class GraphStability(Artifact):
@@ -419,6 +440,24 @@ class GraphStability(Artifact):
                 raise GraphError(
                     f"Expected shape {(p, p)}, got {getattr(self, name).shape}", where=f"stability, {name}"
                 )
+
+    def _repr_html_(self) -> str:
+        """The edges that come back most often, for a notebook."""
+        pairs = np.argwhere(np.triu(self.edge_frequency > 0, 1))
+        pairs = pairs[np.argsort(-self.edge_frequency[pairs[:, 0], pairs[:, 1]], kind="stable")]
+        null = self.null != "none"
+        rows = []
+        for i, j in pairs:
+            shares = [self.edge_frequency[i, j], self.orientation_frequency[i, j], self.orientation_frequency[j, i]]
+            shares += [self.null_frequency[i, j]] if null else []
+            rows.append([f"{plain_name(self.nodes[i])}, {plain_name(self.nodes[j])}", *(f"{s:.0%}" for s in shares)])
+        head = ["Pair", "In bootstraps", "→", "←", *(["Under the null"] if null else [])]
+        alike = (
+            f"Two bootstraps share {self.jaccard[0]:.0%} of their pairs and {self.jaccard[1]:.0%} of their directed "
+            f"edges (Jaccard index)."
+        )
+        title = f"Stability over {self.bootstraps} bootstraps: {len(rows)} pairs come back at least once"
+        return table_html(title, head, rows, (alike, *self.warnings, *_DEPENDENCIES))
 
 
 @dataclass(frozen=True)
@@ -551,6 +590,11 @@ class TrainState(Artifact):
     epoch: int
 
 
+_FIGURES = 5
+"""So many columns of figures fit a notebook's cell."""
+_LEFT_OUT = (("The other figures are in `metrics` and `values`.",), ())
+
+
 @dataclass(frozen=True)
 class RetrievalReport(Artifact):
     """Retrieval figures on one split, cosine ranking over all of the gallery.
@@ -578,6 +622,12 @@ class RetrievalReport(Artifact):
     rows: IntArray
     classes: tuple[str, ...]
 
+    def _repr_html_(self) -> str:
+        """All figures, for a notebook."""
+        rows = [[name, f"{value:.4f}"] for name, value in self.metrics.items()]
+        title = f"Retrieval of {len(self.rows):,} clips in {len(self.classes)} classes"
+        return table_html(title, ["Figure", "Value"], rows)
+
 
 @dataclass(frozen=True)
 class ExperimentReport(Artifact):
@@ -598,6 +648,15 @@ class ExperimentReport(Artifact):
     def _check(self) -> None:
         shape = (len(self.arms), len(self.seeds), len(self.metrics))
         _require(self.values.shape == shape, f"Expected shape {shape}, got {self.values.shape}", where="experiment")
+
+    def _repr_html_(self) -> str:
+        """Every arm's figures, means over the seeds, for a notebook."""
+        means = self.values.mean(axis=1)
+        rows = [
+            [arm, *(f"{value:.4f}" for value in line[:_FIGURES])] for arm, line in zip(self.arms, means, strict=True)
+        ]
+        title = f"Experiment: means over {len(self.seeds)} paired seeds"
+        return table_html(title, ["Arm", *self.metrics[:_FIGURES]], rows, _LEFT_OUT[len(self.metrics) <= _FIGURES])
 
 
 @dataclass(frozen=True)
@@ -628,6 +687,20 @@ class SweepReport(Artifact):
             fits = len(shape) == 3 and (shape[0], shape[2]) == (len(self.trials), len(self.metrics))
             _require(fits, f"Unexpected shape {shape} of {name}", where="sweep")
         _require(self.objective in self.metrics, f"No {self.objective!r} among the figures", where="sweep")
+
+    def _repr_html_(self) -> str:
+        """The trials by what decided, for a notebook."""
+        of = self.metrics.index(self.objective)
+        with_lir, without = (values[:, :, of].mean(axis=1) for values in (self.values, self.twins))
+        order = np.argsort(-with_lir, kind="stable")
+        rows = [
+            [f"{place}. {', '.join(map(str, self.trials[trial]))}", f"{with_lir[trial]:.4f}", f"{without[trial]:.4f}"]
+            for place, trial in enumerate(order, start=1)
+        ]
+        title = (
+            f"Sweep of {', '.join(self.parameters)}: {len(self.trials)} trials by {self.objective} on validation clips"
+        )
+        return table_html(title, ["Values", "With LIR", "Without"], rows)
 
 
 @dataclass(frozen=True)
