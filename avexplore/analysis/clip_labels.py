@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -67,5 +68,46 @@ def annotation(soft_labels: SoftLabels, row: int) -> str:
 
 
 def clip_name(clips: Clips | None, row: int) -> str:
-    """What a clip is called."""
-    return clips.clip_ids[row] if clips is not None else f"clip {row}"
+    """What a clip is called beside its class: its name in the data, where that says something; else its number."""
+    return clips.clip_ids[row] if clips is not None and says_something(clips.clip_ids[row]) else f"clip {row}"
+
+
+def clip_title(clips: Clips, row: int) -> str:
+    """What a clip is called where nothing stands beside it: its class, and its name or number."""
+    return f"{clips.classes[int(clips.hard_label[row])]}, {clip_name(clips, row)}"
+
+
+_WORD = re.compile(r"[^\W\d_]{3,}")
+_COUNTED = {
+    "shard",
+    "row",
+    "clip",
+    "video",
+    "audio",
+    "sample",
+    "synthetic",
+    "item",
+    "file",
+    "train",
+    "test",
+    "validation",
+}
+_YOUTUBE = re.compile(r"[\w-]{11}(?:_\d+)*")
+
+
+def says_something(clip_id: str) -> bool:
+    """Whether a clip's id means something to a person: it has a word, and is no hash or place in a file.
+
+    >>> says_something("dog barks 3")
+    True
+    >>> [says_something(text) for text in ("shard 0 row 9", "synthetic_0004", "9f86d081884c", "dQw4w9WgXcQ")]
+    [False, False, False, False]
+    """
+    text = clip_id.strip().rpartition("/")[2]
+    mixed = any(sign.isdigit() for sign in text[:11]) or (text != text.lower() and text[1:11] != text[1:11].lower())
+    if _YOUTUBE.fullmatch(text) and mixed and " " not in text and "_" not in text[:11].strip("_"):
+        return False
+    if re.fullmatch(r"(?i)[0-9a-f]{8,}", text.replace("-", "")):
+        return False
+    words = [word.lower() for word in _WORD.findall(text)]
+    return any(word not in _COUNTED for word in words)

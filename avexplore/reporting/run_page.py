@@ -23,8 +23,8 @@ from avexplore.drawing.class_graph.build import build_picture, class_support, fi
 from avexplore.drawing.class_graph.first_view import first_view
 from avexplore.drawing.class_graph.layout_candidates import layout_of, soft_label_correlation
 from avexplore.drawing.class_graph.payload import to_payload
-from avexplore.drawing.maps import packed
-from avexplore.drawing.maps.colors import by_class
+from avexplore.drawing.maps import facets, packed
+from avexplore.drawing.maps.class_groups import class_groups
 
 if TYPE_CHECKING:
     from avexplore.artifacts import IntArray
@@ -102,15 +102,8 @@ def _graph(run: WholeRun) -> dict[str, Any]:
 
 
 def _maps(run: WholeRun) -> bytes:
-    clips, projection = run.loaded.clips, run.projection
-    labels: IntArray = np.asarray(clips.hard_label)[projection.rows]
-    return packed.pack(
-        projection,
-        by_class(labels, clips.classes, projection.drift),
-        labels=labels.tolist(),
-        classes=clips.classes,
-        ids=[clips.clip_ids[row] for row in projection.rows],
-    )
+    found = facets.of_run(run.loaded, run.projection, class_groups(run.loaded.soft_labels, run.stability))
+    return packed.pack_run(run.loaded, run.projection, found)
 
 
 def _words(run: WholeRun, queries: IntArray, first: OpeningQuestion) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from avexplore.analysis.clip_labels import clip_title
 from avexplore.config import EvaluationConfig
 from avexplore.store import Store
 
@@ -193,7 +194,7 @@ def test_a_clicked_point_opens_its_clip_with_neighbors_and_stands_in_the_address
     rows = server.made.clips.rows("test")
     clip = int(rows[point % len(rows)])
     until(lambda: address(page).endswith(f"point={'audio' if point < len(rows) else 'visual'}-{clip}"))
-    page.get_by_text(server.made.clips.clip_ids[clip]).first.wait_for()
+    page.get_by_text(clip_title(server.made.clips, clip)).first.wait_for()
     page.get_by_text("Nearest neighbors in the embedding itself").wait_for()
     page.reload()
     before, _ = maps(page)
@@ -205,10 +206,10 @@ def test_zoom_and_move_are_shared_and_the_keyboard_works(visit: Callable[..., An
     before, after = maps(page)
     before.focus()
     page.keyboard.press("+")
-    until(lambda: look(after)["zoom"]["k"] > 1)
-    assert look(before)["zoom"] == look(after)["zoom"]
+    until(lambda: look(after)["camera"]["k"] > 1)
+    assert look(before)["camera"] == look(after)["camera"]
     page.keyboard.press("0")
-    until(lambda: look(after)["zoom"] == {"k": 1, "x": 0, "y": 0})
+    until(lambda: look(after)["camera"] == {"k": 1, "x": 0, "y": 0})
     point = free_point(before, lambda where: right_of(where).any(axis=1))
     page.mouse.click(*place(before, point))
     until(lambda: look(before)["picked"] == point)
@@ -231,10 +232,10 @@ def test_an_answer_to_an_earlier_pick_does_not_undo_a_later_one(visit: Callable[
     picked = before.evaluate(
         """canvas => {
             const view = canvas.owner, seen = [];
-            const { head, xy, code, value, label } = view;
+            const { head, points, xy, facets } = view;
             view.tell = () => {};
             const hear = (picked, turn) => {
-                view.update({ head: { ...head, picked, turn }, xy, code, value, label });
+                view.update({ head: { ...head, picked, turn }, points, xy, facets });
                 seen.push(view.picked);
             };
             view.pick(3);
@@ -252,42 +253,177 @@ def test_an_answer_to_an_earlier_pick_does_not_undo_a_later_one(visit: Callable[
     assert picked == [5, 5, 8, 5, 5]
 
 
-def test_the_legend_colors_a_class_at_most_seven_at_a_time_and_is_kept_in_the_address(
+def facet(page: Any, name: str, code: int) -> Any:
+    return page.locator(f".facet[data-facet={name}] .row[data-code='{code}']")
+
+
+def test_facets_filter_maps_counts_table_and_csv_alike_and_come_back_from_the_address(
     visit: Callable[..., Any], server: Any
 ) -> None:
+    clips = server.made.clips
+    rows = clips.rows("test")
+    page = visit("/embedding_space")
+    before, after = maps(page)
+    facet(page, "class", 2).click()
+    facet(page, "modality", 1).click()
+    labels, half = clips.hard_label[rows], len(rows)
+    expected = np.concatenate([np.zeros(half, int), (labels == 2).astype(int)])
+    until(lambda: look(before)["chosen"] == look(after)["chosen"] == expected.tolist())
+    counts = look(before)["counts"]
+    assert counts["class"] == np.bincount(labels, minlength=len(clips.classes)).tolist(), (
+        "its own filter does not count"
+    )
+    assert counts["modality"] == [expected.sum(), expected.sum()]
+    assert sum(counts["drift"]) == sum(counts["answer"]) == expected.sum()
+    assert facet(page, "class", 2).get_attribute("aria-pressed") == "true"
+    page.get_by_text(f"{expected.sum()} points of {expected.sum()} clips. They lost").wait_for()
+    until(lambda: "filter=class.2" in address(page))
+    settled(page)
+    with page.expect_download() as download:
+        page.get_by_text("Chosen points (CSV)").click()
+    lines = list(csv.DictReader(download.value.path().read_text().splitlines()))
+    assert [line["clip"] for line in lines] == [clips.clip_ids[int(row)] for row in rows[labels == 2]]
+    assert {line["modality"] for line in lines} == {"visual"}
+    assert {line["class"] for line in lines} == {clips.classes[2]}
+    page.reload()
+    before, _ = maps(page)
+    until(lambda: look(before)["chosen"] == expected.tolist())
+    before.focus()
+    page.keyboard.press("Escape")
+    until(lambda: sum(look(before)["chosen"]) == 2 * half)
+    until(lambda: "filter=" not in address(page))
+
+
+def test_a_filter_and_a_lasso_choose_what_lies_in_both(visit: Callable[..., Any], server: Any) -> None:
     page = visit("/embedding_space")
     before, _ = maps(page)
-    lit = look(before)["lit"]
-    assert len(lit) == 7
-    grey = next(c for c in range(len(server.made.clips.classes)) if c not in lit)
-    page.locator(f".chips button[data-code='{grey}']").click()
-    until(lambda: grey in look(before)["lit"])
-    assert len(look(before)["lit"]) == 7
-    until(lambda: "lit=" in address(page))
-    chip = page.locator(f".chips button[data-code='{grey}']")
-    assert chip.inner_text().startswith(server.made.clips.classes[grey])
-    chip.click(modifiers=["Alt"])
-    until(lambda: look(before)["lit"] == [grey])
+    facet(page, "modality", 0).click()
+    until(lambda: "filter=" in address(page))
+    steady(page, before)
+    draw_lasso(page, before, 0.02, 0.5)
+    page.mouse.up()
+    width, half = before.bounding_box()["width"], len(server.made.clips.rows("test"))
+    inside = [int(x <= width / 2 and i < half) for i, x in enumerate(look(before)["x"])]
+    until(lambda: look(before)["chosen"] == inside)
+    page.get_by_text(f"{sum(inside)} points of {sum(inside)} clips. They lost").wait_for()
+
+
+def test_a_line_of_a_facet_is_reached_by_keys_and_lights_its_points_up(visit: Callable[..., Any]) -> None:
+    page = visit("/embedding_space")
+    before, _ = maps(page)
+    line = facet(page, "drift", 1)
+    line.focus()
+    page.keyboard.press("Enter")
+    until(lambda: look(before)["filter"] == {"drift": [1]})
+    page.keyboard.press("Enter")
+    until(lambda: look(before)["filter"] == {})
+    facet(page, "answer", 3).hover()
+    until(lambda: before.evaluate("canvas => canvas.owner.glow?.code") == 3)
+    page.mouse.move(5, 5)
+    until(lambda: before.evaluate("canvas => canvas.owner.glow") is None)
+
+
+def test_the_facet_that_colors_is_kept_in_the_address(visit: Callable[..., Any]) -> None:
+    page = visit("/embedding_space")
+    before, _ = maps(page)
+    assert look(before)["color"] == "group"
+    page.get_by_role("button", name="Color by Neighbors lost").click()
+    until(lambda: look(before)["color"] == "drift")
+    until(lambda: "color=drift" in address(page))
+    page.reload()
+    before, _ = maps(page)
+    until(lambda: look(before)["color"] == "drift")
+
+
+def test_where_the_maps_are_looked_at_is_kept_in_the_address(visit: Callable[..., Any]) -> None:
+    page = visit("/embedding_space")
+    before, _ = maps(page)
+    before.focus()
+    page.keyboard.press("+")
+    page.keyboard.press("ArrowRight")
+    until(lambda: "at=1.4" in address(page))
+    where = look(before)["camera"]
+    page.reload()
+    before, _ = maps(page)
+    until(lambda: look(before)["camera"]["k"] == where["k"] and abs(look(before)["camera"]["x"] - where["x"]) < 0.01)
+
+
+def test_names_on_the_maps_touch_no_other_and_stand_in_the_pane(visit: Callable[..., Any]) -> None:
+    page = visit("/embedding_space")
+    both = maps(page)
+    for canvas in both:
+        until(lambda canvas=canvas: len(look(canvas)["names"]) > 0)
+        size = canvas.bounding_box()
+        names = look(canvas)["names"]
+        assert len(names) >= 6
+        for k, name in enumerate(names):
+            left, top, right, bottom = name["box"]
+            assert left >= 0
+            assert right <= size["width"]
+            assert top >= 0
+            assert bottom <= size["height"]
+            for other in names[k + 1 :]:
+                a, b, c, d = other["box"]
+                assert right < a or c < left or bottom < b or d < top, (name, other)
+
+
+def test_a_row_of_the_table_picks_the_clip_on_the_maps(visit: Callable[..., Any]) -> None:
+    page = visit("/embedding_space")
+    before, _ = maps(page)
+    table = page.locator('[data-testid="stDataFrame"] canvas').first
+    table.scroll_into_view_if_needed()
+    steady(page, table)
+    box = table.bounding_box()
+    page.mouse.click(box["x"] + 12, box["y"] + 52)
+    until(lambda: "point=visual-" in address(page))
+    page.get_by_text("Nearest neighbors in the embedding itself").wait_for()
+    until(lambda: look(before)["picked"] >= 0)
+
+
+def test_the_maps_take_two_fifths_of_a_laptops_screen(visit: Callable[..., Any]) -> None:
+    page = visit("/embedding_space")
+    page.set_viewport_size({"width": 1440, "height": 900})
+    both = maps(page)
+    until(lambda: sum(b["width"] * b["height"] for b in (c.bounding_box() for c in both)) >= 0.4 * 1440 * 900)
+    assert all(c.bounding_box()["y"] + c.bounding_box()["height"] <= 900 for c in both), "without scrolling"
+
+
+@pytest.mark.parametrize("size", [(390, 800), (1280, 720), (1440, 900), (1920, 1080)])
+@pytest.mark.parametrize("path", ["/embedding_space?filter=class.2", "/retrieval"])
+def test_no_text_is_wider_than_its_box(path: str, size: tuple[int, int], visit: Callable[..., Any]) -> None:
+    page = visit("/story")
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page = visit(path)
+    shown = page.locator(".facet .row" if "embedding" in path else ".card").first
+    shown.wait_for()
+    steady(page, shown)
+    cut = page.locator(".facets *, .bar *, figcaption span, .status, .card *, .column h3 span, .key li").evaluate_all(
+        """all => all.filter(e => e.checkVisibility() && e.textContent && e.scrollWidth > e.clientWidth + 1 &&
+            getComputedStyle(e).display !== "inline" && getComputedStyle(e).overflow !== "visible")
+            .map(e => e.className + ": " + e.textContent)"""
+    )
+    assert cut == []
+    assert page.locator('[data-testid="stMain"]').evaluate("main => main.scrollWidth - main.clientWidth") <= 0
 
 
 def test_maps_follow_the_theme_and_can_be_saved(visit: Callable[..., Any]) -> None:
     page = visit("/embedding_space")
     before, _ = maps(page)
-    until(lambda: look(before)["dark"] is False)
+    until(lambda: look(before)["isDark"] is False)
     with page.expect_download() as download:
         page.get_by_role("button", name="PNG").click()
     assert download.value.path().read_bytes().startswith(b"\x89PNG")
     page.emulate_media(color_scheme="dark")
     page.reload()
     before, _ = maps(page)
-    until(lambda: look(before)["dark"] is True)
+    until(lambda: look(before)["isDark"] is True)
 
 
 def test_coordinates_are_downloaded_as_shown(visit: Callable[..., Any], server: Any) -> None:
     page = visit("/embedding_space")
     maps(page)
     with page.expect_download() as download:
-        page.get_by_text("All coordinates (CSV)").click()
+        page.get_by_text("All points (CSV)").click()
     lines = download.value.path().read_text().splitlines()
     assert len(lines) == 1 + 2 * len(server.made.clips.rows("test"))
 
@@ -393,31 +529,39 @@ def test_the_story_is_walked_through_and_its_links_set_the_pages(visit: Callable
     page.locator(".card").first.wait_for()
 
 
+MANY = """(canvas, n) => {
+    const maps = canvas.owner, m = n / 2, old = maps.points;
+    const xy = new Float32Array(4 * n);
+    const facets = maps.facets.map(facet => ({ ...facet, code: new facet.code.constructor(n) }));
+    for (let i = 0; i < n; i++) {
+        const j = (i * 7919) % old;
+        for (let d = 0; d < 4; d++) xy[4 * i + d] = maps.xy[4 * j + d] + ((i * 31 + d * 17) % 97) / 400;
+        facets.forEach((facet, f) => { facet.code[i] = maps.facets[f].code[j]; });
+    }
+    const other = { geometry: "many", rows: "many", facetsKey: "many", picked: -1, selected: [], titles: [] };
+    const head = { ...maps.head, ...other, clips: m };
+    maps.tell = () => {};
+    maps.update({ head, points: n, xy, facets });
+}"""
+"""The page's own data repeated with a little noise, as n points."""
+
+
 def test_20000_points_answer_a_lasso_within_a_frame_or_two(visit: Callable[..., Any]) -> None:
     page = visit("/embedding_space")
     before, _ = maps(page)
-    # The same component with more points: the page's own data, repeated with a little noise.
+    before.evaluate(MANY, 20_000)
     took = before.evaluate(
         """canvas => {
-            const view = canvas.owner, n = 20000, m = n / 2, old = view.points;
-            const xy = new Float32Array(4 * n), code = new Uint16Array(n), value = new Float32Array(n);
-            for (let i = 0; i < n; i++) {
-                const j = (i * 7919) % old;
-                for (let d = 0; d < 4; d++) xy[4 * i + d] = view.xy[4 * j + d] + ((i * 31 + d * 17) % 97) / 400;
-                code[i] = view.code[j];
-            }
-            const head = { ...view.head, clips: m, geometry: "many", rows: "many", picked: -1, selected: [], ids: [] };
-            view.update({ head, xy, code, value, label: new Uint16Array(m) });
+            const maps = canvas.owner, n = maps.points, { xy } = maps;
             const times = [];
-            for (let k = 0; k < 12; k++) {
+            for (let k = 1; k < 13; k++) {
                 const began = performance.now();
-                view.lasso = { k: 0, path: [0, 0, 40 * k, 0, 40 * k, 900, 0, 900], base: null, sign: 0, moved: true };
-                view.place(view.panes[0]);
-                view.select(view.panes[0]);
-                for (const pane of view.panes) view.render(pane);
+                maps.lasso = { k: 0, path: [0, 0, 40 * k, 0, 40 * k, 900, 0, 900], base: null, sign: 0, moved: true };
+                maps.select(Uint8Array.from({ length: n }, (_, i) => (i % 13 === k ? 1 : 0)));
+                maps.painter.step();
                 times.push(performance.now() - began);
             }
-            view.lasso = null;
+            maps.lasso = null;
             // A plain pass of arithmetic over as many points, forty times: what this machine takes for the like now.
             const plain = [];
             for (let k = 0; k < 12; k++) {
@@ -433,6 +577,16 @@ def test_20000_points_answer_a_lasso_within_a_frame_or_two(visit: Callable[..., 
     )
     # About one plain pass; the bound still catches a slip in the inner loop.
     assert took < 5
+
+
+def test_very_many_points_are_shown_as_density_and_as_points_on_a_closer_look(visit: Callable[..., Any]) -> None:
+    page = visit("/embedding_space")
+    before, _ = maps(page)
+    before.evaluate(MANY, 120_000)
+    until(lambda: look(before)["isDone"] and look(before)["isDensity"])
+    page.get_by_text("density, zoom in for points").first.wait_for()
+    before.evaluate("canvas => canvas.owner.lookAt({ k: 40, x: 0, y: 0 })")
+    until(lambda: look(before)["isDone"] and not look(before)["isDensity"])
 
 
 # --- a phone ------------------------------------------------------------------------------------------------------

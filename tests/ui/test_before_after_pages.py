@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from avexplore.artifacts import GraphStability
+from avexplore.artifacts import Clips, GraphStability
 from avexplore.config import ClipsConfig, ProjectionConfig
 from avexplore.store import Store
 from avexplore.ui.shell import glossary
@@ -113,22 +113,43 @@ def test_a_stored_map_is_shown_without_asking(app: Visit, made: Any) -> None:
     assert at.metric[0].value == f"{found.metrics['neighbor_overlap']:.3f}"
 
 
-@pytest.mark.parametrize("color", ["Annotated class", "Neighbors lost", "First answer", "Teacher's confidence"])
-def test_every_coloring_draws(color: str, app: Visit) -> None:
-    at = app("embedding_space", color=color)
+def head(at: AppTest) -> dict[str, Any]:
+    """What the maps' front end is told."""
+    (mounted,) = [element for element in at.get("bidi_component") if element.proto.bytes]
+    content = mounted.proto.bytes
+    return dict(json.loads(content[4 : 4 + int.from_bytes(content[:4], "little")]))
+
+
+def test_the_maps_are_filtered_and_colored_as_the_address_says(app: Visit, made: Any) -> None:
+    at = app("embedding_space", color="drift", filter="class.2~nonsense.1")
     assert not at.exception
-    assert len(at.get("bidi_component")) == 1
+    told = head(at)
+    assert told["color"] == "drift"
+    assert told["filter"] == {"class": [2]}
+    table = next(frame.value for frame in at.dataframe if "Annotated" in frame.value)
+    assert set(table["Annotated"]) == {made.clips.classes[2]}
+    assert len(table) == int((made.clips.hard_label[made.clips.rows("test")] == 2).sum())
 
 
-def test_hidden_labels_are_offered_only_where_they_are_known(app: Visit, made: Any) -> None:
-    assert "Hidden labels" in app("embedding_space").selectbox("color").options
+def test_facets_are_those_that_tell_something_apart(app: Visit) -> None:
+    names = [facet["name"] for facet in head(app("embedding_space"))["facets"]]
+    assert names == ["group", "class", "modality", "answer", "hidden", "drift", "confidence"]
+    assert "split" in [facet["name"] for facet in head(app("embedding_space", split="all"))["facets"]]
+
+
+def test_unannotated_events_are_no_facet_where_nobody_knows_them(app: Visit, made: Any) -> None:
+    store = Store(made.home)
+    bare = {name: getattr(made.clips, name) for name in ("hard_label", "classes", "split", "clip_ids")}
+    store.remove(ClipsConfig(made.student.data).address)
+    store.put(ClipsConfig(made.student.data), Clips(**bare))
+    assert "hidden" not in [facet["name"] for facet in head(app("embedding_space"))["facets"]]
 
 
 def test_a_clip_in_the_address_opens_its_card(app: Visit, made: Any) -> None:
     clip = int(made.clips.rows("test")[4])
     at = app("embedding_space", point=f"visual-{clip}")
     assert not at.exception
-    assert made.clips.clip_ids[clip] in words(at)
+    assert f"clip {clip}" in words(at)
     assert "visual point" in words(at)
     table = next(frame.value for frame in at.dataframe if "Without LIR" in frame.value)
     assert len(table) == 8
@@ -160,7 +181,7 @@ def test_a_query_in_the_address_is_asked(app: Visit, made: Any) -> None:
     clip = int(made.clips.rows("test")[7])
     at = app("retrieval", query=str(clip), direction="V→A")
     assert not at.exception
-    assert made.clips.clip_ids[clip] in words(at)
+    assert f"clip {clip}" in words(at)
     gallery = made.clips.rows("test")
     scores = made.after.audio[gallery] @ made.after.visual[clip]
     assert board(at)["lists"][1]["answers"][0]["clip"] == int(gallery[scores.argmax()])
@@ -170,7 +191,7 @@ def test_an_answer_in_the_address_is_explained(app: Visit, made: Any) -> None:
     clip, answer = (int(row) for row in made.clips.rows("test")[[0, 8]])
     at = app("retrieval", query=str(clip), answer=str(answer))
     assert not at.exception
-    assert made.clips.clip_ids[answer] in words(at)
+    assert f"clip {answer}" in words(at)
     assert "rank" in words(at)
 
 

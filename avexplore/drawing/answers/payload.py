@@ -67,7 +67,7 @@ def many(loaded: LoadedRun, queries: IntArray, gallery: IntArray, top: int) -> d
     for clip in sorted(met | set(map(int, queries))):
         lines = clip_labels.label_lines(loaded.soft_labels, loaded.clips, clip, _LINES)
         clips[clip] = {
-            "id": loaded.clips.clip_ids[clip],
+            "id": clip_labels.clip_name(loaded.clips, clip),
             "class": int(loaded.clips.hard_label[clip]),
             "soft": [[line.name, round(line.audio, 2), round(line.visual, 2)] for line in lines],
             "own": [line.status == "annotated" for line in lines],
@@ -122,7 +122,7 @@ def _answers(
         found.append(
             {
                 "clip": clip,
-                "id": loaded.clips.clip_ids[clip] + own,
+                "id": clip_labels.clip_name(loaded.clips, clip) + own,
                 "title": loaded.clips.classes[int(loaded.clips.hard_label[clip])],
                 "kind": answers.kinds[int(position)],
                 "rank": place + 1,

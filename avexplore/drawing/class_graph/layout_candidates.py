@@ -51,9 +51,18 @@ def layout_of(soft_labels: SoftLabels, stability: GraphStability, stage: tuple[f
     from avexplore.drawing.class_graph.build import class_support
     from avexplore.graph.layout.class_layout import lay_out
 
-    weights = np.clip(np.nan_to_num(soft_label_correlation(soft_labels)), 0, None)
-    weights = between_classes(weights * (BY_CORRELATION_ALONE + stability.edge_frequency))
+    weights = stored_weights(soft_labels, stability)
     return lay_out(weights, soft_labels.classes, class_support(soft_labels)[: len(soft_labels.classes)], stage)
+
+
+def stored_weights(soft_labels: SoftLabels, stability: GraphStability | None) -> FloatArray:
+    """How much each two classes belong together: correlation of soft labels, by how often their edge was found.
+
+    Without `stability`, the correlation alone. Shape (C, C), symmetric, never negative.
+    """
+    weights = np.clip(np.nan_to_num(soft_label_correlation(soft_labels)), 0, None)
+    share = 0.0 if stability is None else stability.edge_frequency
+    return between_classes(weights * (BY_CORRELATION_ALONE + share))
 
 
 def between_classes(weights: FloatArray) -> FloatArray:

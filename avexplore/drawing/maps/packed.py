@@ -1,72 +1,106 @@
-"""The two linked maps as the browser gets them: geometry and colors as typed arrays, not as JSON."""
+"""The two linked maps as the browser gets them: geometry and facets as typed arrays, not as JSON."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from avexplore.artifacts import Projection
-from avexplore.drawing.maps.colors import PALETTE_DARK, PALETTE_LIGHT, TITLES, Paint
+from avexplore.analysis.class_medoids import class_medoids
+from avexplore.analysis.clip_labels import clip_title
+from avexplore.analysis.loaded_run import LoadedRun
+from avexplore.artifacts import FloatArray, Projection
+from avexplore.drawing.maps.facets import Facet
+from avexplore.drawing.one_module import one_module
 
 NAMES = ("Without LIR", "With LIR")
+FRONTEND = Path(__file__).parent / "frontend"
 
 
 @cache
 def view_source(kind: str) -> str:
-    """The front end: its "html", "css" or "js"."""
-    return (Path(__file__).parent / "frontend" / f"view.{kind}").read_text(encoding="utf-8")
+    """The front end: its "html", "css" or, all its modules in one, "js"."""
+    return one_module("view", FRONTEND) if kind == "js" else (FRONTEND / f"view.{kind}").read_text(encoding="utf-8")
+
+
+def pack_run(loaded: LoadedRun, projection: Projection, facets: Sequence[Facet], **state: Any) -> bytes:
+    """A run's maps for the browser, with names of classes and clips; `state` as in `pack`."""
+    clips, rows = loaded.clips, projection.rows
+    names = class_medoids(projection, np.asarray(clips.hard_label)[rows], len(clips.classes))
+    return pack(projection, facets, names=names, titles=[clip_title(clips, int(row)) for row in rows], **state)
 
 
 def pack(
     projection: Projection,
-    paint: Paint,
+    facets: Sequence[Facet],
     *,
-    labels: Sequence[int],
-    classes: Sequence[str],
-    ids: Sequence[str],
+    names: FloatArray,
+    titles: Sequence[str],
+    color: str = "",
+    filters: Mapping[str, Sequence[int]] | None = None,
+    camera: Sequence[float] = (),
     picked: int | None = None,
     selected: Sequence[int] = (),
-    lit: Sequence[int] | None = None,
     turn: int = 0,
 ) -> bytes:
     """What the browser needs, as bytes.
 
     Layout: length of the head (uint32, little-endian), the head (JSON, UTF-8, padded to 4 bytes), coordinates before
-    and after per point (4 x float32), one number per point (float32), legend code per point (uint16), annotated class
-    per clip (uint16).
+    and after per point (4 x float32), and per facet its codes, per clip or per point, of one byte or (`wide`) two.
+
+    Args:
+        projection: The maps of m clips.
+        facets: Those of the maps, the annotated class ("class") among them.
+        names: Where each class's name stands before and after, NaN for nowhere. Shape (C, 4).
+        titles: What the m clips are called.
+        color: Name of the facet that colors the points; otherwise the first that can.
+        filters: Entries that are let through, by facet.
+        camera: Enlargement, and shift in pixels.
+        picked, selected, turn: As in `clip_selection.Choice`.
     """
-    m = len(projection.rows)
     trust = [projection.metrics[f"trustworthiness_{when}"] for when in ("before", "after")]
     geometry = np.concatenate([projection.before, projection.after], axis=1).astype("<f4")
+    m = len(projection.rows)
+    codes = [np.asarray(f.code).astype("<u2" if len(f.entries) > 256 else "u1") for f in facets]
     head = {
         "clips": m,
         "geometry": f"{projection.method}-{_fingerprint(geometry)}",
         "rows": _fingerprint(np.asarray(projection.rows)),
-        "paint": f"{paint.mode}-{_fingerprint(paint.code)}",
-        "mode": paint.mode,
-        "title": TITLES[paint.mode],
-        "value": paint.value_name,
         "panes": NAMES,
         "notes": [f"{projection.method.upper()}, trustworthiness {value:.3f}" for value in trust],
-        "palette": [PALETTE_LIGHT, PALETTE_DARK],
-        "legend": [{"name": e.name, "count": e.count, "colors": e.colors} for e in paint.legend],
-        "lit": list(paint.lit if lit is None else lit),
-        "classes": list(classes),
-        "ids": list(ids),
+        "facets": [_facet(f, m) for f in facets],
+        "facetsKey": "-".join(f"{f.name}{_fingerprint(code)}" for f, code in zip(facets, codes, strict=True)),
+        "names": [[c, *(round(float(v), 4) for v in at)] for c, at in enumerate(names) if np.isfinite(at).all()],
+        "titles": list(titles),
+        "color": color
+        or next(f.name for f in facets if not f.colors_of or f.colors_of not in {g.name for g in facets}),
+        "filter": {name: list(on) for name, on in (filters or {}).items()},
+        "camera": list(camera),
         "picked": -1 if picked is None else picked,
         "turn": turn,
         "selected": list(selected),
     }
     text = json.dumps(head, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
     text += b" " * (-(4 + len(text)) % 4)
-    arrays = (geometry, paint.value.astype("<f4"), paint.code.astype("<u2"), np.asarray(labels).astype("<u2"))
-    return struct.pack("<I", len(text)) + text + b"".join(np.ascontiguousarray(a).tobytes() for a in arrays)
+    return struct.pack("<I", len(text)) + text + b"".join(np.ascontiguousarray(a).tobytes() for a in (geometry, *codes))
+
+
+def _facet(facet: Facet, m: int) -> dict[str, object]:
+    return {
+        "name": facet.name,
+        "title": facet.title,
+        "entries": [{"name": e.name, "colors": e.colors, "inks": e.inks or e.colors} for e in facet.entries],
+        "per": "clip" if len(facet.code) == m else "point",
+        "wide": len(facet.entries) > 256,
+        "isSorted": facet.is_sorted,
+        "colorsOf": facet.colors_of,
+    }
 
 
 def _fingerprint(array: np.ndarray) -> str:

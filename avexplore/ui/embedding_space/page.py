@@ -1,4 +1,4 @@
-"""The embedding page: two maps, their colors, the clip that was clicked, and the change in numbers."""
+"""The embedding page: two maps beside facets, a table of the clips that are chosen, the clip that was clicked."""
 
 from __future__ import annotations
 
@@ -8,25 +8,35 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from avexplore.analysis import map_drift, tables
+from avexplore.analysis import clip_labels, map_drift, tables
 from avexplore.analysis.loaded_run import LoadedRun
 from avexplore.analysis.query_choice import PICKS
 from avexplore.analysis.ranked_answers import DIRECTIONS
-from avexplore.artifacts import MODALITIES, Clips, Projection
+from avexplore.artifacts import MODALITIES, Clips, GraphStability, IntArray, Projection, SoftLabels
 from avexplore.config import ProjectionConfig
-from avexplore.drawing.maps import colors, packed
-from avexplore.drawing.maps.colors import Mode, Paint
+from avexplore.drawing.maps import facets, packed
+from avexplore.drawing.maps.class_groups import ClassGroups, class_groups
+from avexplore.drawing.maps.facets import Facet
 from avexplore.projection import MAX_CLIPS, project_pca
 from avexplore.ui.embedding_space import component, selection
-from avexplore.ui.parts import clip_card, job_progress
-from avexplore.ui.parts.clip_selection import Choice, point_name, remember
+from avexplore.ui.embedding_space.selection import Choice
+from avexplore.ui.parts import clip_card, clip_media, job_progress, lasso_address
+from avexplore.ui.parts.clip_selection import point_name, remember
 from avexplore.ui.shell import links, session
 
 SPLIT_CHOICES = ("test", "validation", "train", "all")
+LISTED = 200
+"""Rows of the table of clips; the CSV has all."""
+# The maps are what this page is for: they get the room.
+STYLE = """<style>
+.stMainBlockContainer { padding: 3.2rem 1rem 1.5rem; }
+.stMainBlockContainer > [data-testid="stVerticalBlock"] { gap: .6rem; }
+</style>"""
 
 
 def draw(loaded: LoadedRun) -> None:
     """The whole page below its heading."""
+    st.html(STYLE)
     config = _parameters(loaded)
     projection = _projection(loaded, config)
     if projection is not None:
@@ -37,19 +47,12 @@ def draw(loaded: LoadedRun) -> None:
 
 
 def _parameters(loaded: LoadedRun) -> ProjectionConfig:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        available = [mode for mode in colors.MODES if mode != "hidden" or loaded.clips.true_labels is not None]
-        st.selectbox(
-            "Color",
-            available,
-            format_func=lambda mode: colors.TITLES[mode],
-            key="color",
-            bind="query-params",
-            width=220,
-            help="Hidden labels are offered where the source knows all true labels; they are never trained on.",
-        )
+    with st.container(horizontal=True, vertical_alignment="center"):
         present = [name for name in SPLIT_CHOICES if len(loaded.clips.rows(name)) >= 2]
-        st.segmented_control("Clips", present, default=present[0], key="split", bind="query-params", required=True)
+        st.segmented_control(
+            "Clips", present, default=present[0], key="split", bind="query-params", required=True,
+            label_visibility="collapsed",
+        )  # fmt: skip
         with st.popover("Map parameters"):
             neighbors = st.slider(
                 "Neighbors", 2, 100, 15, key="neighbors", bind="query-params",
@@ -118,23 +121,26 @@ def _pca(address: str, _loaded: LoadedRun, _config: ProjectionConfig) -> Project
 
 @st.fragment
 def _explore(loaded: LoadedRun, projection: Projection) -> None:
-    mode: Mode = st.session_state.get("color", "class")
     key = f"maps-{loaded.key}"
-    classes = len(loaded.clips.classes) if mode == "class" else 0
-    count = len(loaded.clips.hard_label)
-    choice = selection.current(projection, key=key, run=loaded.key, classes=classes, clips=count)
-    maps, side = st.columns([7, 3], gap="medium")
-    with maps:
-        component.draw(_packed(loaded, projection, mode, choice), key=key)
-    with side:
-        if choice.picked is not None:
+    address = _address(loaded, projection)
+    found = _facets(address, loaded, projection, _groups(loaded))
+    choice = selection.current(projection, found, key=key, run=loaded.key, clips=len(loaded.clips.hard_label))
+    component.draw(packed.pack_run(loaded, projection, found, **choice.sent()), key=key)
+    points = choice.points(found, len(projection.drift))
+    if choice.picked is None:
+        _chosen(loaded, projection, found, choice, points)
+    else:
+        table, side = st.columns([7, 3], gap="medium")
+        with table:
+            _chosen(loaded, projection, found, choice, points)
+        with side:
             _point(loaded, projection, choice.picked)
-        elif choice.selected:
-            _selection(loaded, projection, choice)
-        else:
-            st.info("Click a point to see its clip here, or drag around some to compare where they went.")
     _figures(projection)
-    _tables(loaded, projection)
+    _tables(loaded, projection, found)
+
+
+def _address(loaded: LoadedRun, projection: Projection) -> str:
+    return f"{loaded.key}-{projection.method}-{projection.before.tobytes()[:64]!r}-{len(projection.rows)}"
 
 
 def _figures(projection: Projection) -> None:
@@ -143,56 +149,23 @@ def _figures(projection: Projection) -> None:
         cell.metric(label, f"{projection.metrics[name]:.3f}", help=explained)
 
 
-def _packed(loaded: LoadedRun, projection: Projection, mode: Mode, choice: Choice) -> bytes:
-    clips, rows = loaded.clips, projection.rows
-    return packed.pack(
-        projection,
-        _paint(mode, loaded, projection),
-        labels=np.asarray(clips.hard_label)[rows].tolist(),
-        classes=clips.classes,
-        ids=[clips.clip_ids[int(row)] for row in rows],
-        picked=choice.picked,
-        selected=choice.selected,
-        lit=choice.lit,
-        turn=choice.turn,
-    )
-
-
-def _paint(mode: Mode, loaded: LoadedRun, projection: Projection) -> Paint:
-    rows = projection.rows
-    labels = np.asarray(loaded.clips.hard_label)[rows]
-    match mode:
-        case "drift":
-            return colors.by_steps("drift", projection.drift, (0.1, 0.2, 0.4, 0.6, 0.8), "neighbors lost")
-        case "correct":
-            right = _first_answers(f"{loaded.key}-{len(rows)}-{int(rows.sum())}", loaded, rows)
-            return colors.by_first_answer(*right)
-        case "confidence":
-            sure = loaded.soft(rows).max(axis=2).reshape(-1)
-            return colors.by_steps("confidence", sure, (0.2, 0.4, 0.6, 0.8, 0.9), "confidence")
-        case "hidden" if loaded.clips.true_labels is not None:
-            return colors.by_hidden_labels(loaded.clips, rows)
-        case "split":
-            return colors.by_split(np.asarray(loaded.clips.split)[rows])
-        case _:
-            return colors.by_class(labels, loaded.clips.classes, projection.drift)
-
-
 @st.cache_data(show_spinner=False, max_entries=8)
-def _first_answers(address: str, _loaded: LoadedRun, _rows: Any) -> tuple[Any, Any]:
-    labels = np.asarray(_loaded.clips.hard_label)[_rows]
-    found = []
-    for e in (_loaded.before, _loaded.after):
-        audio, visual = e.audio[_rows], e.visual[_rows]
-        found.append(
-            np.concatenate(
-                [
-                    colors.first_answer_right(audio, visual, labels),
-                    colors.first_answer_right(visual, audio, labels),
-                ]
-            )
-        )
-    return found[0], found[1]
+def _facets(address: str, _loaded: LoadedRun, _projection: Projection, _groups: ClassGroups) -> tuple[Facet, ...]:
+    return facets.of_run(_loaded, _projection, _groups)
+
+
+def _groups(loaded: LoadedRun) -> ClassGroups:
+    from avexplore.workbench import Ready
+
+    config = loaded.student.stability
+    answer = None if config is None else session.workbench().ask(config, start=False)
+    stability = answer.artifact if isinstance(answer, Ready) else None
+    return _groups_by(f"{loaded.key}-{stability is None}", loaded.soft_labels, stability)
+
+
+@st.cache_data(show_spinner=False, max_entries=16)
+def _groups_by(address: str, _labels: SoftLabels, _stability: GraphStability | None) -> ClassGroups:
+    return class_groups(_labels, _stability)
 
 
 # --- what is chosen -----------------------------------------------------------------------------------------------
@@ -228,7 +201,7 @@ def _neighbors(
     m = len(projection.rows)
 
     def words(neighbor: map_drift.Neighbor) -> str:
-        mark = "●" if neighbor.point < m else "▲"
+        mark = "●" if neighbor.point < m else "■"
         return f"{mark} {clips.classes[int(clips.hard_label[projection.rows[neighbor.point % m]])]}"
 
     def was(neighbor: map_drift.Neighbor, rank: int) -> str:
@@ -258,47 +231,99 @@ def _neighbors(
         st.rerun(scope="fragment")
 
 
-def _selection(loaded: LoadedRun, projection: Projection, choice: Choice) -> None:
+def _chosen(
+    loaded: LoadedRun, projection: Projection, found: Sequence[Facet], choice: Choice, points: IntArray
+) -> None:
+    """The clips that are chosen, and what can be done with them."""
     m = len(projection.rows)
-    places = np.array(choice.selected)
-    clips = np.unique(projection.rows[places % m])
-    labels = np.asarray(loaded.clips.hard_label)
-    counts = np.bincount(labels[clips], minlength=len(loaded.clips.classes))
-    st.markdown(f"**{len(places):,} points of {len(clips):,} clips**")
-    st.caption(f"They lost {float(projection.drift[places].mean()):.0%} of their neighbors; all points lost "
-               f"{float(projection.drift.mean()):.0%}.")  # fmt: skip
-    order = [int(c) for c in np.argsort(-counts, kind="stable") if counts[c]]
-    st.dataframe(
-        {"Class": [loaded.clips.classes[c] for c in order], "Clips": [int(counts[c]) for c in order]},
-        column_config={"Clips": st.column_config.ProgressColumn(format="%d", max_value=int(counts.max()))},
-        hide_index=True,
-        key="selection-classes",
-        height="content" if len(order) <= 8 else 320,
-    )
-    word = {"lasso": st.query_params["lasso"]} if choice.linkable else {}
-    links.to("retrieval", "Ask these clips in Retrieval", {"by": PICKS["lasso"], **word})
-    if not choice.linkable:
-        st.caption("These are more points than an address holds: a copied link shows the map without them.")
+    clips = np.unique(projection.rows[points % m])
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if choice.is_narrowed:
+            lost = f"{float(projection.drift[points].mean()):.0%}" if len(points) else "none"
+            st.markdown(
+                f"**{len(points):,} points of {len(clips):,} clips**. They lost {lost} of their neighbors; all points "
+                f"lost {float(projection.drift.mean()):.0%}."
+            )
+            if len(points):
+                _onward(loaded, projection, found, points)
+        else:
+            st.markdown(f"**{len(clips):,} clips**. Click a point or a row for its clip, a bar to filter.")
+    if len(clips):
+        _clip_table(loaded, projection, clips)
+
+
+def _onward(loaded: LoadedRun, projection: Projection, found: Sequence[Facet], points: IntArray) -> None:
+    word = lasso_address.write(point_name(projection, int(p)) for p in points)
     st.download_button(
-        "Selected points (CSV)", lambda: _table(loaded, projection, places), "selected-points.csv", "text/csv"
+        "Chosen points (CSV)", lambda: _table(loaded, projection, found, points), "chosen-points.csv", "text/csv",
+        type="tertiary",
+    )  # fmt: skip
+    if word:
+        links.to("retrieval", "Ask these clips in Retrieval", {"by": PICKS["lasso"], "lasso": word})
+    else:
+        st.caption("These are more points than a link holds.")
+
+
+def _clip_table(loaded: LoadedRun, projection: Projection, chosen: IntArray) -> None:
+    """Clips, those whose neighbors changed most first; a row that is clicked picks the clip's point."""
+    m, clips = len(projection.rows), loaded.clips
+    lost = np.zeros(len(clips.hard_label))
+    lost[projection.rows] = projection.drift.reshape(2, m).mean(axis=0)
+    shown = [int(row) for row in chosen[np.argsort(-lost[chosen], kind="stable")][:LISTED]]
+    soft = loaded.soft(np.array(shown))
+    columns: dict[str, Any] = {}
+    pictures = clip_media.thumbnails(clips, shown)
+    if pictures is not None:
+        columns["Picture"] = pictures
+    columns["Clip"] = [clip_labels.clip_name(clips, row) for row in shown]
+    columns["Annotated"] = [clips.classes[int(clips.hard_label[row])] for row in shown]
+    if clips.true_labels is not None:
+        columns["Also there, not annotated"] = [
+            ", ".join(clips.classes[c] for c in clip_labels.hidden_classes(clips, row)) for row in shown
+        ]
+    for side, word in enumerate(("hears", "sees")):
+        columns[f"Teacher {word}"] = [
+            f"{clips.classes[int(values.argmax())]} {float(values.max()):.0%}" for values in soft[side]
+        ]
+    columns["Neighbors lost"] = lost[shown]
+    key = f"clip-table-{hash(tuple(shown))}"
+
+    def pick() -> None:
+        rows = st.session_state[key]["selection"]["rows"]
+        remember("point", f"visual-{shown[rows[0]]}" if rows else "")
+
+    st.dataframe(
+        columns,
+        column_config={
+            "Picture": st.column_config.ImageColumn(width=84),
+            "Neighbors lost": st.column_config.ProgressColumn(min_value=0.0, max_value=1.0, format="percent"),
+        },
+        hide_index=True,
+        on_select=pick,
+        selection_mode="single-row",
+        key=key,
+        height=min(36 * len(shown) + 38, 396),
+        row_height=60 if pictures is not None else None,
     )
+    if len(chosen) > LISTED:
+        st.caption(f"The {LISTED} whose neighbors changed most; the CSV has all.")
 
 
 # --- tables -------------------------------------------------------------------------------------------------------
 
 
-def _tables(loaded: LoadedRun, projection: Projection) -> None:
+def _tables(loaded: LoadedRun, projection: Projection, found: Sequence[Facet]) -> None:
     with st.expander("Change per class", expanded=False, key="per-class", on_change="rerun") as opened:
         if opened.open:
             _class_table(loaded, projection)
     st.download_button(
-        "All coordinates (CSV)", lambda: _table(loaded, projection, np.arange(len(projection.drift))),
-        "coordinates.csv", "text/csv", type="tertiary",
+        "All points (CSV)", lambda: _table(loaded, projection, found, np.arange(len(projection.drift))),
+        "points.csv", "text/csv", type="tertiary",
     )  # fmt: skip
 
 
 def _class_table(loaded: LoadedRun, projection: Projection) -> None:
-    rows = _class_rows(f"{loaded.key}-{projection.method}-{projection.before.tobytes()[:64]!r}", loaded, projection)
+    rows = _class_rows(_address(loaded, projection), loaded, projection)
     share: dict[str, Any] = {"min_value": 0.0, "max_value": 1.0, "format": "%.2f"}
     st.dataframe(
         {
@@ -327,13 +352,15 @@ def _class_rows(address: str, _loaded: LoadedRun, _projection: Projection) -> li
     return map_drift.class_rows(_loaded, _projection)
 
 
-def _table(loaded: LoadedRun, projection: Projection, points: Any) -> str:
-    """Coordinates as CSV: one line per point."""
+def _table(loaded: LoadedRun, projection: Projection, found: Sequence[Facet], points: IntArray) -> str:
+    """Points as CSV: where they are on both maps, and what each facet says of them."""
     m = len(projection.rows)
-    rows = [["clip", "modality", "class", "x_without", "y_without", "x_with", "y_with", "neighbors_lost"]]
+    said = [(facet.name, np.resize(facet.code, 2 * m), facet.entries) for facet in found if facet.name != "modality"]
+    names = [name for name, _, _ in said]
+    rows = [["clip", "modality", *names, "x_without", "y_without", "x_with", "y_with", "neighbors_lost"]]
     for p in points:
-        clip = int(projection.rows[p % m])
         where = [f"{v:.5f}" for v in (*projection.before[p], *projection.after[p])]
-        name = loaded.clips.classes[int(loaded.clips.hard_label[clip])]
-        rows.append([loaded.clips.clip_ids[clip], MODALITIES[p // m], name, *where, f"{projection.drift[p]:.4f}"])
+        values = [entries[int(code[p])].name for _, code, entries in said]
+        clip = loaded.clips.clip_ids[int(projection.rows[p % m])]
+        rows.append([clip, MODALITIES[p // m], *values, *where, f"{projection.drift[p]:.4f}"])
     return tables.as_csv(rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,10 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from avexplore.analysis.class_medoids import class_medoids
 from avexplore.artifacts import FloatArray, IntArray, Projection
+from avexplore.drawing.maps.packed import FRONTEND
+from avexplore.drawing.one_module import one_module
 
 _FOLDER = Path(__file__).parent / "frontend"
 TITLES = ("without LIR", "with LIR")
@@ -23,7 +27,8 @@ MOST_NAMES = 40
 
 @cache
 def _component() -> Callable[..., Any]:
-    html, css, js = ((_FOLDER / f"view.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js"))
+    html, css = ((_FOLDER / f"view.{kind}").read_text(encoding="utf-8") for kind in ("html", "css"))
+    js = one_module("view", _FOLDER, FRONTEND)
     renderer: Callable[..., Any] = st.components.v2.component("avexplore_opening", html=html, css=css, js=js)
     return renderer
 
@@ -48,14 +53,17 @@ def pack(
     projection: Projection, labels: IntArray, classes: Sequence[str], group: IntArray, palette: Sequence[Sequence[str]]
 ) -> dict[str, Any]:
     """What the browser needs; coordinates are shares of the pane, three digits."""
-    both = np.concatenate([_unit(projection.before), _unit(projection.after)], axis=1)
+    shown = replace(projection, before=_unit(projection.before), after=_unit(projection.after))
+    both = np.concatenate([shown.before, shown.after], axis=1)
     m = len(projection.rows)
     kept = np.unique(np.linspace(0, m - 1, min(m, MOST_POINTS // 2)).astype(int))
     points = np.concatenate([both[kept], both[m + kept]]).round(3)
     color = np.where(group < 0, len(palette[0]) - 1, group % (len(palette[0]) - 1))
+    middles, sizes = class_medoids(shown, labels, len(classes)), np.bincount(labels, minlength=len(classes))
     names = [
-        {"text": classes[c], "at": middle.round(3).tolist(), "color": int(color[c])}
-        for c, middle in _middles(both, labels, len(classes))
+        {"text": classes[c], "at": middles[c].round(3).tolist(), "color": int(color[c])}
+        for c in np.argsort(-sizes, kind="stable")[:MOST_NAMES]
+        if sizes[c]
     ]
     content = {
         "titles": TITLES,
@@ -75,22 +83,4 @@ def _unit(values: FloatArray) -> FloatArray:
     span = float(max(high - low)) or 1.0
     found: FloatArray = (values - (low + high) / 2) / span + 0.5
     found[:, 1] = 1.0 - found[:, 1]
-    return found
-
-
-def _middles(both: FloatArray, labels: IntArray, count: int) -> list[tuple[int, FloatArray]]:
-    """The clip nearest to the middle of each class, the largest classes first: a name stands where a point is."""
-    m = len(labels)
-    every = np.concatenate([both[:m], both[m:]])
-    owner = np.tile(labels, 2)
-    sizes = np.bincount(labels, minlength=count)
-    found = []
-    for c in np.argsort(-sizes, kind="stable")[:MOST_NAMES]:
-        own = every[owner == c]
-        if len(own):
-            nearest = [
-                own[np.argmin(((own[:, at] - np.median(own[:, at], axis=0)) ** 2).sum(axis=1)), at]
-                for at in (slice(0, 2), slice(2, 4))
-            ]
-            found.append((int(c), np.concatenate(nearest)))
     return found

@@ -13,8 +13,9 @@ from avexplore.analysis.opening_question import OpeningQuestion, opening_questio
 from avexplore.artifacts import MODALITIES
 from avexplore.config import ClipsConfig, Config, EvaluationConfig, ProjectionConfig, StudentConfig, TeacherConfig
 from avexplore.config.presets import beside_the_papers
-from avexplore.drawing.class_graph.layout_candidates import layout_of
-from avexplore.drawing.class_graph.svg_marks import GROUPS, mixed
+from avexplore.drawing.class_graph.svg_marks import GROUPS
+from avexplore.drawing.maps import colors
+from avexplore.drawing.maps.class_groups import class_groups
 from avexplore.ui.overview import graph as graph_card
 from avexplore.ui.overview import maps as maps_card
 from avexplore.ui.overview import question as question_card
@@ -144,7 +145,7 @@ def _maps(run: Run, soft: SoftLabels | None, clips: Clips | None) -> None:
     stability = None if run.student.stability is None else _quiet(run.student.stability, "Stability of the graph")
     count = len(clips.classes)
     group = np.full(count, -1)
-    if soft is not None and stability is not None and count <= graph_card.MOST_CLASSES:
+    if soft is not None and stability is not None:
         group = _groups(run.student.address, soft, stability)
     st.caption("One color per group of classes; disks are heard, squares seen.")
     maps_card.draw(projection, clips.hard_label[projection.rows], clips.classes, group, _palette())
@@ -152,16 +153,13 @@ def _maps(run: Run, soft: SoftLabels | None, clips: Clips | None) -> None:
 
 @st.cache_data(show_spinner=False, max_entries=16)
 def _groups(key: str, _soft: SoftLabels, _stability: Any) -> Any:
-    return layout_of(_soft, _stability, graph_card.STAGE).named
+    return class_groups(_soft, _stability).of
 
 
 def _palette() -> list[list[str]]:
     """Colors of groups for points and names, on light and on dark paper; the last one is of no group."""
-    gray = "#6B7783"
-    points_dark = [mixed(color, "#ffffff", 0.3) for color in (*GROUPS, gray)]
-    names_light = [mixed(color, "#000000", 0.3) for color in (*GROUPS, gray)]
-    names_dark = [mixed(color, "#ffffff", 0.6) for color in (*GROUPS, gray)]
-    return [[*GROUPS, gray], points_dark, names_light, names_dark]
+    numbers = [*range(len(GROUPS)), -1]
+    return [[of(k)[side] for k in numbers] for of in (colors.group, colors.ink) for side in (0, 1)]
 
 
 # --- the figures --------------------------------------------------------------------------------------------------

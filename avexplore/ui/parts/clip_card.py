@@ -7,15 +7,16 @@ from typing import Any
 
 import streamlit as st
 
+from avexplore.analysis import clip_labels
 from avexplore.analysis.clip_labels import ANNOTATED, HIDDEN, label_lines
 from avexplore.analysis.loaded_run import LoadedRun
 from avexplore.artifacts import Clips
-from avexplore.ui.parts import clip_media
+from avexplore.ui.parts import clip_media, plain_text
 
 
 def title(clips: Clips, clip: int) -> str:
-    """Name and class of a clip, plain text."""
-    return f"{clips.clip_ids[clip]} · {clips.classes[int(clips.hard_label[clip])]}"
+    """Class and name of a clip, plain text."""
+    return clip_labels.clip_title(clips, clip)
 
 
 def media_file(clips: Clips, clip: int) -> Path | None:
@@ -31,7 +32,7 @@ def play(clips: Clips, clip: int) -> bool:
 
 def draw(loaded: LoadedRun, clip: int, *, key: str, count: int = 6, explain: bool = True, player: bool = True) -> None:
     """The card; without `player` where another one on the page plays the clip."""
-    st.text(title(loaded.clips, clip))
+    st.text(title(loaded.clips, clip), help=plain_text.as_markdown(f"In the data: {loaded.clips.clip_ids[clip]}"))
     if player:
         play(loaded.clips, clip)
     lines = label_lines(loaded.soft_labels, loaded.clips, clip, count)

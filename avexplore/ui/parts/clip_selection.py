@@ -1,4 +1,4 @@
-"""What a visitor picked, drew around and colored on the maps: kept over page changes, splits and reloads.
+"""What a visitor picked and drew around on the maps: kept over page changes, splits and reloads.
 
 All of it stands in the address. What was drawn around also stays in the session, as clips and modalities rather than
 places on a map, so that another map of the same run shows it again, also after a page change. The browser's own state
@@ -7,40 +7,12 @@ only counts where it changed: after a page change it starts empty, which is no w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import streamlit as st
 
 from avexplore.analysis.query_choice import LASSO
 from avexplore.artifacts import MODALITIES, Projection
 from avexplore.ui.parts import lasso_address
-
-
-@dataclass(frozen=True)
-class Touched:
-    """What a visitor did on the maps; points are 0..m-1 audio and m..2m-1 visual, as in `Projection`."""
-
-    picked: int | None
-    selected: tuple[int, ...]
-    lit: tuple[int, ...] | None
-    turn: int = 0
-    """Counts the picks, so that the browser can tell an answer to its last one from answers to earlier ones."""
-
-
-_NOTHING = Touched(None, (), None)
-
-
-@dataclass(frozen=True)
-class Choice:
-    """Points of the map that is shown, and lit legend codes (None: the coloring's own)."""
-
-    picked: int | None
-    selected: tuple[int, ...]
-    lit: tuple[int, ...] | None
-    turn: int = 0
-    linkable: bool = True
-    """Whether the address holds all of it; false for more drawn around than an address takes."""
 
 
 def follow(run: str, clips: int) -> None:
@@ -58,10 +30,11 @@ def follow(run: str, clips: int) -> None:
     word = st.query_params.get("lasso", "")
     if word and word != session["lasso_word"]:
         session["lasso_points"], session["lasso_word"] = lasso_address.read(word, clips), word
-        session[LASSO] = _clips_of(session["lasso_points"])
+        session[LASSO] = clips_of(session["lasso_points"])
 
 
-def _clips_of(names: tuple[str, ...]) -> tuple[int, ...]:
+def clips_of(names: tuple[str, ...]) -> tuple[int, ...]:
+    """The clips of points, each once."""
     return tuple(sorted({int(name.rpartition("-")[2]) for name in names}))
 
 
@@ -94,7 +67,8 @@ def point_of(projection: Projection, name: str) -> int | None:
     return int(places[0]) + len(projection.rows) * MODALITIES.index(modality) if len(places) else None
 
 
-def _points_of(projection: Projection, names: tuple[str, ...]) -> tuple[int, ...]:
+def points_of(projection: Projection, names: tuple[str, ...]) -> tuple[int, ...]:
+    """The points of addresses, without those that the map does not show."""
     place = {int(row): i for i, row in enumerate(projection.rows)}
     m = len(projection.rows)
     found = []

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
+from avexplore.analysis import clip_labels
 from avexplore.analysis.ranked_answers import KINDS, kinds_of
 from avexplore.retrieval import rank
 from avexplore.tuning.counts import TOP
@@ -110,7 +111,7 @@ def lists(clips: Clips, query: int, orders: Sequence[IntArray], titles: Sequence
                     "kind": kinds[int(clip)],
                     "name": name,
                     "also": also,
-                    "id": clips.clip_ids[int(clip)] + own,
+                    "id": clip_labels.clip_name(clips, int(clip)) + own,
                     "move": move,
                 }
             )

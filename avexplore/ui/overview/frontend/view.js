@@ -1,5 +1,7 @@
 // Two small maps side by side with names of classes; the right one glides once from the left one's places to its own.
 
+import { placeNames, writeNames } from "./names.js";
+
 const GLIDE = 1600, WAIT = 700, PAD = 14, TITLE = 22;
 const kept = new WeakMap();
 
@@ -82,33 +84,9 @@ function drawPane(pen, data, moment, { width, height, title, theme }) {
   });
   pen.globalAlpha = 1;
   pen.font = `600 13px ${theme.font}`;
-  const taken = [];
-  for (const name of data.names) {
-    const box = freeBox(pen, name, place(name.at), { width, height, taken });
-    if (!box) continue;
-    taken.push(box);
-    pen.lineJoin = "round";
-    pen.lineWidth = 3.5;
-    pen.strokeStyle = theme.paper;
-    pen.strokeText(name.text, box.left, box.base);
-    pen.fillStyle = theme.names(data.palette, name.color);
-    pen.fillText(name.text, box.left, box.base);
-  }
-}
-
-// A name stands beside the middle of its class, on the side where it touches no other; else it is left out.
-function freeBox(pen, name, [x, y], { width, height, taken }) {
-  const long = pen.measureText(name.text).width, tall = 14;
-  for (const [dx, dy] of [[-long / 2, -8], [-long / 2, tall + 6], [8, 5], [-long - 8, 5]]) {
-    const box = { left: Math.min(Math.max(x + dx, 2), width - long - 2), base: y + dy };
-    box.right = box.left + long;
-    box.top = box.base - tall + 2;
-    box.bottom = box.base + 4;
-    const inside = box.top > TITLE && box.bottom < height;
-    const clear = taken.every((o) => box.right < o.left || o.right < box.left || box.bottom < o.top || o.bottom < box.top);
-    if (inside && clear) return box;
-  }
-  return null;
+  const names = data.names.map((name) => ({ ...name, at: place(name.at) }));
+  const boxes = placeNames(pen, names, { width, height, top: TITLE });
+  writeNames(pen, boxes, theme.paper, (name) => theme.names(data.palette, name.color));
 }
 
 function readTheme(element) {

@@ -1,0 +1,23 @@
+// What is said in words: captions, status, and what a point is.
+
+export const MARK = ["●", "■"]; // heard, seen
+
+export function classOf(maps, i) {
+  const seen = i < maps.head.clips ? 0 : 1;
+  return `${MARK[seen]} ${["heard", "seen"][seen]} · annotated: ${maps.classes.entries[maps.classes.code[i]].name}`;
+}
+
+const number = (value) => value.toLocaleString("en");
+
+export function statusOf(maps) {
+  const { head, count, clips, isNarrowed } = maps;
+  if (!isNarrowed) return `${number(head.clips)} clips, each once as heard (●) and once as seen (■). Drag to lasso, click a point for its clip, Ctrl + wheel to zoom.`;
+  return `${number(count)} points of ${number(clips)} clips chosen. Shift + drag adds, Alt + drag takes away, Esc clears.`;
+}
+
+// Left and right words above a pane.
+export function captionOf(maps, k) {
+  const { head, morph, panes } = maps;
+  if (k === 0 && morph > 0) return [`${Math.round(100 * morph)} % of the way to ${head.panes[1].replace("With", "with")}`, ""];
+  return [head.panes[k], panes[k].raster.isDensity ? `${head.notes[k]} · density, zoom in for points` : head.notes[k]];
+}
