@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from tuned_run import Tiny, train_tiny
 
@@ -197,6 +199,93 @@ def test_a_training_parameter_is_trained_and_the_newest_one_is_shown(shown: Scre
     shown.page.get_by_text(trained).wait_for(state="detached")
     shown.until(lambda: shown.figures() != stored)
     assert "regularizer.weight-" in shown.page.url
+
+
+@pytest.mark.parametrize(
+    ("control", "parameter"),
+    [
+        ("Form", "regularizer.form"),
+        ("Start", "regularizer.start_epoch"),
+        ("tau", "regularizer.tau"),
+        ("Level", "regularizer.level"),
+        ("Directed", "affinity.directed"),
+    ],
+)
+def test_every_other_training_control_trains(shown: Screen, control: str, parameter: str) -> None:
+    shown.settled()
+    before = shown.part("board")
+    unfold(shown, "Training of LIR")
+    widget = shown.page.locator(f"[class*='st-key-set-{parameter.replace('.', '-')}']")
+    widget.wait_for()
+    if widget.get_by_role("slider").count():
+        widget.get_by_role("slider").first.press("ArrowRight")
+    elif widget.get_by_role("spinbutton").count():
+        widget.get_by_test_id("stNumberInputStepUp").click()
+    elif widget.get_by_role("combobox").count():
+        widget.get_by_role("combobox").click()
+        shown.page.get_by_role("option", selected=False).first.click()
+    else:
+        widget.locator("label").first.click()
+    shown.page.wait_for_url(f"**{parameter}-**")
+    shown.until(lambda: shown.part("board") != before and not shown.page.get_by_text("Until it is trained").count())
+    assert shown.page.get_by_text("could not be trained").count() == 0
+
+
+def test_a_killed_training_is_said_and_done_again(shown: Screen, tuned: Tiny) -> None:
+    shown.settled()
+    stored = shown.figures()
+    unfold(shown, "Training of LIR")
+    shown.page.get_by_role("slider", name="LIR weight").first.press("End")
+    shown.page.get_by_role("button", name="Stop").wait_for()
+    shown.until(lambda: bool(killed_worker(tuned.bench.store.root)))
+    shown.page.get_by_text("could not be trained").wait_for()
+    assert shown.page.get_by_text("ended").count()
+    shown.page.get_by_role("button", name="Try again").click()
+    shown.until(lambda: shown.figures() != stored)
+    shown.until(lambda: not shown.page.get_by_text("Until it is trained").count())
+
+
+def killed_worker(home: Path) -> bool:
+    """Kill the training process of the server of a data folder, if it has one."""
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            if "avexplore.tuning.warm_worker" in child.cmdline() and child.environ()["AVEXPLORE_HOME"] == str(home):
+                child.kill()
+                return True
+    return False
+
+
+def test_a_link_is_forbidden_by_right_click(shown: Screen) -> None:
+    shown.settled()
+    point = shown.part(
+        "graph-view",
+        """(() => { const stage = e.graphStage, box = stage.canvas.getBoundingClientRect();
+          const edge = (x, y) => stage.thingAt({ x, y }).edge;
+          for (let y = 8; y < box.height; y += 2) for (let x = 8; x < box.width; x += 2) {
+            const here = edge(x, y);
+            if (here && [[2, 2], [-2, 2], [2, -2], [-2, -2]].every(([a, b]) => edge(x + a, y + b) === here))
+              return [box.x + x, box.y + y];
+          }
+          return null; })()""",
+    )
+    before = shown.part("board")
+    assert point
+    shown.page.mouse.click(*point, button="right")
+    shown.page.get_by_role("menuitem", name="Forbid").first.click()
+    shown.until(lambda: shown.part("board") != before)
+    assert "knowledge.forbidden" in shown.page.url
+    shown.page.get_by_role("button", name="Undo").first.click()
+    shown.page.wait_for_function("() => !location.search.includes('knowledge.forbidden')")
+
+
+def test_settings_are_saved_as_a_run_that_was_trained_already(shown: Screen, tuned: Tiny) -> None:
+    shown.settled()
+    shown.move("Link strength", "Home")
+    shown.page.get_by_role("button", name="Save as run").click()
+    shown.page.get_by_label("Name").fill("Without strength")
+    shown.page.get_by_label("Name").press("Enter")
+    shown.page.get_by_role("button", name="Save", exact=True).click()
+    shown.until(lambda: any(run.name == "Without strength" for run in tuned.bench.runs()))
 
 
 def test_twenty_visitors_at_once(browser: Any, served: str) -> None:
