@@ -40,6 +40,7 @@ class JobStatus:
         log: Last lines of its output, for a failed job.
         config: What it makes, as JSON values.
         replaced: Whether it was stopped because the one who had asked for it asked for something else instead.
+        mine: Whether the one who looks has asked for it.
     """
 
     address: str
@@ -55,6 +56,7 @@ class JobStatus:
     log: str = ""
     config: Mapping[str, Any] | None = None
     replaced: bool = False
+    mine: bool = True
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
@@ -89,6 +91,12 @@ _PROGRESS: Mapping[str, type | tuple[type, ...]] = {
 def read_request(path: Path) -> dict[str, Any] | None:
     """Who asked for what; None if it is absent or no request: one odd record must not take a list of jobs down."""
     return _with(read_json(path), _REQUEST)
+
+
+def askers_of(request: Mapping[str, Any]) -> list[str]:
+    """Who asked for a job; "" is whoever sits at the machine, and asked for all that an earlier version noted."""
+    found = request.get("askers")
+    return [name for name in found if isinstance(name, str)] if isinstance(found, list) else [""]
 
 
 def read_progress(path: Path) -> dict[str, Any] | None:

@@ -1,5 +1,8 @@
 """Which jobs there are, for every visitor and after every restart: all of it lies on disk.
 
+A visitor sees, stops and forgets the jobs that they asked for (`Registry.for_visitor`); a job that several asked for
+goes on until the last of them leaves it. Who sits at the machine sees, and stops, all.
+
 Nobody has to stay alive for the queue to move: whoever looks at the jobs, and every worker at its end, starts what
 may start. A worker that died without a word (killed, out of memory, power loss) is started again and goes on from its
 last saved state, at most `MAX_ATTEMPTS` times in all; after that the job has failed, with the last lines of its log.
@@ -7,6 +10,7 @@ last saved state, at most `MAX_ATTEMPTS` times in all; after that the job has fa
 
 from __future__ import annotations
 
+import copy
 import logging
 import os
 import shutil
@@ -24,6 +28,7 @@ from avexplore.folders import NAMED
 from avexplore.jobs.processes import Identity, start
 from avexplore.jobs.records import (
     JobStatus,
+    askers_of,
     last_lines,
     read_figures,
     read_json,
@@ -70,7 +75,8 @@ class Registry:
         self.root = Path(root)
         self.workers = default_workers() if workers is None else workers
         self._command = command or WORKER
-        self._looked = 0.0
+        self._visitor: str | None = None
+        self._looked = [0.0]  # shared with what each visitor sees of it
         self._guard = threading.RLock()
         self._read: dict[str, tuple[tuple[int, int, int], dict[str, Any]]] = {}
         self._last_words: dict[tuple[str, float, int], str] = {}
@@ -79,6 +85,12 @@ class Registry:
         """Where a job keeps its files."""
         return self.root / "jobs" / address
 
+    def for_visitor(self, visitor: str) -> Registry:
+        """The same jobs, as one visitor may see and stop them."""
+        seen = copy.copy(self)
+        seen._visitor = visitor
+        return seen
+
     # --- asking ---------------------------------------------------------------------------------------------------
 
     def submit(self, config: Config, slot: str = "") -> JobStatus:
@@ -86,35 +98,39 @@ class Registry:
 
         Args:
             config: What to make.
-            slot: Who asks and for what, as "visitor/stage". The slot's earlier job is cancelled if it is another
-                one that no other slot wants.
+            slot: Who asks and for what, as "visitor/stage"; "" is whoever sits at the machine. The slot's earlier
+                job is cancelled if it is another one that nobody else wants.
 
         Raises:
             AvexploreError: If too many jobs wait already.
         """
         address = config.address
+        asker = self._visitor or slot.partition("/")[0]
         with self._locked():
             slots = {name: wanted for name, wanted in self._slots().items() if self._is_active(wanted)}
             earlier = slots.get(slot) if slot else None
             if slot:
                 slots[slot] = address
-            replaced = earlier if earlier not in slots.values() else None
+            own = {wanted for name, wanted in slots.items() if name.partition("/")[0] == asker}
+            left = earlier if earlier not in own else None
             request = self._request(address)
-            state = self._state(address, request) if request else None
-            if state not in ("queued", "running"):
+            askers = askers_of(request) if request else []
+            if request is None or self._state(address, request) not in ("queued", "running"):
                 # Before anything is changed: who is refused keeps what he had.
-                self._refuse_crowds(slot, slots, replaced)
-                self._queue(config)
+                self._refuse_crowds(asker, left)
+                self._queue(config, [*askers, *{asker}.difference(askers)])
+            elif asker not in askers:
+                write_json(self.folder(address) / "request.json", request | {"askers": [*askers, asker]})
             if earlier != slots.get(slot):
                 write_json(self._slot_file, slots)
-            if replaced is not None:
-                self._replace(replaced)
+            if left is not None and self._leave(left, asker):
+                self._replace(left)
             self._advance()
         found = self.status(address)
         assert found is not None
         return found
 
-    def _queue(self, config: Config) -> None:
+    def _queue(self, config: Config, askers: list[str]) -> None:
         address = config.address
         folder = self.folder(address)
         folder.mkdir(parents=True, exist_ok=True)
@@ -133,40 +149,48 @@ class Registry:
             "trains": pipeline.trains(config, Store(self.root).__contains__),
             # Whoever starts the worker later: it may read what the one who asked may read.
             "folders": os.environ.get(NAMED),
+            "askers": askers,
         }
         write_json(folder / "request.json", fresh)
         self._forget_old()
 
-    def _refuse_crowds(self, slot: str, slots: dict[str, str], replaced: str | None) -> None:
-        requests = [r for r in self._requests() if r["address"] != replaced]
+    def _refuse_crowds(self, asker: str, left: str | None) -> None:
+        requests = [r for r in self._requests() if r["address"] != left or set(askers_of(r)) != {asker}]
         active = [r for r in requests if self._state(r["address"], r) in ("queued", "running")]
         if sum(r["state"] == "queued" for r in active) >= MAX_WAITING:
             raise AvexploreError("Too many jobs wait already", where="jobs", fix="Try again when some have finished")
-        visitor = slot.split("/")[0]
-        mine = {address for name, address in slots.items() if visitor and name.split("/")[0] == visitor}
-        if sum(r["address"] in mine for r in active) >= MAX_PER_VISITOR:
+        if asker and sum(asker in askers_of(r) for r in active) >= MAX_PER_VISITOR:
             raise AvexploreError(
                 f"You have {MAX_PER_VISITOR} jobs already", where="jobs", fix="Cancel one, or wait for one to finish"
             )
 
     def status(self, address: str) -> JobStatus | None:
-        """How a job stands; None if there is none of this address. Also moves the queue on."""
+        """How a job stands; None if there is none of this address. Also moves the queue on.
+
+        The same address is the same work, whoever asks: a visitor sees how far it is, but not how it ended for others.
+        """
         request = self._request(address)
         if request is None:
             return None
         if request["state"] in ("queued", "started"):
             self.look()
             request = self._request(address) or request
-        return self._status(request)
+        found = self._status(request)
+        return found if found.mine or found.state in ("queued", "running") else None
 
     def all(self) -> list[JobStatus]:
-        """All jobs, the newest first."""
+        """All jobs that the one who looks may see, the newest first."""
         self.look()
-        found = [self._status(request) for request in self._requests()]
+        found = [self._status(request) for request in self._requests() if self._is_mine(request)]
         return sorted(found, key=lambda status: -status.requested)
 
     def unreadable(self) -> list[str]:
-        """Names under `jobs/` that hold no job this version can read: left out of every list, and named here."""
+        """Names under `jobs/` that hold no job this version can read: left out of every list, and named here.
+
+        Nobody knows whose they are: visitors are told of none.
+        """
+        if self._visitor is not None:
+            return []
         try:
             with os.scandir(self.root / "jobs") as found:
                 names = sorted(entry.name for entry in found if entry.is_dir())
@@ -179,28 +203,33 @@ class Registry:
         return read_figures(self.folder(address))
 
     def log(self, address: str, lines: int = 200) -> str:
-        """The end of a job's output."""
+        """The end of a job's output; "" for one that somebody else asked for."""
+        request = self._request(address)
+        if request is not None and not self._is_mine(request):
+            return ""
         return last_lines(self.folder(address) / "log.txt", lines)
 
     def cancel(self, address: str) -> None:
-        """Stop a job, for everybody. What it has saved stays, so that it can go on later."""
+        """Stop a job, unless another visitor wants it. What it has saved stays, so that it can go on later."""
         with self._locked():
-            self._stop(address)
+            if self._leave(address, self._visitor):
+                self._stop(address)
             self._advance()
 
     def forget(self, address: str) -> None:
-        """Remove what is left of a job that has ended."""
+        """Remove what is left of a job that has ended; for a visitor, from what they see."""
         with self._locked():
             request = self._request(address)
             if request is None or self._state(address, request) in ("queued", "running"):
                 return
-            shutil.rmtree(self.folder(address), ignore_errors=True)
+            if self._leave(address, self._visitor):
+                shutil.rmtree(self.folder(address), ignore_errors=True)
 
     def look(self, *, now: bool = False) -> None:
         """Start what may start and notice what has died; at most twice a second unless `now`."""
-        if not now and time.monotonic() - self._looked < _LOOK_SECONDS:
+        if not now and time.monotonic() - self._looked[0] < _LOOK_SECONDS:
             return
-        self._looked = time.monotonic()
+        self._looked[0] = time.monotonic()
         if not (self.root / "jobs").is_dir():
             return
         try:
@@ -329,6 +358,20 @@ class Registry:
         write_json(self.folder(address) / "request.json", request)
         return str(request["state"])
 
+    def _is_mine(self, request: dict[str, Any]) -> bool:
+        return self._visitor is None or self._visitor in askers_of(request)
+
+    def _leave(self, address: str, asker: str | None) -> bool:
+        """Note that somebody wants a job no more; whether it was theirs and nobody else's. None is everybody."""
+        request = self._request(address)
+        if request is None or asker is None:
+            return request is not None
+        askers = askers_of(request)
+        others = [name for name in askers if name != asker]
+        if others and asker in askers:
+            write_json(self.folder(address) / "request.json", request | {"askers": others})
+        return not others
+
     def _replace(self, address: str) -> None:
         """Stop what nobody wants any more; what never began leaves nothing behind."""
         request = self._request(address)
@@ -393,6 +436,7 @@ class Registry:
             log=last_lines(self.folder(address) / "log.txt") if shown == "failed" else "",
             config=request["config"],
             replaced=state == "cancelled" and bool(request.get("replaced")),
+            mine=self._is_mine(request),
         )
 
 

@@ -440,15 +440,19 @@ class Store:
     # --- files of the user ----------------------------------------------------------------------------------------
 
     def remember_files(self, fingerprint: str, paths: tuple[str, ...]) -> None:
-        """Note where files of this content were last seen, so that a result can be made again from its config."""
-        if self.read_only or self.known_files(fingerprint) == paths:
+        """Note where files of this content were last seen, so that a result can be made again from its config.
+
+        Of a visitor's files it is noted that they are that visitor's.
+        """
+        visitor = next(filter(None, map(self.visitor_of, paths)), "")
+        if self.read_only or self.known_files(fingerprint, visitor) == paths:
             return
-        folder = self.root / "files"
+        target = self._files_note(fingerprint, visitor)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            fresh = folder / f".{uuid.uuid4().hex}"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            fresh = target.with_name(f".{uuid.uuid4().hex}")
             fresh.write_text(json.dumps([str(Path(path).resolve()) for path in paths]), encoding="utf-8")
-            fresh.replace(folder / f"{_plain(fingerprint)}.json")
+            fresh.replace(target)
         except OSError as error:
             raise write_error(error, self.root) from error
 
@@ -480,10 +484,42 @@ class Store:
         files = [file for file in folder.iterdir() if file.name[0] != "."] if folder.is_dir() else []
         return {file.name: _first_line(file) for file in files}
 
-    def known_files(self, fingerprint: str) -> tuple[str, ...]:
-        """Where files of this content were last seen; () if nowhere, if they are gone, or if we may not read them."""
+    def known_files(self, fingerprint: str, visitor: str | None = None) -> tuple[str, ...]:
+        """Where files of this content were last seen; () if nowhere, if they are gone, or if we may not read them.
+
+        Args:
+            fingerprint: Of the content.
+            visitor: Look among this visitor's files and those that are nobody's; None looks among everybody's.
+        """
+        notes = [self._files_note(fingerprint, ""), *self._visitors_notes(fingerprint)]
+        if visitor is not None:
+            notes = [self._files_note(fingerprint, visitor), notes[0]]
+        return next(filter(None, map(self._noted, notes)), ())
+
+    def may_see(self, fingerprint: str, visitor: str) -> bool:
+        """Whether a visitor may see what was made of these files: not if only other visitors brought them."""
+        mine = (self._files_note(fingerprint, visitor), self._files_note(fingerprint, ""))
+        return any(note.is_file() for note in mine) or not self._visitors_notes(fingerprint)
+
+    def visitor_folder(self, visitor: str) -> Path:
+        """Where a visitor's own things are kept."""
+        return self.root / "visitors" / visitor
+
+    def visitor_of(self, path: str | Path) -> str:
+        """Whose a file is; "" if it is no visitor's."""
+        place, visitors = Path(path).resolve(), (self.root / "visitors").resolve()
+        return place.relative_to(visitors).parts[0] if visitors in place.parents else ""
+
+    def _files_note(self, fingerprint: str, visitor: str) -> Path:
+        name = _plain(fingerprint)
+        return self.root / "files" / (f"{name}/{visitor}.json" if visitor else f"{name}.json")
+
+    def _visitors_notes(self, fingerprint: str) -> list[Path]:
+        return sorted((self.root / "files" / _plain(fingerprint)).glob("*.json"))
+
+    def _noted(self, note: Path) -> tuple[str, ...]:
         try:
-            paths = json.loads((self.root / "files" / f"{_plain(fingerprint)}.json").read_text(encoding="utf-8"))
+            paths = json.loads(note.read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError):
             return ()
         if not isinstance(paths, list):

@@ -12,7 +12,6 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from avexplore.errors import DataError
-from avexplore.store import Store
 
 FORMAT = "avexplore scenes 1"
 MOST, LONGEST_TITLE, LONGEST_ADDRESS = 100, 80, 16_000
@@ -96,20 +95,20 @@ def _text(content: Mapping[str, Any], name: str) -> str:
     return found
 
 
-def scenes_of(store: Store, run: str) -> list[Scene]:
+def scenes_of(folder: Path, run: str) -> list[Scene]:
     """The scenes that are kept with a run; [] for none, and for a file that is none.
 
     Args:
-        store: Where they are.
+        folder: The data folder, or a visitor's.
         run: The run's key.
     """
     try:
-        return read_scenes(_file(store, run).read_text(encoding="utf-8"))
+        return read_scenes(_file(folder, run).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, DataError):
         return []
 
 
-def keep_scenes(store: Store, run: str, scenes: Sequence[Scene]) -> None:
+def keep_scenes(folder: Path, run: str, scenes: Sequence[Scene]) -> None:
     """Keep these scenes with a run, in place of the ones before.
 
     Raises:
@@ -117,9 +116,7 @@ def keep_scenes(store: Store, run: str, scenes: Sequence[Scene]) -> None:
     """
     if len(scenes) > MOST:
         raise DataError(f"A run keeps at most {MOST} scenes", where="scenes", fix="Let some go first")
-    if store.read_only:
-        return
-    file = _file(store, run)
+    file = _file(folder, run)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         fresh = file.with_suffix(f".{os.getpid()}")
@@ -129,7 +126,7 @@ def keep_scenes(store: Store, run: str, scenes: Sequence[Scene]) -> None:
         raise DataError(f"Scenes cannot be written: {error.strerror}", where=str(file.parent)) from error
 
 
-def _file(store: Store, run: str) -> Path:
+def _file(folder: Path, run: str) -> Path:
     if not re.fullmatch("[0-9a-f]{1,64}", run):
         raise DataError("No run has this key", where="scenes")
-    return store.root / "scenes" / f"{run}.json"
+    return folder / "scenes" / f"{run}.json"

@@ -5,6 +5,7 @@ From memory, from the store, by quick work on the spot, or by slow work in a pro
 
 from __future__ import annotations
 
+import copy
 import os
 import threading
 import time
@@ -38,6 +39,7 @@ from avexplore.workbench.runs import Run, RunList
 
 MEMORY_BYTES = 2**30
 """How much of the results asked for last is kept at hand."""
+OTHERS = "It was made of files that another visitor brought"
 
 
 @dataclass(frozen=True)
@@ -104,12 +106,27 @@ class Workbench:
         self.store = Store(read_only=self.read_only) if store is None else store
         self.jobs = Registry(self.store.root) if jobs is None else jobs
         self.device = device or os.environ.get("AVEXPLORE_DEVICE") or None
+        self._visitor: str | None = None
         self._memory: RecentResults[Ready] = RecentResults(MEMORY_BYTES)
         self._busy: dict[str, tuple[threading.Lock, int]] = {}
         self._guard = threading.Lock()
         self._track = track
         self._runs = RunList(self.store, self._artifact)
         self._slots = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
+
+    def for_visitor(self, visitor: str) -> Workbench:
+        """The same workbench for one of several visitors: with their own jobs, and without what was made of files
+        that only others brought."""
+        seen = copy.copy(self)
+        seen._visitor, seen.jobs = visitor, self.jobs.for_visitor(visitor)
+        return seen
+
+    def may_see(self, config: Config) -> bool:
+        """Whether the one who asks may see this result."""
+        if self._visitor is None:
+            return True
+        files = (part for part in upstream(config) if isinstance(part, (FeatureFileConfig, SoftLabelFileConfig)))
+        return all(self.store.may_see(part.fingerprint, self._visitor) for part in files)
 
     # --- asking ---------------------------------------------------------------------------------------------------
 
@@ -130,6 +147,8 @@ class Workbench:
             return Failed(str(error))
 
     def _ask(self, config: Config, start: bool, slot: str) -> Answer:
+        if not self.may_see(config):
+            return Missing(OTHERS)
         if (found := self._stored(config)) is not None:
             return found
         status = self.jobs.status(config.address)
@@ -200,6 +219,8 @@ class Workbench:
             AvexploreError: If it cannot be made.
             Cancelled: If `report` says so.
         """
+        if not self.may_see(config):
+            raise AvexploreError(OTHERS, where=config.stage, fix="Bring the same files, or ask that visitor")
         plan = self.plan(config)
         total = sum(pipeline.stage_of(step).cost(step) for step in plan) or 1.0
         done = 0.0
@@ -261,7 +282,7 @@ class Workbench:
             return True
         located = self._located(data)
         assert isinstance(located, FeatureFileConfig)
-        return bool(located.paths) and all(may_read(path) and Path(path).exists() for path in located.paths)
+        return bool(located.paths) and all(self._may_open(path) and Path(path).exists() for path in located.paths)
 
     def files_of(self, data: DataConfig) -> tuple[str, ...]:
         """Where the features lie now; () where they are made up, or not at hand."""
@@ -385,19 +406,22 @@ class Workbench:
         if not isinstance(config, (FeatureFileConfig, SoftLabelFileConfig)):
             return config
         given = config.paths if isinstance(config, FeatureFileConfig) else tuple(filter(None, [config.path]))
-        if given and all(may_read(path) and Path(path).exists() for path in given):
+        if given and all(self._may_open(path) and Path(path).exists() for path in given):
             self.store.remember_files(config.fingerprint, given)
             return config
-        known = self.store.known_files(config.fingerprint)
+        known = self.store.known_files(config.fingerprint, self._visitor)
         if not known:
             return config
         return config.replace(paths=known) if isinstance(config, FeatureFileConfig) else config.replace(path=known[0])
+
+    def _may_open(self, path: str) -> bool:
+        return may_read(path) and (self._visitor is None or self.store.visitor_of(path) in ("", self._visitor))
 
     # --- lists ----------------------------------------------------------------------------------------------------
 
     def runs(self) -> list[Run]:
         """What can be looked at: see `RunList.all`."""
-        return self._runs.all()
+        return [run for run in self._runs.all() if self.may_see(run.student or run.soft_labels)]
 
     def keep_run(self, student: StudentConfig, name: str = "") -> None:
         """List this student among the runs, now or as soon as it is trained.

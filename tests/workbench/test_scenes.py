@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from avexplore.errors import DataError
-from avexplore.store import Store
 from avexplore.workbench.scenes import FORMAT, MOST, Scene, keep_scenes, read_scenes, scenes_of, write_scenes
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -31,19 +30,18 @@ def test_written_and_read_again(scenes: list[Scene]) -> None:
 
 
 def test_kept_with_their_run(tmp_path: Path) -> None:
-    store = Store(tmp_path)
     scenes = [Scene("One", "tune"), Scene("Two", "story", (("step", "2"),))]
-    keep_scenes(store, "abc123", scenes)
-    assert scenes_of(Store(tmp_path), "abc123") == scenes
-    assert scenes_of(store, "def456") == []
-    keep_scenes(store, "abc123", scenes[:1])
-    assert scenes_of(store, "abc123") == scenes[:1]
+    keep_scenes(tmp_path, "abc123", scenes)
+    assert scenes_of(tmp_path, "abc123") == scenes
+    assert scenes_of(tmp_path, "def456") == []
+    keep_scenes(tmp_path, "abc123", scenes[:1])
+    assert scenes_of(tmp_path, "abc123") == scenes[:1]
     (tmp_path / "scenes" / "abc123.json").write_bytes(b"\xff{")
-    assert scenes_of(store, "abc123") == []
+    assert scenes_of(tmp_path, "abc123") == []
     with pytest.raises(DataError):
-        keep_scenes(store, "../../etc", scenes)
+        keep_scenes(tmp_path, "../../etc", scenes)
     with pytest.raises(DataError, match="at most"):
-        keep_scenes(store, "abc123", [Scene("One", "tune")] * (MOST + 1))
+        keep_scenes(tmp_path, "abc123", [Scene("One", "tune")] * (MOST + 1))
 
 
 @pytest.mark.parametrize(

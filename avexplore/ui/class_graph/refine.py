@@ -70,7 +70,7 @@ class Refiner:
 @st.cache_resource(show_spinner=False)
 def refiner() -> Refiner:
     """The one refiner of this server."""
-    return Refiner(session.workbench())
+    return Refiner(session.server_workbench())
 
 
 @st.fragment(run_every=POLL_SECONDS)

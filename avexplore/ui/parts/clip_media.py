@@ -62,7 +62,13 @@ def named_folders() -> tuple[Path, ...]:
 
 
 def _root() -> Path:
-    return Path(session.workbench().store.root)
+    return Path(session.server_workbench().store.root)
+
+
+def _attached(clips: Clips) -> Mapping[str, MediaEntry]:
+    """What the visitor's own manifest names, else the one that everybody sees."""
+    own = media_files.attached(session.own_folder(), clips)
+    return own or media_files.attached(_root(), clips)
 
 
 def _servable() -> tuple[Path, ...]:
@@ -72,7 +78,7 @@ def _servable() -> tuple[Path, ...]:
 
 def of(clips: Clips, clip: int) -> Media | None:
     """A clip's file, if there is one now that can be shown; a manifest goes before what the data set says."""
-    entry = media_files.attached(_root(), clips).get(clips.clip_ids[clip])
+    entry = _attached(clips).get(clips.clip_ids[clip])
     if entry is None:
         path = Path(clips.media[clip]) if clips.media and clips.media[clip] else None
         if path is None or not (may_read(path) and path.is_file()) or (kind := kind_of(str(path))) is None:
@@ -163,12 +169,12 @@ def attach(clips: Clips, name: str, content: bytes) -> media_files.Attached:
     Raises:
         DataError: As `read_media_manifest` does, or if it names none of these clips.
     """
-    return media_files.attach(_root(), clips, name, read_media_manifest(name, content, named_folders()))
+    return media_files.attach(session.own_folder(), clips, name, read_media_manifest(name, content, named_folders()))
 
 
 def box(clips: Clips) -> None:
     """A small button behind which a manifest can be given or taken back; not where visitors share the app."""
-    if os.environ.get("AVEXPLORE_SHARED") == "1" or session.workbench().read_only:
+    if session.has_company() or session.workbench().read_only:
         return
     with st.popover("Media files"):
         entries = media_files.attached(_root(), clips)

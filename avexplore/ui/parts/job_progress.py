@@ -144,7 +144,9 @@ def _running(config: Config, label: str) -> None:
     left = f", about {duration(status.seconds_left)} left" if status.seconds_left else ""
     st.progress(min(max(status.fraction, 0.0), 1.0), text=f"{label}: {status.message or status.state}{left}")
     curves(status.address)
-    if not session.workbench().read_only and st.button("Cancel", key=f"cancel-{config.address[:12]}"):
+    if not status.mine:
+        st.caption("Another visitor asked for this, too.")
+    elif not session.workbench().read_only and st.button("Cancel", key=f"cancel-{config.address[:12]}"):
         told(session.workbench().cancel, config)
         st.rerun()
 

@@ -30,8 +30,8 @@ class Upload(Protocol):
 
 
 def folder() -> Path:
-    """Where uploads are kept."""
-    return Path(session.workbench().store.root) / "uploads"
+    """Where this visitor's uploads are kept."""
+    return session.own_folder() / "uploads"
 
 
 def safe_name(name: str) -> str:
@@ -86,7 +86,7 @@ def _kept(name: str, content: bytes | memoryview) -> Path:
 
 
 def known(suffixes: Iterable[str]) -> list[Path]:
-    """Files uploaded earlier, and features made of clips here, newest first."""
+    """Files that this visitor uploaded earlier, and features made of clips here, newest first."""
     places = [*folder().glob("*/*"), *(folder().parent / "features").glob("*/*.npz")]
     found = [path for path in places if path.suffix in set(suffixes) and may_read(path)]
     return sorted(found, key=lambda path: -path.stat().st_mtime)

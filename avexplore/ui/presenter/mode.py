@@ -40,22 +40,27 @@ def begin(page: str) -> None:
         return
     st.html(STYLE + (DARK_STYLE if st.context.theme.type == "dark" else ""))
     run = session.current_run()
-    scenes = scenes_of(session.workbench().store, run.key)
-    place = _place(scenes, page)
+    kept = scenes(run.key)
+    place = _place(kept, page)
     with st.container(key="presenter", horizontal=True, vertical_alignment="center"):
         own = page == "story"  # which has arrow keys of its own, up to its ends
         before, after = place - 1, place + 1
         if st.button("Previous", key="scene-previous", disabled=before < 0, shortcut="PageUp" if own else "Left"):
-            show(scenes[before])
-        title = scenes[place].title if 0 <= place < len(scenes) else _TITLES.get(page, page)
-        number = f" · {place + 1} of {len(scenes)}" if place >= 0 else ""
+            show(kept[before])
+        title = kept[place].title if 0 <= place < len(kept) else _TITLES.get(page, page)
+        number = f" · {place + 1} of {len(kept)}" if place >= 0 else ""
         st.markdown(f"**{as_markdown(title)}**{number}")
-        last = after >= len(scenes)
+        last = after >= len(kept)
         if st.button("Next scene", key="scene-next", disabled=last, shortcut="PageDown" if own else "Right"):
-            show(scenes[after])
+            show(kept[after])
         st.space("stretch")
         if st.button("Leave", key="presenter-leave", shortcut="Esc", type="tertiary"):
             leave()
+
+
+def scenes(run: str) -> list[Scene]:
+    """The scenes that the visitor keeps with a run; until then, those that whoever runs this server keeps."""
+    return scenes_of(session.own_folder(), run) or scenes_of(session.server_workbench().store.root, run)
 
 
 def show(scene: Scene) -> None:

@@ -8,7 +8,7 @@ from avexplore.errors import AvexploreError
 from avexplore.ui.parts.plain_text import as_markdown
 from avexplore.ui.presenter import mode
 from avexplore.ui.shell import session
-from avexplore.workbench.scenes import LONGEST_TITLE, MOST, Scene, keep_scenes, read_scenes, scenes_of, write_scenes
+from avexplore.workbench.scenes import LONGEST_TITLE, MOST, Scene, keep_scenes, read_scenes, write_scenes
 
 LARGEST = 2_000_000
 """Bytes of a file of scenes."""
@@ -18,7 +18,7 @@ def draw(page: str) -> None:
     """The button that starts presenting, and the list behind it."""
     run = session.current_run()
     bench = session.workbench()
-    scenes = scenes_of(bench.store, run.key)
+    scenes = mode.scenes(run.key)
     with st.sidebar.popover("Present", icon=":material/slideshow:", width="stretch"):
         if st.button("Start presenting", type="primary", key="present", width="stretch"):
             if scenes:
@@ -69,7 +69,7 @@ def _take_in(run: str, scenes: list[Scene]) -> None:
 
 def _keep(run: str, scenes: list[Scene]) -> None:
     try:
-        keep_scenes(session.workbench().store, run, scenes)
+        keep_scenes(session.own_folder(), run, scenes)
     except AvexploreError as error:
         st.error(as_markdown(str(error)))
         return

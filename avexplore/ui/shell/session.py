@@ -1,4 +1,4 @@
-"""What a visitor looks at: the workbench, and the run chosen in the sidebar (and in the URL)."""
+"""What a visitor looks at: the workbench as they may see it, and the run chosen in the sidebar (and in the URL)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import os
 import secrets
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
 
 @st.cache_resource(show_spinner=False)
-def workbench() -> Workbench:
-    """The one workbench of this server: same store and jobs for every visitor."""
+def server_workbench() -> Workbench:
+    """The one workbench of this server, with everybody's jobs: for what all visitors share."""
     from avexplore.workbench import Workbench
 
     # Whoever starts Streamlit without `avexplore app` has named no folders.
@@ -33,14 +34,29 @@ def workbench() -> Workbench:
     return made
 
 
+def workbench() -> Workbench:
+    """The workbench as this visitor may see it: where there are several, with their own jobs and uploads only."""
+    return server_workbench().for_visitor(visitor()) if has_company() else server_workbench()
+
+
+def own_folder() -> Path:
+    """Where this visitor's uploads are kept."""
+    store = server_workbench().store
+    return store.visitor_folder(visitor()) if has_company() else Path(store.root)
+
+
+def has_company() -> bool:
+    """Whether several come here who need not know of each other; else everybody who gets in sees everything."""
+    return os.environ.get("AVEXPLORE_SHARED") == "1" or return_after_login.is_set_up()
+
+
 def sits_here() -> bool:
     """Whether the visitor sits at the machine that serves, alone with it: then a path may be typed as in a terminal.
 
     Only where the app listens on this machine alone, for nobody else: no password, no login, no proxy in front.
     """
     headers = st.context.headers
-    for_several = os.environ.get("AVEXPLORE_SHARED") == "1" or return_after_login.is_set_up()
-    if for_several or password_gate.COOKIE in st.context.cookies or workbench().read_only:
+    if has_company() or password_gate.COOKIE in st.context.cookies or workbench().read_only:
         return False
     host = headers.get("Host", "").rpartition(":")[0]
     proxied = any(headers.get(name) for name in ("X-Forwarded-For", "Forwarded", "X-Real-Ip"))
@@ -49,7 +65,8 @@ def sits_here() -> bool:
 
 
 def visitor() -> str:
-    """A name for a visitor, so that one cannot take all the room for jobs: who has logged in, else this browser tab.
+    """A name for a visitor, whose jobs and uploads are their own: who has logged in, else the browser that showed the
+    password, else this browser tab.
 
     It tells nobody who it is: a digest, or a random number.
     """

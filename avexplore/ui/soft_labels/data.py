@@ -182,6 +182,7 @@ def _upload() -> None:
         split_names = tuple(filter(None, (name.strip() for name in names.split(";"))))
         path = uploads.keep(given)
         config = soft_label_file(path, training_rows=rows, class_names=split_names, kind=kind)
+        session.workbench().store.remember_files(config.fingerprint, (config.path,))
         soft: SoftLabels = session.workbench().get(config)
     except AvexploreError as error:
         st.error(as_markdown(str(error)))

@@ -70,7 +70,7 @@ def draw() -> None:
 
 def _unlisted() -> None:
     """Results of other versions, which no list can show: named, never dropped in silence."""
-    found = session.workbench().store.unlisted()
+    found = [] if session.has_company() else session.workbench().store.unlisted()
     if not found:
         return
     with st.expander(f"{len(found)} stored results of other versions of avexplore"):

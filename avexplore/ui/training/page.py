@@ -198,7 +198,7 @@ def _media(paths: list[str], clips: Clips) -> tuple[str, ...]:
         manifest = media_manifest(paths)
         if manifest is None:
             return ()
-        return (attach_manifest(session.workbench().store.root, clips, manifest).sentence(len(clips.clip_ids)),)
+        return (attach_manifest(session.own_folder(), clips, manifest).sentence(len(clips.clip_ids)),)
     except AvexploreError as error:
         return (f"Their media files are not shown: {error}",)
 
@@ -223,7 +223,7 @@ def _given() -> StudentConfig | None:
         return None
     known = session.workbench().store.entries(StudentConfig.stage)
     found = [one.config for one in known if one.address.startswith(key) and isinstance(one.config, StudentConfig)]
-    if len(found) == 1 and found[0].regularizer is not None:
+    if len(found) == 1 and found[0].regularizer is not None and session.workbench().may_see(found[0]):
         return found[0]
     st.warning("The student in this address is not on this machine, or has no LIR. The form starts from a preset.")
     return None

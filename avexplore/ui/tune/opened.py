@@ -54,7 +54,7 @@ def opened(key: str, _student: StudentConfig) -> Opened:
     Raises:
         AvexploreError: If something of the run is not stored.
     """
-    bench = session.workbench()
+    bench = session.server_workbench()
     tuning = Tuning(bench, open_run(bench, _student), _graphs())
     _ = tuning.telling_queries  # the first reading imports and compiles; no visitor's slider shall wait for it
     found = Opened(tuning, LiveMaps(bench, tuning.run))
