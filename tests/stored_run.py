@@ -68,10 +68,32 @@ def student_config(clips: int, seed: int = 0) -> StudentConfig:
     return StudentConfig(data, regularizer=RegularizerConfig(affinity))
 
 
-def make_run(home: Path, count: int = 160, seed: int = 0, *, hidden: bool = True, media: tuple[str, ...] = ()) -> Made:
+def make_run(
+    home: Path,
+    count: int = 160,
+    seed: int = 0,
+    *,
+    hidden: bool = True,
+    media: tuple[str, ...] = (),
+    classes: tuple[str, ...] = CLASSES,
+    source: str = "Made up for a test",
+    name: str = "",
+) -> Made:
+    """Store a run.
+
+    Args:
+        home: The data folder.
+        count: How many clips.
+        seed: Draws them.
+        hidden: Whether the true labels are known.
+        media: Their files.
+        classes: Eight names.
+        source: What the data are.
+        name: What the run is called.
+    """
     rng = np.random.default_rng(seed)
     student = student_config(count, seed)
-    c = len(CLASSES)
+    c = len(classes)
     label = np.arange(count) % c
     truth = np.eye(c, dtype=bool)[label]
     for tail, head in PLANTED:
@@ -79,12 +101,12 @@ def make_run(home: Path, count: int = 160, seed: int = 0, *, hidden: bool = True
         truth[joined, head] = True
     clips = Clips(
         hard_label=label,
-        classes=CLASSES,
+        classes=classes,
         split=np.array([0, 0, 1, 2, 2])[(np.arange(count) // c) % 5],
         clip_ids=tuple(f"clip-{i:04d}" for i in range(count)),
         true_labels=truth if hidden else None,
         media=media,
-        source="Made up for a test",
+        source=source,
     )
     logits = [
         4.0 * np.eye(c)[label]
@@ -93,10 +115,10 @@ def make_run(home: Path, count: int = 160, seed: int = 0, *, hidden: bool = True
         + rng.normal(scale=0.8, size=(count, c))
         for _ in range(2)
     ]
-    soft = SoftLabels(logits[0].astype(np.float32), logits[1].astype(np.float32), "logits", CLASSES, clips.split, label)
+    soft = SoftLabels(logits[0].astype(np.float32), logits[1].astype(np.float32), "logits", classes, clips.split, label)
     history = History({"loss": np.linspace(1, 0.1, 5)})
     teacher = TrainedTeacher(soft, {}, history, {}, {})
-    nodes = class_nodes(CLASSES)
+    nodes = class_nodes(classes)
     adjacency = np.zeros((2 * c, 2 * c), np.int8)
     weights = np.zeros((2 * c, 2 * c))
     for i in range(c):
@@ -114,7 +136,7 @@ def make_run(home: Path, count: int = 160, seed: int = 0, *, hidden: bool = True
     moved = [values + 0.8 * shift + 0.15 * rng.normal(size=values.shape) for values in base]
     before, after = (Embeddings(*(_unit(values) for values in pair)) for pair in (base, moved))
     store = Store(home)
-    store.remember_run(student.address)
+    store.remember_run(student.address, name)
     configs = student.regularizer.affinity  # type: ignore[union-attr]
     store.put(ClipsConfig(student.data), clips)
     store.put(configs.stability.graph.soft_labels, teacher)

@@ -185,7 +185,7 @@ def _chosen(student: StudentConfig, earlier: ExperimentConfig | None) -> Experim
         reading: Literal["own", "chosen"] = "chosen" if fair else "own"
         return ExperimentConfig(student, tuple(chosen), int(count), int(start), split=where, reading=reading)
     except AvexploreError as error:
-        st.error(str(error))
+        st.error(as_markdown(str(error)))
         return None
 
 

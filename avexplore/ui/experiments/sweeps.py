@@ -104,7 +104,7 @@ def _chosen(student: StudentConfig) -> SweepConfig | None:
     try:
         return SweepConfig(student, _values(student, offered, names), how, count, paired, what)
     except AvexploreError as error:
-        st.error(str(error))
+        st.error(as_markdown(str(error)))
         return None
 
 

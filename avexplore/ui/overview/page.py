@@ -24,7 +24,15 @@ from avexplore.ui.parts.plain_text import as_html, as_markdown
 from avexplore.ui.shell import glossary, links, session
 
 if TYPE_CHECKING:
-    from avexplore.artifacts import Clips, Embeddings, Projection, RetrievalReport, SoftLabels, TrainedTeacher
+    from avexplore.artifacts import (
+        Clips,
+        Embeddings,
+        GraphStability,
+        Projection,
+        RetrievalReport,
+        SoftLabels,
+        TrainedTeacher,
+    )
     from avexplore.workbench.runs import Run
 
 STYLE = """<style>
@@ -56,11 +64,11 @@ def draw() -> None:
     left, right = st.columns([10, 11], gap="small")
     with left.container(border=True, height="stretch", gap="xsmall", key="scene-graph"):
         st.subheader("Classes that come together", anchor=False)
-        _graph(run, soft)
+        stability = _graph(run, soft)
         links.to("class_graph", "Explore the class graph", {})
     with right.container(border=True, height="stretch", gap="xsmall", key="scene-maps"):
         st.subheader("The map of clips", anchor=False)
-        _maps(run, soft, clips)
+        _maps(run, soft, clips, stability)
         links.to("embedding_space", "Explore the maps", {})
     if pair is not None and clips is not None:
         with st.container(border=True, gap="xsmall", key="scene-question"):
@@ -122,18 +130,20 @@ def _question(key: str, _pair: Pair, _clips: Clips) -> OpeningQuestion:
     return opening_question(_pair[0], _pair[1], _clips)
 
 
-def _graph(run: Run, soft: SoftLabels | None) -> None:
+def _graph(run: Run, soft: SoftLabels | None) -> GraphStability | None:
+    """Draw it, and hand over how stable it is, where that is known: asked for once, since two would offer it twice."""
     stability_config = None if run.student is None else run.student.stability
     if stability_config is None or soft is None:
         st.write("No graph has been trained on yet; the class graph page draws one from the soft labels.")
-        return
+        return None
     graph = _quiet(stability_config.graph, "Class graph")
-    stability = _quiet(stability_config, "Stability of the graph")
+    stability: GraphStability | None = _quiet(stability_config, "Stability of the graph")
     if graph is not None and stability is not None:
         graph_card.draw(stability_config.address, soft, graph, stability)
+    return stability
 
 
-def _maps(run: Run, soft: SoftLabels | None, clips: Clips | None) -> None:
+def _maps(run: Run, soft: SoftLabels | None, clips: Clips | None, stability: GraphStability | None) -> None:
     if run.student is None or clips is None:
         st.write("There is no embedding yet: train a student and its twin on the Training page.")
         return
@@ -142,7 +152,6 @@ def _maps(run: Run, soft: SoftLabels | None, clips: Clips | None) -> None:
     if projection is None:
         st.write("The maps of this run have not been computed; the page Embedding space does it.")
         return
-    stability = None if run.student.stability is None else _quiet(run.student.stability, "Stability of the graph")
     count = len(clips.classes)
     group = np.full(count, -1)
     if soft is not None and stability is not None:

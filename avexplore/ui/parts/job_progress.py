@@ -127,7 +127,7 @@ def _failed(config: Config, label: str, message: str, parts: Sequence[Config]) -
     if not bench.read_only and not bench.work(*(parts or [config])).can_read:
         _without_features(config, label)
         return
-    st.error(f"{label} did not work out. {message}")
+    st.error(f"{label} did not work out. {as_markdown(message)}")
     if st.button("Try again", key=f"retry-{config.address[:12]}"):
         told(lambda: bench.retry(config, slot=session.job_slot(config)))
         st.rerun()
@@ -142,7 +142,9 @@ def _running(config: Config, label: str) -> None:
         st.rerun()
     status = answer.status
     left = f", about {duration(status.seconds_left)} left" if status.seconds_left else ""
-    st.progress(min(max(status.fraction, 0.0), 1.0), text=f"{label}: {status.message or status.state}{left}")
+    st.progress(
+        min(max(status.fraction, 0.0), 1.0), text=f"{label}: {as_markdown(status.message or status.state)}{left}"
+    )
     curves(status.address)
     if not status.mine:
         st.caption("Another visitor asked for this, too.")

@@ -22,6 +22,7 @@ from avexplore.analysis.ranked_answers import Direction
 from avexplore.artifacts import Embeddings, FloatArray, IntArray
 from avexplore.errors import AvexploreError
 from avexplore.retrieval import LARGE, VectorIndex, faiss_installed
+from avexplore.ui.parts.plain_text import as_markdown
 from avexplore.ui.shell import session
 
 Search = Literal["exact", "ivf", "hnsw"]
@@ -135,7 +136,7 @@ def searched(gallery: Gallery, search: Search, ask: Callable[[tuple[VectorIndex,
     took = 1e3 * (time.perf_counter() - began)
     said = f"{len(gallery):,} clips asked twice, without and with LIR, in {took:.0f} ms"
     if isinstance(found, str):
-        st.warning(f"{found} The answers below are exact.")
+        st.warning(f"{as_markdown(found)} The answers below are exact.")
     elif found is None:
         _wait(gallery, search)
         st.caption(f"{said}, exactly; the index takes over when it is built.")

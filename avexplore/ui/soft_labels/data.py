@@ -193,7 +193,7 @@ def _upload() -> None:
     splits = ", ".join(f"{len(soft.rows(name)):,} {name}" for name in SPLITS if len(soft.rows(name)))
     read_as = soft.reading.get("kind", soft.kind)
     together = "each class for itself" if not soft.normalized else "competing classes"
-    st.success(f"Read {len(soft.classes)} classes as {read_as} ({together}): {splits} clips.")
+    st.success(f"Read {len(soft.classes)} classes as {as_markdown(read_as)} ({together}): {splits} clips.")
     for sentence in soft.warnings:
         st.caption(as_markdown(sentence))
     query = {"run": config.address[:12]}

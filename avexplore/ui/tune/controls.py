@@ -194,7 +194,7 @@ def _progress(tuning: Tuning, answer: Answer, can_train: bool) -> TrainingState 
         st.error(as_markdown(f"The student of these settings could not be trained. {state.message}"))
         st.button("Try again", key="tune-retry", on_click=trainer.retry, args=(wanted,))
         return None
-    st.progress(state.fraction, text=state.message or "Training")
+    st.progress(state.fraction, text=as_markdown(state.message or "Training"))
     st.button("Stop", key="tune-stop", on_click=trainer.stop, args=(wanted,))
     st.caption("Until it is trained, the figures are those of the nearest student at hand.")
     return state
