@@ -7,6 +7,8 @@ read and written in groups: the names of a group change together.
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -42,16 +44,33 @@ def lead(page: str, query: Mapping[str, str]) -> NoReturn:
 def begin(page: str) -> None:
     """Start of a pass of a page: whether the browser, or a link, brought the address.
 
-    An empty address says nothing to a visitor who was here before: a page change in the menu drops all.
+    An empty address says nothing to a visitor who was here before: a page change in the menu drops all. What is
+    empty, or a number that no widget takes, is left out of an address: widgets would end the page over it.
     """
     state, context = st.session_state, get_script_run_ctx()
     is_back = context is not None and context.is_history_navigation
     is_first = _SEEN not in state
     led = state.pop(_LED, False)
     brought = is_first or (bool(st.query_params.to_dict()) and (led or is_back or state.get(_PAGE) != page))
+    query = st.query_params.to_dict()
+    usable = {name: value for name, value in query.items() if value and not is_endless(value)}
+    if brought and usable != query:
+        lead(page, usable)
     state[_BROUGHT] = {"any": brought}
     state[_PAGE] = page
     state.setdefault(_SEEN, {})
+
+
+def is_endless(text: str) -> bool:
+    """Whether a text holds a number so large that reading it fails.
+
+    >>> is_endless("9" * 400), is_endless("-1e400"), is_endless("1e300"), is_endless("info")
+    (True, True, False, False)
+    """
+    try:
+        return re.search(r"\d{300}", text) is not None or math.isinf(float(text))
+    except ValueError:
+        return False
 
 
 def arrived(group: str, names: Iterable[str]) -> dict[str, str] | None:

@@ -1,4 +1,4 @@
-"""Classes, clips, sources and runs with names that would be markup: on every page they are letters, and nothing else."""
+"""Classes, sources and runs with names that would be markup: on every page they are letters, and nothing else."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SOURCE = NAME + " ".join(TRICKS)
 PLAIN = {
     ("Selectbox", "options"), ("MultiSelect", "options"), ("TextInput", "default"), ("TextInput", "value"),
     ("Code", "code_text"), ("PlotlyChart", "spec"), ("BidiComponent", "json"), ("BidiComponent", "mixed"),
-    ("Text", "body"), ("Metric", "body"), ("Dataframe", "columns"), ("PageLink", "query_string"), ("DownloadButton", "url"),
+    ("Text", "body"), ("Metric", "body"), ("Dataframe", "columns"), ("PageLink", "query_string"),
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Two visitors of a shared server, each in a session of their own: nothing of one is seen, used or stopped by another."""
+"""Two visitors of a shared server, in two sessions: nothing of one is seen, used or stopped by the other."""
 
 from __future__ import annotations
 
