@@ -68,7 +68,7 @@ def train_on_own_file(at: AppTest) -> StudentConfig:
     go(at, "training", **{"training.source": "My features"})
     name = SECRET.replace(" ", "_") + ".npz"
     at.file_uploader(key="training.files").set_value([(name, features(), "application/octet-stream")]).run()
-    at.radio(key="training.preset").set_value("tiny").run()
+    at.segmented_control(key="training.preset").set_value("tiny").run()
     at.button(key="training.start").click().run()
     assert not at.exception
     wanted = [from_json(job.config) for job in Workbench().job_list()]
