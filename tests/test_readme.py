@@ -100,7 +100,7 @@ def test_the_library_code_runs(capsys: pytest.CaptureFixture[str]) -> None:
     names: dict[str, Any] = {}
     exec(compile(code, "README.md", "exec"), names)
     assert abs(float(capsys.readouterr().out)) < 1
-    assert names["widget"].selection == ("audio:Event 00",)
+    assert names["graph"].selection == ("audio:Event 00",)
     assert len(names["found"].nodes) == 8
     assert names["heard"].shape == names["seen"].shape
     assert len(names["heard"]) == 200

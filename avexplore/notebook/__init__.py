@@ -9,5 +9,6 @@ if find_spec("anywidget") is None:
     raise ImportError("Widgets need anywidget: pip install 'avexplore[notebook]'", name="anywidget")
 
 from avexplore.notebook.class_graph import ClassGraphWidget
+from avexplore.notebook.maps import MapsWidget
 
-__all__ = ["ClassGraphWidget"]
+__all__ = ["ClassGraphWidget", "MapsWidget"]

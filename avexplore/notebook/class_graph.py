@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import traitlets
-from anywidget import AnyWidget
 
 from avexplore.artifacts import class_nodes, split_node
 from avexplore.drawing.class_graph.arrangement import of_classes
@@ -25,7 +24,7 @@ from avexplore.drawing.class_graph.payload import to_payload
 from avexplore.drawing.class_graph.sources import loader_source, view_source
 from avexplore.drawing.class_graph.svg import to_svg
 from avexplore.errors import GraphError
-from avexplore.notebook.front_end import widget_source
+from avexplore.notebook.front_end import AppWidget, widget_source
 
 if TYPE_CHECKING:
     from avexplore.artifacts import ClassGraph, GraphStability, SoftLabels
@@ -36,7 +35,7 @@ WIDTH = 860.0
 """Pixels that the picture is laid out for; a notebook's cell is about as wide."""
 
 
-class ClassGraphWidget(AnyWidget):
+class ClassGraphWidget(AppWidget):
     """A class graph as on the app's page: find, select, focus, filter, drag.
 
     Both traits work in both directions: they change as the reader clicks, and the picture follows what is assigned.
@@ -60,8 +59,6 @@ class ClassGraphWidget(AnyWidget):
 
     _esm = widget_source([loader_source(), view_source("js")], view_source("html"), view_source("css"))
     _data = traitlets.Dict().tag(sync=True)
-    _asked = traitlets.Dict().tag(sync=True)
-    _told = traitlets.Dict().tag(sync=True)
     selection = traitlets.Tuple().tag(sync=True)
     threshold = traitlets.Float(min=0.0, max=1.0).tag(sync=True)
 
@@ -145,13 +142,6 @@ class ClassGraphWidget(AnyWidget):
         """What is shown now as a vector graphic, with its legend."""
         hidden = [*self._view["hidden"], *(["same"] if self._view["hideSameClass"] else [])]
         return to_svg(self._picture, self._arrangement, self.threshold, hidden)
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        """The widget, and a still of it for readers that run none."""
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if bundle is not None:
-            bundle[0]["image/svg+xml"] = self.svg()
-        return bundle
 
 
 def _check(graph: ClassGraph, stability: GraphStability | None, soft_labels: SoftLabels | None) -> None:

@@ -39,35 +39,40 @@ class Notebook:
 
     def until(self, expression: str) -> None:
         script = f"() => {{ const stage = window.graphStage(); return stage && ({expression}); }}"
-        self.page.wait_for_function(script, timeout=PATIENCE)
+        self.page.wait_for_function(script)
 
     def shown(self) -> None:
         """Wait until the picture stands still with its classes in it."""
         self.until("stage.visible !== undefined")
+        self.stands_still(
+            "(({ network, frame }) => JSON.stringify([network.getScale(), network.getViewPosition(), frame]))"
+            "(window.graphStage())"
+        )
+
+    def stands_still(self, expression: str) -> None:
+        """Wait until JavaScript says the same several times in a row."""
         self.page.wait_for_function(
-            """() => {
-              const stage = window.graphStage();
-              const now = JSON.stringify([stage.network.getScale(), stage.network.getViewPosition(), stage.frame]);
+            f"""() => {{
+              const now = {expression};
               window.still = now === window.lastLook ? window.still + 1 : 0;
               window.lastLook = now;
               return window.still >= 4;
-            }""",
+            }}""",
             polling=60,
-            timeout=PATIENCE,
         )
 
     def click(self, node: int) -> None:
         at = self.stage("stage.network.canvasToDOM(stage.network.getPosition(argument))", f"n{node}")
         self.page.locator(".graph-view .canvas").click(position=at)
 
-    def heard(self, selection: list[str], threshold: float) -> None:
-        """Wait until Python's traits are these."""
+    def heard(self, name: str, traits: list[Any]) -> None:
+        """Wait until Python has written down that its traits are these."""
         end = time.monotonic() + PATIENCE / 1000
-        file, last = self.folder / "heard.json", None
+        last = None
         while time.monotonic() < end:
             with contextlib.suppress(FileNotFoundError, ValueError):
-                last = json.loads(file.read_text())
-                if last == [selection, threshold]:
+                last = json.loads((self.folder / name).read_text())
+                if last == traits:
                     return
             time.sleep(0.05)
         raise AssertionError(f"Python has {last}")
@@ -85,15 +90,17 @@ def notebook(browser: Any, tmp_path: Path) -> Iterator[Callable[[str], Notebook]
             opened.append(found)
             found.page.set_default_timeout(PATIENCE)
             found.page.add_init_script(
-                """window.graphStage = () => {
-                  const find = (root) => {
+                """(() => {
+                  const find = (root, wanted) => {
                     for (const element of root.querySelectorAll('*')) {
-                      if (element.graphStage) return element.graphStage;
-                      if (element.shadowRoot) { const found = find(element.shadowRoot); if (found) return found; }
+                      if (wanted(element)) return element;
+                      const inner = element.shadowRoot && find(element.shadowRoot, wanted);
+                      if (inner) return inner;
                     }
                   };
-                  return find(document);
-                };"""
+                  window.graphStage = () => find(document, (element) => element.graphStage)?.graphStage;
+                  window.leftMap = () => find(document, (element) => element.inspect);
+                })();"""
             )
             server = address.split("/lab/")[0].rstrip("/")
             inside = (server, server.replace("http", "ws"), "data:", "blob:")

@@ -71,20 +71,21 @@ export class Maps {
     this.classes = this.facets.find((facet) => facet.name === "class");
     const isOther = !old || old.rows !== head.rows;
     if (!old || old.geometry !== head.geometry) this.bounds = bounds(this.xy);
-    if (isOther) this.begin(head);
+    const isAsked = isOther || old.asked !== head.asked;
+    if (isOther) this.camera = cameraOf(head.camera);
+    if (isAsked) this.begin(head);
     else if (isCurrent && (head.picked !== old.picked || head.turn !== old.turn)) this.picked = head.picked;
     if (isOther || old.facetsKey !== head.facetsKey) {
       this.coloring = Math.max(0, this.facets.findIndex((facet) => facet.name === (this.colored ?? head.color)));
       this.narrow();
       this.facetList.build();
-    }
+    } else if (isAsked) this.choose();
     if (!this.followTheme() && (isOther || old.geometry !== head.geometry || old.facetsKey !== head.facetsKey)) this.restyle();
     this.painter.remark();
   }
 
-  // Other clips: what the address knows is chosen, and nothing else.
+  // Other clips, or a wish of Python's: what it says is chosen, and nothing else.
   begin(head) {
-    this.camera = cameraOf(head.camera);
     this.hover = -1;
     this.picked = head.picked;
     this.selected = null;

@@ -6,14 +6,16 @@ import { unpack } from "./unpack.js";
 
 const instances = new WeakMap();
 
-export default function ({ parentElement, data, setStateValue }) {
+export default function ({ parentElement, data, asked, setStateValue }) {
   let maps = instances.get(parentElement);
   if (!maps) {
     maps = new Maps(parentElement);
     instances.set(parentElement, maps);
   }
   maps.tell = setStateValue;
-  maps.update(unpack(data));
+  const sent = unpack(data);
+  Object.assign(sent.head, asked); // a notebook's wishes come beside its data
+  maps.update(sent);
   const call = (maps.call = Symbol("call"));
   return () => {
     if (maps.call === call) maps.release();
