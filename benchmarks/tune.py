@@ -1,6 +1,8 @@
 """From a slider to figures, lists and maps: what a visitor waits for, in a real browser.
 
     python benchmarks/tune.py [--steps 20] [--run KEY]
+    python benchmarks/tune.py --made 8675             # a made-up run of so many clips: .648 of them are test clips
+    python benchmarks/tune.py --train [FEATURES.npz]  # from a changed lambda to the newly trained student's figures
 
 Each slider of the page Tune is moved by a key, step after step; measured is the time from the key to the board (figures
 and lists) and to the maps showing the new setting, median and range. The server's CPU time is told, too: on a busy
@@ -10,6 +12,7 @@ machine it says more than the clock. Bootstraps of a penalty that nobody looked 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import socket
 import statistics
@@ -62,20 +65,33 @@ def step(page: Any, key: str) -> tuple[float, float]:
     return board, maps
 
 
+def make(home: str, *arguments: str) -> None:
+    """A stored run in a data folder, by the command line."""
+    command = [sys.executable, "-m", "avexplore", "run", *arguments, "--quiet"]
+    subprocess.run(command, env={**os.environ, "AVEXPLORE_HOME": home}, check=True, stdout=subprocess.DEVNULL)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--run", default="")
-    parser.add_argument("--url", default="", help="A server that runs already.")
+    parser.add_argument("--made", type=int, default=0, metavar="CLIPS", help="Of a made-up run, 64.8 % for the test.")
+    parser.add_argument("--train", nargs="?", const="", metavar="FEATURES", help="Steps of lambda, QUICK.")
     options = parser.parse_args()
     from playwright.sync_api import sync_playwright
 
     with tempfile.TemporaryDirectory(prefix="avexplore-tune-") as home, sync_playwright() as playwright:
-        process, url = (None, options.url) if options.url else serve(home)
+        if options.made:
+            fields = [f"synthetic.clips={options.made}", "synthetic.test_fraction=0.648"]
+            make(home, "--preset", "tiny", *(word for field in fields for word in ("--set", field)))
+        if options.train is not None:
+            make(home, "--preset", "quick", *((options.train, "--annotation", "random") if options.train else ()))
+        process, url = serve(home)
         try:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
             page = browser.new_page(viewport={"width": 1440, "height": 900})
-            page.goto(f"{url}/tune" + (f"?run={options.run}" if options.run else ""))
+            own = own_run(home) if options.made or options.train is not None else options.run
+            page.goto(f"{url}/tune" + (f"?run={own}" if own else ""))
             page.wait_for_selector(".maps[data-version]", timeout=300_000)
             for name in ("Class graph", "Embedding"):
                 page.locator("summary", has_text=name).click()
@@ -84,22 +100,54 @@ def main() -> None:
             page.wait_for_timeout(5_000)
             while "compiled" in (page.locator(".maps .note").text_content() or ""):
                 page.wait_for_timeout(1_000)
-            print(f"load of the machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; medians of {options.steps}")
-            print(f"{'slider':28}{'figures and lists':>26}{'maps':>26}{'server CPU':>14}")
-            for name in SLIDERS:
-                measure(page, name, options.steps, process)
+            print(f"load of the machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; medians of up to {options.steps}")
+            if options.train is not None:
+                measure_training(page, options.steps)
+            else:
+                print(f"{'slider':28}{'figures and lists':>26}{'maps':>26}{'server CPU':>14}")
+                for name in SLIDERS:
+                    measure(page, name, options.steps, process)
             browser.close()
         finally:
-            if process is not None:
-                process.terminate()
-                process.wait()
+            process.terminate()
+            process.wait()
 
 
-def measure(page: Any, name: str, steps: int, process: subprocess.Popen[bytes] | None) -> None:
+def own_run(home: str) -> str:
+    """The key of the run that was made in a data folder."""
+    command = [sys.executable, "-m", "avexplore", "runs", "--json"]
+    said = subprocess.run(command, env={**os.environ, "AVEXPLORE_HOME": home}, check=True, capture_output=True)
+    return str(next(run["key"] for run in json.loads(said.stdout)["runs"] if not run["shipped"]))
+
+
+def measure_training(page: Any, steps: int) -> None:
+    """Seconds from a key on the slider of lambda to the figures of the student that was trained with it."""
+    page.locator("summary", has_text="Training of LIR").click()
+    slider = page.get_by_role("slider", name="LIR weight").first
+    slider.press("ArrowRight")  # the process starts and reads the features once
+    waiting = page.get_by_text("Until it is trained")
+    waiting.wait_for()
+    waiting.wait_for(state="detached", timeout=300_000)
+    seconds = []
+    # 2 to 10, then 0 to .7: no value twice, as a student that was trained before is there at once
+    for key in [*["ArrowRight"] * 5, "Home", *["ArrowRight"] * 5][:steps]:
+        page.wait_for_timeout(500)
+        slider.focus()
+        began = time.perf_counter()
+        slider.press(key)
+        waiting.wait_for(timeout=60_000)
+        waiting.wait_for(state="detached", timeout=300_000)
+        seconds.append(time.perf_counter() - began)
+    print(
+        f"trained anew within {statistics.median(seconds):.2f} s ({min(seconds):.2f} to {max(seconds):.2f})", flush=True
+    )
+
+
+def measure(page: Any, name: str, steps: int, process: subprocess.Popen[bytes]) -> None:
     slider = page.get_by_role("slider", name=name).first
     slider.scroll_into_view_if_needed()
     board, maps, keys = [], [], ["ArrowRight", "ArrowLeft"]
-    server = psutil.Process(process.pid) if process else None
+    server = psutil.Process(process.pid)
     cpu = time_of(server)
     for i in range(steps):
         slider.focus()
@@ -113,9 +161,7 @@ def measure(page: Any, name: str, steps: int, process: subprocess.Popen[bytes] |
     print(f"{name:28}{words(board):>26}{words(maps):>26}{used:>11.0f} ms", flush=True)
 
 
-def time_of(server: psutil.Process | None) -> float:
-    if server is None:
-        return 0.0
+def time_of(server: psutil.Process) -> float:
     family = [server, *server.children(recursive=True)]
     return float(sum(sum(one.cpu_times()[:2]) for one in family))
 
