@@ -100,7 +100,7 @@ def main() -> None:
             page.wait_for_timeout(5_000)
             while "compiled" in (page.locator(".maps .note").text_content() or ""):
                 page.wait_for_timeout(1_000)
-            print(f"load of the machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; medians of up to {options.steps}")
+            print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; medians of up to {options.steps}")
             if options.train is not None:
                 measure_training(page, options.steps)
             else:

@@ -16,13 +16,14 @@ _TITLES = {page.name: page.title for page in page_list.PAGES}
 # A letter reads from ten meters if it is 25 mm high: on a picture two meters wide of 1280 px, capitals of 16 px.
 STYLE = """<style>
 html { font-size: 23px; }
-:root { --avx-type: 1.5; }
+:root { --avx-type: 1.5; --avx-figures: repeat(3, minmax(0, 1fr)); --avx-tried: none; }
 [data-testid="stSidebar"], [data-testid="stHeader"], [data-testid="stExpandSidebarButton"] { display: none; }
 .stMainBlockContainer { padding: 1rem 1.4rem 3.2rem; }
 [data-testid="stCaptionContainer"] { font-size: 1rem; }
 /* A stage shows results: what widgets are called, and which key presses a button, is for the one who sets it up. */
 .stMain [data-testid="stWidgetLabel"] { display: none; }
 .stMain .stVerticalBlock { gap: .6rem; }
+.stMain .stMainBlockContainer > .stVerticalBlock { gap: .15rem; } /* most of what stands there draws nothing */
 .stMain .stButton button, .stMain [data-testid="stPopoverButton"] { min-height: 1.8rem; padding: .1rem .6rem; }
 .stMain .stButton button kbd, .stMain .stButton [data-testid="stShortcutHint"] { display: none; }
 .st-key-presenter {

@@ -19,14 +19,14 @@ function boxed(stage, width, height) {
   const { font, groups } = stage.data.classes;
   const box = around([...stage.signs.map((sign) => sign.box), ...groups.filter((group) => group.full).map((group) => group.titleBox)]);
   const room = Math.min((width - 2 * AIR) / (box[2] - box[0]), (height - 2 * AIR) / (box[3] - box[1]));
-  const scale = Math.min(room, (stage.isLarge ? LETTERS.large : LETTERS.normal) / font);
+  const scale = Math.min(room, (stage.hasLargeLetters ? LETTERS.large : LETTERS.normal) / font);
   return { scale, x: (box[0] + box[2]) / 2, y: (box[1] + box[3]) / 2 };
 }
 
 // Names keep their size while signs grow with the scale, so that the scale that fits is found in a few steps.
 function labeled(stage, width, height) {
   const extent = (scale) => {
-    const size = letterSize(scale, stage.isLarge);
+    const size = letterSize(scale, stage.hasLargeLetters);
     return around(
       stage.signs.map(({ x, y, nodes: [node] }) => {
         const name = labelPlace(node, scale, size, stage.theme.font).box;
@@ -39,7 +39,7 @@ function labeled(stage, width, height) {
   for (let step = 0; step < 12; step++) {
     const box = extent(scale);
     const room = Math.min((width - 2 * AIR) / (box[2] - box[0]), (height - 2 * AIR) / (box[3] - box[1]));
-    scale = Math.min(Math.max(scale * room, 0.02), stage.isLarge ? DEEPEST.large : DEEPEST.normal);
+    scale = Math.min(Math.max(scale * room, 0.02), stage.hasLargeLetters ? DEEPEST.large : DEEPEST.normal);
   }
   const box = extent(scale);
   return { scale, x: (box[0] + box[2]) / 2 / scale, y: (box[1] + box[3]) / 2 / scale };
@@ -67,7 +67,7 @@ const isStill = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 export function approach(stage, box, done) {
   const { width, height } = stage.frame;
   const room = Math.min((width - 6 * AIR) / (box[2] - box[0]), (height - 6 * AIR) / (box[3] - box[1]));
-  const scale = Math.min(room, (stage.isLarge ? LETTERS.large : LETTERS.normal) / stage.data.classes.font);
+  const scale = Math.min(room, (stage.hasLargeLetters ? LETTERS.large : LETTERS.normal) / stage.data.classes.font);
   const position = { x: (box[0] + box[2]) / 2, y: (box[1] + box[3]) / 2 };
   if (isStill() || stage.signs.length > MANY) {
     stage.network.moveTo({ position, scale, animation: false });

@@ -49,7 +49,7 @@ export function stateOf(stage, sign) {
 export function drawNames(context, stage, all) {
   const scale = stage.network.getScale();
   const { font, scale: unit } = stage.data.classes;
-  const largest = stage.isLarge ? LARGEST.large : LARGEST.normal;
+  const largest = stage.hasLargeLetters ? LARGEST.large : LARGEST.normal;
   const asked = stage.signs.filter((sign) => all || IMPORTANT.has(stateOf(stage, sign)));
   asked.sort((a, b) => RANK.indexOf(stateOf(stage, a)) - RANK.indexOf(stateOf(stage, b)));
   const size = Math.min(all ? font : Math.max(font, 12.5 / scale), Math.max(largest / scale, READABLE / scale));
@@ -78,7 +78,7 @@ export function drawNames(context, stage, all) {
 // Names at a readable size, where signs have no boxes for them.
 export function drawLabels(context, stage) {
   const scale = stage.network.getScale();
-  const size = letterSize(scale, stage.isLarge);
+  const size = letterSize(scale, stage.hasLargeLetters);
   const unit = 1 / scale;
   const shown = stage.signs.filter(({ nodes: [node] }) => !stage.view.hidden.has(`node-${node.modality}`));
   shown.sort((a, b) => RANK.indexOf(stateOf(stage, a)) - RANK.indexOf(stateOf(stage, b)) || b.radius - a.radius);

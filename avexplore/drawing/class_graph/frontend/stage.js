@@ -192,6 +192,10 @@ export class Stage extends Actions {
     return this.canvas.getBoundingClientRect();
   }
 
+  get hasLargeLetters() {
+    return this.isLarge || (this.theme.isPresented && !this.data.compact);
+  }
+
   get isLarge() {
     return document.fullscreenElement !== null && this.root.getRootNode().fullscreenElement === this.root;
   }

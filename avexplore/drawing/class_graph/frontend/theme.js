@@ -51,6 +51,7 @@ export function readTheme(element) {
     text: value("text-color", dark ? "#e8edf2" : "#1b2733"),
     primary: value("primary-color", "#0072B2"),
     font: value("font", "sans-serif"),
+    isPresented: parseFloat(getComputedStyle(element).getPropertyValue("--avx-type")) > 1.4,
   };
 }
 

@@ -56,6 +56,7 @@ class Chart {
     this.data = data;
     this.dark = isDark(this.root);
     this.ink = getComputedStyle(this.root).getPropertyValue("--st-text-color").trim() || "#222";
+    this.type = parseFloat(getComputedStyle(this.root).getPropertyValue("--avx-type")) || 1; // larger for a presenter
     this.paper = getComputedStyle(this.root).getPropertyValue("--st-background-color").trim() || "#fff";
     this.frame = frameOf(data.frame === "both" ? Float32Array.from([...data.before, ...data.after]) : data.before);
     this.panes.forEach((pane, side) => {
@@ -114,7 +115,7 @@ class Chart {
         g.stroke();
       }
       const colors = data.palette[Number(this.dark)], gray = colors.length - 1;
-      const size = Math.max(2.1, Math.min(4.2, height / 105));
+      const size = this.type * Math.max(2.1, Math.min(4.2, height / 105));
       for (const lit of [false, true]) {
         for (let i = 0; i < data.points; i++) {
           if (data.code[i] < gray !== lit) continue;
@@ -127,10 +128,10 @@ class Chart {
       this.#names(g, side, xy, x, y, width);
       for (const mark of data.marks[side]) {
         const at = [x(xy[2 * mark.point]), y(xy[2 * mark.point + 1])];
-        g.lineWidth = mark.is_query ? 3 : 2;
+        g.lineWidth = this.type * (mark.is_query ? 3 : 2);
         g.strokeStyle = mark.is_query ? this.ink : mark.colors[Number(this.dark)];
         g.beginPath();
-        g.arc(...at, mark.is_query ? 9 : 6, 0, 7);
+        g.arc(...at, this.type * (mark.is_query ? 9 : 6), 0, 7);
         g.stroke();
       }
       g.lineWidth = 1;
@@ -140,13 +141,14 @@ class Chart {
   // Names of the colored classes, beside the middle of their points and never over each other.
   #names(g, side, xy, x, y, width) {
     const taken = [];
-    g.font = `600 ${Math.max(11, Math.min(15, width / 38))}px ${getComputedStyle(this.root).fontFamily}`;
+    const letters = this.type * Math.max(11, Math.min(15, width / 38)), step = letters + 2;
+    g.font = `600 ${letters}px ${getComputedStyle(this.root).fontFamily}`;
     g.textAlign = "center";
     g.textBaseline = "middle";
     for (const { name, point, code } of this.data.names[side]) {
       const w = g.measureText(name).width;
       const px = Math.max(w / 2 + 4, Math.min(width - w / 2 - 4, x(xy[2 * point])));
-      const spot = [-14, 14, -28, 28, 0].map((up) => y(xy[2 * point + 1]) + up).find((py) => taken.every((t) => Math.abs(t[1] - py) > 15 || Math.abs(t[0] - px) > (t[2] + w) / 2 + 4));
+      const spot = [-1, 1, -2, 2, 0].map((up) => y(xy[2 * point + 1]) + up * step).find((py) => taken.every((t) => Math.abs(t[1] - py) > step || Math.abs(t[0] - px) > (t[2] + w) / 2 + 4));
       if (spot === undefined) continue;
       taken.push([px, spot, w]);
       g.lineWidth = 4;
