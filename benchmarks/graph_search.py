@@ -359,8 +359,9 @@ def quality(instances: int, largest: int) -> Section:
 START = """
 import sys, time
 begun, spent = time.perf_counter(), time.process_time()
-from avexplore.graph.compilation import warm_up
-from avexplore.graph import cpdag, search
+from avexplore.graph.search.warm_up import warm_up
+from avexplore.graph.algebra import cpdag
+from avexplore.graph.search import search
 loaded, imported = time.perf_counter(), time.process_time()
 warm_up()
 print(time.perf_counter() - loaded, time.process_time() - imported, imported - spent)
