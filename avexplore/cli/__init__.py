@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 import avexplore
-from avexplore.cli import compare, experiment, features, graph, models, report, serve, stages, tune, upkeep
+from avexplore.cli import compare, experiment, features, graph, manual, models, report, serve, stages, tune, upkeep
 from avexplore.errors import AvexploreError, Cancelled
 
 app = typer.Typer(
@@ -33,6 +33,7 @@ compare.register(app)
 report.register(app)
 tune.register(app)
 serve.register(app)
+manual.register(app)
 
 
 def _version(wanted: bool) -> None:

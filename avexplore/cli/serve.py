@@ -16,6 +16,7 @@ import typer
 from avexplore.cli.output import say
 from avexplore.errors import ConfigError, StoreError
 from avexplore.folders import NAMED, app_folder
+from avexplore.jobs.processes import detached
 
 PASSWORD = "AVEXPLORE_PASSWORD"
 SHORTEST_PASSWORD = 8
@@ -86,7 +87,7 @@ def serve(
     code = "from avexplore.graph.search.warm_up import fill_cache; fill_cache()"
     quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     environment.pop(PASSWORD, None)  # the environment of a process can be read by all others of its user
-    subprocess.Popen([sys.executable, "-c", code], env=environment, start_new_session=True, **quiet)  # type: ignore[call-overload]
+    subprocess.Popen([sys.executable, "-c", code], env=environment, **quiet, **detached())  # type: ignore[call-overload]
     if os.name == "posix":
         if password:
             reading, writing = os.pipe()

@@ -46,6 +46,14 @@ def runs(json: options.Json = False) -> None:
 
 SINGLE = ("embeddings", "soft-labels", "graph", "config")
 """What `export` writes as a file of its own kind."""
+TABLE_NAMES = ("figures", "queries", "history", "edges", "projection", "clips")
+"""What it writes as CSV or Parquet: `reporting.run_folder.TABLES`, which takes seconds to load."""
+
+
+def _exported(incomplete: str) -> list[str]:
+    """What a shell completes the first argument of `export` to."""
+    keys = [run.key for run in workbench().runs() if run.student is not None]
+    return [word for word in (*SINGLE, *TABLE_NAMES, *keys) if word.startswith(incomplete)]
 
 
 def export(
@@ -54,6 +62,7 @@ def export(
         typer.Argument(
             help="A run's key, for all of it as a folder; or embeddings, soft-labels, graph, config, or a table: "
             "figures, queries, history, edges, projection, clips.",
+            autocompletion=_exported,
         ),
     ],
     out: Annotated[Path, typer.Argument(help="Folder, or file; its ending says in which format, .csv or .parquet.")],
@@ -71,10 +80,10 @@ def export(
     from avexplore.pipeline import soft_labels
     from avexplore.reporting.run_folder import TABLES, write_run_folder
 
-    single = what in SINGLE or what in TABLES
+    single = what in (*SINGLE, *TABLE_NAMES)
     if not single and run_key is not None:
         raise ConfigError(
-            f"{what!r} is nothing to write of a run", where="export", fix=f"Use {', '.join((*SINGLE, *TABLES))}"
+            f"{what!r} is nothing to write of a run", where="export", fix=f"Use {', '.join((*SINGLE, *TABLE_NAMES))}"
         )
     bench = workbench()
     run = stored_run(run_key if single else what)

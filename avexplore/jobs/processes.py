@@ -11,6 +11,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 _children: list[subprocess.Popen[bytes]] = []
 _guard = threading.Lock()
@@ -80,11 +81,19 @@ def start(arguments: Sequence[str], log: Path, environment: Mapping[str, str | N
             stdout=output,
             stderr=subprocess.STDOUT,
             env={name: value for name, value in variables.items() if value is not None},
-            start_new_session=True,
+            **detached(),
         )
     with _guard:
         _children.append(child)
     return Identity(child.pid, mark_of(child.pid))
+
+
+def detached() -> dict[str, Any]:
+    """How `subprocess.Popen` starts a process that outlives the terminal, and that its Ctrl-C does not reach."""
+    if os.name == "posix":
+        return {"start_new_session": True}
+    # Windows alone has the names of these flags.
+    return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}  # type: ignore[attr-defined,unused-ignore]
 
 
 def mark_of(pid: int) -> str:
