@@ -43,7 +43,7 @@ def register(app: typer.Typer) -> None:
 
 
 def man(context: typer.Context) -> None:
-    """Print the manual page: `avexplore man | man -l -`."""
+    """Print the manual page; `man -l` shows it."""
     root = context.find_root()
     sys.stdout.write("\n".join(page(root.command)) + "\n")
 

@@ -16,7 +16,6 @@ import typer
 from avexplore.cli.output import say
 from avexplore.errors import ConfigError, StoreError
 from avexplore.folders import NAMED, app_folder
-from avexplore.jobs.processes import detached
 
 PASSWORD = "AVEXPLORE_PASSWORD"
 SHORTEST_PASSWORD = 8
@@ -58,6 +57,8 @@ def serve(
     open_browser: Annotated[bool, typer.Option("--open", help="Open a browser.")] = False,
 ) -> None:
     """Start the app in the browser."""
+    from avexplore.jobs.processes import detached
+
     script = app_folder() / "app.py"
     if not script.is_file():
         raise StoreError("The pages are not here", where=str(script), fix="Install avexplore anew")
