@@ -326,7 +326,7 @@ def test_a_line_of_a_facet_is_reached_by_keys_and_lights_its_points_up(visit: Ca
 def test_the_facet_that_colors_is_kept_in_the_address(visit: Callable[..., Any]) -> None:
     page = visit("/embedding_space")
     before, _ = maps(page)
-    assert look(before)["color"] == "group"
+    assert look(before)["color"] == "class"
     page.get_by_role("button", name="Color by Neighbors lost").click()
     until(lambda: look(before)["color"] == "drift")
     until(lambda: "color=drift" in address(page))

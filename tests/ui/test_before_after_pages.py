@@ -133,7 +133,7 @@ def test_the_maps_are_filtered_and_colored_as_the_address_says(app: Visit, made:
 
 def test_facets_are_those_that_tell_something_apart(app: Visit) -> None:
     names = [facet["name"] for facet in head(app("embedding_space"))["facets"]]
-    assert names == ["group", "class", "modality", "answer", "hidden", "drift", "confidence"]
+    assert names == ["class", "group", "modality", "answer", "hidden", "drift", "confidence"]
     assert "split" in [facet["name"] for facet in head(app("embedding_space", split="all"))["facets"]]
 
 

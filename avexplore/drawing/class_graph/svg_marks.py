@@ -28,9 +28,10 @@ COLORS = {
     "kept": "#8A949E",
 }
 GROUPS = (
-    *("#7B5EA7", "#B8476F", "#2A8C8C", "#7C7A1F", "#A4532F", "#4B63B5", "#5B6C7C", "#94389B", "#3F7F3A", "#8A6A4F"),
+    *("#422697", "#D86480", "#509096", "#6F701C", "#C4622F", "#5259D4", "#18394E", "#693A68", "#205214", "#8E7358"),
 )
-"""Of groups: none of them is a color that means a modality (as in theme.js)."""
+"""Of groups, as in theme.js: none of them means a modality, and they differ in lightness, so that people with any color
+vision can tell them apart."""
 TEXT = "#1B2733"
 GAP = 1.2
 _ORDER = {"audio": 0, "across": 1, "visual": 2}

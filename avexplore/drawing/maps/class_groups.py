@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from avexplore.artifacts import GraphStability, IntArray, SoftLabels
 
 
+WIDTH = 13.0
+"""Of a group's name, over the size of its letters: two lines beside the maps."""
+
+
 @dataclass(frozen=True)
 class ClassGroups:
     """Which classes belong together.
@@ -33,4 +37,4 @@ def class_groups(labels: SoftLabels, stability: GraphStability | None) -> ClassG
     weights = strongest(stored_weights(labels, stability), PER_CLASS)
     of, _ = communities(weights)
     members = [np.flatnonzero(of == number) for number in range(int(of.max(initial=-1)) + 1)]
-    return ClassGroups(of, tuple(group_name(labels.classes, weights, some) for some in members))
+    return ClassGroups(of, tuple(group_name(labels.classes, weights, some, WIDTH) for some in members))

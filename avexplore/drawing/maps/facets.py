@@ -55,9 +55,9 @@ def of_run(loaded: LoadedRun, projection: Projection, groups: ClassGroups) -> tu
     """All facets of a run's maps that tell some points apart."""
     clips, rows = loaded.clips, np.asarray(projection.rows)
     labels = np.asarray(clips.hard_label)[rows]
+    by_classes, by_groups = by_class(labels, clips.classes, groups), by_group(labels, groups)
     found = [
-        by_group(labels, groups),
-        by_class(labels, clips.classes, groups),
+        *((by_groups, by_classes) if by_classes.colors_of else (by_classes, by_groups)),
         by_modality(len(rows)),
         by_first_answer(*(_first_answers(e, rows, labels) for e in (loaded.before, loaded.after))),
         by_steps("drift", "Neighbors lost", projection.drift, DRIFT_STEPS),
@@ -79,12 +79,11 @@ def by_group(labels: IntArray, groups: ClassGroups) -> Facet:
 
 
 def by_class(labels: IntArray, classes: Sequence[str], groups: ClassGroups) -> Facet:
-    """Annotated class, in the color of its group. `labels` has shape (m,)."""
-    entries = tuple(
-        Entry(name, colors.group(int(group)), colors.ink(int(group)))
-        for name, group in zip(classes, groups.of, strict=True)
-    )
-    return Facet("class", "Annotated class", entries, labels, is_sorted=True, colors_of="group")
+    """Annotated class, in the color of its group, or its own where colors are enough. `labels` has shape (m,)."""
+    has_own = len(classes) <= len(colors.GROUPS) or len(groups.names) < 2
+    numbers = range(len(classes)) if has_own else [int(group) for group in groups.of]
+    entries = tuple(Entry(name, colors.group(k), colors.ink(k)) for name, k in zip(classes, numbers, strict=True))
+    return Facet("class", "Annotated class", entries, labels, is_sorted=True, colors_of="" if has_own else "group")
 
 
 def by_modality(count: int) -> Facet:

@@ -30,7 +30,7 @@ LISTED = 200
 # The maps are what this page is for: they get the room.
 STYLE = """<style>
 .stMainBlockContainer { padding: 3.2rem 1rem 1.5rem; }
-.stMainBlockContainer > [data-testid="stVerticalBlock"] { gap: .6rem; }
+.stMainBlockContainer > [data-testid="stVerticalBlock"] { gap: .75rem; }
 </style>"""
 
 
@@ -130,7 +130,7 @@ def _explore(loaded: LoadedRun, projection: Projection) -> None:
     if choice.picked is None:
         _chosen(loaded, projection, found, choice, points)
     else:
-        table, side = st.columns([7, 3], gap="medium")
+        table, side = st.columns([2, 1], gap="medium")
         with table:
             _chosen(loaded, projection, found, choice, points)
         with side:
@@ -215,8 +215,8 @@ def _neighbors(
             "": [was(n, i + 1) for i, n in enumerate(after)],
         },
         column_config={
-            "Without LIR": st.column_config.TextColumn(width=82),
-            "With LIR": st.column_config.TextColumn(width=82),
+            "Without LIR": st.column_config.TextColumn(width=118),
+            "With LIR": st.column_config.TextColumn(width=118),
             "": st.column_config.TextColumn(width=36, help="Ranks that the neighbor with LIR gained or lost"),
         },
         hide_index=True,
@@ -296,7 +296,7 @@ def _clip_table(loaded: LoadedRun, projection: Projection, chosen: IntArray) -> 
         columns,
         column_config={
             "Picture": st.column_config.ImageColumn(width=84),
-            "Neighbors lost": st.column_config.ProgressColumn(min_value=0.0, max_value=1.0, format="percent"),
+            "Neighbors lost": st.column_config.NumberColumn(format="percent", width=104),
         },
         hide_index=True,
         on_select=pick,

@@ -12,14 +12,22 @@ from avexplore.drawing.maps.class_groups import ClassGroups, class_groups
 GROUPS = ClassGroups(np.array([1, 0, 0, -1]), ("B, C", "A"))
 
 
-def test_classes_have_the_color_of_their_group() -> None:
-    labels = np.array([0, 1, 2, 3, 1])
-    groups, classes = facets.by_group(labels, GROUPS), facets.by_class(labels, tuple("ABCD"), GROUPS)
-    assert [groups.entries[code].name for code in groups.code] == ["A", "B, C", "B, C", "none", "B, C"]
+def test_of_many_classes_each_has_the_color_of_its_group() -> None:
+    many = ClassGroups(np.r_[GROUPS.of, np.full(8, 1)], GROUPS.names)
+    labels = np.array([0, 1, 2, 3, 1, 11])
+    groups, classes = facets.by_group(labels, many), facets.by_class(labels, tuple("ABCDEFGHIJKL"), many)
+    assert [groups.entries[code].name for code in groups.code] == ["A", "B, C", "B, C", "none", "B, C", "A"]
     for label, code in zip(labels, groups.code, strict=True):
         assert classes.entries[label].colors == groups.entries[code].colors
     assert classes.colors_of == groups.name
     assert groups.entries[-1].colors == colors.NEITHER
+
+
+@pytest.mark.parametrize("groups", [GROUPS, ClassGroups(np.full(4, -1), ())])
+def test_of_few_classes_each_has_a_color_of_its_own(groups: ClassGroups) -> None:
+    classes = facets.by_class(np.arange(4), tuple("ABCD"), groups)
+    assert len({entry.colors for entry in classes.entries}) == 4
+    assert classes.colors_of == ""
 
 
 def test_where_every_class_has_a_group_there_is_no_line_for_none() -> None:

@@ -24,8 +24,8 @@ const DARK = {
   title: 0.4,
 };
 
-// Of groups: none of them is a color that means a modality.
-const GROUPS = ["#7B5EA7", "#B8476F", "#2A8C8C", "#7C7A1F", "#A4532F", "#4B63B5", "#5B6C7C", "#94389B", "#3F7F3A", "#8A6A4F"];
+// Of groups: none of them means a modality; they differ in lightness, so that any color vision tells them apart.
+const GROUPS = ["#422697", "#D86480", "#509096", "#6F701C", "#C4622F", "#5259D4", "#18394E", "#693A68", "#205214", "#8E7358"];
 
 function channels(color) {
   const context = document.createElement("canvas").getContext("2d", { willReadFrequently: true });

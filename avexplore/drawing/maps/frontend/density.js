@@ -4,7 +4,7 @@
 import { FRONT, REST } from "./look.js";
 
 export const CELL = 2; // device pixels
-const SLICE = 50_000;
+const SLICE = 20_000;
 const PALEST = 0.22;
 
 // A generator, so that a map of a million points is painted between two frames, a slice at a time. Fills a picture of
@@ -33,8 +33,11 @@ export function* paintDensity(out, W, H, maps, { scale, dx, dy, way }, most) {
     yield;
   }
   if (count <= most) return within.subarray(0, count);
-  const shade = [null, shades(sums[REST], 0.3), shades(sums[FRONT], 1)];
-  yield;
+  const shade = [null];
+  for (const [layer, full] of [[REST, 0.3], [FRONT, 1]]) {
+    shade[layer] = shades(sums[layer], full);
+    yield;
+  }
   const [pr, pg, pb] = theme.paper;
   for (let cy = 0; cy < down; cy++) {
     for (let cx = 0; cx < across; cx++) {
@@ -51,7 +54,7 @@ export function* paintDensity(out, W, H, maps, { scale, dx, dy, way }, most) {
       const store = ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
       for (let y = cy * CELL; y < Math.min(H, (cy + 1) * CELL); y++) out.fill(store, y * W + cx * CELL, Math.min((y + 1) * W, y * W + (cx + 1) * CELL));
     }
-    if (cy % 64 === 63) yield;
+    if (cy % 24 === 23) yield;
   }
   return null;
 }

@@ -6,6 +6,7 @@ import { placeNames, writeNames } from "./names.js";
 import { css, fromHex } from "./theme.js";
 
 const MOST_TAILS = 1500;
+const MOST_NAMES = 40; // at the whole map; more on a closer look
 
 export function drawMarks(maps) {
   for (const pane of maps.panes) {
@@ -34,7 +35,7 @@ function drawNames(pen, maps, pane) {
   }
   names.sort((a, b) => b.weight - a.weight);
   pen.font = `600 13px ${theme.font}`;
-  pane.names = placeNames(pen, names, { width: pane.w, height: pane.h });
+  pane.names = placeNames(pen, names, { width: pane.w, height: pane.h, most: MOST_NAMES * maps.camera.k ** 2 });
   writeNames(pen, pane.names, css(theme.paper), (name) => name.color);
 }
 

@@ -3,11 +3,12 @@
 
 const HEIGHT = 14, ABOVE = 8, ASIDE = 8;
 
-// Places for `names`, of `text` and `at` [x, y], in the pen's font, between `top` and the size given. Each found box has
-// left, top, right, bottom and the `base` line of its letters.
-export function placeNames(pen, names, { width, height, top = 0 }) {
+// Places for at most `most` of `names`, of `text` and `at` [x, y], in the pen's font, between `top` and the size given.
+// Each found box has left, top, right, bottom and the `base` line of its letters.
+export function placeNames(pen, names, { width, height, top = 0, most = Infinity }) {
   const found = [];
   for (const name of names) {
+    if (found.length >= most) break;
     const [x, y] = name.at;
     if (x < 0 || x > width || y < top || y > height) continue;
     const long = pen.measureText(name.text).width;

@@ -1,16 +1,17 @@
 // What is said in words: captions, status, and what a point is.
 
-export const MARK = ["●", "■"]; // heard, seen
+const MARK = ["●", "■"], WORD = ["heard", "seen"];
 
 export function classOf(maps, i) {
   const seen = i < maps.head.clips ? 0 : 1;
-  return `${MARK[seen]} ${["heard", "seen"][seen]} · annotated: ${maps.classes.entries[maps.classes.code[i]].name}`;
+  return `${MARK[seen]} ${WORD[seen]} · annotated: ${maps.classes.entries[maps.classes.code[i]].name}`;
 }
 
 const number = (value) => value.toLocaleString("en");
 
 export function statusOf(maps) {
-  const { head, count, clips, isNarrowed } = maps;
+  const { head, count, clips, isNarrowed, picked } = maps;
+  if (picked >= 0) return `${head.titles[picked % head.clips] ?? "This clip"}, ${WORD[picked < head.clips ? 0 : 1]}: what the teacher says and its neighbors stand below. Arrow keys go on, Esc clears.`;
   if (!isNarrowed) return `${number(head.clips)} clips, each once as heard (●) and once as seen (■). Drag to lasso, click a point for its clip, Ctrl + wheel to zoom.`;
   return `${number(count)} points of ${number(clips)} clips chosen. Shift + drag adds, Alt + drag takes away, Esc clears.`;
 }
