@@ -13,10 +13,6 @@ from avexplore.drawing.class_graph.svg_marks import GROUPS, mixed
 Pair = tuple[str, str]
 """One color: on light paper, on dark paper."""
 
-# Okabe-Ito, for light and dark paper: yellow is darkened on white; on black the hues are lightened and dark blue, which
-# would vanish, gives its place to near-white.
-PALETTE_LIGHT = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#B5A300")
-PALETTE_DARK = ("#56B4E9", "#E69F00", "#00B98A", "#E08FBD", "#F0702A", "#DCE3E8", "#F0E442")
 # Cividis (Nunez et al., 2018), light theme from pale to dark, dark theme from dim to bright: more = further from paper
 _RAMP = (
     *(("#D9C55C", "#3D5A8C"), ("#ACA274", "#65718A"), ("#808179", "#87877A")),

@@ -13,7 +13,7 @@ import numpy as np
 import streamlit as st
 
 from avexplore.analysis.ranked_answers import KINDS, kinds_of
-from avexplore.drawing.maps.colors import PALETTE_DARK, PALETTE_LIGHT
+from avexplore.drawing.maps import colors
 from avexplore.tuning.counts import TOP
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _FOLDER = Path(__file__).parent / "frontend"
 _GRAY = ("#C3CAD1", "#4A5661")
+_COLORED = 7
+"""So many of the largest classes are colored."""
 
 
 @cache
@@ -68,14 +70,12 @@ def pack(
     shown = pair.places
     label = clips.hard_label[shown]
     colored = np.argsort(-np.bincount(clips.hard_label, minlength=len(clips.classes)), kind="stable")
-    colored = colored[: len(PALETTE_LIGHT)]
+    colored = colored[:_COLORED]
     code = np.full(len(label), len(colored), np.uint8)
     for place, c in enumerate(colored):
         code[label == c] = place
     coordinates = [np.asarray(xy, "<f4") for xy in (pair.before, pair.after)]
-    palette = [
-        [*colors[: len(colored)], gray] for colors, gray in ((PALETTE_LIGHT, _GRAY[0]), (PALETTE_DARK, _GRAY[1]))
-    ]
+    palette = [[*(colors.group(k)[side] for k in range(len(colored))), gray] for side, gray in enumerate(_GRAY)]
     head: Mapping[str, Any] = {
         "points": 2 * len(shown),
         "universe": universe,

@@ -7,7 +7,6 @@ import pytest
 
 from avexplore.drawing.maps import colors
 
-
 # Vienot, Brettel & Mollon (1999): what a deuteranope and a protanope see, in linear RGB
 VISIONS = (
     np.eye(3),
@@ -19,8 +18,6 @@ VISIONS = (
 @pytest.mark.parametrize(
     "palette",
     [
-        colors.PALETTE_LIGHT,
-        colors.PALETTE_DARK,
         *([colors.group(k)[side] for k in range(len(colors.GROUPS))] for side in (0, 1)),
         *([pair[side] for pair in colors.ramp(6)] for side in (0, 1)),
     ],
