@@ -13,6 +13,7 @@ import numpy as np
 
 from avexplore.analysis.loaded_run import LoadedRun
 from avexplore.artifacts import SPLITS, BoolArray, Clips, Embeddings, FloatArray, IntArray, Projection
+from avexplore.drawing.class_graph.svg_marks import GROUPS
 from avexplore.drawing.maps import colors
 from avexplore.drawing.maps.class_groups import ClassGroups
 from avexplore.drawing.maps.colors import Pair
@@ -80,7 +81,7 @@ def by_group(labels: IntArray, groups: ClassGroups) -> Facet:
 
 def by_class(labels: IntArray, classes: Sequence[str], groups: ClassGroups) -> Facet:
     """Annotated class, in the color of its group, or its own where colors are enough. `labels` has shape (m,)."""
-    has_own = len(classes) <= len(colors.GROUPS) or len(groups.names) < 2
+    has_own = len(classes) <= len(GROUPS) or len(groups.names) < 2
     numbers = range(len(classes)) if has_own else [int(group) for group in groups.of]
     entries = tuple(Entry(name, colors.group(k), colors.ink(k)) for name, k in zip(classes, numbers, strict=True))
     return Facet("class", "Annotated class", entries, labels, is_sorted=True, colors_of="" if has_own else "group")

@@ -285,7 +285,7 @@ def _clip_table(loaded: LoadedRun, projection: Projection, chosen: IntArray) -> 
         columns[f"Teacher {word}"] = [
             f"{clips.classes[int(values.argmax())]} {float(values.max()):.0%}" for values in soft[side]
         ]
-    columns["Neighbors lost"] = lost[shown]
+    columns["Neighbors lost"] = 100 * lost[shown]
     key = f"clip-table-{hash(tuple(shown))}"
 
     def pick() -> None:
@@ -296,14 +296,14 @@ def _clip_table(loaded: LoadedRun, projection: Projection, chosen: IntArray) -> 
         columns,
         column_config={
             "Picture": st.column_config.ImageColumn(width=84),
-            "Neighbors lost": st.column_config.NumberColumn(format="percent", width=104),
+            "Neighbors lost": st.column_config.NumberColumn(format="%.0f %%", width=104),
         },
         hide_index=True,
         on_select=pick,
         selection_mode="single-row",
         key=key,
-        height=min(36 * len(shown) + 38, 396),
-        row_height=60 if pictures is not None else None,
+        height=min((60 if pictures else 36) * len(shown) + 38, 396),
+        row_height=60 if pictures else None,
     )
     if len(chosen) > LISTED:
         st.caption(f"The {LISTED} whose neighbors changed most; the CSV has all.")

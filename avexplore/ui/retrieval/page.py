@@ -217,7 +217,9 @@ def _vectors(given: Any, modality: Modality, made: Provenance | None) -> FloatAr
     content: bytes = given.getvalue()
     ending = PurePosixPath(given.name).suffix.lower()
     if ending in upload.VECTORS or made is None:
-        return upload.read_vectors(given.name, content, modality)
+        uploaded = upload.read_vectors(given.name, content, modality)
+        st.caption(plain_text.as_markdown(uploaded.said))
+        return uploaded.vectors
     from avexplore.data.media.query import extractor_of
 
     spec = extractor_of(made, modality)
@@ -329,10 +331,10 @@ def _links(loaded: LoadedRun, query: Query, clip: int, answers: Answers, positio
 
 
 _TERM_COLUMNS = (
-    ("● audio, ▲ visual", "Two class nodes, and how the class graph joins them; · means that it does not"),
+    ("● audio, ■ visual", "Two class nodes, and how the class graph joins them; · means that it does not"),
     ("●", "Audio soft label of the one clip"),
     ("×", "Weight of the pair in LIR"),
-    ("▲", "Visual soft label of the other clip"),
+    ("■", "Visual soft label of the other clip"),
     ("=", "Soft label × weight × soft label"),
 )
 
@@ -345,7 +347,7 @@ def _terms(found: Sequence[ranked_answers.Link]) -> str:
         audio, visual = (plain_text.as_html(node.partition(":")[2]) for node in (link.audio_node, link.visual_node))
         numbers = (link.audio_soft, link.weight, link.visual_soft, link.strength)
         cells = "".join(f"<td>{value:.2f}</td>" for value in numbers)
-        lines.append(f"<tr><th>● {audio}<br>{link.edge or '·'} ▲ {visual}</th>{cells}</tr>")
+        lines.append(f"<tr><th>● {audio}<br>{link.edge or '·'} ■ {visual}</th>{cells}</tr>")
     return f'{_TERM_STYLE}<table class="terms"><thead><tr>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table>'
 
 

@@ -6,6 +6,7 @@ import io
 import tempfile
 import zipfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 32 * 2**20
 MAX_VECTORS = 500
+_LISTED = 5
+"""So many arrays that were not read are named."""
 VECTORS = (".npy", ".npz")
 CLIPS: Mapping[Modality, tuple[str, ...]] = {
     "audio": (*VIDEOS, *OTHER_VIDEOS, *SOUNDS, *OTHER_SOUNDS),
@@ -31,7 +34,20 @@ CLIPS: Mapping[Modality, tuple[str, ...]] = {
 MAX_CLIP_BYTES = 200 * 2**20
 
 
-def read_vectors(name: str, content: bytes, modality: Modality) -> FloatArray:
+@dataclass(frozen=True)
+class Uploaded:
+    """Vectors that somebody brought.
+
+    Attributes:
+        vectors: Shape (n, d), float32.
+        said: What was read of the file and what was not, in a sentence or two.
+    """
+
+    vectors: FloatArray
+    said: str
+
+
+def read_vectors(name: str, content: bytes, modality: Modality) -> Uploaded:
     """Feature vectors from an uploaded .npy or .npz file.
 
     Args:
@@ -40,7 +56,7 @@ def read_vectors(name: str, content: bytes, modality: Modality) -> FloatArray:
         modality: Array to take from an .npz that holds both `audio` and `visual`.
 
     Returns:
-        Shape (n, d), float32, with 1 <= n <= `MAX_VECTORS`.
+        1 to `MAX_VECTORS` vectors, and what was read.
 
     Raises:
         DataError: If it is no such file, too large, or not finite numbers of a fitting shape.
@@ -50,7 +66,7 @@ def read_vectors(name: str, content: bytes, modality: Modality) -> FloatArray:
     if len(content) > MAX_BYTES:
         raise DataError(f"The file is larger than {MAX_BYTES // 2**20} MB", where=name, fix="Upload fewer vectors")
     try:
-        values = _from_npz(content, modality) if kind == ".npz" else _array(content)
+        values, array, left_out = _from_npz(content, modality) if kind == ".npz" else (_array(content), "", [])
     except DataError:
         raise
     except Exception as error:
@@ -58,6 +74,7 @@ def read_vectors(name: str, content: bytes, modality: Modality) -> FloatArray:
         raise DataError("This is no array file that can be read safely", where=name, fix=fix) from error
     if values.dtype.kind not in "fiu":
         raise DataError(f"Expected numbers, got {values.dtype}", where=name, fix=fix)
+    shape, dtype = values.shape, values.dtype
     if values.ndim == 1:
         values = values[None, :]
     if values.ndim != 2 or not values.size:
@@ -68,7 +85,21 @@ def read_vectors(name: str, content: bytes, modality: Modality) -> FloatArray:
         vectors: FloatArray = values.astype(np.float32)
     if not np.isfinite(vectors).all():
         raise DataError("Some values are NaN, infinite or too large", where=name, fix="Remove or impute them")
-    return vectors
+    count = "one vector" if len(vectors) == 1 else f"{len(vectors):,} vectors, one per row,"
+    said = (
+        f"Read from {name}: {f'array {array}, ' if array else ''}{dtype} of shape {_words(shape)}, taken as {count} of "
+    )
+    said += f"{vectors.shape[1]:,} numbers."
+    return Uploaded(vectors, said + (f" Not read: {', '.join(left_out)}." if left_out else ""))
+
+
+def _words(shape: tuple[int, ...]) -> str:
+    """A shape as people write it.
+
+    >>> _words((3, 128)), _words((128,))
+    ('3 x 128', '128')
+    """
+    return " x ".join(map(str, shape))
 
 
 @st.cache_data(show_spinner="Listening and looking", max_entries=50)
@@ -96,7 +127,8 @@ def described(digest: str, ending: str, spec: ExtractorSpec, every: float, _cont
     return vector[None, :], made.sound_picture if spec.modality == "audio" else made.poster
 
 
-def _from_npz(content: bytes, modality: Modality) -> np.ndarray[Any, Any]:
+def _from_npz(content: bytes, modality: Modality) -> tuple[np.ndarray[Any, Any], str, list[str]]:
+    """The array, its name, and what else is in the archive."""
     from avexplore.data.files.npy import check_directory
 
     check_directory(io.BytesIO(content), where="npz")
@@ -112,7 +144,22 @@ def _from_npz(content: bytes, modality: Modality) -> np.ndarray[Any, Any]:
                 "The unpacked array is too large", where="npz", fix=f"Keep it below {MAX_BYTES // 2**20} MB"
             )
         with archive.open(chosen) as member:
-            return _array(member.read(MAX_BYTES))
+            values = _array(member.read(MAX_BYTES))
+        name = PurePosixPath(chosen.filename).stem
+        others = sorted(other for other in members if members[other] is not chosen)
+        left_out = [f"{other}{_shape_of(archive, members[other])}" for other in others[:_LISTED]]
+        return values, name, left_out + ([f"{len(others) - _LISTED} more"] if len(others) > _LISTED else [])
+
+
+def _shape_of(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> str:
+    """The shape that an array's header claims, in brackets; "" where there is none to be read."""
+    try:
+        with archive.open(member) as found:
+            version = np.lib.format.read_magic(found)
+            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            return f" ({_words(read(found)[0])})"
+    except Exception:  # whatever a hostile header makes the reader raise, its name says enough
+        return ""
 
 
 def _array(content: bytes) -> np.ndarray[Any, Any]:

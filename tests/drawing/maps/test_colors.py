@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from avexplore.drawing.class_graph.svg_marks import GROUPS
 from avexplore.drawing.maps import colors
 
 # Vienot, Brettel & Mollon (1999): what a deuteranope and a protanope see, in linear RGB
@@ -18,7 +19,7 @@ VISIONS = (
 @pytest.mark.parametrize(
     "palette",
     [
-        *([colors.group(k)[side] for k in range(len(colors.GROUPS))] for side in (0, 1)),
+        *([colors.group(k)[side] for k in range(len(GROUPS))] for side in (0, 1)),
         *([pair[side] for pair in colors.ramp(6)] for side in (0, 1)),
     ],
 )
@@ -32,5 +33,5 @@ def test_colors_are_far_apart_also_without_red_green_vision(palette: tuple[str, 
 
 def test_groups_keep_their_colors_and_those_beyond_take_turns() -> None:
     assert colors.group(0) != colors.group(1)
-    assert colors.group(len(colors.GROUPS)) == colors.group(0)
+    assert colors.group(len(GROUPS)) == colors.group(0)
     assert colors.group(-1) == colors.NEITHER

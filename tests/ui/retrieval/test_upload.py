@@ -31,17 +31,38 @@ def npz(**arrays: np.ndarray) -> bytes:
 @pytest.mark.parametrize("shape", [(4,), (1, 4), (3, 4)])
 def test_vectors_and_matrices_are_read(shape: tuple[int, ...]) -> None:
     values = np.random.default_rng(0).normal(size=shape)
-    found = read_vectors("mine.npy", npy(values), "audio")
+    found = read_vectors("mine.npy", npy(values), "audio").vectors
     assert found.dtype == np.float32
     assert found == pytest.approx(np.atleast_2d(values).astype(np.float32))
 
 
 def test_an_archive_gives_the_asked_modality_or_its_only_array() -> None:
     both = npz(audio=np.ones((2, 3)), visual=np.zeros((2, 5)))
-    assert read_vectors("x.npz", both, "visual").shape == (2, 5)
-    assert read_vectors("x.npz", npz(features=np.ones((1, 7))), "audio").shape == (1, 7)
+    assert read_vectors("x.npz", both, "visual").vectors.shape == (2, 5)
+    assert read_vectors("x.npz", npz(features=np.ones((1, 7))), "audio").vectors.shape == (1, 7)
     with pytest.raises(DataError, match="no array `audio`, only a, b"):
         read_vectors("x.npz", npz(a=np.ones(2), b=np.ones(2)), "audio")
+
+
+def test_what_was_read_is_said_and_what_was_not() -> None:
+    one = read_vectors("mine.npy", npy(np.ones(128, np.float32)), "audio").said
+    assert one == "Read from mine.npy: float32 of shape 128, taken as one vector of 128 numbers."
+    both = npz(audio=np.ones((3, 128)), visual=np.zeros((3, 1024)), names=np.array(["a", "b", "c"]))
+    assert read_vectors("x.npz", both, "audio").said == (
+        "Read from x.npz: array audio, float64 of shape 3 x 128, taken as 3 vectors, one per row, of 128 numbers. "
+        "Not read: names (3), visual (3 x 1024)."
+    )
+    many = npz(audio=np.ones(4), **{f"other{k}": np.ones(1) for k in range(9)})
+    assert read_vectors("x.npz", many, "audio").said.endswith("other4 (1), 4 more.")
+
+
+def test_an_array_that_is_not_read_may_be_anything() -> None:
+    text = io.BytesIO(npz(audio=np.ones(4)))
+    with zipfile.ZipFile(text, "a") as archive:
+        archive.writestr("notes.txt", "hello")
+        archive.writestr("visual.npy", lying_header())
+    said = read_vectors("x.npz", text.getvalue(), "audio").said
+    assert said.endswith("Not read: notes, visual (1000000000000).")
 
 
 def bomb() -> bytes:

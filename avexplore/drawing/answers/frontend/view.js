@@ -75,7 +75,7 @@ class Board {
     const sign = element("span", "mark", this.sign[answer.kind]);
     sign.style.color = this.color[answer.kind];
     const words = element("span", "words");
-    words.append(element("b", "", answer.title), element("small", "", `${this.word[answer.kind]} · ${answer.id}`));
+    words.append(element("b", "", answer.title), this.small(answer));
     const end = element("span", "end"), bars = element("span", "bars");
     bars.title = answer.softness;
     for (const bar of answer.bars) {
@@ -101,12 +101,19 @@ class Board {
     return card;
   }
 
+  // Breaks between what an answer is and which clip, not within "clip 12".
+  small(answer) {
+    const small = element("small");
+    small.append(element("span", "", `${this.word[answer.kind]} · `), element("span", "", answer.id));
+    return small;
+  }
+
   media(answer) {
     if (!answer.media) return [];
     const sign = element("span", "media");
     const badge = { video: "▶", sound: "♪", picture: "" }[answer.media];
-    // Beside the picture, not on it: it is small enough as it is.
-    if (badge) sign.append(element("i", "", badge));
+    // Beside the picture, not on it; an empty one keeps the pictures of a list below each other.
+    sign.append(element("i", "", badge));
     if (answer.picture.startsWith("data:image/jpeg;base64,")) {
       const picture = element("img");
       picture.src = answer.picture;
