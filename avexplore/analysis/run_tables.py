@@ -14,6 +14,7 @@ from avexplore.artifacts import (
     SPLITS,
     ClassGraph,
     Clips,
+    ExperimentReport,
     FloatArray,
     GraphStability,
     History,
@@ -115,6 +116,17 @@ def edge_table(
     if probability is not None:
         table["pair_probability"] = probability.of_nodes(graph.nodes)[i, j]
     return table
+
+
+def experiment_table(report: ExperimentReport) -> Columns:
+    """The figures of every arm and seed, a row each."""
+    arms, seeds, _ = report.values.shape
+    rows = report.values.reshape(arms * seeds, -1)
+    return {
+        "arm": [arm for arm in report.arms for _ in range(seeds)],
+        "seed": np.tile(report.seeds, arms),
+        **{name: rows[:, k] for k, name in enumerate(report.metrics)},
+    }
 
 
 def write_table(table: Columns, path: Path) -> None:

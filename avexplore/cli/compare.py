@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -28,6 +28,10 @@ def compare(
     measure: Annotated[
         list[str] | None, typer.Option(help="Column to compare; all with numbers without. May be repeated.")
     ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(help="Column that names the arms, where one file holds all of them; the first is the base."),
+    ] = None,
     average: Annotated[bool, typer.Option("--average", help="Take the mean of rows that are about the same.")] = False,
     level: Annotated[
         float, typer.Option(help="Chance of calling any difference confirmed that is none.", min=1e-6, max=0.5)
@@ -40,16 +44,18 @@ def compare(
     """
     from avexplore.experiments import alike, compare_measures
     from avexplore.experiments.comparison import seeds_needed
-    from avexplore.experiments.result_files import pair_tables, read_table
+    from avexplore.experiments.result_files import pair_tables, read_table, split_table
     from avexplore.retrieval.significance import Interval, verdict
 
-    names = _arms(files)
-    paired = pair_tables(
-        {name: read_table(path) for name, path in zip(names, files, strict=True)},
-        on=on or (),
-        measures=measure or (),
-        average=average,
-    )
+    tables: dict[str, Any] = {name: read_table(path) for name, path in zip(_arms(files), files, strict=True)}
+    if by is not None:
+        split = {name: split_table(one, by, where=name) for name, one in tables.items()}
+        one_file = len(files) == 1
+        tables = {
+            arm if one_file else f"{name}: {arm}": rows for name, arms in split.items() for arm, rows in arms.items()
+        }
+    names = list(tables)
+    paired = pair_tables(tables, on=on or (), measures=measure or (), average=average)
     report, base = paired.report, names[0]
     comparisons = compare_measures(report, reference=base)
     groups = {m: alike(report, m, level=level / len(report.metrics)) for m in report.metrics}

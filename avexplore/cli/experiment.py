@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
@@ -36,6 +37,10 @@ def experiment(
         Literal["own", "chosen"],
         typer.Option(help="Read each embedding as configured, or as does best for its arm on validation clips."),
     ] = "own",
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Write the figures of every arm and seed to this .csv or .parquet."),
+    ] = None,
     workers: options.Workers = 1,
     scheduler: options.Scheduler = None,
     device: options.Device = None,
@@ -52,6 +57,10 @@ def experiment(
     wanted = ExperimentConfig(student, names, seeds, first_seed, vary_teacher, split, reading)
     with stdout_is_ours(), progress(quiet or json) as report:
         found = fanout.make(wanted, workbench(device), workers=workers, scheduler=scheduler, report=report)
+    if out is not None:
+        from avexplore.analysis.run_tables import experiment_table, write_table
+
+        write_table(experiment_table(found), out)
     comparisons = {metric: compare_arms(found, metric) for metric in found.metrics if metric != LINKED_PAIRS}
     if json:
         emit(

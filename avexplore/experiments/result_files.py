@@ -67,6 +67,30 @@ def read_table(path: Path) -> dict[str, list[str]]:
     return {name: [row[i].strip() for row in rows[1:]] for i, name in enumerate(header)}
 
 
+def split_table(table: Table, by: str, *, where: str = "table") -> dict[str, dict[str, list[Any]]]:
+    """A table that holds all arms as one table per arm, in the order in which they appear.
+
+    Args:
+        table: Values by column.
+        by: The column that names the arm.
+        where: What a message names.
+
+    Raises:
+        DataError: If there is no such column.
+
+    >>> split_table({"arm": ["a", "b"], "seed": [0, 0], "map": [0.5, 0.6]}, "arm")
+    {'a': {'seed': [0], 'map': [0.5]}, 'b': {'seed': [0], 'map': [0.6]}}
+    """
+    if by not in table:
+        raise DataError(f"There is no column {by!r}", where=where, fix=f"It has {', '.join(map(str, table))}")
+    arms = list(map(_plain, table[by]))
+    columns = {name: list(table[name]) for name in table if name != by}
+    return {
+        arm: {name: [v for v, a in zip(values, arms, strict=True) if a == arm] for name, values in columns.items()}
+        for arm in dict.fromkeys(arms)
+    }
+
+
 def pair_tables(
     tables: Mapping[str, Table], *, on: Sequence[str] = (), measures: Sequence[str] = (), average: bool = False
 ) -> PairedFigures:
@@ -86,7 +110,11 @@ def pair_tables(
     array([[0.5, 0.6], [0.6, 0.7]])
     """
     if len(tables) < 2:
-        raise DataError("There is one table", where="compare", fix="Name at least two")
+        raise DataError(
+            "There is one table",
+            where="compare",
+            fix="Name at least two files, or the column that names the arms of one with --by",
+        )
     on = tuple(on) or tuple(name for name in ID_COLUMNS if all(name in table for table in tables.values()))
     if not on:
         raise DataError(

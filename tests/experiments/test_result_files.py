@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from avexplore import cli
+from avexplore.analysis.run_tables import experiment_table, write_table
+from avexplore.artifacts import ExperimentReport
 from avexplore.errors import DataError
 from avexplore.experiments import compare_measures
 from avexplore.experiments.result_files import pair_tables, read_table
@@ -187,3 +189,23 @@ def test_files_of_one_name_are_told_apart_by_their_folders(tmp_path: Path, capsy
         write(tmp_path / folder / "map.csv", f"seed,map\n0,0.{len(folder)}\n1,0.2\n")
     assert cli.main(["compare", *(str(tmp_path / f / "map.csv") for f in ("one", "other")), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["reference"].endswith("one/map.csv")
+
+
+def test_one_file_of_an_experiment_is_split_by_its_arms(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rng = np.random.default_rng(0)
+    arms, seeds, metrics = ("without LIR", "graph+I"), np.arange(8), ("map", "hidden_pair_ap")
+    values = rng.random((1, 8, 1)) + rng.normal(0, 0.01, (2, 8, 2)) + np.array([0.0, 0.05])[:, None, None]
+    report = ExperimentReport(arms, seeds, metrics, values)
+    for ending in ("csv", "parquet"):
+        write_table(experiment_table(report), tmp_path / f"all.{ending}")
+    parquet = pd.read_parquet(tmp_path / "all.parquet")
+    assert np.allclose(parquet.pivot(index="seed", columns="arm", values="map")["graph+I"], values[1, :, 0])
+    assert cli.main(["compare", str(tmp_path / "all.csv"), "--by", "arm", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["reference"] == "without LIR"
+    [row] = found["comparisons"]["map"]
+    assert (row["arm"], row["verdict"]) == ("graph+I", "higher")
+    [expected] = compare_measures(report, metrics, "without LIR")["map"]
+    assert (row["difference"], row["p_value"]) == pytest.approx((expected.difference, expected.p_value))
+    assert cli.main(["compare", str(tmp_path / "all.csv"), "--by", "loss"]) == 1
+    assert "There is no column 'loss' (all). It has arm, seed, map, hidden_pair_ap" in capsys.readouterr().err
