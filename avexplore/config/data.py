@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from avexplore.config.base import Config, location, setting, within
+
+
+def _train_fraction() -> Any:
+    return within(
+        0.0,
+        1.0,
+        1.0,
+        help="Share of the training clips, of each class, that is kept: how much is learned from fewer clips.",
+        since="0.2.0",
+        open_low=True,
+    )
 
 
 @dataclass(frozen=True)
@@ -34,14 +45,7 @@ class SyntheticConfig(Config):
         0.05, 0.8, 0.15, help="Share of the other clips used for choosing, never for training."
     )
     seed: int = within(0, 2**31 - 1, 0, help="Draws the planted graph, the events and the noise.")
-    train_fraction: float = within(
-        0.0,
-        1.0,
-        1.0,
-        help="Share of the training clips, of each class, that is kept: how much is learned from fewer clips.",
-        since="0.2.0",
-        open_low=True,
-    )
+    train_fraction: float = _train_fraction()
 
 
 @dataclass(frozen=True)
@@ -64,14 +68,7 @@ class FeatureFileConfig(Config):
     reading: int = within(
         1, 2, 1, since="0.2.0", help="Rules by which the arrays are understood; `feature_file` fills it in."
     )
-    train_fraction: float = within(
-        0.0,
-        1.0,
-        1.0,
-        help="Share of the training clips, of each class, that is kept: how much is learned from fewer clips.",
-        since="0.2.0",
-        open_low=True,
-    )
+    train_fraction: float = _train_fraction()
 
 
 @dataclass(frozen=True)

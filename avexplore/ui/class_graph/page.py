@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import streamlit as st
@@ -16,7 +17,7 @@ from avexplore.ui.class_graph.graph_choices import Choice, choices, fits, measur
 from avexplore.ui.class_graph.panel.panel import draw_panel
 from avexplore.ui.class_graph.picture_pane import draw_picture
 from avexplore.ui.class_graph.refine import redraw_when_refined, refiner
-from avexplore.ui.class_graph.scene import Scene, Shown, Subject, cached_or_quick
+from avexplore.ui.class_graph.scene import Scene, Shown, cached_or_quick
 from avexplore.ui.class_graph.state import session_state as visit
 from avexplore.ui.class_graph.state import settings as state_settings
 from avexplore.ui.class_graph.state.view_address import LEARNED, NOTHING
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from avexplore.analysis.pair_evidence import PairEvidence
-    from avexplore.artifacts import ClassGraph, Clips, Embeddings, GraphStability, SoftLabels
+    from avexplore.artifacts import ClassGraph, Clips, GraphStability, SoftLabels
     from avexplore.config import GraphConfig, SoftLabelSource
     from avexplore.ui.class_graph.state.settings import Settings
     from avexplore.workbench.runs import Run
@@ -59,7 +60,6 @@ def explore(run: Run) -> None:
 @st.fragment
 def _explore(run: Run, labels: SoftLabels, teacher: Any) -> None:
     settings = visit.restore(run, labels.nodes)
-    rules = settings.graph.knowledge
     bar.draw()
     clips = _clips(run.soft_labels)
     others = _others(run, clips, settings)
@@ -70,7 +70,7 @@ def _explore(run: Run, labels: SoftLabels, teacher: Any) -> None:
         return
     shown = _shown(others, labels, settings.graph, graph, stability)
     pairs = _pairs(run.soft_labels.address, clips is not None, labels, clips)
-    scene = Scene(run, labels, clips, settings, rules, labels.nodes, others, shown, pairs)
+    scene = Scene(run, labels, clips, settings, others, shown, pairs, teacher)
     left, right = st.columns([0.74, 0.26], gap="medium")
     with left:
         picture, view = draw_picture(scene)
@@ -81,18 +81,8 @@ def _explore(run: Run, labels: SoftLabels, teacher: Any) -> None:
                 _ask_stability(settings)
             elif not must_wait(settings.graph):
                 redraw_when_refined(settings.graph, refiner().best_draft(drafts_of(settings.graph)))
-        subject = Subject(
-            shown=shown,
-            labels=labels,
-            clips=clips,
-            pairs=pairs,
-            visible=frozenset(edge.id for edge in shown_edges(picture, view["threshold"], view["hidden"])),
-            affinity=_affinity(settings, shown.stability, labels),
-            config=settings.graph if shown.is_own else None,
-            embeddings=lambda: _embeddings(run),
-            teacher=teacher,
-        )
-        draw_panel(subject, (view["selection"] or {}).get("id", ""))
+        visible = frozenset(edge.id for edge in shown_edges(picture, view["threshold"], view["hidden"]))
+        draw_panel(replace(scene, visible=visible), (view["selection"] or {}).get("id", ""))
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
@@ -139,24 +129,6 @@ def _ask_stability(settings: Settings) -> None:
     if isinstance(answer, Ready):
         st.rerun()
     job_progress.artifact(config, "Stability", start=False, stop_page=False)
-
-
-def _affinity(settings: Settings, stability: GraphStability | None, labels: SoftLabels) -> Any:
-    if stability is None:
-        return None
-    from avexplore.graph.affinity import build_affinity
-
-    config = settings.affinity
-    if config.source in ("true-graph", "true-pairs"):
-        return None
-    return build_affinity(config, stability, soft_labels=labels)
-
-
-def _embeddings(run: Run) -> tuple[Embeddings, Embeddings] | None:
-    if run.student is None:
-        return None
-    before, after = cached_or_quick(run.student.twin), cached_or_quick(run.student)
-    return None if before is None or after is None else (before.embeddings, after.embeddings)
 
 
 # --- other graphs -------------------------------------------------------------------------------------------------

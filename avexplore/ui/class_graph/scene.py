@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from avexplore.ui.shell import session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from avexplore.analysis.pair_evidence import PairEvidence
     from avexplore.artifacts import Affinity, ClassGraph, Clips, Embeddings, GraphStability, SoftLabels
     from avexplore.config import Config, GraphConfig, KnowledgeConfig
@@ -38,26 +37,6 @@ class Shown:
     other_name: str = ""
 
 
-@dataclass(frozen=True)
-class Scene:
-    """Everything that one pass of the page is about.
-
-    Attributes:
-        others: The graphs to compare with, by their key.
-        pairs: What is known of pairs of classes without any graph.
-    """
-
-    run: Run
-    labels: SoftLabels
-    clips: Clips | None
-    settings: Settings
-    rules: KnowledgeConfig
-    nodes: tuple[str, ...]
-    others: dict[str, Choice]
-    shown: Shown
-    pairs: PairEvidence
-
-
 def cached_or_quick(config: Config) -> Any:
     """The result of a config if it is there or quick to make, else None."""
     answer = session.workbench().ask(config, start=False)
@@ -65,30 +44,30 @@ def cached_or_quick(config: Config) -> Any:
 
 
 @dataclass(frozen=True)
-class Subject:
+class Scene:
     """The graph on screen and all that is known around it; what is unknown is None.
 
     Attributes:
-        shown: The graph, and the one it is compared with.
-        labels: The soft labels that it was learned from.
+        run: The run that is looked at.
+        labels: The soft labels that the graph was learned from.
         clips: Labels and names of the clips.
+        settings: What the controls say.
+        others: The graphs to compare with, by their key.
+        shown: The graph, and the one that it is compared with.
         pairs: What is known of pairs of classes without any graph.
-        visible: Ids of the edges that threshold and legend leave in the picture.
-        affinity: LIR's weights.
-        config: How the graph was searched; None for a graph from elsewhere.
-        embeddings: Fetches the embeddings without and with LIR, or None.
         teacher: What gave the soft labels, with its calibration where it has one.
+        visible: Ids of the edges that threshold and legend leave in the picture; known once it is drawn.
     """
 
-    shown: Shown
+    run: Run
     labels: SoftLabels
     clips: Clips | None
+    settings: Settings
+    others: dict[str, Choice]
+    shown: Shown
     pairs: PairEvidence
-    visible: frozenset[str] = frozenset()
-    affinity: Affinity | None = None
-    config: GraphConfig | None = None
-    embeddings: Callable[[], tuple[Embeddings, Embeddings] | None] = lambda: None
     teacher: Any = None
+    visible: frozenset[str] = frozenset()
 
     @property
     def graph(self) -> ClassGraph:
@@ -99,3 +78,35 @@ class Subject:
     def stability(self) -> GraphStability | None:
         """Its edge frequencies."""
         return self.shown.stability
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """The 2C class nodes."""
+        return self.labels.nodes
+
+    @property
+    def rules(self) -> KnowledgeConfig:
+        """The reader's rules."""
+        return self.settings.graph.knowledge
+
+    @property
+    def config(self) -> GraphConfig | None:
+        """How the graph was searched; None for a graph from elsewhere."""
+        return self.settings.graph if self.shown.is_own else None
+
+    @cached_property
+    def affinity(self) -> Affinity | None:
+        """LIR's weights; None without bootstraps, and for those that the true labels give."""
+        from avexplore.graph.affinity import build_affinity
+
+        config = self.settings.affinity
+        if self.stability is None or config.source in ("true-graph", "true-pairs"):
+            return None
+        return build_affinity(config, self.stability, soft_labels=self.labels)
+
+    def embeddings(self) -> tuple[Embeddings, Embeddings] | None:
+        """The embeddings without and with LIR, where both are there."""
+        if self.run.student is None:
+            return None
+        before, after = cached_or_quick(self.run.student.twin), cached_or_quick(self.run.student)
+        return None if before is None or after is None else (before.embeddings, after.embeddings)

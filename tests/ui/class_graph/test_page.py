@@ -8,7 +8,6 @@ import sys
 import threading
 import wave
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -27,6 +26,7 @@ from avexplore.config import (
     TeacherConfig,
 )
 from avexplore.errors import ConfigError
+from avexplore.jobs.records import JobStatus
 from avexplore.store import Store
 from avexplore.tuning.settings import WorkingSettings
 from avexplore.ui.class_graph.state import kept_graphs as variants
@@ -85,9 +85,7 @@ def test_names_in_the_panel_are_escaped(app: AppTest, made_home: Any) -> None:
 
 
 def test_running_soft_labels_show_progress(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    status = SimpleNamespace(
-        fraction=0.4, message="epoch 4 of 10", state="running", seconds_left=None, address="0" * 64
-    )
+    status = JobStatus("0" * 64, "graph", "running", 0.4, "epoch 4 of 10")
     ask = Workbench.ask
 
     def waiting(self: Workbench, config: Any, start: bool = True, **more: Any) -> Any:
@@ -106,7 +104,7 @@ def test_failed_soft_labels_say_why(app: AppTest, monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_graph_is_shown_while_bootstraps_run(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    status = SimpleNamespace(fraction=0.4, message="40 of 100", state="running", seconds_left=None, address="0" * 64)
+    status = JobStatus("0" * 64, "graph", "running", 0.4, "40 of 100")
     ask = Workbench.ask
 
     def waiting(self: Workbench, config: Any, start: bool = True, **more: Any) -> Any:
@@ -198,7 +196,7 @@ def test_causal_learn_answers_while_our_search_is_compiled(
     other = fallback_for(config)
     assert other is not None
     assert (other.engine, other.penalty_discount, other.seed) == ("causal-learn-boss", 7.0, 11)
-    status = SimpleNamespace(fraction=0.4, message="local scores", state="running", seconds_left=None, address="0" * 64)
+    status = JobStatus("0" * 64, "graph", "running", 0.4, "local scores")
     asked: list[GraphConfig] = []
     ask = Workbench.ask
 

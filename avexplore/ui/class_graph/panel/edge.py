@@ -18,41 +18,41 @@ from avexplore.ui.parts.plain_text import as_html
 
 if TYPE_CHECKING:
     from avexplore.artifacts import Embeddings, GraphStability, SoftLabels
-    from avexplore.ui.class_graph.scene import Subject
+    from avexplore.ui.class_graph.scene import Scene
 
 SHOWN_PAIRS, COUNTED_PAIRS = 12, 200
 
 
-def draw_edge(subject: Subject, i: int, j: int) -> None:
+def draw_edge(scene: Scene, i: int, j: int) -> None:
     """The panel of a selected pair of nodes, linked or not."""
-    graph, stability = subject.graph, subject.stability
+    graph, stability = scene.graph, scene.stability
     forth, back = bool(graph.adjacency[i, j]), bool(graph.adjacency[j, i])
     if back and not forth:
         i, j = j, i
     source, target = graph.nodes[i], graph.nodes[j]
     linked, undirected = forth or back, forth and back
-    settled = is_settled(stability, i, j, given=not subject.shown.is_own)
+    settled = is_settled(stability, i, j, given=not scene.shown.is_own)
     sign = "→" if linked and not undirected and settled else "–"
     rows: list[tuple[str, str]] = _sureness(stability, i, j) if stability is not None else []
     effect = float(graph.effect[i, j] or graph.effect[j, i])
     if linked and effect:
         rows.append(("Effect", f"{effect:+.2f}: they go {'together' if effect > 0 else 'against each other'}"))
         rows.append(("BIC gain", f"{max(graph.gain[i, j], graph.gain[j, i]):,.0f}"))
-    rows += _true_rows(subject, source, target)
-    if subject.affinity is not None:
-        weight = max(float(subject.affinity.weights[i, j]), float(subject.affinity.weights[j, i]))
+    rows += _true_rows(scene, source, target)
+    if scene.affinity is not None:
+        weight = max(float(scene.affinity.weights[i, j]), float(scene.affinity.weights[j, i]))
         rows.append(("Weight in LIR", f"{weight:.2f}" if weight else "none: LIR leaves this edge out"))
     kind = "not in this graph"
     if linked:
         kind = (
             "undirected: its direction cannot be told from such data" if undirected else _direction(stability, settled)
         )
-    without_graph = pair_facts(subject.pairs, graph.nodes, i, j)
+    without_graph = pair_facts(scene.pairs, graph.nodes, i, j)
     of_graph = facts.grid(rows)
     body = f"{without_graph}<h5>In this graph: does it repeat?</h5>{of_graph}" if without_graph else of_graph
     facts.draw(f"{plain_name(source)} {sign} {plain_name(target)}", kind, body)
-    if {split_node(source)[1], split_node(target)[1]} <= set(subject.labels.classes):
-        _draw_pairs(subject, source, target)
+    if {split_node(source)[1], split_node(target)[1]} <= set(scene.labels.classes):
+        _draw_pairs(scene, source, target)
 
 
 def _direction(stability: GraphStability | None, settled: bool) -> str:
@@ -83,11 +83,11 @@ def _sureness(stability: GraphStability, i: int, j: int) -> list[tuple[str, str]
     return rows
 
 
-def _true_rows(subject: Subject, source: str, target: str) -> list[tuple[str, str]]:
+def _true_rows(scene: Scene, source: str, target: str) -> list[tuple[str, str]]:
     rows = []
     a, b = split_node(source)[1], split_node(target)[1]
-    found = evidence.co_occurrence(subject.clips, source, target)
-    if found is not None and (a != b or evidence.modalities_known_apart(subject.clips)):
+    found = evidence.co_occurrence(scene.clips, source, target)
+    if found is not None and (a != b or evidence.modalities_known_apart(scene.clips)):
         lift = f", {found.lift:.1f} times what chance gives" if np.isfinite(found.lift) else ""
         rows.append(("Truly together", f"{found.both:,} of {found.source_clips:,} clips{lift}"))
     published = evidence.audioset_co_occurrence(a, b)
@@ -97,13 +97,13 @@ def _true_rows(subject: Subject, source: str, target: str) -> list[tuple[str, st
     return rows
 
 
-def _draw_pairs(subject: Subject, source: str, target: str) -> None:
-    labels = subject.labels
+def _draw_pairs(scene: Scene, source: str, target: str) -> None:
+    labels = scene.labels
     pairs = evidence.linked_pairs(labels, source, target, COUNTED_PAIRS)
     if not len(pairs.first):
         st.caption("No two clips of different annotations stand at the ends of this edge.")
         return
-    both = subject.embeddings()
+    both = scene.embeddings()
     body = "" if both is None else _what_lir_did(both, labels, source, target)
     where = "Training clips" if len(labels.rows("train")) else "Clips"
     body += f"<h5>Clip pairs that this edge relates</h5><p>{where} of different annotations, "
@@ -137,7 +137,7 @@ def _draw_pairs(subject: Subject, source: str, target: str) -> None:
         **chosen.arguments,
     )
     for row, node in ((shown.first[chosen.row], source), (shown.second[chosen.row], target)):
-        draw_clip(labels, subject.clips, int(row), end=plain_name(node))
+        draw_clip(labels, scene.clips, int(row), end=plain_name(node))
     if (labels.hard_label < 0).any():
         st.caption("In brackets: annotation unknown, the teacher's first choice instead.")
 

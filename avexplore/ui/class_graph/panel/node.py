@@ -18,33 +18,33 @@ from avexplore.ui.parts.plain_text import as_html
 from avexplore.ui.parts.reliability_chart import Curve, in_words, reliability_chart
 
 if TYPE_CHECKING:
-    from avexplore.ui.class_graph.scene import Subject
+    from avexplore.ui.class_graph.scene import Scene
 
 
-def draw_node(subject: Subject, node: str) -> None:
+def draw_node(scene: Scene, node: str) -> None:
     """The panel of a selected class node."""
     from avexplore.graph.algebra.separation import neighborhood
 
     modality, label = split_node(node)
-    near = neighborhood(subject.graph, node)
-    known = label in subject.labels.classes
-    support = f" · {_support(subject, label)}" if known else ""
+    near = neighborhood(scene.graph, node)
+    known = label in scene.labels.classes
+    support = f" · {_support(scene, label)}" if known else ""
     body = (
-        _links(subject, node, "Points here", near.parents)
-        + _links(subject, node, "It points to", near.children)
-        + _links(subject, node, "Linked without direction", near.undirected)
+        _links(scene, node, "Points here", near.parents)
+        + _links(scene, node, "It points to", near.children)
+        + _links(scene, node, "Linked without direction", near.undirected)
     )
     if not body:
         body = "<p>No edge of this graph touches it.</p>"
     body += _blanket(near.markov_blanket)
     facts.draw(label, f"{'heard' if modality == 'audio' else 'seen'} ({modality} class){support}", body)
     if known:
-        _draw_calibration(subject, node)
-        _draw_clips(subject, node)
+        _draw_calibration(scene, node)
+        _draw_clips(scene, node)
 
 
-def _support(subject: Subject, label: str) -> str:
-    labels = subject.labels
+def _support(scene: Scene, label: str) -> str:
+    labels = scene.labels
     rows = labels.rows("train")
     known = labels.hard_label[rows]
     if not (known >= 0).any():
@@ -52,22 +52,22 @@ def _support(subject: Subject, label: str) -> str:
     return f"{int((known == labels.classes.index(label)).sum()):,} of {len(rows):,} training clips annotated with it"
 
 
-def _links(subject: Subject, node: str, title: str, names: Sequence[str]) -> str:
+def _links(scene: Scene, node: str, title: str, names: Sequence[str]) -> str:
     """Neighbors, the surest first; those that the picture leaves out are folded away."""
     if not names:
         return ""
-    index = {name: k for k, name in enumerate(subject.graph.nodes)}
+    index = {name: k for k, name in enumerate(scene.graph.nodes)}
     here = index[node]
 
     def sureness(name: str) -> float:
-        if subject.stability is not None:
-            return float(subject.stability.edge_frequency[here, index[name]])
-        return float(max(subject.graph.gain[here, index[name]], subject.graph.gain[index[name], here]))
+        if scene.stability is not None:
+            return float(scene.stability.edge_frequency[here, index[name]])
+        return float(max(scene.graph.gain[here, index[name]], scene.graph.gain[index[name], here]))
 
     ordered = sorted(names, key=lambda name: (-sureness(name), index[name]))
-    drawn = [name for name in ordered if edge_id(here, index[name]) in subject.visible]
+    drawn = [name for name in ordered if edge_id(here, index[name]) in scene.visible]
     rest = [name for name in ordered if name not in drawn]
-    percent = subject.stability is not None
+    percent = scene.stability is not None
 
     def listed(chosen: Sequence[str]) -> str:
         lines = (
@@ -92,8 +92,8 @@ def _blanket(names: Sequence[str]) -> str:
     return f"<h5>Markov blanket</h5>{facts.folded(count, f'<p>{why}</p><p>{body}</p>')}"
 
 
-def _draw_calibration(subject: Subject, node: str) -> None:
-    found = class_reliability.reliability(subject.labels, node, subject.clips)
+def _draw_calibration(scene: Scene, node: str) -> None:
+    found = class_reliability.reliability(scene.labels, node, scene.clips)
     if found is None:
         return
     facts.draw_more("<h5>Does its probability mean what it says?</h5>")
@@ -114,7 +114,7 @@ def _draw_calibration(subject: Subject, node: str) -> None:
     rows = [("Mean probability", shares)]
     if found.annotated is not None:
         rows.append(("Calibration error", f"{found.annotated.error:.3f} for this class, against its annotation"))
-    measured = getattr(subject.teacher, "calibration", {})
+    measured = getattr(scene.teacher, "calibration", {})
     index = evidence.MODALITY_INDEX[split_node(node)[0]]
     if "ece_after" in measured and np.size(measured["ece_after"]) > index:
         before, after = (float(np.ravel(measured[name])[index]) for name in ("ece_before", "ece_after"))
@@ -122,8 +122,8 @@ def _draw_calibration(subject: Subject, node: str) -> None:
     facts.draw_more(facts.grid(rows))
 
 
-def _draw_clips(subject: Subject, node: str) -> None:
-    labels = subject.labels
+def _draw_clips(scene: Scene, node: str) -> None:
+    labels = scene.labels
     modality, label = split_node(node)
     unannotated = st.toggle(
         "Only clips annotated otherwise",
@@ -141,7 +141,7 @@ def _draw_clips(subject: Subject, node: str) -> None:
         "annotated": [clip_labels.annotation(labels, row) for row in rows],
         "soft label": labels.probabilities()[evidence.MODALITY_INDEX[modality], rows, column],
     }
-    truth = evidence.true_labels(subject.clips, modality)
+    truth = evidence.true_labels(scene.clips, modality)
     if truth is not None:
         table["true"] = [bool(truth[row, column]) for row in rows]
     chosen = picked(f"clips-{node}-{unannotated}", len(rows))
@@ -156,4 +156,4 @@ def _draw_clips(subject: Subject, node: str) -> None:
         },
         **chosen.arguments,
     )
-    draw_clip(subject.labels, subject.clips, int(rows[chosen.row]))
+    draw_clip(scene.labels, scene.clips, int(rows[chosen.row]))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import streamlit as st
 
@@ -13,35 +11,32 @@ from avexplore.drawing.class_graph.names import parse_id
 from avexplore.ui.class_graph.panel.edge import draw_edge
 from avexplore.ui.class_graph.panel.facts import STYLE, folded
 from avexplore.ui.class_graph.panel.node import draw_node
-from avexplore.ui.class_graph.scene import Subject
+from avexplore.ui.class_graph.scene import Scene
 from avexplore.ui.parts.plain_text import as_html
-
-if TYPE_CHECKING:
-    pass
 
 MOST = 12
 """So many further remarks are listed; the others are counted."""
 _SIGNS = {"good": "✓", "fair": "≈", "poor": "⚠", "note": "·"}
 
 
-def draw_panel(subject: Subject, selection: str) -> None:
+def draw_panel(scene: Scene, selection: str) -> None:
     """The verdict, or the facts of the selected node or edge (an id of the picture)."""
     found = parse_id(selection)
-    nodes = subject.graph.nodes
+    nodes = scene.graph.nodes
     if not found or max(found) >= len(nodes):
-        graph, stability, probability = subject.graph, subject.stability, subject.pairs.probability
-        remarks = verdict(graph, stability, clips=subject.clips, config=subject.config, probability=probability)
+        graph, stability, probability = scene.graph, scene.stability, scene.pairs.probability
+        remarks = verdict(graph, stability, clips=scene.clips, config=scene.config, probability=probability)
         drawn = np.zeros(graph.adjacency.shape, bool)
-        for i, j in (parse_id(name) for name in subject.visible):
+        for i, j in (parse_id(name) for name in scene.visible):
             drawn[i, j] = drawn[j, i] = True
         remarks = cautious([headline(graph, stability, probability, drawn), *remarks], graph, stability)
-        if subject.shown.other is not None:
-            remarks.insert(0, comparison_remark(subject.graph, subject.shown.other, subject.shown.other_name))
+        if scene.shown.other is not None:
+            remarks.insert(0, comparison_remark(scene.graph, scene.shown.other, scene.shown.other_name))
         draw_verdict(remarks)
     elif len(found) == 1:
-        draw_node(subject, nodes[found[0]])
+        draw_node(scene, nodes[found[0]])
     else:
-        draw_edge(subject, *found)
+        draw_edge(scene, *found)
 
 
 def draw_verdict(remarks: list[Remark]) -> None:
