@@ -22,7 +22,7 @@ from avexplore.artifacts import (
 )
 from avexplore.config import Config, FeatureFileConfig, StudentConfig, override
 from avexplore.config.presets import preset
-from avexplore.data.splits import TRAIN, split_off_validation
+from avexplore.data.splits import TRAIN, VALIDATION, split_off_validation
 from avexplore.errors import DataError
 from avexplore.estimators.tables import fingerprint, like_input
 
@@ -79,8 +79,8 @@ class LatentInteractionStudent(BaseEstimator):
             audio: One row per clip. Shape (n, d_audio).
             visual: Of the same clips, in the same order. Shape (n, d_visual).
             labels: The annotated class of each clip: names or numbers. Shape (n,).
-            split: "train", "validation" or "test" per clip; test clips take no part. Without it, all train but the
-                share that validates. Shape (n,).
+            split: "train", "validation" or "test" per clip; test clips take no part. Without it, all train; where no
+                clip validates, a share of the training clips of each class does. Shape (n,).
 
         Raises:
             ValueError: If the arrays do not fit together, or there are too few clips.
@@ -190,13 +190,19 @@ class LatentInteractionStudent(BaseEstimator):
         )
 
     def _split(self, split: Any, hard: IntArray) -> IntArray:
-        if split is None:
-            every = np.full(len(hard), TRAIN, np.int8)
-            return split_off_validation(every, hard, self.validation_fraction, self.random_state)
-        named = column_or_1d(split)
-        if len(named) != len(hard) or not set(named.tolist()) <= set(SPLITS):
-            raise DataError(f"Expected {len(hard)} of the words {', '.join(SPLITS)}", where="split")
-        return np.array([SPLITS.index(word) for word in named], np.int8)
+        """Index into `SPLITS` per clip; validation clips are drawn where none are given, as of files."""
+        found = np.full(len(hard), TRAIN, np.int8)
+        if split is not None:
+            named = column_or_1d(split)
+            if len(named) != len(hard) or not set(named.tolist()) <= set(SPLITS):
+                raise DataError(f"Expected {len(hard)} of the words {', '.join(SPLITS)}", where="split")
+            found = np.array([SPLITS.index(word) for word in named], np.int8)
+        if not (found == VALIDATION).any():
+            found = split_off_validation(found, hard, self.validation_fraction, self.random_state)
+        for index in (TRAIN, VALIDATION):
+            if not (found == index).any():
+                raise DataError(f"There are no {SPLITS[index]} clips", where="split", fix="Give more clips of a class")
+        return found
 
     def _both(self, audio: Any, visual: Any) -> tuple[FloatArray, FloatArray]:
         values: list[FloatArray] = [

@@ -145,6 +145,18 @@ def test_pandas_in_pandas_out() -> None:
         ClassGraphSearch(kind="scores").fit(soft[soft.columns[::-1]])
 
 
+def test_validation_clips_are_drawn_as_of_files_where_none_are_given(tmp_path: Path) -> None:
+    features = load_features(SyntheticConfig(clips=200, classes=4))
+    split = np.where(features.split == SPLITS.index("test"), "test", "train")
+    arrays = {"audio": features.audio, "visual": features.visual, "labels": features.hard_label}
+    np.savez(tmp_path / "clips.npz", **arrays, split=split)
+    config = feature_file(tmp_path / "clips.npz", split_seed=4)
+    student = LatentInteractionStudent(preset="tiny", settings=FAST, random_state=4)
+    student.fit(features.audio, features.visual, features.hard_label, split=split)
+    assert student.soft_labels_ is not None
+    assert np.array_equal(student.soft_labels_.split, load_features(config).split)
+
+
 def test_a_tracker_and_settings_reach_the_training() -> None:
     heard, seen, labels = made_up(np.random.default_rng(0))
     epochs: list[tuple[str, int]] = []
@@ -164,6 +176,8 @@ def test_a_tracker_and_settings_reach_the_training() -> None:
         ({"visual": np.zeros((7, 3))}, "120 audio rows but 7 visual rows"),
         ({"audio": np.full((120, 3), np.nan)}, "contains NaN"),
         ({"split": ["train"] * 119 + ["exam"]}, "words train, validation, test"),
+        ({"split": ["test"] * 119 + ["validation"]}, "There are no train clips"),
+        ({"labels": np.arange(120)}, "There are no validation clips"),
     ],
 )
 def test_what_does_not_fit_is_refused(change: dict[str, Any], message: str) -> None:
