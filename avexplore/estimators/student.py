@@ -191,7 +191,7 @@ class LatentInteractionStudent(BaseEstimator):
 
     def _split(self, split: Any, hard: IntArray) -> IntArray:
         """Index into `SPLITS` per clip; validation clips are drawn where none are given, as of files."""
-        found = np.full(len(hard), TRAIN, np.int8)
+        found: IntArray = np.full(len(hard), TRAIN, np.int8)
         if split is not None:
             named = column_or_1d(split)
             if len(named) != len(hard) or not set(named.tolist()) <= set(SPLITS):
