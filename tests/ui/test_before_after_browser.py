@@ -12,7 +12,9 @@ import pytest
 
 from avexplore.analysis.clip_labels import clip_title
 from avexplore.config import EvaluationConfig
+from avexplore.drawing.maps.facets import Entry, Facet
 from avexplore.store import Store
+from avexplore.ui.embedding_space.selection import Choice
 
 pytestmark = pytest.mark.browser
 
@@ -367,6 +369,77 @@ def test_names_on_the_maps_touch_no_other_and_stand_in_the_pane(visit: Callable[
                 assert right < a or c < left or bottom < b or d < top, (name, other)
 
 
+def overlaps(names: list[Any]) -> list[Any]:
+    boxes = [(name["text"], *name["box"]) for name in names]
+    return [
+        (one[0], other[0])
+        for k, one in enumerate(boxes)
+        for other in boxes[k + 1 :]
+        if one[1] <= other[3] and other[1] <= one[3] and one[2] <= other[4] and other[2] <= one[4]
+    ]
+
+
+def test_of_300_classes_the_largest_are_named_and_more_on_a_closer_look(visit: Callable[..., Any]) -> None:
+    page = visit("/embedding_space")
+    before, after = maps(page)
+    before.evaluate(
+        """canvas => {
+            const maps = canvas.owner, { bounds: b, points } = maps, of = maps.classes.entries, count = 300;
+            const spread = (k, step, size) => ((k * step) % size / size - .5);
+            const place = k => [b.x + spread(k, 37, 101) * b.width, b.y + spread(k, 53, 97) * b.height];
+            const named = k => ({ ...of[k % of.length], name: `Class of sounds ${k}` });
+            const entries = Array.from({ length: count }, (_, k) => named(k));
+            const code = Uint16Array.from({ length: points }, (_, i) => i % count);
+            const names = entries.map((_, k) => [k, ...place(k), ...place(k + 3)]);
+            const facets = maps.facets.map(f => f.name === "class" ? { ...f, entries, code } : f);
+            maps.tell = () => {};
+            maps.update({ head: { ...maps.head, names, facetsKey: "many" }, points, xy: maps.xy, facets });
+        }"""
+    )
+    for canvas in (before, after):
+        until(lambda canvas=canvas: any("Class of sounds" in name["text"] for name in look(canvas)["names"]))
+        assert 20 <= len(look(canvas)["names"]) <= 40
+        assert overlaps(look(canvas)["names"]) == []
+    shown = {name["text"] for name in look(before)["names"]}
+    before.evaluate("canvas => canvas.owner.lookAt({ k: 3, x: 0, y: 0 })")
+    until(lambda: look(before)["isDone"] and {name["text"] for name in look(before)["names"]} - shown)
+    assert overlaps(look(before)["names"]) == []
+
+
+def test_the_browser_and_python_choose_the_same_points(visit: Callable[..., Any], server: Any) -> None:
+    page = visit("/embedding_space")
+    before, _ = maps(page)
+    before.evaluate("canvas => { canvas.owner.tell = () => {}; }")
+    told = before.evaluate(
+        """canvas => canvas.owner.facets.map(f => ({ name: f.name, code: [...f.code], count: f.entries.length }))"""
+    )
+    found = [Facet(f["name"], "", (Entry("", ("", "")),) * f["count"], np.array(f["code"])) for f in told]
+    rng = np.random.default_rng(0)
+    for _ in range(12):
+        filters = {
+            facet.name: tuple(sorted({int(code) for code in rng.integers(0, len(facet.entries), 2)}))
+            for facet in found
+            if rng.random() < 0.4
+        }
+        before.evaluate(
+            """(canvas, wanted) => {
+                canvas.owner.filter = new Map(Object.entries(wanted).map(([name, on]) => [name, new Set(on)]));
+                canvas.owner.choose();
+            }""",
+            filters,
+        )
+        count = len(found[0].code)
+        seen = look(before)
+        assert (
+            np.flatnonzero(seen["chosen"]).tolist() == Choice(None, (), filters, "", ()).points(found, count).tolist()
+        )
+        for facet in found:
+            others = {name: on for name, on in filters.items() if name != facet.name}
+            left = Choice(None, (), others, "", ()).points(found, count)
+            expected = np.bincount(facet.code[left], minlength=len(facet.entries))
+            assert seen["counts"][facet.name] == expected.tolist()
+
+
 def test_a_row_of_the_table_picks_the_clip_on_the_maps(visit: Callable[..., Any]) -> None:
     page = visit("/embedding_space")
     before, _ = maps(page)
@@ -485,6 +558,11 @@ def test_a_manifest_brings_thumbnails_and_one_player_to_every_page(visit: Callab
     picture = page.locator(f".right .card[data-clip='{film}'] img")
     picture.wait_for()
     until(lambda: picture.evaluate("image => image.naturalWidth") > 0)
+    size, sign = picture.bounding_box(), page.locator(f".right .card[data-clip='{film}'] .media i")
+    assert size["width"] >= 100, "a picture that can be recognized"
+    assert size["height"] >= 60
+    assert sign.inner_text() == "▶"
+    assert sign.bounding_box()["x"] >= size["x"] + size["width"], "beside it, not on it"
     assert page.locator(f".right .card[data-clip='{tone}'] img").count() == 0
     until(lambda: page.locator("audio").count() == 1)  # the query's own, from the data set
     steady(page, page.locator(".board"))
