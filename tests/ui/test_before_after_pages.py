@@ -131,6 +131,16 @@ def test_the_maps_are_filtered_and_colored_as_the_address_says(app: Visit, made:
     assert len(table) == int((made.clips.hard_label[made.clips.rows("test")] == 2).sum())
 
 
+def test_what_was_chosen_of_one_run_is_not_chosen_of_another(app: Visit) -> None:
+    at = app("embedding_space", filter="class.2", point="visual-3", at="2_0_0")
+    assert head(at)["filter"] == {"class": [2]}
+    assert head(at)["camera"] == [2, 0, 0]
+    at.session_state["lasso_run"] = "another run"
+    at.run()
+    told = head(at)
+    assert (told["filter"], told["camera"], told["picked"]) == ({}, [], -1)
+
+
 def test_facets_are_those_that_tell_something_apart(app: Visit) -> None:
     names = [facet["name"] for facet in head(app("embedding_space"))["facets"]]
     assert names == ["class", "group", "modality", "answer", "hidden", "drift", "confidence"]

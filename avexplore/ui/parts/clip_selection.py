@@ -15,6 +15,10 @@ from avexplore.artifacts import MODALITIES, Projection
 from avexplore.ui.parts import lasso_address
 
 
+_OF_A_RUN = ("lasso", "point", "filter", "at")
+"""Words of the address that speak of one run's clips and classes, and of places on its maps."""
+
+
 def follow(run: str, clips: int) -> None:
     """Take over what an address has drawn around, if it is not what the session holds; another run starts anew.
 
@@ -25,7 +29,8 @@ def follow(run: str, clips: int) -> None:
     session = st.session_state
     if session.get("lasso_run") != run:
         if "lasso_run" in session:
-            remember("lasso", "")  # rows of another run's clips
+            for name in _OF_A_RUN:
+                remember(name, "")
         session["lasso_run"], session["lasso_points"], session["lasso_word"], session[LASSO] = run, (), "", ()
     word = st.query_params.get("lasso", "")
     if word and word != session["lasso_word"]:
