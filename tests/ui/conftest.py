@@ -14,6 +14,7 @@ import wave
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError
 
 import pytest
@@ -125,3 +126,23 @@ def server(tmp_path_factory: pytest.TempPathFactory, start_app: Callable[..., st
     made = make_run(home, media=(str(sound),) * 160)
     store_projection(made)
     return Server(start_app(home, "--folder", str(folder)), made, home)
+
+
+@pytest.fixture
+def visit(browser: Any, server: Any) -> Iterator[Callable[..., Any]]:
+    """Open an address of the running app; at the end, no error and no outside request may have happened."""
+    context = browser.new_context(viewport={"width": 1366, "height": 900}, accept_downloads=True)
+    context.set_default_timeout(90_000)
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
+    allowed = (server.url, server.url.replace("http", "ws"), "data:", "blob:")
+    page.on("request", lambda request: request.url.startswith(allowed) or wrong.append(f"outside: {request.url}"))
+
+    def go(path: str) -> Any:
+        page.goto(server.url + path)
+        return page
+
+    yield go
+    context.close()
+    assert wrong == []

@@ -14,7 +14,6 @@ from avexplore.analysis.query_choice import LASSO
 from avexplore.artifacts import MODALITIES, Projection
 from avexplore.ui.parts import lasso_address
 
-
 _OF_A_RUN = ("lasso", "point", "filter", "at")
 """Words of the address that speak of one run's clips and classes, and of places on its maps."""
 
