@@ -131,7 +131,8 @@ def from_json(content: Mapping[str, Any]) -> Config:
     Raises:
         ConfigError: If the stage or a field is unknown, missing or out of range.
     """
-    if not isinstance(content, Mapping) or content.get("stage") not in _REGISTRY:
+    known_stage = isinstance(content, Mapping) and isinstance(content.get("stage"), str)
+    if not known_stage or content["stage"] not in _REGISTRY:
         stage = content.get("stage") if isinstance(content, Mapping) else type(content).__name__
         raise ConfigError(f"Unknown stage {stage!r}", where="config", fix=f"Use one of {', '.join(sorted(_REGISTRY))}")
     cls = _REGISTRY[content["stage"]]
@@ -177,6 +178,8 @@ def checked(cls: type[Config], f: dataclasses.Field[Any], value: Any) -> Any:
         ConfigError: If it has another type or is out of range.
     """
     where = f"{cls.stage or cls.__name__}.{f.name}"
+    if isinstance(value, int) and abs(value) >= 10**300:  # Python refuses to write out what is longer
+        raise ConfigError("The number is out of any range", where=where, fix="Use a smaller one")
     value = _typed(value, types_of(cls)[f.name], where)
     low, high = f.metadata.get("low"), f.metadata.get("high")
     if low is not None and value is not None:

@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from avexplore import pipeline
+from avexplore.apart import apart
 from avexplore.artifacts import Report, SoftLabels, silent
 from avexplore.config import (
+    ClipsConfig,
     Config,
     DataConfig,
     FeatureFileConfig,
@@ -33,6 +35,7 @@ from avexplore.errors import AvexploreError, Cancelled
 from avexplore.folders import may_read
 from avexplore.jobs import JobReport, JobStatus, Registry
 from avexplore.store import Provenance, Store
+from avexplore.workbench import brought_files
 from avexplore.workbench.estimate import Work, estimate
 from avexplore.workbench.recent_results import RecentResults, bytes_in_memory
 from avexplore.workbench.runs import Run, RunList
@@ -91,6 +94,7 @@ class Workbench:
         device: "cpu", "cuda", ...; None (or `AVEXPLORE_DEVICE`) lets the training choose.
         read_only: Show what is stored and compute only what is quick, keeping it in memory.
         track: Told of the epochs of the trainings that `get` makes here; nothing of what is stored already.
+        reads_apart: Read files in a process with limits, as a server does with what visitors bring.
     """
 
     def __init__(
@@ -101,6 +105,7 @@ class Workbench:
         device: str | None = None,
         read_only: bool | None = None,
         track: pipeline.Track | None = None,
+        reads_apart: bool = False,
     ) -> None:
         self.read_only = os.environ.get("AVEXPLORE_DEMO") == "1" if read_only is None else read_only
         self.store = Store(read_only=self.read_only) if store is None else store
@@ -110,7 +115,7 @@ class Workbench:
         self._memory: RecentResults[Ready] = RecentResults(MEMORY_BYTES)
         self._busy: dict[str, tuple[threading.Lock, int]] = {}
         self._guard = threading.Lock()
-        self._track = track
+        self._track, self._reads_apart = track, reads_apart
         self._runs = RunList(self.store, self._artifact)
         self._slots = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
 
@@ -157,7 +162,7 @@ class Workbench:
                 self.jobs.submit(config, slot=slot)
             return Running(status)
         if pipeline.is_quick(config):
-            for need in pipeline.needs(config):
+            for need in self._needs(config):
                 answer = self._ask(need, start, slot and f"{slot}/{need.stage}")
                 if not isinstance(answer, Ready):
                     return answer
@@ -249,7 +254,7 @@ class Workbench:
         def visit(wanted: Config) -> None:
             if wanted.address in steps or self._memory.get(wanted.address) is not None or wanted in self.store:
                 return
-            for need in pipeline.needs(wanted):
+            for need in self._needs(wanted):
                 visit(need)
             steps[wanted.address] = wanted
 
@@ -329,7 +334,7 @@ class Workbench:
             state_file=state,
             prefixes=self._prefixes,
         )
-        artifact = stage.compute(self._located(config), context)
+        artifact = self._read(config) if self._reads(config) else stage.compute(self._located(config), context)
         if not keep:
             return Ready(artifact)
         quick = pipeline.is_quick(config)
@@ -398,6 +403,20 @@ class Workbench:
             yield
         finally:
             lock.release()
+
+    def _reads(self, config: Config) -> bool:
+        """Whether it is read from somebody's files, and those are read apart."""
+        of = config.data if isinstance(config, ClipsConfig) else config
+        return self._reads_apart and isinstance(of, (FeatureFileConfig, SoftLabelFileConfig))
+
+    def _read(self, config: Config) -> Any:
+        if isinstance(config, ClipsConfig):
+            return apart(brought_files.read_clips, self._located(config.data))
+        return apart(brought_files.read, self._located(config))
+
+    def _needs(self, config: Config) -> tuple[Config, ...]:
+        """What has to be at hand to make a result here: of clips that are read apart nothing."""
+        return () if self._reads(config) else pipeline.needs(config)
 
     # --- where files lie ------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -116,3 +117,19 @@ def test_zero_is_one_number_with_or_without_a_sign() -> None:
     assert plain.address == signed.address
     values = [VaryConfig("regularizer.tau", (zero,)) for zero in (0.0, -0.0)]
     assert values[0].address == values[1].address
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"stage": ["synthetic"]},
+        {"stage": {"a": 1}},
+        {"stage": "student", "data": {"stage": ["x"]}},
+        {"stage": "synthetic", "clips": 10**5000},
+        {"stage": "synthetic", "noise": 10**400},
+        ["synthetic"],
+    ],
+)
+def test_odd_content_is_refused_in_words(content: Any) -> None:
+    with pytest.raises(ConfigError):
+        from_json(content)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 import json
 import math
-import os
 import subprocess
 import sys
 import threading
@@ -24,7 +23,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-import avexplore
+from avexplore.apart import environment
 from avexplore.data.files.arrays import ArrayFile, Header, check_header, located, shown
 from avexplore.data.files.container import Container
 from avexplore.data.files.limits import DEFAULT_LIMITS, MEBIBYTE, Limits, readable_bytes
@@ -47,7 +46,8 @@ def open_hdf5(path: Path, limits: Limits = DEFAULT_LIMITS) -> Iterator[ArrayFile
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env=_environment(),
+        # No filter plug-ins; and files may lie in folders where nothing can be locked.
+        env=environment(HDF5_PLUGIN_PRELOAD="::", HDF5_USE_FILE_LOCKING="FALSE"),
     )
     try:
         yield _RemoteFile(path, process, limits)
@@ -60,18 +60,6 @@ def open_hdf5(path: Path, limits: Limits = DEFAULT_LIMITS) -> Iterator[ArrayFile
                 except OSError:
                     continue  # the process is gone, and what was still to be sent with it
         process.wait()
-
-
-def _environment() -> dict[str, str]:
-    package_parent = str(Path(avexplore.__file__).resolve().parents[1])
-    search = os.environ.get("PYTHONPATH", "")
-    return os.environ | {
-        "PYTHONPATH": package_parent + (os.pathsep + search if search else ""),
-        "HDF5_PLUGIN_PRELOAD": "::",  # no filter plug-ins
-        "HDF5_USE_FILE_LOCKING": "FALSE",  # files may lie in read-only folders
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-    }
 
 
 class _RemoteFile:

@@ -19,6 +19,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from avexplore.apart import bound
 from avexplore.data.files.arrays import Header, check_header, located, shown
 from avexplore.data.files.limits import DEFAULT_LIMITS, GIBIBYTE, MEBIBYTE, Limits, readable_bytes
 from avexplore.errors import DataError
@@ -239,25 +240,6 @@ def serve(path: Path, limits: Limits) -> None:
         out.flush()
 
 
-def bound_resources() -> None:
-    """Give this process a bounded memory and time, where the platform can."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return
-    for kind, limit in (
-        (resource.RLIMIT_AS, _MEMORY),
-        (resource.RLIMIT_CPU, _CPU_SECONDS),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        hard = resource.getrlimit(kind)[1]
-        bound = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-        try:
-            resource.setrlimit(kind, (bound, hard))
-        except (ValueError, OSError):
-            continue  # some platforms refuse some limits
-
-
 if __name__ == "__main__":
-    bound_resources()
+    bound(AS=_MEMORY, CPU=_CPU_SECONDS, CORE=0)
     serve(Path(sys.argv[1]), Limits(**json.loads(sys.argv[2])))

@@ -8,7 +8,6 @@ and never by name, may write no file, and is ended when it takes too long. Here 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -21,6 +20,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from avexplore.apart import environment
 from avexplore.errors import DataError
 
 STILLS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
@@ -204,7 +204,7 @@ class Decoder:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                env=_environment(),
+                env=environment(),
             )
         return self._process
 
@@ -246,13 +246,3 @@ def require() -> None:
 def _sentence(reason: object) -> str:
     text = "".join(c for c in str(reason) if c.isprintable())[:200]
     return text[:1].upper() + text[1:]
-
-
-def _environment() -> dict[str, str]:
-    parent = str(Path(__file__).resolve().parents[len(str(__package__).split("."))])
-    search = os.environ.get("PYTHONPATH", "")
-    return os.environ | {
-        "PYTHONPATH": parent + (os.pathsep + search if search else ""),
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-    }

@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from avexplore.apart import bound
+
 CONTAINERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,wav,w64,aiff,au,caf,mp3,flac,aac,ac3,"
     "amr,m4v,h264,hevc,obu,ivf,dv,nut"
@@ -393,35 +395,13 @@ def serve() -> None:
         out.flush()
 
 
-def bound_resources() -> None:
-    """Give this process a bounded memory, no core dump and no file to write, where the platform can."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return
-    for kind, limit in ((resource.RLIMIT_AS, MEMORY), (resource.RLIMIT_CORE, 0), (resource.RLIMIT_FSIZE, 0)):
-        hard = resource.getrlimit(kind)[1]
-        bound = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-        try:
-            resource.setrlimit(kind, (bound, hard))
-        except (ValueError, OSError):
-            continue  # some platforms refuse some limits
-
-
 def _more_time() -> None:
     """Processor time for one more request."""
-    try:
-        import resource
-
-        hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
-        wanted = int(time.process_time()) + CPU_SECONDS
-        resource.setrlimit(resource.RLIMIT_CPU, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
-    except (ImportError, ValueError, OSError):
-        return
+    bound(CPU=int(time.process_time()) + CPU_SECONDS)
 
 
 if __name__ == "__main__":
     # FFmpeg writes its complaints to this process's own error stream, which nobody reads.
     os.environ["AV_LOG_FORCE_NOCOLOR"] = "1"
-    bound_resources()
+    bound(AS=MEMORY, CORE=0, FSIZE=0)  # and no file to write
     serve()

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from avexplore.apart import apart
 from avexplore.artifacts import Clips
 from avexplore.data.media.manifest import PICTURES, Kind, MediaEntry, inside, kind_of, plays, read_media_manifest
 from avexplore.errors import AvexploreError
@@ -169,7 +170,8 @@ def attach(clips: Clips, name: str, content: bytes) -> media_files.Attached:
     Raises:
         DataError: As `read_media_manifest` does, or if it names none of these clips.
     """
-    return media_files.attach(session.own_folder(), clips, name, read_media_manifest(name, content, named_folders()))
+    entries = apart(read_media_manifest, name, content, named_folders())
+    return media_files.attach(session.own_folder(), clips, name, entries)
 
 
 def box(clips: Clips) -> None:

@@ -15,6 +15,7 @@ from avexplore.analysis.loaded_run import LoadedRun
 from avexplore.analysis.query_choice import LASSO, PICKS, Pick
 from avexplore.analysis.ranked_answers import DIRECTIONS, Answers, Direction, Query
 from avexplore.artifacts import Clips, FloatArray, IntArray, Modality, RetrievalReport
+from avexplore.data.files.query_vectors import MAX_BYTES
 from avexplore.errors import AvexploreError
 from avexplore.ui.parts import (
     answer_board,
@@ -174,7 +175,7 @@ def _own(loaded: LoadedRun, direction: Direction) -> Query | None:
     given = st.file_uploader(
         what,
         type=[kind.lstrip(".") for kind in kinds],
-        max_upload_size=(upload.MAX_CLIP_BYTES if made is not None else upload.MAX_BYTES) // 2**20,
+        max_upload_size=(upload.MAX_CLIP_BYTES if made is not None else MAX_BYTES) // 2**20,
         help="A clip is described by the extractor that described this run's clips. Features: one vector, or a matrix "
         "with one vector per row, from that extractor.",
     )
@@ -217,7 +218,7 @@ def _vectors(given: Any, modality: Modality, made: Provenance | None) -> FloatAr
     content: bytes = given.getvalue()
     ending = PurePosixPath(given.name).suffix.lower()
     if ending in upload.VECTORS or made is None:
-        uploaded = upload.read_vectors(given.name, content, modality)
+        uploaded = upload.vectors_of(hashlib.sha256(content).hexdigest(), given.name, modality, content)
         st.caption(plain_text.as_markdown(uploaded.said))
         return uploaded.vectors
     from avexplore.data.media.query import extractor_of

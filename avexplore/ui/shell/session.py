@@ -28,7 +28,7 @@ def server_workbench() -> Workbench:
 
     # Whoever starts Streamlit without `avexplore app` has named no folders.
     os.environ.setdefault(NAMED, "")
-    made = Workbench()
+    made = Workbench(reads_apart=True)
     # What was cut off before this server started; nobody waits for it.
     threading.Thread(target=made.store.sweep, name="sweep", daemon=True).start()
     return made

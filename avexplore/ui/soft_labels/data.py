@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from avexplore.analysis import soft_label_events as numbers
+from avexplore.apart import apart
 from avexplore.artifacts import SPLITS, SoftLabels
 from avexplore.errors import AvexploreError
 from avexplore.ui.parts import uploads
@@ -16,6 +17,7 @@ from avexplore.ui.parts.plain_text import as_markdown
 from avexplore.ui.shell import session
 from avexplore.ui.soft_labels import charts
 from avexplore.ui.soft_labels.matrix import QUIET, wide_matrix
+from avexplore.workbench.brought_files import config_of_soft_labels
 
 if TYPE_CHECKING:
     from avexplore.ui.soft_labels.soft_label_view import SoftLabelView
@@ -176,12 +178,10 @@ def _upload() -> None:
     )
     if given is None:
         return
-    from avexplore.data import soft_label_file
-
     try:
         split_names = tuple(filter(None, (name.strip() for name in names.split(";"))))
         path = uploads.keep(given)
-        config = soft_label_file(path, training_rows=rows, class_names=split_names, kind=kind)
+        config = apart(config_of_soft_labels, path, rows, split_names, kind)
         session.workbench().store.remember_files(config.fingerprint, (config.path,))
         soft: SoftLabels = session.workbench().get(config)
     except AvexploreError as error:

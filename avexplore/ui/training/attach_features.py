@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import streamlit as st
 
+from avexplore.apart import apart
 from avexplore.config import DataConfig, FeatureFileConfig
 from avexplore.errors import AvexploreError
 from avexplore.ui.parts import uploads
 from avexplore.ui.parts.plain_text import as_markdown
 from avexplore.ui.shell import session
+from avexplore.workbench.brought_files import config_of
 
 
 def draw(data: DataConfig) -> None:
     """Say that the features are not here, and take them."""
-    from avexplore.data import feature_file
     from avexplore.data.files.open import FEATURE_SUFFIXES
 
     if not isinstance(data, FeatureFileConfig):
@@ -34,7 +35,7 @@ def draw(data: DataConfig) -> None:
         return
     try:
         paths = [uploads.keep(upload) for upload in given]
-        found = feature_file(*paths, annotation=data.annotation)
+        found = apart(config_of, paths, data.annotation)
     except (AvexploreError, OSError) as error:
         st.error(as_markdown(str(error)))
         return

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, TypeVar, get_args
 
 import streamlit as st
 
-from avexplore.artifacts import Clips
+from avexplore.apart import apart
 from avexplore.config import Config, FeatureFileConfig, StudentConfig, SyntheticConfig, TeacherConfig, upstream
 from avexplore.config.presets import PresetName
 from avexplore.errors import AvexploreError
@@ -16,13 +16,13 @@ from avexplore.ui.parts.plain_text import as_markdown
 from avexplore.ui.settings import field_widget, trainings, working
 from avexplore.ui.shell import links, session
 from avexplore.ui.training import attach_features, from_clips, job_cards
+from avexplore.workbench.brought_files import Annotation, look_at
 
 if TYPE_CHECKING:
     from avexplore.workbench.runs import Run
 
 C = TypeVar("C", bound=Config)
 
-Annotation = Literal["auto", "random", "rarest", "given"]
 SEED_HELP = "Same seed and parameters, same result."
 THIS_RUN, SYNTHETIC, FEATURES, CLIPS = "This run", "Synthetic benchmark", "My features", "My clips"
 GROUPS = {
@@ -177,30 +177,7 @@ def _looked_at(
     stamps: tuple[tuple[str, int, int], ...], annotation: Annotation
 ) -> tuple[FeatureFileConfig, str, tuple[str, ...]]:
     """The config of some files, what is in them, and how they were read; once, not at each change of the form below."""
-    from avexplore.data import feature_file, load_features
-
-    paths = [path for path, _, _ in stamps]
-    config: FeatureFileConfig = feature_file(*paths, annotation=annotation)
-    features = load_features(config)
-    counts = ", ".join(f"{len(features.rows(split)):,} {split}" for split in ("train", "validation", "test"))
-    widths = " and ".join(f"{features.reading[f'{name}_width']} {name}" for name in ("audio", "visual"))
-    named = ", ".join(features.classes[:8]) + (" …" if len(features.classes) > 8 else "")
-    found = f"{len(features.classes)} classes; {counts} clips; {widths} features per clip."
-    return config, found, (f"Classes: {named}", *features.notes, *_media(paths, features.clips()))
-
-
-def _media(paths: list[str], clips: Clips) -> tuple[str, ...]:
-    """Take the manifest that is among the files or beside them; what came of it."""
-    from avexplore.data import media_manifest
-    from avexplore.workbench.media_files import attach_manifest
-
-    try:
-        manifest = media_manifest(paths)
-        if manifest is None:
-            return ()
-        return (attach_manifest(session.own_folder(), clips, manifest).sentence(len(clips.clip_ids)),)
-    except AvexploreError as error:
-        return (f"Their media files are not shown: {error}",)
+    return apart(look_at, [path for path, _, _ in stamps], annotation, session.own_folder())
 
 
 def _from_preset(data: SyntheticConfig | FeatureFileConfig) -> None:

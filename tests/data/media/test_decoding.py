@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import struct
+import tracemalloc
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -254,3 +257,31 @@ def test_what_takes_too_long_is_ended(media: Any) -> None:
     path = media.video("a.mp4")
     with Decoder(seconds=0.01) as decoder, pytest.raises(TooSlow, match=r"more than 0 s"):
         everything(decoder, path)
+
+
+def vast_picture(path: Path) -> Path:
+    """A PNG of some kilobytes that claims 3.6 billion pixels."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        body = kind + content
+        return struct.pack(">I", len(content)) + body + struct.pack(">I", zlib.crc32(body))
+
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0))
+    data = chunk(b"IDAT", zlib.compress(bytes(5_000_000), 9))
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + head + data + chunk(b"IEND", b""))
+    return path
+
+
+def test_a_picture_of_billions_of_pixels_is_refused(tmp_path: Path, decoder: Decoder) -> None:
+    with pytest.raises((Unreadable, TooSlow)):
+        everything(decoder, vast_picture(tmp_path / "vast.png"))
+
+
+def test_no_thumbnail_of_it_is_made_either(tmp_path: Path) -> None:
+    from avexplore.ui.parts import clip_media
+
+    path = vast_picture(tmp_path / "vast.png")
+    tracemalloc.start()
+    assert clip_media.thumbnail(path) == ""
+    assert tracemalloc.get_traced_memory()[1] < 50 << 20
+    tracemalloc.stop()

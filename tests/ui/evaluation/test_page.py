@@ -225,6 +225,7 @@ def test_csv_is_safe_and_exact():
     rows = list(csv.reader(io.StringIO(tables.as_csv(table))))
     assert rows[1] == ["'=cmd|' /C calc'!A0", "0.1234567890123456"]
     assert rows[2] == ["a,b", "-0.5"]
+    assert tables.as_csv([["", "Bus"], ["Bus", 1]]) == ",Bus\nBus,1\n", "no quote before the empty corner of a heat map"
 
 
 def test_latex_escapes_what_latex_reads():

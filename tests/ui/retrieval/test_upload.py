@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from avexplore.config import StudentConfig, SyntheticConfig
+from avexplore.data.files import query_vectors
+from avexplore.data.files.query_vectors import read_vectors
 from avexplore.errors import DataError
-from avexplore.ui.retrieval import upload
-from avexplore.ui.retrieval.upload import embed_vectors, read_vectors
+from avexplore.ui.retrieval.upload import embed_vectors
 
 
 def npy(values: np.ndarray, *, allow_pickle: bool = False) -> bytes:
@@ -68,7 +69,7 @@ def test_an_array_that_is_not_read_may_be_anything() -> None:
 def bomb() -> bytes:
     text = io.BytesIO()
     with zipfile.ZipFile(text, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("audio.npy", b"\0" * (upload.MAX_BYTES + 1))
+        archive.writestr("audio.npy", b"\0" * (query_vectors.MAX_BYTES + 1))
     return text.getvalue()
 
 
@@ -91,8 +92,8 @@ HOSTILE: dict[str, Callable[[], tuple[str, bytes]]] = {
     "no numbers": lambda: ("a.npy", npy(np.ones((0, 4)))),
     "not finite": lambda: ("a.npy", npy(np.array([1.0, np.nan]))),
     "too large a number": lambda: ("a.npy", npy(np.array([1e300]))),
-    "too many": lambda: ("a.npy", npy(np.ones((upload.MAX_VECTORS + 1, 2)))),
-    "too large a file": lambda: ("a.npy", b"\0" * (upload.MAX_BYTES + 1)),
+    "too many": lambda: ("a.npy", npy(np.ones((query_vectors.MAX_VECTORS + 1, 2)))),
+    "too large a file": lambda: ("a.npy", b"\0" * (query_vectors.MAX_BYTES + 1)),
     "complex": lambda: ("a.npy", npy(np.ones(3, complex))),
 }
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
+from avexplore.apart import apart
 from avexplore.drawing.class_graph.build import shown
 from avexplore.drawing.class_graph.svg import to_svg
 from avexplore.errors import AvexploreError
@@ -125,7 +126,7 @@ def _import(scene: Scene, uploads: list[UploadedFile]) -> bool:
     state.graph_import_notes = []
     for upload in uploads:
         try:
-            found = exchange.keep_import(folder, upload.name, upload.getvalue(), scene.nodes)
+            found = apart(exchange.keep_import, folder, upload.name, upload.getvalue(), scene.nodes, seconds=30.0)
         except AvexploreError as error:
             st.error(as_markdown(str(error)))
             clean = False

@@ -1,0 +1,123 @@
+"""Work on files that strangers bring, in a process with limits on memory and time: whatever a file does to it, the
+process that serves pages only sees an error."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import pickle
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import avexplore
+from avexplore.errors import AvexploreError, DataError
+
+T = TypeVar("T")
+GIBIBYTE = 1 << 30
+_SHARED = os.environ.get("AVEXPLORE_SHARED") == "1"
+MEMORY = (3 if _SHARED else 25) * GIBIBYTE
+"""Address space of the process: twice the arrays that one file may hold, and what Python takes."""
+SECONDS = 120.0 if _SHARED else 900.0
+"""Until it is ended: somebody waits."""
+
+
+def apart(work: Callable[..., T], *given: Any, seconds: float | None = None, memory: int | None = None) -> T:
+    """What a function returns, called in a process of its own that ends with it.
+
+    What comes back is read with pickle: the process is this package's own code and may do what this one may; it is
+    the limits that count.
+
+    Args:
+        work: A function of a module.
+        given: Its arguments.
+        seconds: It may take; `SECONDS` by default.
+        memory: Bytes it may take; `MEMORY` by default.
+
+    Raises:
+        AvexploreError: What the function raises.
+        DataError: If it takes too long or too much, or ends its process.
+    """
+    allowed, room = seconds or SECONDS, memory or MEMORY
+    process = subprocess.Popen(
+        [sys.executable, "-m", "avexplore.apart", str(room), str(int(allowed) + 1)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=environment(),
+        start_new_session=True,
+    )
+    try:
+        answer, _ = process.communicate(pickle.dumps((work.__module__, work.__qualname__, given)), timeout=allowed)
+        fine, found = pickle.loads(answer)  # noqa: S301 - see above
+    except subprocess.TimeoutExpired as error:
+        raise DataError(f"Reading it took more than {allowed:.0f} s", where="file", fix=_FIX) from error
+    except (EOFError, pickle.UnpicklingError) as error:
+        words = f"Reading it took more than {room / GIBIBYTE:.3g} GiB of memory, or crashed"
+        raise DataError(words, where="file", fix=_FIX) from error
+    finally:
+        _end(process)
+    if fine:
+        result: T = found
+        return result
+    raise found
+
+
+_FIX = "The file is damaged, was tampered with, or is too large for this machine"
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End the process, and what it has started."""
+    if os.name == "posix":
+        with contextlib.suppress(OSError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.communicate()
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Of a process that reads a stranger's file: it finds this package, and takes one thread."""
+    package_parent = str(Path(avexplore.__file__).resolve().parents[1])
+    search = os.environ.get("PYTHONPATH", "")
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+    return os.environ | threads | {"PYTHONPATH": package_parent + (os.pathsep + search if search else "")} | more
+
+
+def bound(**limits: int) -> None:
+    """Give this process bounds, where the platform can.
+
+    Args:
+        limits: By the names of `resource`, such as AS (bytes), CPU (seconds), CORE (bytes).
+    """
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    for name, limit in limits.items():
+        kind = getattr(resource, f"RLIMIT_{name}")
+        hard = resource.getrlimit(kind)[1]
+        with contextlib.suppress(ValueError, OSError):  # some platforms refuse some limits
+            resource.setrlimit(kind, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
+
+
+def _serve() -> None:
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints is no answer
+    bound(AS=int(sys.argv[1]), CPU=int(sys.argv[2]), CORE=0)
+    module, name, given = pickle.load(sys.stdin.buffer)  # noqa: S301 - of our own parent
+    try:
+        answer: tuple[bool, Any] = True, getattr(importlib.import_module(module), name)(*given)
+    except AvexploreError as error:
+        answer = False, error
+    except MemoryError:
+        answer = False, DataError("There is not enough memory for it", where="file", fix=_FIX)
+    with answers:
+        pickle.dump(answer, answers, protocol=5)
+
+
+if __name__ == "__main__":
+    _serve()
