@@ -18,6 +18,7 @@ from avexplore.folders import app_folder, home
 
 HAS_PASSWORD = "AVEXPLORE_HAS_PASSWORD"
 HOSTS = "server.allowedHosts"
+LOCAL_NAMES = ("127.0.0.1", "localhost", "::1")
 VISITOR_BYTES = 512 << 20
 
 
@@ -27,6 +28,7 @@ def run(settings: dict[str, Any]) -> None:
     from streamlit.starlette import App
 
     from avexplore.ui.page_list import PAGES
+    from avexplore.ui.server import left_sessions
     from avexplore.ui.server.front_door import FrontDoor
     from avexplore.ui.server.password_gate import EndedVisits, PasswordGate
     from avexplore.ui.server.response_headers import ResponseHeaders, content_policy, front_page
@@ -34,9 +36,11 @@ def run(settings: dict[str, Any]) -> None:
     from avexplore.ui.server.upload_limits import UploadLimits
 
     os.umask(0o077)  # results and logs are of whoever started the server
+    # Of this machine's own names only the port tells this server's pages from others'.
+    named = [name for name in settings.get(HOSTS, ()) if name not in LOCAL_NAMES]
     layers = [
         Middleware(ResponseHeaders, policy=content_policy(front_page())),
-        Middleware(FrontDoor, hosts=settings.get(HOSTS, ()), has_visitors=os.environ.get("AVEXPLORE_SHARED") == "1"),
+        Middleware(FrontDoor, hosts=named, has_visitors=os.environ.get("AVEXPLORE_SHARED") == "1"),
     ]
     if os.environ.pop(HAS_PASSWORD, "") == "1":
         password = sys.stdin.readline().rstrip("\r\n")
@@ -45,10 +49,12 @@ def run(settings: dict[str, Any]) -> None:
     if (allowed := upload_bytes()) is not None:
         layers.append(Middleware(UploadLimits, visitor_bytes=allowed))
     layers.append(Middleware(ReturnAfterLogin, pages=[info.name for info in PAGES]))
+    left_sessions.use()
     script = app_folder() / "app.py"
     # As if the script itself had been started: its folder is where settings and pages are looked for.
     sys.argv = [str(script)]
-    App(script, middleware=layers).run(config=settings)
+    with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C ends it, and that is all there is to say
+        App(script, middleware=layers).run(config=settings)
 
 
 def upload_bytes() -> int | None:
