@@ -24,7 +24,7 @@ from avexplore.config import Config, FeatureFileConfig, StudentConfig, override
 from avexplore.config.presets import preset
 from avexplore.data.splits import TRAIN, VALIDATION, split_off_validation
 from avexplore.errors import DataError
-from avexplore.estimators.tables import fingerprint, like_input
+from avexplore.estimators.tables import edge_frame, fingerprint, like_input
 
 if TYPE_CHECKING:
     from avexplore.pipeline import Track
@@ -152,6 +152,10 @@ class LatentInteractionStudent(BaseEstimator):
         heard, seen = (np.asarray(z) for z in self.transform(audio, visual))
         numbers = np.unique(column_or_1d(labels), return_inverse=True)[1]
         return float(np.mean(retrieval_map(heard, seen, numbers)))
+
+    def to_pandas(self) -> Any:
+        """The class graph's edges as a pandas table; see `avexplore.analysis.run_tables.edge_table`."""
+        return edge_frame(self._graph(), self.stability_)
 
     def to_networkx(self) -> Any:
         """The class graph as a networkx.DiGraph; see `avexplore.graph.exchange.to_networkx`."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from avexplore.artifacts import FloatArray
+from avexplore.artifacts import ClassGraph, FloatArray, GraphStability
 
 
 def fingerprint(*arrays: Any) -> str:
@@ -26,3 +26,12 @@ def like_input(values: FloatArray, given: Any, prefix: str) -> Any:
     import pandas as pd
 
     return pd.DataFrame(values, index=given.index, columns=[f"{prefix}{k}" for k in range(values.shape[1])])
+
+
+def edge_frame(graph: ClassGraph, stability: GraphStability | None) -> Any:
+    """The edges of a class graph as a pandas table."""
+    import pandas as pd
+
+    from avexplore.analysis.run_tables import edge_table
+
+    return pd.DataFrame(dict(edge_table(graph, stability)))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from avexplore.graph.algebra.comparison import Comparison, compare, edge_frequency, shd
     from avexplore.graph.algebra.equivalence import as_cpdag, as_dag, markov_equivalent
     from avexplore.graph.algebra.separation import d_separated, directed_paths, neighborhood, within_hops
+    from avexplore.graph.exchange import to_causal_learn, to_networkx
     from avexplore.graph.formats import read_graph, write_graph
     from avexplore.graph.knowledge import knowledge_masks
     from avexplore.graph.learn import learn_class_graph
@@ -28,6 +29,8 @@ _HOMES = {
     "compare": "algebra.comparison",
     "edge_frequency": "algebra.comparison",
     "shd": "algebra.comparison",
+    "to_causal_learn": "exchange",
+    "to_networkx": "exchange",
     "read_graph": "formats",
     "write_graph": "formats",
     "as_cpdag": "algebra.equivalence",
@@ -67,6 +70,8 @@ __all__ = [
     "read_graph",
     "shd",
     "stability_selection",
+    "to_causal_learn",
+    "to_networkx",
     "true_co_occurrence",
     "within_hops",
     "write_graph",

@@ -206,3 +206,8 @@ def test_bootstraps_give_frequencies_of_the_nodes_at_hand() -> None:
     assert search.stability_.edge_frequency.shape == (3, 3)
     assert search.stability_.edge_frequency[0, 1] == 1.0
     assert search.to_networkx()["visual:class_00"]["visual:class_01"]["edge_frequency"] == 1.0
+    table = search.to_pandas()
+    assert [tuple(row) for row in table[["source", "target", "directed"]].itertuples(index=False)] == list(
+        search.graph_.edges()
+    )
+    assert table.edge_frequency.tolist() == [1.0] * len(table)

@@ -163,6 +163,7 @@ def browser() -> Any:
 def test_the_page_opens_from_a_file_and_requests_nothing(run: tuple[Made, Path], browser: Any, scheme: str) -> None:
     made, folder = run
     context = browser.new_context(offline=True, color_scheme=scheme)
+    context.set_default_timeout(120_000)  # a busy machine is slow, not wrong
     page = context.new_page()
     asked: list[str] = []
     said: list[str] = []
@@ -228,6 +229,7 @@ def test_the_page_opens_from_a_file_and_requests_nothing(run: tuple[Made, Path],
 @pytest.mark.browser
 def test_the_page_may_request_nothing_even_if_it_tried(run: tuple[Made, Path], browser: Any) -> None:
     page = browser.new_page()
+    page.set_default_timeout(120_000)
     page.goto((run[1] / "index.html").as_uri())
     page.wait_for_selector("html[data-ready]")
     tried = "() => fetch('https://example.org/').then(() => 'reached', (error) => error.name)"
