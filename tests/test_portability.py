@@ -115,12 +115,7 @@ def test_no_file_has_a_name_that_some_system_refuses() -> None:
 
 
 def test_readers_of_files_start_without_bounds_where_the_system_has_none() -> None:
-    code = (
-        "import sys; sys.modules['resource'] = None\n"
-        "from avexplore.data.files import hdf5_process\n"
-        "from avexplore.data.media import decoding_process\n"
-        "hdf5_process.bound_resources(); decoding_process.bound_resources()\n"
-    )
+    code = "import sys; sys.modules['resource'] = None; from avexplore import apart; apart.bound(AS=1 << 40, CORE=0)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
