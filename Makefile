@@ -1,12 +1,13 @@
 # make app    set up and start the app          make test   set up and run all checks
 # make lock   write the requirement files anew  make audit  known vulnerabilities in the locked versions
+# make docs   build the site into site/         make notebooks  run the documentation's notebooks anew
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 WORKERS ?= 2
 
-.PHONY: app test check lock audit clean
+.PHONY: app test check docs notebooks lock audit clean
 
 app: $(VENV)/.app
 	$(BIN)/avexplore app
@@ -33,6 +34,12 @@ $(VENV)/.test: $(VENV)/.app requirements-test.txt
 	$(PIP) install -r requirements-test.txt
 	touch $@
 
+docs: $(VENV)/.test
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
+notebooks: $(VENV)/.test
+	$(BIN)/python .ci/notebooks.py
+
 # Two fresh environments, resolved from pyproject.toml; what the second has more is for the tests.
 lock:
 	rm -rf .lock && $(PYTHON) -m venv .lock
@@ -48,4 +55,4 @@ audit: $(VENV)/.test
 	@$(BIN)/python .ci/audit.py requirements.txt requirements-test.txt
 
 clean:
-	rm -rf $(VENV) .lock .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info
+	rm -rf $(VENV) .lock .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist site .cache *.egg-info

@@ -365,16 +365,14 @@ class ClassGraph(Artifact):
         return found
 
     def _repr_html_(self) -> str:
-        """The edges whose loss would cost most, for a notebook."""
+        """The edges whose loss would cost most, classes that come together first, for a notebook."""
         index = {name: i for i, name in enumerate(self.nodes)}
         found = []
         for source, target, directed in self.edges():
             i, j = index[source], index[target]
             effect, gain = (either[i, j] or either[j, i] for either in (self.effect, self.gain))
             edge = f"{plain_name(source)} {'→' if directed else '–'} {plain_name(target)}"
-            found.append(
-                (gain, abs(effect), [edge, f"{effect:+.2f}" if effect else "", f"{gain:,.0f}" if gain else ""])
-            )
+            found.append((effect > 0, gain, [edge, f"{effect:+.2f}" if effect else "", f"{gain:,.0f}" if gain else ""]))
         rows = [row for *_, row in sorted(found, key=lambda edge: edge[:2], reverse=True)]
         arrows = sum(directed for *_, directed in self.edges())
         learned = f", from {self.samples:,} clips" if self.samples else ""
@@ -442,16 +440,18 @@ class GraphStability(Artifact):
                 )
 
     def _repr_html_(self) -> str:
-        """The edges that come back most often, for a notebook."""
+        """The pairs that come back most often, classes that come together first, for a notebook."""
         pairs = np.argwhere(np.triu(self.edge_frequency > 0, 1))
-        pairs = pairs[np.argsort(-self.edge_frequency[pairs[:, 0], pairs[:, 1]], kind="stable")]
+        frequency, correlation = (each[pairs[:, 0], pairs[:, 1]] for each in (self.edge_frequency, self.correlation))
+        pairs = pairs[np.lexsort((-frequency, -frequency * correlation))]
         null = self.null != "none"
         rows = []
         for i, j in pairs:
             shares = [self.edge_frequency[i, j], self.orientation_frequency[i, j], self.orientation_frequency[j, i]]
             shares += [self.null_frequency[i, j]] if null else []
-            rows.append([f"{plain_name(self.nodes[i])}, {plain_name(self.nodes[j])}", *(f"{s:.0%}" for s in shares)])
-        head = ["Pair", "In bootstraps", "→", "←", *(["Under the null"] if null else [])]
+            names = f"{plain_name(self.nodes[i])}, {plain_name(self.nodes[j])}"
+            rows.append([names, f"{self.correlation[i, j]:+.2f}", *(f"{share:.0%}" for share in shares)])
+        head = ["Pair", "Correlation", "In bootstraps", "→", "←", *(["Under the null"] if null else [])]
         alike = (
             f"Two bootstraps share {self.jaccard[0]:.0%} of their pairs and {self.jaccard[1]:.0%} of their directed "
             f"edges (Jaccard index)."

@@ -30,8 +30,10 @@ def stability() -> GraphStability:
     often[0, 1] = often[1, 0] = 0.25
     often[1, 2] = often[2, 1] = 0.75
     arrows[2, 1] = 0.5
-    nothing = np.zeros((6, 6))
-    return GraphStability(NODES, often, arrows, nothing, nothing, nothing, 20, TWO, np.array([0.49, 0.21]), TWO)
+    nothing, alike = np.zeros((6, 6)), np.zeros((6, 6))
+    often[3, 4] = often[4, 3] = 1.0
+    alike[1, 2], alike[0, 1], alike[3, 4] = 0.5, 0.1, -0.9
+    return GraphStability(NODES, often, arrows, nothing, nothing, alike, 20, TWO, np.array([0.49, 0.21]), TWO)
 
 
 def report() -> RetrievalReport:
@@ -86,8 +88,9 @@ def test_a_graphs_heaviest_edge_comes_first() -> None:
 
 def test_stability_says_what_comes_back_and_where_to() -> None:
     shown = Cells(stability()._repr_html_())
-    assert shown.rows[0] == ["Pair", "In bootstraps", "→", "←"]
-    assert shown.rows[1] == ["Dog (audio), Rain & wind (audio)", "75%", "0%", "50%"]
+    assert shown.rows[0] == ["Pair", "Correlation", "In bootstraps", "→", "←"]
+    assert shown.rows[1] == ["Dog (audio), Rain & wind (audio)", "+0.50", "75%", "0%", "50%"]
+    assert [row[2] for row in shown.rows[1:]] == ["75%", "25%", "100%"], "classes that avoid each other come last"
     assert "49% of their pairs and 21%" in stability()._repr_html_()
 
 

@@ -152,7 +152,7 @@ class GraphRegularizer:
         return self._linked(rows, CEILING * degree / self.scale, CEILING * min(1.0, degree))
 
     def margins(self, rows: Tensor, strength: float = 1.0) -> Tensor:
-        """Factor on each pair's margin: 1 - forgiven, in [.05, 1] [ours]. Arguments and shapes as in `forgiven`.
+        """Factor on each pair's margin [ours]: 1 - forgiven, in [.05, 1]. Arguments and shapes as in `forgiven`.
 
         [measured] The authors' released margin matrix gives linked class pairs a margin of their own; how it was used
         is not public.
