@@ -149,7 +149,7 @@ def _figures(projection: Projection) -> None:
         cell.metric(label, f"{projection.metrics[name]:.3f}", help=explained)
 
 
-@st.cache_data(show_spinner=False, max_entries=8)
+@st.cache_data(show_spinner="Asking with every clip …", max_entries=8)
 def _facets(address: str, _loaded: LoadedRun, _projection: Projection, _groups: ClassGroups) -> tuple[Facet, ...]:
     return facets.of_run(_loaded, _projection, _groups)
 

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from avexplore.analysis import clip_labels
 from avexplore.artifacts import Clips, FloatArray, IntArray, SoftLabels, TrainedTeacher
 
 
@@ -43,7 +44,7 @@ class SoftLabelView:
 
     def name(self, clip: int) -> str:
         """A clip's name."""
-        return self.clips.clip_ids[clip] if self.clips is not None else f"row {clip}"
+        return clip_labels.clip_name(self.clips, clip) if self.clips is not None else f"row {clip}"
 
     def class_name(self, label: int) -> str:
         """A class's name; "unknown" for -1."""

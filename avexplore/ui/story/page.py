@@ -168,7 +168,7 @@ def _clip(loaded: LoadedRun, case: Case) -> None:
         data = {
             "scene": "pairs",
             "title": "A test clip",
-            "words": loaded.clips.clip_ids[case.clip],
+            "words": clip_labels.clip_name(loaded.clips, case.clip),
             "pairs": [
                 {"title": classes[label], "words": "annotated", "share": 0.5, "linked": True, "tone": "own"},
                 {"title": classes[case.event], "words": unwritten, "share": 0.0, "linked": False, "tone": "hot"},

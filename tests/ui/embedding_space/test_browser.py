@@ -265,10 +265,23 @@ def test_a_line_of_a_facet_is_reached_by_keys_and_lights_its_points_up(visit: Ca
     until(lambda: look(before)["filter"] == {"drift": [1]})
     page.keyboard.press("Enter")
     until(lambda: look(before)["filter"] == {})
+    assert before.evaluate("canvas => canvas.owner.glow.code") == 1, "the line that has the focus"
     facet(page, "answer", 3).hover()
     until(lambda: before.evaluate("canvas => canvas.owner.glow?.code") == 3)
     page.mouse.move(5, 5)
     until(lambda: before.evaluate("canvas => canvas.owner.glow") is None)
+
+
+def test_lines_that_change_places_keep_the_focus(visit: Callable[..., Any]) -> None:
+    page = visit("/embedding_space")
+    before, _ = maps(page)
+    line = facet(page, "class", 7)
+    line.focus()
+    # Another filter, as if it came from the maps: classes are sorted anew by what it lets through.
+    before.evaluate("canvas => canvas.owner.setFilter('class', [7]) ?? canvas.owner.setFilter('drift', [1])")
+    until(lambda: look(before)["filter"] == {"class": [7], "drift": [1]})
+    assert line.evaluate("row => row.getRootNode().activeElement === row")
+    assert line.is_visible()
 
 
 def test_the_facet_that_colors_is_kept_in_the_address(visit: Callable[..., Any]) -> None:

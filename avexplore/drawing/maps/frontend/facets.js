@@ -68,7 +68,8 @@ export class Facets {
     row.dataset.code = code;
     row.onclick = (event) => maps.toggle(facet.name, code, event.altKey);
     row.onpointerenter = () => maps.lightUp({ facet: f, code });
-    row.onpointerleave = () => maps.lightUp(null);
+    row.onpointerleave = row.onblur = () => maps.lightUp(null);
+    row.onfocus = () => row.matches(":focus-visible") && maps.lightUp({ facet: f, code });
     return { row, dot, fill, count, code, entry };
   }
 
@@ -94,20 +95,22 @@ export class Facets {
     });
   }
 
-  // A long facet shows its largest lines, what is switched on first; its others come when asked for.
+  // A long facet shows its largest lines and those that are switched on; its others come when asked for. Its own filter
+  // changes none of its counts, so that no line moves away under the pointer.
   arrange(part, counts, on) {
     const { facet, lines, rows, more } = part, wanted = this.words.get(facet.name) ?? "";
     let order = lines;
-    if (facet.isSorted) {
-      order = [...lines].sort((a, b) => on.has(b.code) - on.has(a.code) || counts[b.code] - counts[a.code] || a.code - b.code);
-    }
+    if (facet.isSorted) order = [...lines].sort((a, b) => counts[b.code] - counts[a.code] || a.code - b.code);
     if (wanted) order = order.filter(({ entry }) => entry.name.toLowerCase().includes(wanted));
-    const isOpen = this.open.has(facet.name) || wanted !== "";
-    const shown = isOpen || order.length <= FEW + 1 ? order : order.slice(0, Math.max(FEW, on.size));
-    const rest = order.length - shown.length;
-    const rowsOf = shown.map(({ row }) => row);
-    if (rowsOf.length !== rows.children.length || rowsOf.some((row, k) => rows.children[k] !== row)) rows.replaceChildren(...rowsOf);
-    more.hidden = !rest && !(this.open.has(facet.name) && order.length > FEW + 1);
+    const isOpen = this.open.has(facet.name) || wanted !== "", isLong = order.length > FEW + 1;
+    const shown = isOpen || !isLong ? order : order.filter(({ code }, k) => k < FEW || on.has(code));
+    const rest = order.length - shown.length, found = shown.map(({ row }) => row);
+    if (found.length !== rows.children.length || found.some((row, k) => rows.children[k] !== row)) {
+      const focused = rows.getRootNode().activeElement;
+      rows.replaceChildren(...found);
+      if (found.includes(focused)) focused.focus({ preventScroll: true });
+    }
+    more.hidden = !rest && !(this.open.has(facet.name) && isLong);
     more.textContent = rest ? `${rest} more` : "fewer";
     more.setAttribute("aria-expanded", String(isOpen));
   }

@@ -47,6 +47,8 @@ export class Maps {
     // Also the first size, in a tab that was hidden.
     new ResizeObserver(() => this.head && this.painter.repaint()).observe(this.panes[0].marks);
     this.themes = new MutationObserver(() => this.followTheme());
+    // Names are as wide as the letters of a font that may still be on its way.
+    document.fonts.ready.then(() => this.painter.remark());
   }
 
   listenToToolbar() {
@@ -255,7 +257,8 @@ export class Maps {
       const [left, right] = pane.caption.children, [what, note] = captionOf(this, pane.k);
       if (left.textContent !== what) left.textContent = what;
       if (right.textContent !== note) right.textContent = right.title = note;
-      pane.marks.setAttribute("aria-label", `${this.head.panes[pane.k]}: map of ${this.head.clips} clips. Arrow keys move to the next point.`);
+      const label = `${this.head.panes[pane.k]}: map of ${this.head.clips} clips. Arrow keys move to the next point.`;
+      if (pane.marks.ariaLabel !== label) pane.marks.ariaLabel = label;
     }
     const text = statusOf(this);
     if (this.status.textContent !== text) this.status.textContent = text;
