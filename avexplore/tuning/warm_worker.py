@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from avexplore.workbench import Workbench
 
 IDLE = 600.0
+KEPT = 200
+"""So many networks that were trained for settings stay; of more, the oldest go."""
 
 
 def main() -> None:
@@ -69,7 +71,8 @@ def main() -> None:
 def train(bench: Workbench, wanted: OutputsConfig, report: Any) -> None:
     """Train a network from the shared beginning and store what it says of the clips; the student itself is not kept.
 
-    So settings that were only looked at take half a megabyte each, and are at hand when one comes back to them.
+    So settings that were only looked at take half a megabyte each, and are at hand when one comes back to them; `KEPT`
+    of them are.
     """
     from avexplore import pipeline
     from avexplore.config import ClipsConfig
@@ -81,6 +84,21 @@ def train(bench: Workbench, wanted: OutputsConfig, report: Any) -> None:
     student: Any = pipeline.stage_of(wanted.model).compute(wanted.model, context)
     rows = bench.get(ClipsConfig(wanted.model.data)).rows(wanted.split)
     bench.store.put(wanted, student.outputs.at(rows), device=bench.device or "cpu", durable=False)
+    forget(bench, KEPT)
+
+
+def forget(bench: Workbench, keep: int) -> None:
+    """Remove the oldest networks that were trained for settings, but for so many; those of stored students stay."""
+    from avexplore.config import OutputsConfig
+
+    looked_at = [
+        one
+        for one in bench.store.entries(OutputsConfig.stage)
+        if not one.shipped and isinstance(one.config, OutputsConfig) and one.config.model not in bench.store
+    ]
+    looked_at.sort(key=lambda one: one.created)
+    for one in looked_at[: max(len(looked_at) - keep, 0)]:
+        bench.store.remove(one.address)
 
 
 class _Speaker:

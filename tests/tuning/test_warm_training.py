@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psutil
 import pytest
 from tuned_run import Tiny
 
 from avexplore.config import EvaluationConfig, FeatureFileConfig, OutputsConfig, StudentConfig, override
+from avexplore.store import Store
 from avexplore.tuning.live_graphs import LiveGraphs
 from avexplore.tuning.reading import FIGURES
 from avexplore.tuning.tuning import Tuning
 from avexplore.tuning.warm_training import TrainingState, WarmTrainer
+from avexplore.tuning.warm_worker import forget
+from avexplore.workbench import Workbench
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +108,23 @@ def test_it_ends_when_nobody_is_there_any_more(trainer: WarmTrainer, tiny: Tiny)
     assert trainer._process.stdin is not None
     trainer._process.stdin.close()
     process.wait(timeout=30)  # raises if it is still there
+
+
+def test_the_oldest_networks_that_were_only_looked_at_go(tiny: Tiny, tmp_path: Path) -> None:
+    bench = Workbench(Store(tmp_path, tmp_path / "nothing"), device="cpu")
+    outputs = tiny.bench.get(OutputsConfig(tiny.student))
+    bench.store.put(tiny.student, tiny.bench.get(tiny.student))
+    configs = [OutputsConfig(tiny.student), *(OutputsConfig(student(tiny, 20.0 + i)) for i in range(5))]
+    for config in configs[:2]:
+        bench.store.put(config, outputs)
+    time.sleep(1.1)  # an entry's age is told in seconds
+    for config in configs[2:]:
+        bench.store.put(config, outputs)
+    forget(bench, 4)
+    assert [config in bench.store for config in configs] == [True, False, True, True, True, True]
+    forget(bench, 1)
+    assert configs[0] in bench.store, "a stored student's own stay"
+    assert sum(config in bench.store for config in configs) == 2
 
 
 def test_it_ends_when_idle(tiny: Tiny) -> None:
