@@ -157,8 +157,8 @@ def _stability(graph: ClassGraph, stability: GraphStability | None) -> list[Rema
         if links + turned > 0:
             text = (
                 f"{stability.seeds} searches from other seeds on the same clips: two of them have on average "
-                f"{size - links / 2:.0f} links in common, of about {size:.0f} each, and point {turned:.0f} of these "
-                "another way."
+                f"{size - links / 2:.0f} links in common, of about {size:.0f} each; "
+                f"the direction of {turned:.0f} of these differs."
             )
             if firm:
                 held = float(stability.seed_frequency[pairs & (stability.edge_frequency >= FIRM)].mean())
@@ -171,8 +171,8 @@ def _stability(graph: ClassGraph, stability: GraphStability | None) -> list[Rema
         found.append(
             Remark(
                 "good" if strong > 0.7 * count else "fair" if strong > 0.4 * count else "poor",
-                f"With the relation between classes shuffled away ({stability.null}), a pair is linked in {null:.0%} "
-                f"of the graphs, here in {ours:.0%}; {strong} of {count} edges stand out by more than 30 points.",
+                f"In data shuffled so that no relation between classes is left, a pair is linked in {null:.0%} of the "
+                f"graphs, here in {ours:.0%}; {strong} of {count} edges stand out by more than 30 points.",
             )
         )
     return found
@@ -223,7 +223,8 @@ def comparison_remark(graph: ClassGraph, other: ClassGraph, name: str) -> Remark
     level: Level = "good" if found.jaccard > 0.7 else "fair" if found.jaccard > 0.4 else "poor"
     text = (
         f"Beside {name}: {shared} links are shared, {ours - shared} are only here and {theirs - shared} only there "
-        f"(Jaccard {found.jaccard:.2f}); {turned} of the shared ones point the other way. SHD {found.shd}."
+        f"(of all these links {found.jaccard:.0%} are shared); {turned} of the shared ones point the other way. In "
+        f"all, {found.shd} pairs of nodes differ."
     )
     return Remark(level, text)
 
@@ -244,7 +245,8 @@ def _truth(graph: ClassGraph, stability: GraphStability | None, clips: Clips | N
         )
         text = (
             f"Against the planted graph: {result.adjacency_precision:.0%} of all {count} links are planted (chance "
-            f"{chance:.0%}), and {result.adjacency_recall:.0%} of the planted ones are found; SHD {result.shd}."
+            f"{chance:.0%}), and {result.adjacency_recall:.0%} of the planted ones are found; {result.shd} pairs "
+            "of nodes differ."
         )
         # Classes that compete for a clip are linked, too, with a negative effect; LIR leaves those links out.
         positive = np.triu(graph.skeleton & (graph.effect + graph.effect.T > 0), 1)
@@ -269,8 +271,9 @@ def _truth(graph: ClassGraph, stability: GraphStability | None, clips: Clips | N
                     fit,
                     f"Against the hidden labels of the training clips, in which {report.true_pairs} class pairs truly "
                     f"come together: of the {report.true_pairs} pairs with the highest {_ranking(stability)}, "
-                    f"{report.precision_at_true:.0%} do (chance {base:.0%}); AUC {report.auc:.2f}. Comparison counts "
-                    "all links of the graph instead.",
+                    f"{report.precision_at_true:.0%} do (chance {base:.0%}). A pair that truly comes together ranks "
+                    f"above one that does not in {report.auc:.0%} of cases. Comparison counts all links of the graph "
+                    "instead.",
                 )
             )
     return found

@@ -43,8 +43,8 @@ class ExperimentConfig(Config):
         DEFAULT_ARMS,
         help=(
             "`[form:]source[+I]` with form pull, forgive or margin (the student's own if left out), source as "
-            "in `AffinityConfig.source`, and +I for same-class pairs; `[form:]every-pair` for A = I with "
-            "every pair of classes linked in the embedding, which is LIR without a graph; `[form:]popularity` for "
+            "in `AffinityConfig.source`, and +I for same-class pairs; `[form:]every-pair` for no graph and every "
+            "pair of classes linked in the embedding; `[form:]popularity` for "
             "the same with every class linked to another as strongly as classes are on average; "
             "`proxies:aadml` or `proxies:learned` for the twin with proxies, and with +source[+I] for "
             "LIR beside them; `loss:NAME` for the twin with another metric loss; `method:paper` for the loss and the "

@@ -133,15 +133,16 @@ class StabilityConfig(Config):
     )
     null: Literal["none", "within-class", "decoupled", "one-hot"] = setting(
         "within-class",
-        label="Null model",
+        label="Shuffled data",
         choices={
-            "within-class": "shuffled within class",
-            "decoupled": "modalities decoupled",
-            "one-hot": "one-hot labels",
+            "none": "not compared with",
+            "within-class": "shuffled within each annotated class",
+            "decoupled": "pictures shuffled against sounds",
+            "one-hot": "the annotation alone",
         },
         help="How clips are shuffled so that no relation between classes is left.",
     )
-    null_bootstraps: int = within(2, 10_000, 50, label="Null resamples", help="Resamples of the null model.")
+    null_bootstraps: int = within(2, 10_000, 50, label="Shuffled resamples", help="Graphs of shuffled data.")
     seeds: int = within(
         0,
         1000,

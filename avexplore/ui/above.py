@@ -13,6 +13,9 @@ from avexplore.ui.shell import address, session
 
 def draw(page: str) -> None:
     """Draw it, for a page by its name."""
+    if session.runs() and session.is_another():
+        name = as_markdown(session.current_run().name)
+        st.warning(f"The run in this address is not on this machine. Shown is {name}; others are in the sidebar.")
     bar.place(page)
     if not session.runs():
         return

@@ -143,22 +143,25 @@ class RunList:
         if isinstance(data, SyntheticConfig):
             return f"Synthetic, {data.classes} classes"
         source = self._source(data).split("(")[0].split(",")[0].strip()
-        name = _stem(data.paths[0]) if data.paths else source or f"file {data.fingerprint[:8]}"
+        name = _stem(data.paths[0]) if data.paths else source or "features without a name"
         return name if data.annotation == "given" else f"{name}, {data.annotation} annotation"
 
     def _soft_label_name(self, config: SoftLabelSource) -> str:
         if isinstance(config, TeacherConfig):
             return f"{self.data_name(config.data)}: teacher, {config.epochs} epochs, seed {config.seed}"
-        return f"{_stem(config.path) or config.fingerprint[:8]}: soft labels"
+        return f"{_stem(config.path) or 'A file'}: soft labels"
 
 
 def distinct(runs: list[Run]) -> list[Run]:
-    """The same runs, no two with one name: the earliest keeps it, others add their key."""
-    taken = set()
+    """The same runs, no two with one name: the earliest keeps it, others add when they were made, or else their key."""
+    taken: set[str] = set()
     renamed = {}
     for run in sorted(runs, key=lambda run: (not run.shipped, run.created)):
-        renamed[run.key] = run if run.name not in taken else replace(run, name=f"{run.name} ({run.key[:6]})")
-        taken.add(run.name)
+        made = f"{run.created[:10]} {run.created[11:16]}".strip()
+        names = (run.name, *([f"{run.name} ({made})"] if made else []), f"{run.name} ({run.key[:6]})")
+        name = next((name for name in names if name not in taken), names[-1])
+        renamed[run.key] = replace(run, name=name)
+        taken.add(name)
     return [renamed[run.key] for run in runs]
 
 

@@ -260,7 +260,7 @@ def test_seeds_that_agree_on_links_are_not_said_to_differ_in_them() -> None:
     # Of six pairs of seeds, three differ in 0-4 and four in the direction of 0-1.
     assert seeds_differ(found) == pytest.approx((0.5, 4 / 6, 1.75))
     (text,) = [text for text in said(a_graph((0, 1), (0, 4)), found) if "other seeds" in text]
-    assert "2 links in common, of about 2 each, and point 1 of these another way" in text
+    assert "2 links in common, of about 2 each; the direction of 1 of these differs" in text
     assert "The 2 edges of nine in ten bootstraps are in 88% of the searches" in text
 
 

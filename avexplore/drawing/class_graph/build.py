@@ -183,7 +183,11 @@ def _title(
         both = [stability.orientation_frequency[pair] for pair in ((i, j), (j, i))]
         lines.append(f"direction not settled: → in {both[0]:.0%} of the bootstraps, ← in {both[1]:.0%}")
     if stability is not None:
-        null = f", under the null model in {stability.null_frequency[i, j]:.0%}" if stability.null != "none" else ""
+        null = (
+            f", and of graphs of shuffled data in {stability.null_frequency[i, j]:.0%}"
+            if stability.null != "none"
+            else ""
+        )
         lines.append(f"in {stability.edge_frequency[i, j]:.0%} of the bootstraps{null}")
     effect = graph.effect[i, j] or graph.effect[j, i]
     if effect:

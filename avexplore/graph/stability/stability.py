@@ -71,7 +71,7 @@ def measure_stability(soft_labels: SoftLabels, config: StabilityConfig, report: 
     over_seeds, over_null = _Tally(prepared), _Tally(prepared)
     for dags in progress.batches("Search seeds", config.seeds, prepared, seeds):
         over_seeds.add(dags)
-    for dags in progress.batches(f"Null model {config.null}", null_count, prepared, nulls):
+    for dags in progress.batches("Shuffled data", null_count, prepared, nulls):
         over_null.add(dags)
     notes.extend(guessed if null_count else ())
     shd, jaccard, frobenius = spreads(over_clips.graphs)

@@ -43,7 +43,10 @@ def draw_controls(run: Run, settings: Settings, nodes: tuple[str, ...], others: 
         )
     with st.popover("Search", help="What the search sees, engine, strategy, seed and which clips are used."):
         field_widget.grid(field_widget.parameters(GraphConfig, _PENALTY))
-    with st.popover("Stability", help="Bootstraps, null model, and which edges LIR keeps."):
+    with st.popover(
+        "Stability",
+        help="How often an edge comes back with clips drawn anew, and in shuffled data; and which edges LIR keeps.",
+    ):
         field_widget.grid(field_widget.parameters(StabilityConfig) + field_widget.parameters(AffinityConfig))
     rules = settings.graph.knowledge
     count = len(rules.required) + len(rules.forbidden) + sum(map(len, rules.tiers))

@@ -11,7 +11,7 @@ from avexplore.analysis import tables
 from avexplore.analysis.run_differences import differences
 from avexplore.config import ClipsConfig, EvaluationConfig, StudentConfig
 from avexplore.ui.compare import side_by_side
-from avexplore.ui.parts import job_progress, run_cards, split_reports
+from avexplore.ui.parts import job_progress, run_cards, split_reports, without_student
 from avexplore.ui.parts.plain_text import as_markdown
 from avexplore.ui.shell import address, links, session
 
@@ -24,7 +24,7 @@ def draw(run: Run) -> None:
     """Draw the page: the run of every page against one more."""
     runs = [one for one in session.runs().values() if one.student is not None]
     if run.student is None or not runs:
-        st.info("This run has no student to compare. Choose another run in the sidebar, or train one on Training.")
+        without_student.draw("no figures to compare")
         return
     other = _other(run, runs)
     left, right = st.columns(2)

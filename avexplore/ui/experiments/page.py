@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from avexplore.ui.experiments import arms, sweeps
+from avexplore.ui.parts import without_student
 from avexplore.ui.shell import session
 
 if TYPE_CHECKING:
@@ -20,8 +21,7 @@ def draw() -> None:
     """Draw the page for the run chosen in the sidebar."""
     run = session.current_run()
     if run.student is None:
-        st.info("This run has soft labels only. Train a student first; its twin without LIR comes with it.")
-        st.page_link("pages/training.py", label="Go to Training", icon=":material/arrow_forward:")
+        without_student.draw("no students to compare")
         return
     for tab, name in zip(st.tabs(list(VIEWS), key="view", bind="query-params", on_change="rerun"), VIEWS, strict=True):
         if tab.open:

@@ -45,4 +45,4 @@ def draw(key: str, labels: SoftLabels, graph: ClassGraph, stability: GraphStabil
         return
     svg, pairs = _drawn(key, st.context.theme.type == "dark", labels, graph, stability)
     st.caption(f"The {pairs} strongest pairs, found from soft labels alone. Left half heard, right half seen.")
-    st.image(svg, width="stretch")
+    st.image(svg, width="stretch", alt=f"The {pairs} pairs of classes that come together most, as a graph")

@@ -60,7 +60,7 @@ def draw() -> None:
             f'<p class="verdict-figures">{as_html(found.figures)}</p>'
         )
     elif run.student is None:
-        st.markdown("This run holds soft labels and a class graph; no student has been trained on them yet.")
+        st.markdown("This run holds predictions (soft labels): which classes they tie together, the class graph shows.")
     left, right = st.columns([10, 11], gap="small")
     with left.container(border=True, height="stretch", gap="xsmall", key="scene-graph"):
         st.subheader("Classes that come together", anchor=False)
@@ -145,7 +145,7 @@ def _graph(run: Run, soft: SoftLabels | None) -> GraphStability | None:
 
 def _maps(run: Run, soft: SoftLabels | None, clips: Clips | None, stability: GraphStability | None) -> None:
     if run.student is None or clips is None:
-        st.write("There is no embedding yet: train a student and its twin on the Training page.")
+        st.write("This run holds predictions (soft labels) alone, so there are no clips to place on a map.")
         return
     config = ProjectionConfig(run.student.twin, run.student, seed=run.student.seed)
     projection: Projection | None = _quiet(config, "Maps")

@@ -103,23 +103,24 @@ def play(clips: Clips, clip: int) -> bool:
     media = of(clips, clip)
     if media is None:
         return False
+    words = f"Picture of {clips.clip_ids[clip]}"
     if not media.plays:
         st.caption(f"Browsers do not play {media.path.suffix.lower()} files: `{_plain(media.path.name)}`")
         if media.thumbnail is not None and (picture := thumbnail(media.thumbnail, (640, 360))):
-            st.image(picture)
+            st.image(picture, alt=words)
     elif media.kind == "video":
         st.video(media.path, start_time=media.start or 0.0, end_time=media.end)
     elif media.kind == "sound":
         if media.thumbnail is not None and (picture := thumbnail(media.thumbnail, (640, 360))):
-            st.image(picture)
+            st.image(picture, alt=words)
         st.audio(media.path, start_time=media.start or 0.0, end_time=media.end)
     elif picture := thumbnail(media.path, (640, 360)):
-        st.image(picture)
+        st.image(picture, alt=words)
     if media.kind != "picture" and media.sound_picture not in (None, media.thumbnail):
         assert media.sound_picture is not None
         if heard := thumbnail(media.sound_picture, (640, 96)):
             with st.container(width=320):  # no wider than what it stands in
-                st.image(heard, width="stretch", caption="Its sound: low to high, over time")
+                st.image(heard, width="stretch", alt="Spectrum", caption="Its sound: low to high, over time")
     return True
 
 

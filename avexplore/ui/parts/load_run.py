@@ -11,7 +11,7 @@ from avexplore.artifacts import (
     TrainedTeacher,
 )
 from avexplore.config import AffinityConfig, ClipsConfig, StudentConfig
-from avexplore.ui.parts import job_progress
+from avexplore.ui.parts import job_progress, without_student
 
 if TYPE_CHECKING:
     from avexplore.workbench.runs import Run
@@ -21,12 +21,7 @@ def load(run: Run) -> LoadedRun:
     """Hand over a run's results; ends the page's run with a progress bar, a hint or an error while one is missing."""
     student = run.student
     if student is None or student.regularizer is None:
-        st.info(
-            "This run holds soft labels and a class graph, but no student: there is no embedding to compare yet. "
-            "Train a student with LIR and its twin, or choose another run in the sidebar."
-        )
-        if st.button("Go to Training", key="to-training"):
-            st.switch_page("pages/training.py")
+        without_student.draw("no answers and no maps to compare")
         st.stop()
     return _load(run.key, student)
 
@@ -45,8 +40,8 @@ def _load(key: str, student: StudentConfig) -> LoadedRun:
         student=student,
         clips=clips,
         soft_labels=teacher.soft_labels if isinstance(teacher, TrainedTeacher) else teacher,
-        graph=job_progress.artifact(graph, "Searching the class graph"),
-        affinity=job_progress.artifact(affinity, "Weighing the class pairs"),
+        graph=job_progress.artifact(graph, "Loading the run"),
+        affinity=job_progress.artifact(affinity, "Loading the run"),
         before=before.embeddings,
         after=after.embeddings,
     )

@@ -14,6 +14,8 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 METRICS = "/_stcore/metrics"
+_PROBED = ("_stcore/health", "_stcore/host-config")
+"""What Streamlit's front end asks of a page's address, before it finds that the server is at the root."""
 
 
 class FrontDoor:
@@ -38,6 +40,9 @@ class FrontDoor:
         headers = Headers(scope=scope)
         if not is_own_page(headers, self._hosts):
             await _refuse(scope, receive, send, 403, "This request was sent by a page of another site.")
+        elif scope["type"] == "http" and is_probe(scope["path"]):
+            # No success, or the front end would take the page for the server; and no error, which browsers log.
+            await PlainTextResponse("There is no server here, but at the root.", 300)(scope, receive, send)
         elif self._has_visitors and scope["path"].rstrip("/") == METRICS:
             await _refuse(scope, receive, send, 404, "Not found")
         else:
@@ -60,6 +65,16 @@ def is_own_page(headers: Headers, hosts: frozenset[str] = frozenset()) -> bool:
         return parts.netloc.lower() == headers.get("host", "").lower() or (parts.hostname or "") in hosts
     except ValueError:  # no address at all
         return False
+
+
+def is_probe(path: str) -> bool:
+    """Whether the front end asks whether a page is a server of its own.
+
+    >>> is_probe("/story/_stcore/health"), is_probe("/_stcore/health")
+    (True, False)
+    """
+    page, slash, rest = path.removeprefix("/").partition("/")
+    return bool(slash) and not page.startswith("_") and rest in _PROBED
 
 
 def _as_same_origin(scope: Scope, headers: Headers) -> Scope:

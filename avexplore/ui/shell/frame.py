@@ -24,6 +24,11 @@ STYLE = """<style>
 .stMainBlockContainer { padding: 3.7rem 2.4rem 2rem; }
 .stMainBlockContainer h1 { font-size: 1.5rem; padding: 0; }
 [data-testid="stMetricValue"] { font-size: 1.6rem; }
+/* No word is cut where the window is narrow, or enlarged. */
+[data-testid="stMetric"] .stMarkdownEllipsis, [data-testid="stMetric"] .stMarkdownEllipsis p,
+[data-testid="stFileUploaderDropzoneInstructions"] span {
+  white-space: normal !important; overflow: visible !important; text-overflow: clip !important;
+}
 .st-key-matrix { overflow-x: auto; } /* wide pictures scroll sideways on a phone, not the page */
 </style>"""
 # Streamlit writes white on the accent color; on the light blue of the dark theme that is 2.3 : 1, and dark is 8 : 1.

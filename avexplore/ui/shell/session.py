@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from avexplore.workbench import Workbench
     from avexplore.workbench.runs import Run
 
+_UNKNOWN = "run_unknown"
+
 
 @st.cache_resource(show_spinner=False)
 def server_workbench() -> Workbench:
@@ -96,9 +98,9 @@ def pick_run() -> None:
     brought = address.arrived("run", ["run"])
     if brought and brought["run"]:
         if brought["run"] in known:
-            st.session_state["run"] = brought["run"]
+            look_at(brought["run"])
         else:
-            st.toast("The run in this address is not on this machine; another one is shown instead.")
+            st.session_state[_UNKNOWN] = True
     if st.session_state.get("run") not in known:
         st.session_state["run"] = next(iter(known))
 
@@ -110,6 +112,12 @@ def look_at(run: str) -> None:
         run: Its key.
     """
     st.session_state["run"] = run
+    st.session_state.pop(_UNKNOWN, None)
+
+
+def is_another() -> bool:
+    """Whether the run that is shown stands in for one that the address named, and that is not on this machine."""
+    return _UNKNOWN in st.session_state
 
 
 def current_run() -> Run:

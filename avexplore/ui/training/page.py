@@ -211,7 +211,8 @@ def _from_student(student: StudentConfig) -> None:
 
     key = student.address[:12]
     what, back = st.columns([2, 1], vertical_alignment="center")
-    what.info(f"Filled in from student `{key}`, which is on this machine, with its data.", icon=":material/tune:")
+    name = as_markdown(session.workbench().run_name(student))
+    what.info(f"Filled in from student {name}, which is on this machine, with its data.", icon=":material/tune:")
     if back.button("Start from a preset", width="stretch", key="training.back"):
         del st.query_params["student"]
         st.rerun()

@@ -18,6 +18,7 @@ import streamlit as st
 from avexplore.errors import AvexploreError
 from avexplore.tuning.counts import TOP, counts, first_answers
 from avexplore.tuning.settings import WorkingSettings
+from avexplore.ui.parts import without_student
 from avexplore.ui.parts.plain_text import as_markdown
 from avexplore.ui.settings import bar, working
 from avexplore.ui.shell import session
@@ -49,7 +50,7 @@ def draw(run: Run) -> None:
     """The whole page below its heading."""
     if run.student is None or run.student.regularizer is None:
         bar.draw()
-        st.info("This run has no student with LIR, so there is nothing to tune. Choose another run, or train one.")
+        without_student.draw("no rankings to tune")
         return
     st.html(STYLE)
     try:

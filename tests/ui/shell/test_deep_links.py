@@ -17,7 +17,8 @@ def test_a_page_asked_for_by_name_is_shown(
     browser: Any, start_app: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     address = start_app(tmp_path_factory.mktemp("deep"))
-    page = browser.new_page()
+    page, errors = browser.new_page(), []
+    page.on("console", lambda message: message.type == "error" and errors.append(message.text))
     try:
         # The first round meets a server that does not know the navigation yet, the second one does.
         for info in (*PAGES, *PAGES):
@@ -26,6 +27,7 @@ def test_a_page_asked_for_by_name_is_shown(
             page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for(timeout=60_000)
             assert page.get_by_role("dialog").count() == 0, "Streamlit says that there is no such page"
             assert "kept=1" in page.evaluate("location.search")
+        assert errors == []
     finally:
         page.close()
 

@@ -43,7 +43,8 @@ export class Stage extends Actions {
     this.network = new vis.Network(this.canvas, { nodes: this.nodes, edges: new vis.DataSet() }, data.options);
     this.network.on("afterDrawing", (context) => paint(context, this));
     // One stop for the keyboard, which has a name, is enough.
-    this.canvas.querySelectorAll("[tabindex]").forEach((inner) => inner.setAttribute("tabindex", -1));
+    this.canvas.querySelectorAll("[tabindex]").forEach((inner) => inner.removeAttribute("tabindex"));
+    this.canvas.querySelectorAll("canvas").forEach((inner) => inner.setAttribute("aria-hidden", "true"));
     this.parts = buildToolbar(root.querySelector(".toolbar"), this);
     this.back.addEventListener("click", () => this.fit());
     listen(this.canvas, this);

@@ -116,13 +116,23 @@ def _columns(table: Any) -> dict[str, Any]:
             width=72,
             help="Across modalities: share of these clips that hold one of the two classes in both modalities",
         ),
-        "null": number(format="%d%%", width=52, help="Share under the null model"),
+        "null": number(
+            format="%d%%",
+            width=52,
+            help="Share of graphs of shuffled data, in which no class relates to another, that hold the edge",
+        ),
         "seeds": number(format="%d%%", width=54, help="Share of the search seeds that find the edge"),
         "direction": number(
             format="%d%%", width=66, help="Share of the bootstraps that point from the left to the right"
         ),
-        "effect": number(format="%+.2f", width=56, help="Standardized, of one DAG"),
-        "BIC gain": number(format="%.0f", width=64, help="BIC lost without the edge"),
+        "effect": number(
+            format="%+.2f",
+            width=56,
+            help="By how many standard deviations the right class's soft label moves with the left one's",
+        ),
+        "BIC gain": number(
+            format="%.0f", width=64, help="How much worse the graph explains the soft labels without the edge"
+        ),
         "link": text(width=84),
     }
     return {name: column for name, column in columns.items() if name in table}

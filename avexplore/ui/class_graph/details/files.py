@@ -75,7 +75,7 @@ def _draw_downloads(scene: Scene, picture: Picture, view: dict[str, Any]) -> Non
     )
     said += "classes come together"
     if stability is not None:
-        null = " and under the null model" if stability.null != "none" else ""
+        null = " and of the graphs of shuffled data" if stability.null != "none" else ""
         said += f", its share of the bootstraps{null}, and its direction's"
     said += "; Tetrad and DAGitty know of no such figures, so their files hold the edges alone."
     st.caption(said)

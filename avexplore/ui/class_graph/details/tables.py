@@ -104,7 +104,7 @@ MATRICES = {
     "bootstraps": "Share of bootstraps that hold the edge",
     "direction": "Share of bootstraps with this direction",
     "seeds": "Share of search seeds that hold the edge",
-    "null": "Share under the null model",
+    "null": "Share of graphs of shuffled data that hold the edge",
     "correlation": "Correlation of the soft labels",
     "effect": "Effect of the row's class on the column's",
     "graphs": "Share of several graphs that hold the link",

@@ -36,7 +36,12 @@ def draw_edge(scene: Scene, i: int, j: int) -> None:
     rows: list[tuple[str, str]] = _sureness(stability, i, j) if stability is not None else []
     effect = float(graph.effect[i, j] or graph.effect[j, i])
     if linked and effect:
-        rows.append(("Effect", f"{effect:+.2f}: they go {'together' if effect > 0 else 'against each other'}"))
+        rows.append(
+            (
+                "Effect",
+                f"{effect:+.2f}: where one is likely, the other is {'likelier' if effect > 0 else 'less likely'}",
+            )
+        )
         rows.append(("BIC gain", f"{max(graph.gain[i, j], graph.gain[j, i]):,.0f}"))
     rows += _true_rows(scene, source, target)
     if scene.affinity is not None:
@@ -67,7 +72,7 @@ def _sureness(stability: GraphStability, i: int, j: int) -> list[tuple[str, str]
     rows = [("In bootstraps", facts.bar(float(stability.edge_frequency[i, j]), null))]
     if null is not None:
         told = ": no more than that, so annotations alone may explain it" if is_in_null(stability, i, j) else ""
-        rows.append(("Null model", f"{null:.0%} (the red mark){told}"))
+        rows.append(("In shuffled data", f"{null:.0%} (the red mark){told}"))
     both = stability.orientation_frequency
     rows.append(("Direction", f"→ in {both[i, j]:.0%} of the bootstraps, ← in {both[j, i]:.0%}"))
     if stability.seeds:

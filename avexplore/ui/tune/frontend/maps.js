@@ -39,6 +39,7 @@ class Chart {
       caption.append(document.createElement("span"), document.createElement("small"));
       canvas.setAttribute("role", "img");
       figure.append(caption, canvas);
+      figure.setAttribute("role", "presentation"); // its canvas says what it shows
       root.querySelector(".panes").append(figure);
       canvas.addEventListener("pointermove", (event) => this.#hover(side, event));
       canvas.addEventListener("pointerleave", () => (this.tip.hidden = true));
