@@ -29,6 +29,7 @@ STYLE = """<style>
 [data-testid="stFileUploaderDropzoneInstructions"] span {
   white-space: normal !important; overflow: visible !important; text-overflow: clip !important;
 }
+@media (max-width: 640px) { [data-testid="stButtonGroup"] > div { flex-wrap: wrap; row-gap: .3rem; } }
 .st-key-matrix { overflow-x: auto; } /* wide pictures scroll sideways on a phone, not the page */
 </style>"""
 # Streamlit writes white on the accent color; on the light blue of the dark theme that is 2.3 : 1, and dark is 8 : 1.

@@ -28,8 +28,10 @@ if TYPE_CHECKING:
     from avexplore.tuning.tuning import Answer, Tuning
 
 KEY = "tune-graph"
-STAGE = (440.0, 262.0)
-"""Pixels of the picture; another size would be another layout."""
+STAGE = (420.0, 300.0)
+"""Of the layout: another size would be another one, and this one leaves names the most room."""
+HEIGHT = 288
+"""Pixels of the picture."""
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
@@ -84,7 +86,7 @@ def draw(tuning: Tuning, answer: Answer, node: int) -> None:
             "serial": f"{threshold}-{is_graph}-{node}",
             "seen": 0,
         },
-        height=int(STAGE[1]),
+        height=HEIGHT,
         can_undo=working.history().can_undo,
         can_redo=working.history().can_redo,
         compact=True,

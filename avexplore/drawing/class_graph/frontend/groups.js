@@ -1,6 +1,6 @@
 // Groups of classes: a tinted ground each, with a name. From afar they stand for their classes, with ribbons between them.
 
-import { around, corners, hull, isInHull, inside } from "./geometry.js";
+import { around, corners, hull, isInHull, inside, meet } from "./geometry.js";
 import { textWidth } from "./labels.js";
 import { fade } from "./theme.js";
 
@@ -62,29 +62,38 @@ export function drawRibbons(context, stage) {
   context.restore();
 }
 
-// Above the members while these are named, else in their middle.
-export function drawTitles(context, stage, named) {
+// Where the groups' names stand: above the members while these are named, else in their middle, but over none of the boxes
+// that are taken.
+export function placeTitles(stage, named, taken = []) {
   const unit = 1 / stage.network.getScale();
+  const { font } = stage.theme;
+  const titles = stage.groups.filter((group) => group.full).map((group) => {
+    const { lines, size, x, y } = named ? above(group) : amid(group, unit, font);
+    const room = named ? group.titleBox[2] - group.titleBox[0] : undefined;
+    const width = Math.max(...lines.map((line) => textWidth([line], size, font, 700)));
+    const half = { x: Math.min(width, room ?? width) / 2, y: 0.56 * lines.length * size };
+    group.said = [x - half.x, y - half.y, x + half.x, y + half.y];
+    return { group, lines, size, x, y, room, box: group.said };
+  });
+  return titles.filter(({ box }) => !taken.some((other) => meet(other, box)));
+}
+
+export function drawTitles(context, stage, named, titles) {
   const { font } = stage.theme;
   context.save();
   context.lineJoin = "round";
   context.textAlign = "center";
   context.textBaseline = "middle";
-  for (const group of stage.groups) {
-    if (!group.full) continue;
-    const { lines, size, x, y } = named ? above(group) : amid(group, unit, font);
+  for (const { group, lines, size, x, y, room } of titles) {
     context.font = `700 ${size}px ${font}`;
     context.strokeStyle = named ? stage.theme.background : stage.theme.ground(group.number);
     context.lineWidth = 0.3 * size;
     context.fillStyle = stage.theme.groupText(group.number);
     lines.forEach((line, k) => {
-      const at = [x, y + (k - (lines.length - 1) / 2) * 1.12 * size, named ? group.titleBox[2] - group.titleBox[0] : undefined];
+      const at = [x, y + (k - (lines.length - 1) / 2) * 1.12 * size, room];
       context.strokeText(line, ...at);
       context.fillText(line, ...at);
     });
-    const width = Math.max(...lines.map((line) => textWidth([line], size, font, 700)));
-    const half = { x: named ? Math.min(width, group.titleBox[2] - group.titleBox[0]) / 2 : width / 2, y: (0.56 * lines.length) * size };
-    group.said = [x - half.x, y - half.y, x + half.x, y + half.y];
   }
   context.restore();
 }

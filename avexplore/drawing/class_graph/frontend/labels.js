@@ -7,6 +7,7 @@ const HALO = 4.5;
 const LINE = 1.12; // height of a line over the size of its letters
 const LARGEST = { normal: 24, large: 40 };
 export const READABLE = 10.5; // pixels of a letter
+export const READABLE_SMALL = 8; // in a picture beside others, which is no place to read at length
 const measuring = document.createElement("canvas").getContext("2d");
 const widths = new Map();
 
@@ -45,27 +46,31 @@ export function stateOf(stage, sign) {
   return RANK[Math.min(...sign.nodes.map((node) => RANK.indexOf(stage.looks.get(node.id))))];
 }
 
-// Names in their boxes; `all` names every class, otherwise only those that the reader asks about.
-export function drawNames(context, stage, all) {
+// Names with their boxes; `all` names every class, otherwise only those that the reader asks about.
+export function placeNames(stage, all) {
   const scale = stage.network.getScale();
-  const { font, scale: unit } = stage.data.classes;
+  const { font: letters, scale: unit } = stage.data.classes;
+  const { font } = stage.theme;
   const largest = stage.hasLargeLetters ? LARGEST.large : LARGEST.normal;
   const asked = stage.signs.filter((sign) => all || IMPORTANT.has(stateOf(stage, sign)));
   asked.sort((a, b) => RANK.indexOf(stateOf(stage, a)) - RANK.indexOf(stateOf(stage, b)));
-  const size = Math.min(all ? font : Math.max(font, 12.5 / scale), Math.max(largest / scale, READABLE / scale));
-  const taken = [];
-  begin(context, stage.theme);
-  context.textAlign = "center";
+  const size = Math.min(all ? letters : Math.max(letters, 12.5 / scale), Math.max(largest / scale, READABLE / scale));
+  const placed = [];
   for (const sign of asked) {
-    const state = stateOf(stage, sign);
     const y = sign.y + sign.radius + 3 * unit + (size * LINE) / 2;
     const room = all ? sign.box[2] - sign.box[0] - 6 * unit : undefined;
-    if (!all) {
-      const half = textWidth(sign.lines, size, stage.theme.font) / 2;
-      const box = [sign.x - half, y - size / 2, sign.x + half, y + (sign.lines.length - 0.5) * LINE * size];
-      if (taken.some((other) => meet(other, box))) continue;
-      taken.push(box);
-    }
+    const half = textWidth(sign.lines, size, font) / 2;
+    const box = [sign.x - half, y - size / 2, sign.x + half, y + (sign.lines.length - 0.5) * LINE * size];
+    if (all || !placed.some((other) => meet(other.box, box))) placed.push({ sign, y, size, room, box });
+  }
+  return placed;
+}
+
+export function drawNames(context, stage, names) {
+  begin(context, stage.theme);
+  context.textAlign = "center";
+  for (const { sign, y, size, room } of names) {
+    const state = stateOf(stage, sign);
     context.strokeStyle = sign.group >= 0 && stage.groups[sign.group].members.length > 1 ? stage.theme.ground(sign.group) : stage.theme.background;
     context.lineWidth = 0.28 * size;
     context.font = `${IMPORTANT.has(state) ? 600 : 400} ${size}px ${stage.theme.font}`;

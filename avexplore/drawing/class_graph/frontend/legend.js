@@ -46,13 +46,17 @@ export function legendEntries(data, theme) {
     ];
     return [sign, ...entries.filter(([change]) => changes.has(change)).map(([change, ...entry]) => [`change-${change}`, ...entry])];
   }
+  // A small picture has room for two lines of a legend; what heads mean is said where the graph is read.
+  const heads = [
+    ["directed", "direction agreed on", line(theme.ghost, { head: "filled" })],
+    ["undirected", "direction open", line(theme.ghost, { head: "hollow", background: theme.background })],
+  ];
   return [
     sign,
     ["edge-audio", "both heard", line(theme.edge.audio)],
     ["edge-visual", "both seen", line(theme.edge.visual)],
     ["edge-across", "one heard, one seen", line(theme.edge.across)],
-    ["directed", "direction agreed on", line(theme.ghost, { head: "filled" })],
-    ["undirected", "direction open", line(theme.ghost, { head: "hollow", background: theme.background })],
+    ...(data.compact ? [] : heads),
   ];
 }
 

@@ -1,8 +1,8 @@
 // One frame of the picture, from the ground up: groups, links, signs, names.
 
 import { drawCables, strandOf } from "./cables.js";
-import { drawGrounds, drawRibbons, drawTitles } from "./groups.js";
-import { drawBadge, drawLabels, drawNames } from "./labels.js";
+import { drawGrounds, drawRibbons, drawTitles, placeTitles } from "./groups.js";
+import { drawBadge, drawLabels, drawNames, placeNames } from "./labels.js";
 import { meet } from "./geometry.js";
 import { strength } from "./look.js";
 import { percent } from "./narrate.js";
@@ -31,8 +31,8 @@ function fromNear(context, stage) {
   });
   drawSigns(context, stage);
   if (!classes) return drawLabels(context, stage);
-  drawTitles(context, stage, true);
-  return drawNames(context, stage, true);
+  drawTitles(context, stage, true, placeTitles(stage, true));
+  return drawNames(context, stage, placeNames(stage, true));
 }
 
 function fromAfar(context, stage) {
@@ -41,9 +41,11 @@ function fromAfar(context, stage) {
   if (!marked) drawRibbons(context, stage);
   drawCables(context, stage, (cable) => (cable.a.group === cable.b.group && !asked(cable) ? (marked ? 0.25 : WITHIN) : 0), false);
   drawCables(context, stage, (cable) => (asked(cable) ? 1 : 0));
-  drawSigns(context, stage, 0.8);
-  drawTitles(context, stage, false);
-  drawNames(context, stage, false);
+  const names = placeNames(stage, false);
+  const titles = placeTitles(stage, false, names.map(({ box }) => box));
+  drawSigns(context, stage, 0.8, titles.map(({ box }) => box)); // no dots under letters
+  drawTitles(context, stage, false, titles);
+  drawNames(context, stage, names);
 }
 
 function drawBadges(context, stage) {

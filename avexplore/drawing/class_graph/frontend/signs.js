@@ -1,13 +1,17 @@
 // The sign of a class: left half of a disc for the class heard, right half of a square for the class seen; or one whole.
 
+import { meet } from "./geometry.js";
 import { fade } from "./theme.js";
 
 const ALPHA = { dim: 0.15, quiet: 0.55 };
 const MARKED = new Set(["selected", "found", "end"]);
 
-export function drawSigns(context, stage, share = 1) {
+// All signs but those under `boxes`, unless the reader asks about them.
+export function drawSigns(context, stage, share = 1, boxes = []) {
   const unit = 1 / stage.network.getScale();
   for (const sign of stage.signs) {
+    const asked = sign.nodes.some((node) => MARKED.has(stage.looks.get(node.id)));
+    if (!asked && boxes.some((box) => meet(box, sign.body))) continue;
     const joined = sign.nodes.length > 1 && stage.bars.has(sign.key);
     const gap = sign.nodes.length > 1 && !joined ? 0.14 * sign.radius : 0;
     const least = 3 * unit;

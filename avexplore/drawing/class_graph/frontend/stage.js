@@ -9,7 +9,7 @@ import { listenToMouse } from "./gestures.js";
 import { buildGroups, groupAt } from "./groups.js";
 import { listenToHover } from "./hover.js";
 import { keyTable, listen } from "./keyboard.js";
-import { READABLE } from "./labels.js";
+import { READABLE, READABLE_SMALL } from "./labels.js";
 import { fillLegend, fillMore, legendEntries, moreFilters } from "./legend.js";
 import { isVisible, points, strength } from "./look.js";
 import { describeEdge, describeNode, describePath, edgeCount, whatHolds } from "./narrate.js";
@@ -209,7 +209,7 @@ export class Stage extends Actions {
   get areNamed() {
     const { classes } = this.data;
     if (!classes || classes.groups.filter((group) => group.full).length < 2) return true;
-    return classes.font * this.network.getScale() > READABLE - 0.05;
+    return classes.font * this.network.getScale() > (this.data.compact ? READABLE_SMALL : READABLE) - 0.05;
   }
 
   // What the frame shows, in picture units.
