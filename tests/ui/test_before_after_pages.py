@@ -64,7 +64,7 @@ def test_a_run_without_a_student_says_so(page: str, app: Visit, monkeypatch: pyt
     monkeypatch.setattr(Workbench, "runs", bare)
     at = app(page)
     assert not at.exception
-    assert "no student" in words(at)
+    assert "no answers and no maps to compare" in words(at)
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -322,5 +322,5 @@ def test_a_run_without_a_student_says_so(browser: Any, start_app: Callable[..., 
     page = browser.new_page()
     page.set_default_timeout(PATIENCE)
     page.goto(f"{start_app(home)}/tune")
-    page.get_by_text("no student with LIR").wait_for()
+    page.get_by_text("no rankings to tune").wait_for()
     page.close()
