@@ -171,7 +171,7 @@ def test_sources_pin_and_a_way_back_through_the_settings_tried(shown: Screen) ->
     shown.page.locator("[data-testid=stButtonGroup]").get_by_text("None", exact=True).click()
     shown.wait_for_change(*before)
     assert "No links" in shown.page.locator(".tune-links").inner_text()
-    assert shown.figures() != stored
+    shown.until(lambda: shown.figures() != stored)
     shown.until(lambda: shown.page.locator(".tried circle").count() == 2)
     shown.page.locator(".tried circle:not(.now)").click()
     shown.until(lambda: shown.figures() == stored)
