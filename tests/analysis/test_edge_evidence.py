@@ -268,9 +268,14 @@ def test_the_verdict_uses_the_truth_where_it_is_known() -> None:
     graph = a_graph((0, 1), (0, 4))
     assert any("Nothing here can confirm" in text for text in said(graph, None))
     found = said(graph, a_stability(0.9), clips())
-    assert any("ranks above one that does not in 100% of cases" in text for text in found), "A and B are the only pair that truly comes together"
+    assert any("ranks above one that does not in 100% of cases" in text for text in found), (
+        "A and B are the only pair that truly comes together"
+    )
     planted = replace(clips(), true_graph=graph.adjacency)
-    assert any("100% of all 2 links are planted" in text and "0 pairs of nodes differ" in text for text in said(graph, None, planted))
+    assert any(
+        "100% of all 2 links are planted" in text and "0 pairs of nodes differ" in text
+        for text in said(graph, None, planted)
+    )
 
 
 def test_an_empty_graph_and_test_clips_are_remarked() -> None:
