@@ -14,7 +14,6 @@ import pytest
 from avexplore.store import app_folder
 
 ROOT = app_folder()
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 class Page(HTMLParser):
@@ -40,23 +39,16 @@ class Page(HTMLParser):
         self.pictures += tag == "img"
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    pytest.importorskip("mkdocs")
-    folder = tmp_path_factory.mktemp("site")
+def built(folder: Path) -> dict[Path, Page]:
     quiet = os.environ | {"NO_MKDOCS_2_WARNING": "1", "JUPYTER_PLATFORM_DIRS": "1"}
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
     done = subprocess.run(command, cwd=ROOT, env=quiet, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return folder
+    return {path: Page(path.read_text(encoding="utf-8")) for path in sorted(folder.rglob("*.html"))}
 
 
-@pytest.fixture(scope="module")
-def pages(site: Path) -> dict[Path, Page]:
-    return {path: Page(path.read_text(encoding="utf-8")) for path in sorted(site.rglob("*.html"))}
-
-
-def test_every_link_leads_somewhere(site: Path, pages: dict[Path, Page]) -> None:
+def broken_links(pages: dict[Path, Page]) -> list[tuple[str, str]]:
+    """Links within the site that lead to no file, or to no place in it."""
     broken = []
     for path, page in pages.items():
         if path.name == "404.html":  # its addresses are those of a server's root
@@ -67,21 +59,34 @@ def test_every_link_leads_somewhere(site: Path, pages: dict[Path, Page]) -> None
                 continue
             target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
             target = target / "index.html" if target.is_dir() else target
-            named = pages[target].names if target in pages else {parts.fragment}
-            if not target.is_file() or unquote(parts.fragment or "") not in {"", *named}:
+            named = pages[target].names if target in pages else {unquote(parts.fragment)}
+            if not target.is_file() or unquote(parts.fragment) not in {"", *named}:
                 broken.append((path.name, link))
-    assert broken == []
+    return broken
 
 
-def test_nothing_is_fetched(pages: dict[Path, Page]) -> None:
-    outside = {address for page in pages.values() for address in page.loaded if urlsplit(address).netloc}
-    assert outside == set()
-
-
-def test_pages_show_what_they_promise(site: Path, pages: dict[Path, Page]) -> None:
-    assert pages[site / "pages.html"].pictures >= 11
-    assert "class-graphs" in pages[site / "api" / "graph.html"].names
-    assert any(name.endswith(".ClassGraphWidget") for name in pages[site / "api" / "notebook.html"].names)
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_site(tmp_path: Path) -> None:
+    # One test, so that workers side by side build it once.
+    pytest.importorskip("mkdocs")
+    pages = built(tmp_path)
+    assert broken_links(pages) == []
+    fetched = {address for page in pages.values() for address in page.loaded if urlsplit(address).netloc}
+    assert fetched == set()
+    assert pages[tmp_path / "pages.html"].pictures >= 11
+    assert any(name.endswith(".ClassGraphWidget") for name in pages[tmp_path / "api" / "notebook.html"].names)
     whole = "".join(path.read_text(encoding="utf-8") for path in pages)
     assert "{README:" not in whole, "a section of the README is missing"
     assert "<p>&gt;&gt;&gt;" not in whole, "examples are code"
+
+
+@pytest.mark.parametrize(
+    ("link", "ok"), [("b.html#here", True), ("b.html#gone", False), ("c.html", False), ("https://x.example/", True)]
+)
+def test_broken_links_are_found(link: str, ok: bool, tmp_path: Path) -> None:
+    texts = {"a.html": f'<a href="{link}">', "b.html": '<h1 id="here">'}
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    found = broken_links({tmp_path / name: Page(text) for name, text in texts.items()})
+    assert found == ([] if ok else [("a.html", link)])
