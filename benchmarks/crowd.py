@@ -19,6 +19,8 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,10 +44,16 @@ class Visit:
 
 
 class Browser:
-    """One connection to the server, and what its page holds."""
+    """One connection to the server, and what its page holds.
 
-    def __init__(self, line: Any, visit: Visit) -> None:
-        self._line, self._visit = line, visit
+    Args:
+        line: The connection.
+        visit: What is noted.
+        page: Name of the page that is opened.
+    """
+
+    def __init__(self, line: Any, visit: Visit, page: str = "class_graph") -> None:
+        self._line, self._visit, self._name = line, visit, page
         self._page = self._query = self.asked = ""
         self.slider: Any = None
         self._fragment = ""
@@ -59,7 +67,7 @@ class Browser:
 
         message = BackMsg()
         wanted = message.rerun_script
-        wanted.page_name, wanted.page_script_hash = ("class_graph", "") if not self._page else ("", self._page)
+        wanted.page_name, wanted.page_script_hash = (self._name, "") if not self._page else ("", self._page)
         wanted.fragment_id, wanted.is_auto_rerun, wanted.query_string = fragment, timer, self._query
         wanted.cached_message_hashes.extend(self._kept)
         for name, value in self._values.items():
@@ -173,38 +181,46 @@ async def all_visits(address: str, visitors: int, seconds: float) -> list[Visit]
     return seen
 
 
-def crowd(visitors: int, seconds: float, *, demo: bool = False) -> list[str]:
-    """Start a server of its own and let them come; returns sentences for the report."""
+@contextmanager
+def running(mode: str, home: Path, workers: int = 1) -> Iterator[tuple[Any, str]]:
+    """A server of its own on a data folder: its process (psutil's) and its address, until the block ends."""
     import psutil
 
-    with tempfile.TemporaryDirectory(prefix="avexplore-crowd-") as home, socket.socket() as probe:
+    with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-        probe.close()
-        environment = os.environ | {"AVEXPLORE_HOME": home, "OMP_NUM_THREADS": "1", "AVEXPLORE_WORKERS": "1"}
-        environment.pop("AVEXPLORE_PASSWORD", None)
-        # Compiled once per machine and version: not what visitors of a server that is up wait for.
-        compile_first = "from avexplore.graph.search.warm_up import fill_cache; fill_cache()"
-        subprocess.run([sys.executable, "-c", compile_first], env=environment, check=True)
-        mode = "--demo" if demo else "--shared"
-        command = [sys.executable, "-m", "avexplore", "app", "--port", str(port), mode]
-        with (Path(home) / "server.log").open("w") as log:
-            server = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
-        try:
-            _wait(f"http://127.0.0.1:{port}/_stcore/health", server, Path(home) / "server.log")
-            # Compiled, imported and read once, as on a server that has been up for a minute.
-            warm = asyncio.run(all_visits(f"127.0.0.1:{port}", 1, 5))
-            process = psutil.Process(server.pid)
-            before = process.cpu_times()
-            seen = asyncio.run(all_visits(f"127.0.0.1:{port}", visitors, seconds))
-            after = process.cpu_times()
-            memory = process.memory_info().rss / 2**30
-            said = (Path(home) / "server.log").read_text()
-        finally:
-            for child in psutil.Process(server.pid).children(recursive=True):
-                child.kill()
-            server.terminate()
-            server.wait(timeout=60)
+    environment = os.environ | {"AVEXPLORE_HOME": str(home), "OMP_NUM_THREADS": "1", "AVEXPLORE_WORKERS": str(workers)}
+    environment.pop("AVEXPLORE_PASSWORD", None)
+    # Compiled once per machine and version: not what visitors of a server that is up wait for.
+    compile_first = "from avexplore.graph.search.warm_up import fill_cache; fill_cache()"
+    subprocess.run([sys.executable, "-c", compile_first], env=environment, check=True)
+    command = [sys.executable, "-m", "avexplore", "app", "--port", str(port), mode]
+    with (home / "server.log").open("w") as log:
+        server = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        _wait(f"http://127.0.0.1:{port}/_stcore/health", server, home / "server.log")
+        yield psutil.Process(server.pid), f"127.0.0.1:{port}"
+    finally:
+        for child in psutil.Process(server.pid).children(recursive=True):
+            child.kill()
+        server.terminate()
+        server.wait(timeout=60)
+
+
+def crowd(visitors: int, seconds: float, *, demo: bool = False) -> list[str]:
+    """Start a server of its own and let them come; returns sentences for the report."""
+    mode = "--demo" if demo else "--shared"
+    with (
+        tempfile.TemporaryDirectory(prefix="avexplore-crowd-") as home,
+        running(mode, Path(home)) as (process, address),
+    ):
+        # Compiled, imported and read once, as on a server that has been up for a minute.
+        warm = asyncio.run(all_visits(address, 1, 5))
+        before = process.cpu_times()
+        seen = asyncio.run(all_visits(address, visitors, seconds))
+        after = process.cpu_times()
+        memory = process.memory_info().rss / 2**30
+        said = (Path(home) / "server.log").read_text()
     times = np.array([second for one in seen for second in one.seconds])
     errors = [error for one in (*warm, *seen) for error in one.errors]
     traces = said.count("Traceback")

@@ -1,11 +1,16 @@
-"""What survives: kills, two writers, a full disk, damage, and a crowd. Writes docs/reliability.md.
+"""What survives: kills, two writers, a full disk, damage, a crowd, a long time, odd links and mutated files.
 
-python benchmarks/reliability.py [--kills 50] [--writes 1000] [--damages 300] [--visitors 20] [--seconds 60]
+    python benchmarks/reliability.py
+    python benchmarks/reliability.py --only "A soak" --minutes 5
+
+Writes docs/reliability.md anew; with --only these sections of it, and leaves the others as they are. In full it takes
+hours. Every number of the document comes from here.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import os
 import platform
@@ -17,9 +22,11 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from crowd import crowd  # beside this file
+from soak import soak
 
 from avexplore.artifacts import History
 from avexplore.cli.configure import override
@@ -269,16 +276,86 @@ def damage(times: int, folder: Path) -> list[str]:
     ]
 
 
+def links(count: int) -> list[str]:
+    """Odd links to every page."""
+    found = _asked_for_json("fuzz_links.py", "--links", str(count))
+    rows = [
+        f"| {page} | {one['parameters']} | {one['links']:,} | {len(one['failures'])} | {one['slowest']:.1f} |"
+        for page, one in found.items()
+    ]
+    return [
+        f"By `python benchmarks/fuzz_links.py --links {count} --seed 1`: links whose parameters are odd, huge, or a "
+        "mutation of what the page would write itself. Each opens its page, without a traceback.",
+        "",
+        "| page | parameters | links | failed | slowest, s |",
+        "|---|---|---|---|---|",
+        *rows,
+    ]
+
+
+def files(inputs: int) -> list[str]:
+    """Mutated files for every reader."""
+    found = _asked_for_json("fuzz_readers.py", "--inputs", str(inputs))
+    rows = [
+        f"| {name} | {one['valid']:,} | {one['refused']:,} | {one['failed']} | {one['slowest_s']:.3f} |"
+        for name, one in found.items()
+    ]
+    crashes = sum(one["crashed"] for one in found.values())
+    return [
+        f"By `python benchmarks/fuzz_readers.py --inputs {inputs} --seed 1`: {inputs:,} mutated inputs for each of "
+        f"{len(found)} readers, all that stand in the lists of containers and graph formats. Each is either a valid "
+        "result or refused with an AvexploreError.",
+        "",
+        "| reader | valid | refused | failed | slowest, s |",
+        "|---|---|---|---|---|",
+        *rows,
+        "",
+        f"{crashes} inputs crashed the HDF5 library or sent it into an endless loop. Files are read in a process of "
+        "their own for this reason: that process ends, and the file is refused as damaged.",
+    ]
+
+
+def _asked_for_json(script: str, *options: str) -> dict[str, dict[str, Any]]:
+    environment = {name: value for name, value in os.environ.items() if name != "AVEXPLORE_HOME"}
+    command = [sys.executable, "-W", "ignore", str(Path(__file__).with_name(script)), *options, "--seed", "1", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    found: dict[str, dict[str, Any]] = json.loads(done.stdout)
+    return found
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Measure, and write the document."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--writes", type=int, default=1000)
     parser.add_argument("--damages", type=int, default=300)
     parser.add_argument("--visitors", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--minutes", type=float, default=30, help="of the soak")
+    parser.add_argument("--links", type=int, default=2000)
+    parser.add_argument("--inputs", type=int, default=20_000, help="for each reader")
+    parser.add_argument("--only", action="append", default=[], help="title of a section; may be repeated")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "reliability.md")
     options = parser.parse_args()
     logging.getLogger("avexplore").setLevel(logging.ERROR)
+    sections: dict[str, Callable[[Path], list[str]]] = {
+        "Killed at work": lambda folder: killed_work(options.kills, folder),
+        "Killed while writing": lambda folder: killed_writers(options.kills, folder),
+        "Two writers": lambda folder: two_writers(options.writes, folder),
+        "A full disk": full_disk,
+        "Damage": lambda folder: damage(options.damages, folder),
+        "A crowd": lambda folder: [
+            *crowd(options.visitors, options.seconds, demo=True),
+            "",
+            *crowd(options.visitors, options.seconds),
+        ],
+        "A soak": lambda folder: soak(10, options.minutes),
+        "Odd links": lambda folder: links(options.links),
+        "Mutated files": lambda folder: files(options.inputs),
+    }
+    if unknown := set(options.only) - set(sections):
+        parser.error(f"no section {sorted(unknown)[0]!r}; there are {', '.join(sections)}")
+    known = written(options.out) if options.only else {}
     import torch
 
     # Imported here, so that children need not do it each time.
@@ -287,36 +364,36 @@ def main() -> None:
     loop.SAVE_SECONDS = 0.0
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory(prefix="avexplore-reliability-") as scratch:
-        folder = Path(scratch)
-        os.environ["AVEXPLORE_HOME"] = str(folder / "home")
-        parts = [
-            ("Killed at work", killed_work(options.kills, folder)),
-            ("Killed while writing", killed_writers(options.kills, folder)),
-            ("Two writers", two_writers(options.writes, folder)),
-            ("A full disk", full_disk(folder)),
-            ("Damage", damage(options.damages, folder)),
-            (
-                "A crowd",
-                [
-                    *crowd(options.visitors, options.seconds, demo=True),
-                    "",
-                    *crowd(options.visitors, options.seconds),
-                ],
-            ),
-        ]
+        os.environ["AVEXPLORE_HOME"] = str(Path(scratch) / "home")
+        for title in options.only or sections:
+            known[title] = sections[title](Path(scratch))
     lines = [
         "# Reliability, as measured",
         "",
-        f"By `python benchmarks/reliability.py --kills {options.kills} --writes {options.writes} "
-        f"--damages {options.damages}` on {platform.system()} {platform.machine()}, {os.cpu_count()} cores shared with "
-        "other work, Python " + platform.python_version() + ". Smaller versions of these run with the tests.",
+        f"By `python benchmarks/reliability.py` on {platform.system()} {platform.machine()}, {os.cpu_count()} cores "
+        f"shared with other work, Python {platform.python_version()}; `--only` measures one section anew. Smaller "
+        "versions of these run with the tests.",
         "",
     ]
-    for title, text in parts:
-        lines += [f"## {title}", "", *text, ""]
+    for title in sections:
+        if title in known:
+            lines += [f"## {title}", "", *known[title], ""]
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text("\n".join(lines), encoding="utf-8")
+    options.out.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
     print("\n".join(lines))
+
+
+def written(path: Path) -> dict[str, list[str]]:
+    """The sections of the document as it is."""
+    found: dict[str, list[str]] = {}
+    title = ""
+    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
+        if line.startswith("## "):
+            title = line.removeprefix("## ")
+            found[title] = []
+        elif title:
+            found[title].append(line)
+    return {name: "\n".join(lines).strip().split("\n") for name, lines in found.items()}
 
 
 if __name__ == "__main__":

@@ -7,11 +7,15 @@ import asyncio
 from streamlit.runtime import memory_session_storage
 from streamlit.runtime.session_manager import SessionInfo
 
+MOST = 100
+"""So many are kept; each holds three open files."""
+
 
 class LeftSessions(memory_session_storage.MemorySessionStorage):
-    """Ends a session, with its uploads, as soon as its time is over.
+    """Ends a session, with its uploads and open files, as soon as its time is over or too many have left after it.
 
     Streamlit's own storage waits with that until somebody else leaves: hundreds of megabytes stay on a quiet night.
+    What has no room there it drops without ending it: some hundred reconnects use up the files that a process may open.
 
     Args:
         ttl_seconds: How long a visitor may be away.
@@ -24,6 +28,8 @@ class LeftSessions(memory_session_storage.MemorySessionStorage):
     def save(self, session_info: SessionInfo) -> None:
         """A visitor has left."""
         self._end_expired()
+        for name in list(self._cache)[: 1 - MOST]:
+            self._cache.pop(name).session.shutdown()
         super().save(session_info)
         asyncio.get_running_loop().call_later(self._seconds + 0.5, self._end_expired)
 

@@ -144,6 +144,24 @@ def test_a_signal_ends_the_server_while_visitors_are_there(tmp_path: Path, kind:
     assert "Traceback" not in (tmp_path / "server.log").read_text()
 
 
+def test_of_many_who_reconnect_only_the_last_are_kept() -> None:
+    from streamlit.runtime.session_manager import SessionInfo
+
+    from avexplore.ui.server.left_sessions import MOST, LeftSessions
+
+    ended = []
+
+    async def leave() -> None:
+        storage = LeftSessions()
+        for number in range(MOST + 30):
+            session: Any = SimpleNamespace(id=str(number), shutdown=lambda number=number: ended.append(number))
+            storage.save(SessionInfo(client=None, session=session, script_run_count=1))
+        assert len(storage.list()) == MOST
+
+    asyncio.run(leave())
+    assert ended == list(range(30)), "the first ones, each with its open files"
+
+
 def test_who_has_left_for_good_gives_everything_back_though_nobody_else_comes() -> None:
     from streamlit.runtime import memory_session_storage
     from streamlit.runtime.session_manager import SessionInfo
