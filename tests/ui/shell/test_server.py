@@ -16,6 +16,8 @@ from urllib.error import HTTPError
 
 import pytest
 
+from avexplore.config import SyntheticConfig
+from avexplore.data import export_features, load_features
 from avexplore.store import app_folder
 from avexplore.ui.page_list import PAGES
 
@@ -80,6 +82,40 @@ def test_a_password_stands_before_everything_and_leads_on(
     page.get_by_label("Password of this server").wait_for()
     assert "horse" not in (home / "server.log").read_text()
     assert not any("horse" in path.read_text(errors="replace") for path in home.rglob("*") if path.is_file())
+
+
+def test_what_one_browser_brings_another_with_the_same_password_does_not_see(
+    start_app: Callable[..., str], visit: Callable[..., Any], tmp_path: Path
+) -> None:
+    (tmp_path / "password").write_text(PASSWORD + "\n")
+    export_features(load_features(SyntheticConfig(clips=80, classes=3)), tmp_path / "ward_seven.npz")
+    home = tmp_path / "home"
+    home.mkdir()
+    app = start_app(
+        home, "--shared", "--password-file", str(tmp_path / "password"), AVEXPLORE_MODELS=str(tmp_path / "none")
+    )
+
+    def enter() -> Any:
+        page = visit(f"{app}/training?training.source=My+features")
+        page.get_by_label("Password of this server").fill(PASSWORD)
+        page.keyboard.press("Enter")
+        page.locator("input[type=file]").first.wait_for(state="attached")
+        return page
+
+    anna = enter()
+    anna.locator("input[type=file]").first.set_input_files(str(tmp_path / "ward_seven.npz"))
+    anna.get_by_text("3 classes;").wait_for()
+    again = anna.context.new_page()
+    again.set_default_timeout(LONG)
+    again.goto(f"{app}/training?training.source=My+features")
+    again.get_by_text("Or a file from earlier").wait_for()
+    ben = enter()
+    ben.get_by_text("Features are averaged over the clip").wait_for()
+    calm(ben)
+    assert ben.get_by_text("Or a file from earlier").count() == 0
+    assert "ward_seven" not in ben.content()
+    (kept,) = home.glob("visitors/*/uploads/*/ward_seven.npz")
+    assert kept.stat().st_mode & 0o077 == 0, "for whoever runs the server alone"
 
 
 def test_the_demo_shows_runs_and_takes_nothing(
