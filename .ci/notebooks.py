@@ -44,7 +44,7 @@ def cleaned(book: nbformat.NotebookNode) -> nbformat.NotebookNode:
                 output.metadata = {}
                 for kind in _OF_MACHINES:
                     output.data.pop(kind, None)
-                if "image/svg+xml" in output.data or "text/html" in output.data:
+                if len(output.data) > 1:
                     output.data.pop("text/plain", None)
         if "outputs" in cell:
             cell.outputs = [o for o in cell.outputs if not (o.output_type == "stream" and o.name == "stderr")]
