@@ -108,7 +108,7 @@ def draw(both: Pair) -> None:
             direction=direction,
             orders=orders,
             titles=both.names,
-            note="● heard, ▲ seen. Ring: the query and its first answers. Lines lead back to where points are in the "
+            note="● heard, ■ seen. Ring: the query and its first answers. Lines lead back to where points are in the "
             "first run.",
             universe=both.key,
             version=version,

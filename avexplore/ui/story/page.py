@@ -285,7 +285,7 @@ def _regularizer(loaded: LoadedRun, case: Case) -> None:
     data = {
         "scene": "pairs",
         "title": loaded.clips.classes[int(loaded.clips.hard_label[case.clip])],
-        "words": "● by its sound" if case.direction == "audio-to-visual" else "▲ by its picture",
+        "words": "● by its sound" if case.direction == "audio-to-visual" else "■ by its picture",
         "pairs": pairs,
         "label": "Pairs that LIR treats differently",
     }

@@ -131,7 +131,7 @@ def _maps(
     if pair is None:
         st.caption("The maps of this run are being laid out; they follow in a moment.")
         return
-    note = "● heard, ▲ seen. Ring: the query and its first answers. Lines lead back to where points are without LIR."
+    note = "● heard, ■ seen. Ring: the query and its first answers. Lines lead back to where points are without LIR."
     if not pair.is_final:
         note = "UMAP is being compiled; until then both maps are the stored run's. " + note
     shown = len(pair.places)

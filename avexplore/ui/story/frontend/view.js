@@ -75,7 +75,7 @@ function bars(data, dark, shape) {
   const top = 40, W = 900, half = 300, mid = W / 2, gap = 130, H = Math.max(shape, top + 46 * data.rows.length + 8);
   const row = (H - top - 8) / data.rows.length, svg = sheet(W, H, data.label);
   svg.append(draw("text", { x: mid - gap, y: 22, "text-anchor": "end", "font-size": 17, class: "dim" }, "● heard (audio)"));
-  svg.append(draw("text", { x: mid + gap, y: 22, "font-size": 17, class: "dim" }, "▲ seen (visual)"));
+  svg.append(draw("text", { x: mid + gap, y: 22, "font-size": 17, class: "dim" }, "■ seen (visual)"));
   data.rows.forEach((line, i) => {
     const y = top + i * row + (row - 46) / 2, tone = line.mark === "event" ? " hot" : line.mark === "annotated" ? " own" : "";
     const weight = tone ? 700 : 400;
@@ -94,7 +94,7 @@ function bars(data, dark, shape) {
 
 function narrowBars(data) {
   const row = 58, top = 26, W = 340, length = 122;
-  const svg = sheet(W, top + row * data.rows.length, data.label), sides = [["audio", 0, "● heard"], ["visual", 176, "▲ seen"]];
+  const svg = sheet(W, top + row * data.rows.length, data.label), sides = [["audio", 0, "● heard"], ["visual", 176, "■ seen"]];
   for (const [, x, title] of sides) svg.append(draw("text", { x, y: 16, "font-size": 14, class: "dim" }, title));
   data.rows.forEach((line, i) => {
     const y = top + i * row, tone = line.mark === "event" ? " hot" : line.mark === "annotated" ? " own" : "", weight = tone ? 700 : 400;
@@ -113,7 +113,7 @@ function node(svg, x, y, name, tone, width = 290) {
   const [modality, ...rest] = name.split(":"), box = draw("g", { style: `--tone: ${tone}` });
   box.append(draw("rect", { x: x - width / 2, y: y - 42, width, height: 84, rx: modality === "audio" ? 42 : 10, class: "node" }));
   box.append(draw("text", { x, y: y + 2, "text-anchor": "middle", "font-size": 22, "font-weight": 700 }, short(rest.join(":"), 22)));
-  box.append(draw("text", { x, y: y + 26, "text-anchor": "middle", "font-size": 15, class: "dim" }, `${modality === "audio" ? "●" : "▲"} ${modality}`));
+  box.append(draw("text", { x, y: y + 26, "text-anchor": "middle", "font-size": 15, class: "dim" }, `${modality === "audio" ? "●" : "■"} ${modality}`));
   svg.append(box);
 }
 

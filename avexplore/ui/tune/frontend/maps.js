@@ -1,5 +1,5 @@
 // Two maps of the same points. Where a setting moves points, they glide there, and a faint line leads back to where
-// they were before; audio is a dot, visual a triangle. Data are bytes: a head in JSON, coordinates, color codes.
+// they were before; audio is a dot, visual a square. Data are bytes: a head in JSON, coordinates, color codes.
 
 const GLIDE = 450;
 const charts = new WeakMap();
@@ -177,7 +177,7 @@ class Chart {
     this.tip.hidden = point < 0;
     if (point < 0) return;
     const half = this.data.points / 2;
-    this.tip.textContent = `${point < half ? "● heard" : "▲ seen"}: ${this.data.classes[this.data.labels[point % half]]}`;
+    this.tip.textContent = `${point < half ? "● heard" : "■ seen"}: ${this.data.classes[this.data.labels[point % half]]}`;
     this.tip.style.left = `${event.clientX + 12}px`;
     this.tip.style.top = `${event.clientY + 12}px`;
   }
@@ -188,13 +188,12 @@ class Chart {
   }
 }
 
-function shape(g, x, y, r, triangle) {
+// Equal areas, so that neither modality looks louder.
+function shape(g, x, y, r, isSquare) {
+  const half = 0.886 * r;
   g.beginPath();
-  if (triangle) {
-    g.moveTo(x, y - 1.25 * r);
-    g.lineTo(x + 1.1 * r, y + 0.8 * r);
-    g.lineTo(x - 1.1 * r, y + 0.8 * r);
-  } else g.arc(x, y, r, 0, 6.3);
+  if (isSquare) g.rect(x - half, y - half, 2 * half, 2 * half);
+  else g.arc(x, y, r, 0, 6.3);
   g.fill();
 }
 
