@@ -421,7 +421,8 @@ class Registry:
         ended = progress.get("updated", time.time()) if shown in ("done", "failed", "cancelled") else time.time()
         left = progress.get("seconds_left")
         if left is not None and shown == "running":
-            left = max(0.0, left - (time.time() - progress["updated"]))
+            # The clock may have been set back since.
+            left = max(0.0, left - max(0.0, time.time() - progress["updated"]))
         return JobStatus(
             address=address,
             stage=request["stage"],

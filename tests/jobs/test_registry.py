@@ -176,6 +176,24 @@ def test_the_queue_moves_on_when_nobody_looks(registry: Registry, slow: ModuleTy
         time.sleep(0.1)
 
 
+@pytest.mark.parametrize("step", [-86_400.0, 86_400.0])
+def test_a_step_of_the_clock_loses_no_job_and_promises_nothing_odd(
+    registry: Registry, slow: ModuleType, until: Until, monkeypatch: pytest.MonkeyPatch, step: float
+) -> None:
+    config = slow.SlowConfig(steps=2000)
+    registry.submit(config)
+    until(registry, config.address, "running", fits=lambda s: s.seconds_left is not None)
+    pid, now = pid_of(registry, config.address), time.time
+    monkeypatch.setattr(module.time, "time", lambda: now() + step)
+    seen = registry.status(config.address)
+    assert seen is not None
+    assert (seen.state, pid_of(registry, config.address)) == ("running", pid)
+    assert seen.seconds >= 0
+    assert seen.seconds_left is None or 0 <= seen.seconds_left < 3600
+    registry.cancel(config.address)
+    assert not psutil.pid_exists(pid), "it is known by more than a time of day"
+
+
 def test_only_one_training_uses_the_gpu_also_if_it_is_upstream(
     registry: Registry, slow: ModuleType, until: Until, monkeypatch: pytest.MonkeyPatch
 ) -> None:
