@@ -106,7 +106,14 @@ def headline(annotated: Change, hidden: Change | None, clips: int) -> Headline:
 
 
 def _points(change: Change) -> str:
+    """How large a difference is.
+
+    >>> [_points(Change(0.4, 0.4, Interval(mean, 0.0, 0.2, 9))) for mean in (0.0002, 0.01, 0.018, 0.12)]
+    ['less than 0.1 points', '1 point', '1.8 points', '12 points']
+    """
     size = abs(change.difference.mean) / POINT
+    if size < 0.05:
+        return "less than 0.1 points"
     text = f"{size:.0f}" if size >= 9.95 else f"{size:.1f}"
     return f"{text} point{'' if text == '1.0' else 's'}".replace("1.0 point", "1 point")
 

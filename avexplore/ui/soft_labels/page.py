@@ -28,11 +28,13 @@ if TYPE_CHECKING:
 
 VIEWS = {"clips": "Clips", "classes": "Classes", "calibration": "Calibration", "data": "Data"}
 _LISTS = {
-    "hits": "Unannotated, truly there",
-    "false": "Unannotated, not there",
-    "events": "Unannotated, all",
-    "missed": "Annotated, weakest first",
+    "hits": "Events truly there",
+    "false": "Events not there",
+    "events": "All events",
+    "missed": "Weakest annotations",
 }
+AT_LEAST = 0.2
+"""Soft label from which an event counts at first."""
 STYLE = """<style>
 .hit-rate { display: flex; align-items: center; gap: .8rem; margin: 0; line-height: 1.3; }
 .hit-rate b { font-size: 2.6rem; line-height: 1; white-space: nowrap; font-variant-numeric: tabular-nums; }
@@ -105,6 +107,10 @@ def _clips(subject: SoftLabelView) -> None:
         found = numbers.unannotated_events(
             strengths, subject.hard_label, rows, annotated=annotated, event=event, at_least=at_least
         )
+        if not len(found.clip) and at_least <= AT_LEAST:
+            # Many classes share what a clip's probabilities sum up to: the strongest of all are still worth a look.
+            found = numbers.unannotated_events(strengths, subject.hard_label, rows, annotated=annotated, event=event)
+            st.caption(f"No event is as strong as {at_least:.2f}. These are the strongest.")
     if not len(found.clip):
         st.info("No clip fits. Lower the strength, or choose other classes.")
         return
@@ -174,7 +180,7 @@ def _presence() -> numbers.Presence:
 
 def _at_least() -> float:
     chosen: float = st.slider(
-        "At least", 0.0, 1.0, 0.2, 0.05, key="sl_min", bind="query-params",
+        "At least", 0.0, 1.0, AT_LEAST, 0.05, key="sl_min", bind="query-params",
         help="Soft label (calibrated probability) from which an event counts as present.",
     )  # fmt: skip
     return chosen

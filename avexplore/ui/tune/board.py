@@ -26,6 +26,8 @@ TITLES: Mapping[str, tuple[str, str]] = {
     "any_label_map": ("Any-label MAP", "Answers that share any true label with the query are relevant"),
     "hidden_pair_ap": ("Hidden-pair AP", "Only answers that share a true label which nobody annotated are relevant"),
 }
+MOST_OTHERS = 4
+"""So many true classes that nobody annotated are named of a clip."""
 
 
 @cache
@@ -126,7 +128,8 @@ def words_of(clips: Clips, clip: int) -> tuple[str, str]:
     if clips.true_labels is None:
         return clips.classes[own], ""
     others = [clips.classes[int(c)] for c in np.flatnonzero(clips.true_labels[clip]) if c != own]
-    return clips.classes[own], "".join(f"+ {name} " for name in others).strip()
+    more = f" and {len(others) - MOST_OTHERS} more" if len(others) > MOST_OTHERS else ""
+    return clips.classes[own], " ".join(f"+ {name}" for name in others[:MOST_OTHERS]) + more
 
 
 def content(

@@ -18,7 +18,7 @@ import streamlit as st
 from avexplore.errors import AvexploreError
 from avexplore.tuning.counts import TOP, counts, first_answers
 from avexplore.tuning.settings import WorkingSettings
-from avexplore.ui.parts import without_student
+from avexplore.ui.parts import job_progress, without_student
 from avexplore.ui.parts.plain_text import as_markdown
 from avexplore.ui.settings import bar, working
 from avexplore.ui.shell import session
@@ -51,6 +51,11 @@ def draw(run: Run) -> None:
     if run.student is None or run.student.regularizer is None:
         bar.draw()
         without_student.draw("no rankings to tune")
+        return
+    assert run.student.stability is not None
+    # A training needs its bootstraps, not the graph itself: a new run may not have it yet.
+    if job_progress.artifact(run.student.stability.graph, "The class graph", stop_page=False) is None:
+        bar.draw()
         return
     st.html(STYLE)
     try:

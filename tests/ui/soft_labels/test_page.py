@@ -121,6 +121,23 @@ def test_the_page_opens_on_what_was_found_and_says_how_often_the_teacher_is_righ
     assert len(listed("false").dataframe[0].value) == (~right).sum()
 
 
+def test_where_no_event_is_strong_the_strongest_are_shown(home: Path) -> None:
+    config = make(home)
+    entry = Store(home).get(config)
+    assert entry is not None
+    sure = (20 * np.eye(4)[entry.artifact.soft_labels.hard_label]).astype(np.float32)
+    weak = replace(entry.artifact.soft_labels, audio=sure, visual=sure)
+    Store(home).remove(config.address)
+    Store(home).put(config, replace(entry.artifact, soft_labels=weak))
+    app = page()
+    app.session_state["sl_min"] = 0.25
+    app.run()
+    assert any("No clip fits" in info.value for info in app.info), "what was asked for counts"
+    app.session_state["sl_min"] = 0.2
+    app.run()
+    assert len(app.dataframe[0].value)
+
+
 def test_filters_narrow_the_list(home: Path) -> None:
     make(home)
     app = page()
