@@ -222,7 +222,9 @@ def test_every_other_training_control_trains(shown: Screen, control: str, parame
     elif widget.get_by_role("spinbutton").count():
         widget.get_by_test_id("stNumberInputStepUp").click()
     elif widget.get_by_role("combobox").count():
-        widget.get_by_role("combobox").click()
+        # A click that has to scroll first may open a list that the scrolling closes.
+        options = shown.page.get_by_role("option")
+        shown.until(lambda: bool(options.count()) or (widget.get_by_role("combobox").click(), False)[1])
         shown.page.get_by_role("option", selected=False).first.click()
     else:
         widget.locator("label").first.click()
