@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
@@ -12,7 +11,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from tuned_run import Tiny, train_tiny
 
@@ -217,6 +215,7 @@ def test_every_other_training_control_trains(shown: Screen, control: str, parame
     unfold(shown, "Training of LIR")
     widget = shown.page.locator(f"[class*='st-key-set-{parameter.replace('.', '-')}']")
     widget.wait_for()
+    widget.scroll_into_view_if_needed()
     if widget.get_by_role("slider").count():
         widget.get_by_role("slider").first.press("ArrowRight")
     elif widget.get_by_role("spinbutton").count():
@@ -225,36 +224,12 @@ def test_every_other_training_control_trains(shown: Screen, control: str, parame
         # A click that has to scroll first may open a list that the scrolling closes.
         options = shown.page.get_by_role("option")
         shown.until(lambda: bool(options.count()) or (widget.get_by_role("combobox").click(), False)[1])
-        shown.page.get_by_role("option", selected=False).first.click()
+        options.and_(shown.page.get_by_role("option", selected=False)).first.click()
     else:
-        widget.locator("label").first.click()
+        widget.get_by_role("switch").or_(widget.get_by_role("checkbox")).first.press("Space")
     shown.page.wait_for_url(f"**{parameter}-**")
     shown.until(lambda: shown.part("board") != before and not shown.page.get_by_text("Until it is trained").count())
     assert shown.page.get_by_text("could not be trained").count() == 0
-
-
-def test_a_killed_training_is_said_and_done_again(shown: Screen, tuned: Tiny) -> None:
-    shown.settled()
-    stored = shown.figures()
-    unfold(shown, "Training of LIR")
-    shown.page.get_by_role("slider", name="LIR weight").first.press("End")
-    shown.page.get_by_role("button", name="Stop").wait_for()
-    shown.until(lambda: bool(killed_worker(tuned.bench.store.root)))
-    shown.page.get_by_text("could not be trained").wait_for()
-    assert shown.page.get_by_text("ended").count()
-    shown.page.get_by_role("button", name="Try again").click()
-    shown.until(lambda: shown.figures() != stored)
-    shown.until(lambda: not shown.page.get_by_text("Until it is trained").count())
-
-
-def killed_worker(home: Path) -> bool:
-    """Kill the training process of the server of a data folder, if it has one."""
-    for child in psutil.Process().children(recursive=True):
-        with contextlib.suppress(psutil.Error):
-            if "avexplore.tuning.warm_worker" in child.cmdline() and child.environ()["AVEXPLORE_HOME"] == str(home):
-                child.kill()
-                return True
-    return False
 
 
 def test_a_link_is_forbidden_by_right_click(shown: Screen) -> None:
