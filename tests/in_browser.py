@@ -8,8 +8,19 @@ from typing import Any
 
 
 def settled(page: Any) -> None:
-    """Wait until the page is drawn: a click on a button that is being replaced goes nowhere."""
-    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+    """Wait until the page is drawn and stays so for a moment: a click on what is being replaced goes nowhere."""
+    page.locator('[data-testid="stApp"]').wait_for()
+    page.wait_for_function(
+        """() => {
+          const isDrawn = document.querySelector('[data-testid="stApp"][data-test-script-state="notRunning"]')
+            && !document.querySelector('[data-testid="stSkeleton"]');
+          const now = performance.now();
+          const since = isDrawn ? window.drawnSince ?? now : null;
+          const isOver = isDrawn && now - since > 300;
+          window.drawnSince = isOver ? null : since;
+          return isOver;
+        }"""
+    )
 
 
 def steady(page: Any, element: Any) -> None:

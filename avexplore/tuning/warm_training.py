@@ -128,7 +128,7 @@ class WarmTrainer:
             assert process.stdin is not None
             process.stdin.write(json.dumps(request) + "\n")
             process.stdin.flush()
-        except OSError:  # it ended just now; whoever listens to it says so
+        except (OSError, ValueError):  # it ended just now; whoever listens to it says so
             return
 
     def _running(self) -> subprocess.Popen[str]:

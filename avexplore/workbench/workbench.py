@@ -173,7 +173,9 @@ class Workbench:
         if status is not None and status.state == "failed":
             return Failed(status.message, status.log)
         if not start:
-            return Missing("It was stopped" if status is not None and status.state == "cancelled" else "")
+            # What gave way to another wish of the same reader was not stopped by anybody, and is begun when asked for.
+            stopped = status is not None and status.state == "cancelled" and not status.replaced
+            return Missing("It was stopped" if stopped else "")
         if self.read_only:
             return Missing("This avexplore only shows stored results; start your own to compute new ones")
         return Running(self.jobs.submit(config, slot=slot))

@@ -14,7 +14,7 @@ import pytest
 
 from avexplore import pipeline
 from avexplore.artifacts import Artifact
-from avexplore.config import SoftLabelFileConfig, SyntheticConfig
+from avexplore.config import Config, SoftLabelFileConfig, SyntheticConfig
 from avexplore.errors import Cancelled
 from avexplore.jobs import JobStatus, Registry
 from avexplore.store import Store
@@ -31,6 +31,13 @@ def wait(bench: Workbench, config: object, kind: type[Answer], seconds: float = 
             return answer
         time.sleep(0.05)
     raise AssertionError(f"still {answer}")
+
+
+def wait_for_start(bench: Workbench, config: Config, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while (status := bench.jobs.status(config.address)) is None or status.state != "running":
+        assert time.monotonic() < end, f"still {status}"
+        time.sleep(0.05)
 
 
 def test_slow_work_is_missing_then_running_then_ready_and_at_hand(bench: Workbench, slow: ModuleType) -> None:
@@ -84,6 +91,20 @@ def test_cancelling_what_waits_stops_what_it_waits_for(
     bench.cancel(config)
     assert isinstance(bench.ask(config, start=False), Missing)
     assert [job.state for job in bench.job_list()] == ["cancelled"]
+
+
+def test_what_gave_way_to_another_wish_is_begun_when_asked_for_again(bench: Workbench, slow: ModuleType) -> None:
+    first, second = slow.SlowConfig(steps=400), slow.SlowConfig(seed=1, steps=400)
+    bench.ask(first, slot="anna/graph")
+    wait_for_start(bench, first)
+    bench.ask(second, slot="anna/graph")
+    assert bench.ask(first, start=False) == Missing(), "nobody stopped it"
+    assert isinstance(bench.ask(first, slot="anna/graph"), Running)
+    wait_for_start(bench, first)
+    bench.cancel(first)
+    stopped = bench.ask(first, start=False)
+    assert isinstance(stopped, Missing)
+    assert stopped.reason
 
 
 def test_get_makes_it_here_and_reports_the_whole_way(bench: Workbench, slow: ModuleType) -> None:

@@ -22,8 +22,12 @@ from avexplore.workbench import Workbench
 
 
 @pytest.fixture(scope="module")
-def trainer(tiny: Tiny) -> Iterator[WarmTrainer]:
-    environment = {**os.environ, "AVEXPLORE_HOME": str(tiny.bench.store.root), "OMP_NUM_THREADS": "1"}
+def environment(tiny: Tiny) -> dict[str, str]:
+    return {**os.environ, "AVEXPLORE_HOME": str(tiny.bench.store.root), "OMP_NUM_THREADS": "1"}
+
+
+@pytest.fixture(scope="module")
+def trainer(environment: dict[str, str]) -> Iterator[WarmTrainer]:
     made = WarmTrainer(environment=environment)
     yield made
     made.end()
@@ -100,14 +104,17 @@ def test_a_training_that_cannot_be_done_says_why(tiny: Tiny, trainer: WarmTraine
     assert until(lambda: trainer.want("me", config), "failed", "done").state == "failed"
 
 
-def test_it_ends_when_nobody_is_there_any_more(trainer: WarmTrainer, tiny: Tiny) -> None:
+def test_it_ends_when_nobody_is_there_any_more(environment: dict[str, str], tiny: Tiny) -> None:
+    trainer = WarmTrainer(environment=environment)
     config = OutputsConfig(student(tiny, 8.0))
     until(lambda: trainer.want("me", config), "done")
     process = psutil.Process(trainer.pid)
     assert trainer._process is not None
     assert trainer._process.stdin is not None
     trainer._process.stdin.close()
+    trainer.want("me", OutputsConfig(student(tiny, 8.5)))  # a pipe that is closed is no crash here
     process.wait(timeout=30)  # raises if it is still there
+    trainer.end()
 
 
 def test_the_oldest_networks_that_were_only_looked_at_go(tiny: Tiny, tmp_path: Path) -> None:
@@ -127,9 +134,8 @@ def test_the_oldest_networks_that_were_only_looked_at_go(tiny: Tiny, tmp_path: P
     assert sum(config in bench.store for config in configs) == 2
 
 
-def test_it_ends_when_idle(tiny: Tiny) -> None:
+def test_it_ends_when_idle(environment: dict[str, str], tiny: Tiny) -> None:
     code = "import avexplore.tuning.warm_worker as w; w.IDLE = 0.5; w.main()"
-    environment = {**os.environ, "AVEXPLORE_HOME": str(tiny.bench.store.root), "OMP_NUM_THREADS": "1"}
     trainer = WarmTrainer(("-c", code), environment)
     config = OutputsConfig(student(tiny, 9.0))
     until(lambda: trainer.want("me", config), "done", "failed")

@@ -105,8 +105,8 @@ def test_a_manifest_brings_thumbnails_and_one_player_to_every_page(visit: Callab
     until(lambda: page.locator("audio").count() == 0)
     until(lambda: player.evaluate("video => video.readyState") >= 2)
     assert player.evaluate("video => [video.videoWidth, video.videoHeight]") == [96, 64]
-    player.evaluate("video => { video.muted = true; return video.play(); }")
-    until(lambda: player.evaluate("video => video.currentTime") > 0)
+    # Asked again each time: the page may be drawn anew with another player while this one starts.
+    until(lambda: player.evaluate("video => { video.muted = true; video.play(); return video.currentTime; }") > 0)
     settled(page)
     page.locator(f".right .card[data-clip='{tone}']").click()
     until(lambda: page.locator("video").count() == 0)

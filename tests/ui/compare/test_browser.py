@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from in_browser import settled
 
 from avexplore.config import EvaluationConfig, SyntheticConfig
 from avexplore.config.presets import preset
@@ -14,11 +15,6 @@ from avexplore.store import Store
 from avexplore.workbench import Workbench
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
-
-
-def settled(page: Any) -> None:
-    page.wait_for_timeout(300)
-    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
 
 
 def test_a_graph_is_trained_with_and_ends_on_a_page_of_differences(

@@ -424,6 +424,7 @@ def test_maps_follow_the_theme_and_can_be_saved(visit: Callable[..., Any]) -> No
     page = visit("/embedding_space")
     before, _ = maps(page)
     until(lambda: look(before)["isDark"] is False)
+    settled(page)
     with page.expect_download() as download:
         page.get_by_role("button", name="PNG").click()
     assert download.value.path().read_bytes().startswith(b"\x89PNG")
@@ -436,6 +437,8 @@ def test_maps_follow_the_theme_and_can_be_saved(visit: Callable[..., Any]) -> No
 def test_coordinates_are_downloaded_as_shown(visit: Callable[..., Any], server: Any) -> None:
     page = visit("/embedding_space")
     maps(page)
+    page.get_by_text("All points (CSV)").wait_for()
+    settled(page)  # a button that is being drawn anew takes no click
     with page.expect_download() as download:
         page.get_by_text("All points (CSV)").click()
     lines = download.value.path().read_text().splitlines()

@@ -8,16 +8,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from in_browser import settled
 
 from avexplore.workbench.scenes import read_scenes
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
-
-
-def settled(page: Any) -> None:
-    page.wait_for_timeout(300)
-    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
-    page.wait_for_timeout(200)
 
 
 def keep(page: Any, title: str) -> None:
@@ -40,6 +35,7 @@ def test_scenes_are_kept_shown_and_exported(server: Any, browser: Any, tmp_path:
         keep(page, "A query")
         page.goto(f"{server.url}/evaluation")
         keep(page, "The figures")
+        settled(page)
         with page.expect_download() as got:
             page.get_by_role("button", name="Export (JSON)").click()
         got.value.save_as(tmp_path / "scenes.json")

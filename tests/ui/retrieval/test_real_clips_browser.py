@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from in_browser import until
 from real_clips import fetch_network, fetch_stamps, right_neighbors, table
 
 pytest.importorskip("av", reason="PyAV is not installed")
@@ -49,13 +50,13 @@ def test_real_clips_are_described_learned_ranked_and_played(
         page.goto(f"{url}/retrieval")
         thumbnail = page.locator(".right .card img").first
         thumbnail.wait_for()
-        page.wait_for_function("image => image.naturalWidth > 0", arg=thumbnail.element_handle())
+        until(lambda: thumbnail.evaluate("image => image.naturalWidth") > 0)
         page.locator(".right .card:has(img)").first.click()
         sound = page.locator("audio")
         sound.wait_for()
-        page.wait_for_function("sound => sound.readyState >= 2", arg=sound.element_handle())
+        until(lambda: sound.evaluate("sound => sound.readyState") >= 2)
         assert sound.count() == 1, "one player at a time"
-        sound.evaluate("sound => { sound.muted = true; return sound.play(); }")
-        page.wait_for_function("sound => sound.currentTime > 0", arg=sound.element_handle())
+        # Asked again each time: the page may be drawn anew with another player while this one starts.
+        until(lambda: sound.evaluate("sound => { sound.muted = true; sound.play(); return sound.currentTime; }") > 0)
     finally:
         page.close()

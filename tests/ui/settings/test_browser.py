@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from in_browser import settled
 
 from avexplore.tuning.settings import WorkingSettings
 from avexplore.ui.page_list import PAGES
@@ -28,12 +29,6 @@ def page(server: Any, browser: Any) -> Iterator[Any]:
     yield found
     context.close()
     assert wrong == []
-
-
-def settled(page: Any) -> None:
-    page.wait_for_timeout(300)
-    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
-    page.wait_for_timeout(200)
 
 
 def query(page: Any) -> dict[str, str]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from in_browser import settled, until
 from streamlit.testing.v1 import AppTest
 
 av = pytest.importorskip("av", reason="PyAV is not installed")
@@ -72,17 +72,6 @@ def page(browser: Any) -> Iterator[Any]:
     found.close()
 
 
-def settled(page: Any) -> None:
-    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
-
-
-def until(true: Callable[[], Any]) -> None:
-    end = time.monotonic() + 120
-    while not true():
-        assert time.monotonic() < end, "never became so"
-        time.sleep(0.2)
-
-
 @pytest.mark.browser
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
@@ -111,8 +100,8 @@ def test_from_a_folder_to_a_played_answer(url: str, clips: Path, page: Any) -> N
     player = page.locator("video")
     player.wait_for()
     until(lambda: player.evaluate("video => video.readyState") >= 2)
-    player.evaluate("video => { video.muted = true; return video.play(); }")
-    until(lambda: player.evaluate("video => video.currentTime") > 0)
+    # Asked again each time: the page may be drawn anew with another player while this one starts.
+    until(lambda: player.evaluate("video => { video.muted = true; video.play(); return video.currentTime; }") > 0)
 
     # Every picture shows the color of its own clip.
     found = page.locator(".card:has(img)").evaluate_all(
