@@ -37,7 +37,7 @@ FIGURES = {"map": "MAP", "any_label_map": "any-label MAP", "hidden_pair_ap": "hi
 GRAPH, TWIN = "**inferred graph + I**", "without LIR"
 SOURCES = {
     GRAPH: "graph",
-    "no graph (A = I)": "identity",
+    "no graph (each class with itself)": "identity",
     "no graph, every pair linked in the embedding": "every-pair",
     "random graph + I": "random",
     "correlation + I": "correlation",
@@ -72,7 +72,7 @@ def with_affinity(student: StudentConfig, affinity: AffinityConfig) -> StudentCo
 
 
 def student_of_arm(student: StudentConfig, source: str) -> StudentConfig:
-    """The student with links from another source; "every-pair" is A = I with every pair linked in the embedding."""
+    """The student with links from another source; "every-pair" has every pair of classes linked in the embedding."""
     lir = student.regularizer
     assert lir is not None
     if source == "every-pair":

@@ -6,7 +6,8 @@ frame.guard("evaluation")
 frame.heading("evaluation")
 
 from avexplore.ui.evaluation import page  # noqa: E402
-from avexplore.ui.parts import load_run  # noqa: E402
+from avexplore.ui.parts import beside, load_run  # noqa: E402
 from avexplore.ui.shell import session  # noqa: E402
 
-page.draw(load_run.load(session.current_run()))
+run = session.current_run()
+page.draw(load_run.load(run, beside.chosen(run)))

@@ -5,8 +5,9 @@ from avexplore.ui.shell import frame
 frame.guard("retrieval")
 frame.heading("retrieval")
 
-from avexplore.ui.parts import load_run  # noqa: E402
+from avexplore.ui.parts import beside, load_run  # noqa: E402
 from avexplore.ui.retrieval import page  # noqa: E402
 from avexplore.ui.shell import session  # noqa: E402
 
-page.draw(load_run.load(session.current_run()))
+run = session.current_run()
+page.draw(load_run.load(run, beside.chosen(run)))

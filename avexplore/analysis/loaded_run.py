@@ -10,13 +10,15 @@ import numpy as np
 from avexplore.artifacts import Affinity, ClassGraph, Clips, Embeddings, FloatArray, IntArray, SoftLabels
 from avexplore.config import RegularizerConfig, StudentConfig
 
+TITLES = ("Without LIR", "With LIR")
+"""What the two sides are called where the twin is the one."""
 _FEW_ENOUGH = 5_000_000
 """So many soft labels per modality are turned into probabilities once and kept."""
 
 
 @dataclass(frozen=True)
 class LoadedRun:
-    """A student with LIR beside its twin without.
+    """A student with LIR, and beside it its twin without, or another run's student.
 
     Attributes:
         key: The run's short address.
@@ -25,7 +27,9 @@ class LoadedRun:
         soft_labels: Of the teacher whose graph LIR uses.
         graph: The class graph that LIR was made from.
         affinity: Its weights A-hat.
-        before, after: Embeddings without and with LIR.
+        before, after: Embeddings without and with LIR; or another student's, and this one's.
+        beside: The other student; None for the twin.
+        titles: What the two sides are called.
     """
 
     key: str
@@ -36,6 +40,25 @@ class LoadedRun:
     affinity: Affinity
     before: Embeddings
     after: Embeddings
+    beside: StudentConfig | None = None
+    titles: tuple[str, str] = TITLES
+
+    @property
+    def students(self) -> tuple[StudentConfig, StudentConfig]:
+        """Whose embeddings `before` and `after` are."""
+        return self.beside or self.student.twin, self.student
+
+    @property
+    def pair(self) -> str:
+        """Tells the two sides from those of any other pair."""
+        return self.key if self.beside is None else f"{self.beside.address[:12]}-{self.key}"
+
+    @property
+    def said(self) -> tuple[str, str]:
+        """The two sides within a sentence: "without LIR" and "with LIR", or "by" a run and "by" another."""
+        if self.beside is None:
+            return "without LIR", "with LIR"
+        return f"by {self.titles[0]}", f"by {self.titles[1]}"
 
     @cached_property
     def probabilities(self) -> FloatArray:

@@ -13,13 +13,13 @@ from avexplore.projection import nearest, point_trustworthiness, procrustes_disp
 
 SAID = {
     "neighbor_overlap": ("Neighbors kept", "Mean share of a point's nearest neighbors in the embedding itself that "
-                         "LIR leaves in place"),
+                         "are the same on both sides"),
     "procrustes_embedding": ("Embedding changed", "Procrustes disparity of the embeddings: 0 = the same up to "
                              "rotation, shift and scale"),
     "procrustes": ("Maps differ", "Procrustes disparity of the two maps"),
-    "trustworthiness_before": ("Trust, without", "Trustworthiness of the map without LIR: 1 = everything close on "
+    "trustworthiness_before": ("Trust, left", "Trustworthiness of the left map: 1 = everything close on "
                                "the map is close in the embedding"),
-    "trustworthiness_after": ("Trust, with", "Trustworthiness of the map with LIR"),
+    "trustworthiness_after": ("Trust, right", "Trustworthiness of the right map"),
 }  # fmt: skip
 
 

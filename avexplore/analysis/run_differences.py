@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
+import numpy as np
+
+from avexplore.artifacts import Clips
 from avexplore.config import Config, label_of, upstream, value_in_words
 
 STAGES = {
@@ -68,3 +71,13 @@ def _words(part: Config | None, field: str) -> str:
     if isinstance(value, tuple):
         return ", ".join(" → ".join(item) if isinstance(item, tuple) else str(item) for item in value) or "none"
     return value_in_words(type(part), field, value)
+
+
+def same_clips(first: Clips, second: Clips) -> bool:
+    """Whether two data sets hold the same clips with the same annotations and splits: their answers can be paired."""
+    return (
+        first.clip_ids == second.clip_ids
+        and first.classes == second.classes
+        and np.array_equal(first.hard_label, second.hard_label)
+        and np.array_equal(first.split, second.split)
+    )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from avexplore.analysis.loaded_run import TITLES
 from avexplore.artifacts import RetrievalReport
 from avexplore.config import Config, StudentConfig
 from avexplore.retrieval.significance import Interval, holm, paired_difference, permutation_test, verdict
@@ -162,9 +163,9 @@ def number(value: float, *, signed: bool = False) -> str:
     return f"{value:+.4f}" if signed else f"{value:.4f}"
 
 
-def cells(rows: Sequence[Row]) -> list[list[str]]:
-    """The table as text, with its header."""
-    table = [["Figure", "Without LIR", "With LIR", "Difference", "95 % interval"]]
+def cells(rows: Sequence[Row], titles: tuple[str, str] = TITLES) -> list[list[str]]:
+    """The table as text, with its header; `titles` are what the two sides are called."""
+    table = [["Figure", *titles, "Difference", "95 % interval"]]
     for row in rows:
         low, high = number(row.difference.low, signed=True), number(row.difference.high, signed=True)
         interval = f"{low} to {high} ({row.over})" if low else ""
@@ -173,11 +174,9 @@ def cells(rows: Sequence[Row]) -> list[list[str]]:
     return table
 
 
-def exact(rows: Sequence[Row]) -> list[list[str | float]]:
-    """The table with all digits, the interval in two columns."""
-    table: list[list[str | float]] = [
-        ["Figure", "Without LIR", "With LIR", "Difference", "Low", "High", "Interval over"]
-    ]
+def exact(rows: Sequence[Row], titles: tuple[str, str] = TITLES) -> list[list[str | float]]:
+    """The table with all digits, the interval in two columns; `titles` as in `cells`."""
+    table: list[list[str | float]] = [["Figure", *titles, "Difference", "Low", "High", "Interval over"]]
     for row in rows:
         d = row.difference
         limits = ["" if math.isnan(value) else value for value in (d.low, d.high)]

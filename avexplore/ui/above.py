@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from avexplore.ui.parts import run_cards
+from avexplore.ui.parts import beside, run_cards
 from avexplore.ui.parts.plain_text import as_markdown
 from avexplore.ui.presenter import mode, scene_list
 from avexplore.ui.settings import bar
@@ -19,11 +19,15 @@ def draw(page: str) -> None:
     bar.place(page)
     if not session.runs():
         return
+    if page in beside.PAGES:
+        beside.read()
     if address.is_presented():
         mode.begin(page)
         return
     with st.sidebar:
         _pick_run()
+        if page in beside.PAGES:
+            beside.pick()
     scene_list.draw(page)
 
 

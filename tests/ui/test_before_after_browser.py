@@ -195,7 +195,7 @@ def test_small_soft_labels_have_small_bars(visit: Callable[..., Any]) -> None:
     assert min(shares) <= 2
     heights = page.locator(".bars i").evaluate_all("all => all.map(bar => bar.getBoundingClientRect().height)")
     assert min(heights) < 0.5
-    page.get_by_text("rank 6 in the list with LIR").wait_for()
+    page.get_by_text("rank 6 with LIR").wait_for()
 
 
 # --- evaluation ---------------------------------------------------------------------------------------------------

@@ -16,7 +16,6 @@ from avexplore.analysis.loaded_run import LoadedRun
 from avexplore.analysis.ranked_answers import DIRECTIONS, KINDS, Answers, Query
 from avexplore.artifacts import IntArray
 
-NAMES = ("Without LIR", "With LIR")
 _LINES = 5
 """Classes of which a card shows soft labels."""
 Media = Callable[[int], tuple[str | None, str]]
@@ -44,10 +43,12 @@ def content(
     """
     shown = [_answers(loaded, query, answers, top, when, media) for when in (0, 1)]
     present = {answer["kind"] for answers_of_list in shown for answer in answers_of_list}
-    lists = [{"title": NAMES[when], "note": _note(answers, top, when), "answers": shown[when]} for when in (0, 1)]
+    lists = [
+        {"title": loaded.titles[when], "note": _note(answers, top, when), "answers": shown[when]} for when in (0, 1)
+    ]
     kinds = [{**kind, "shown": kind["name"] in present} for kind in _kinds()]
     stamp = hashlib.sha256(json.dumps(lists, ensure_ascii=True).encode()).hexdigest()[:16]
-    return {"lists": lists, "kinds": kinds, "stamp": stamp}
+    return {"after": loaded.said[1], "lists": lists, "kinds": kinds, "stamp": stamp}
 
 
 def many(loaded: LoadedRun, queries: IntArray, gallery: IntArray, top: int) -> dict[str, Any]:
@@ -73,7 +74,8 @@ def many(loaded: LoadedRun, queries: IntArray, gallery: IntArray, top: int) -> d
             "own": [line.status == "annotated" for line in lines],
         }
     return {
-        "names": NAMES,
+        "names": loaded.titles,
+        "after": loaded.said[1],
         "classes": loaded.clips.classes,
         "kinds": _kinds(),
         "queries": list(map(int, queries)),

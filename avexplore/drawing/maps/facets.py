@@ -57,10 +57,11 @@ def of_run(loaded: LoadedRun, projection: Projection, groups: ClassGroups) -> tu
     clips, rows = loaded.clips, np.asarray(projection.rows)
     labels = np.asarray(clips.hard_label)[rows]
     by_classes, by_groups = by_class(labels, clips.classes, groups), by_group(labels, groups)
+    right_before, right_after = (_first_answers(e, rows, labels) for e in (loaded.before, loaded.after))
     found = [
         *((by_groups, by_classes) if by_classes.colors_of else (by_classes, by_groups)),
         by_modality(len(rows)),
-        by_first_answer(*(_first_answers(e, rows, labels) for e in (loaded.before, loaded.after))),
+        by_first_answer(right_before, right_after, loaded.said),
         by_steps("drift", "Neighbors lost", projection.drift, DRIFT_STEPS),
         by_split(np.asarray(clips.split)[rows]),
         by_steps("confidence", "Teacher's confidence", loaded.soft(rows).max(axis=2).reshape(-1), CONFIDENCE_STEPS),
@@ -93,12 +94,17 @@ def by_modality(count: int) -> Facet:
     return Facet("modality", "Modality", entries, np.repeat([0, 1], count))
 
 
-def by_first_answer(before: BoolArray, after: BoolArray) -> Facet:
-    """Whether a point's first answer in the other modality carries its class, without and with LIR. Shapes (2m,)."""
+def by_first_answer(before: BoolArray, after: BoolArray, said: tuple[str, str] = ("without LIR", "with LIR")) -> Facet:
+    """Whether a point's first answer in the other modality carries its class, in either embedding.
+
+    Args:
+        before, after: Shapes (2m,).
+        said: What the two are called within a sentence.
+    """
     entries = (
         Entry("right in both", ("#9AA5AE", "#66737E")),
-        Entry("right with LIR only", ("#0072B2", "#56B4E9")),
-        Entry("right without LIR only", ("#D55E00", "#F0702A")),
+        Entry(f"right {said[1]} only", ("#0072B2", "#56B4E9")),
+        Entry(f"right {said[0]} only", ("#D55E00", "#F0702A")),
         Entry("wrong in both", ("#5B6770", "#B4BFC8")),
     )
     return Facet("answer", "First answer", entries, np.where(before, np.where(after, 0, 2), np.where(after, 1, 3)))

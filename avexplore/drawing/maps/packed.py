@@ -14,12 +14,11 @@ import numpy as np
 
 from avexplore.analysis.class_medoids import class_medoids
 from avexplore.analysis.clip_labels import clip_title
-from avexplore.analysis.loaded_run import LoadedRun
+from avexplore.analysis.loaded_run import TITLES, LoadedRun
 from avexplore.artifacts import FloatArray, Projection
 from avexplore.drawing.maps.facets import Facet
 from avexplore.drawing.one_module import one_module
 
-NAMES = ("Without LIR", "With LIR")
 FRONTEND = Path(__file__).parent / "frontend"
 
 
@@ -33,7 +32,8 @@ def pack_run(loaded: LoadedRun, projection: Projection, facets: Sequence[Facet],
     """A run's maps for the browser, with names of classes and clips; `state` as in `pack`."""
     clips, rows = loaded.clips, projection.rows
     names = class_medoids(projection, np.asarray(clips.hard_label)[rows], len(clips.classes))
-    return pack(projection, facets, names=names, titles=[clip_title(clips, int(row)) for row in rows], **state)
+    titles = [clip_title(clips, int(row)) for row in rows]
+    return pack(projection, facets, names=names, titles=titles, panes=loaded.titles, **state)
 
 
 def pack(
@@ -42,6 +42,7 @@ def pack(
     *,
     names: FloatArray,
     titles: Sequence[str],
+    panes: tuple[str, str] = TITLES,
     color: str = "",
     filters: Mapping[str, Sequence[int]] | None = None,
     camera: Sequence[float] = (),
@@ -59,6 +60,7 @@ def pack(
         facets: Those of the maps, the annotated class ("class") among them.
         names: Where each class's name stands before and after, NaN for nowhere. Shape (C, 4).
         titles: What the m clips are called.
+        panes: What the two maps are called.
         color: Name of the facet that colors the points; otherwise the first that can.
         filters: Entries that are let through, by facet.
         camera: Enlargement, and shift in pixels.
@@ -72,7 +74,7 @@ def pack(
         "clips": m,
         "geometry": f"{projection.method}-{_fingerprint(geometry)}",
         "rows": _fingerprint(np.asarray(projection.rows)),
-        "panes": NAMES,
+        "panes": panes,
         "notes": [f"{projection.method.upper()}, trustworthiness {value:.3f}" for value in trust],
         "facets": [_facet(f, m) for f in facets],
         "facetsKey": "-".join(f"{f.name}{_fingerprint(code)}" for f, code in zip(facets, codes, strict=True)),

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from avexplore.analysis.loaded_run import TITLES
 from avexplore.artifacts import BoolArray, FloatArray, IntArray, Projection
 from avexplore.drawing.maps.facets import Facet
-from avexplore.drawing.maps.packed import NAMES
 
 SIDE, GAP, TOP = 420, 20, 30
 """Pixels of a map's side, between the maps, and above them."""
@@ -41,7 +41,7 @@ def to_svg(
         trust = projection.metrics[f"trustworthiness_{('before', 'after')[side]}"]
         parts.append(
             f'<rect x="{left + 0.5}" y="{TOP + 0.5}" width="{SIDE - 1}" height="{SIDE - 1}" rx="8" fill="none" '
-            f'stroke="#D5DBE0"/><text x="{left + 4}" y="20" font-weight="600">{NAMES[side]}</text>'
+            f'stroke="#D5DBE0"/><text x="{left + 4}" y="20" font-weight="600">{TITLES[side]}</text>'
             f'<text x="{left + SIDE - 4}" y="20" text-anchor="end" fill="#5A6672" font-size="12">'
             f"{projection.method.upper()}, trustworthiness {trust:.3f}</text>"
         )

@@ -157,7 +157,7 @@ def _report(student: StudentConfig, name: str) -> RetrievalReport | None:
     if clips is None:
         return None
     count = len(clips.rows("test"))
-    if split_reports.too_many(student, "test", count):
+    if split_reports.too_many((student.twin, student), "test", count):
         split_reports.say_too_many(student.address[:12], "test", count)
         return None
     report: RetrievalReport | None = job_progress.artifact(

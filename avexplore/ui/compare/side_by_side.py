@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from avexplore.analysis.run_differences import same_clips
 from avexplore.config import ClipsConfig, ProjectionConfig, StudentConfig
 from avexplore.tuning.counts import TOP, counts, first_answers
 from avexplore.tuning.live_maps import MOST_CLIPS, MapPair
@@ -45,16 +46,6 @@ class Pair:
     def key(self) -> str:
         """Tells pairs apart."""
         return "-".join(one.address[:12] for one in self.students)
-
-
-def same_clips(first: Clips, second: Clips) -> bool:
-    """Whether two data sets hold the same clips with the same annotations and splits: their answers can be paired."""
-    return (
-        first.clip_ids == second.clip_ids
-        and first.classes == second.classes
-        and np.array_equal(first.hard_label, second.hard_label)
-        and np.array_equal(first.split, second.split)
-    )
 
 
 def pair(students: tuple[StudentConfig, StudentConfig], names: tuple[str, str]) -> Pair | None:

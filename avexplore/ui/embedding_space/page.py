@@ -12,7 +12,7 @@ from avexplore.analysis import clip_labels, map_drift, tables
 from avexplore.analysis.loaded_run import LoadedRun
 from avexplore.analysis.query_choice import PICKS
 from avexplore.analysis.ranked_answers import DIRECTIONS
-from avexplore.artifacts import MODALITIES, Clips, GraphStability, IntArray, Projection, SoftLabels
+from avexplore.artifacts import MODALITIES, GraphStability, IntArray, Projection, SoftLabels
 from avexplore.config import ProjectionConfig
 from avexplore.drawing.maps import facets, packed
 from avexplore.drawing.maps.class_groups import ClassGroups, class_groups
@@ -66,8 +66,7 @@ def _parameters(loaded: LoadedRun) -> ProjectionConfig:
             seed = st.number_input("Seed", 0, 2**31 - 1, 0, key="seed", bind="query-params")
             st.caption("A map of other parameters is computed when you ask for it, and kept with the run.")
     return ProjectionConfig(
-        before=loaded.student.twin,
-        after=loaded.student,
+        *loaded.students,
         split=st.session_state["split"],
         neighbors=int(neighbors),
         min_dist=float(min_dist),
@@ -82,7 +81,7 @@ def _projection(loaded: LoadedRun, config: ProjectionConfig) -> Projection | Non
         st.info("These clips are too few for a map. Choose another part of the data.")
         return None
     computed = _computed(config)
-    projection = computed or _pca(f"{loaded.key}-{config.split}-{config.neighbors}-{config.seed}", loaded, config)
+    projection = computed or _pca(f"{loaded.pair}-{config.split}-{config.neighbors}-{config.seed}", loaded, config)
     if len(projection.rows) < len(rows):
         st.caption(f"{MAX_CLIPS:,} of {len(rows):,} clips, drawn evenly.")
     return projection
@@ -121,7 +120,7 @@ def _pca(address: str, _loaded: LoadedRun, _config: ProjectionConfig) -> Project
 
 @st.fragment
 def _explore(loaded: LoadedRun, projection: Projection) -> None:
-    key = f"maps-{loaded.key}"
+    key = f"maps-{loaded.pair}"
     address = _address(loaded, projection)
     found = _facets(address, loaded, projection, _groups(loaded))
     choice = selection.current(projection, found, key=key, run=loaded.key, clips=len(loaded.clips.hard_label))
@@ -140,7 +139,7 @@ def _explore(loaded: LoadedRun, projection: Projection) -> None:
 
 
 def _address(loaded: LoadedRun, projection: Projection) -> str:
-    return f"{loaded.key}-{projection.method}-{projection.before.tobytes()[:64]!r}-{len(projection.rows)}"
+    return f"{loaded.pair}-{projection.method}-{projection.before.tobytes()[:64]!r}-{len(projection.rows)}"
 
 
 def _figures(projection: Projection) -> None:
@@ -187,18 +186,18 @@ def _point(loaded: LoadedRun, projection: Projection, point: int) -> None:
     )
     candidates = MODALITIES if towards == "both" else (towards,)
     before, after = map_drift.neighbor_lists(loaded, projection.rows, point, candidates)
-    _neighbors(loaded.clips, projection, before, after)
+    _neighbors(loaded, projection, before, after)
     direction = DIRECTIONS["audio-to-visual" if modality == "audio" else "visual-to-audio"]
     links.to("retrieval", "Ask this clip in Retrieval", {"query": str(clip), "direction": direction})
 
 
 def _neighbors(
-    clips: Clips,
+    loaded: LoadedRun,
     projection: Projection,
     before: Sequence[map_drift.Neighbor],
     after: Sequence[map_drift.Neighbor],
 ) -> None:
-    m = len(projection.rows)
+    m, clips = len(projection.rows), loaded.clips
 
     def words(neighbor: map_drift.Neighbor) -> str:
         mark = "●" if neighbor.point < m else "■"
@@ -210,14 +209,13 @@ def _neighbors(
 
     chosen = st.dataframe(
         {
-            "Without LIR": [words(n) for n in before],
-            "With LIR": [words(n) for n in after],
+            loaded.titles[0]: [words(n) for n in before],
+            loaded.titles[1]: [words(n) for n in after],
             "": [was(n, i + 1) for i, n in enumerate(after)],
         },
         column_config={
-            "Without LIR": st.column_config.TextColumn(width=118),
-            "With LIR": st.column_config.TextColumn(width=118),
-            "": st.column_config.TextColumn(width=36, help="Ranks that the neighbor with LIR gained or lost"),
+            **{title: st.column_config.TextColumn(width=118) for title in loaded.titles},
+            "": st.column_config.TextColumn(width=36, help="Ranks that the neighbor on the right gained or lost"),
         },
         hide_index=True,
         on_select="rerun",
@@ -332,15 +330,15 @@ def _class_table(loaded: LoadedRun, projection: Projection) -> None:
             "Kept, audio": [row.kept_audio for row in rows],
             "Kept, visual": [row.kept_visual for row in rows],
             "Procrustes": [row.procrustes for row in rows],
-            "Trust, without": [row.trust_before for row in rows],
-            "Trust, with": [row.trust_after for row in rows],
+            "Trust, left": [row.trust_before for row in rows],
+            "Trust, right": [row.trust_after for row in rows],
         },
         column_config={
             "Kept, audio": st.column_config.ProgressColumn(**share, help="Neighbors kept by its audio points"),
             "Kept, visual": st.column_config.ProgressColumn(**share, help="Neighbors kept by its visual points"),
             "Procrustes": st.column_config.NumberColumn(format="%.3f", help="Of the class's points, in the embedding"),
-            "Trust, without": st.column_config.NumberColumn(format="%.3f"),
-            "Trust, with": st.column_config.NumberColumn(format="%.3f"),
+            "Trust, left": st.column_config.NumberColumn(format="%.3f"),
+            "Trust, right": st.column_config.NumberColumn(format="%.3f"),
         },
         hide_index=True,
         key="class-table",

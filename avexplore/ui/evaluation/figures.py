@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 # Okabe-Ito: told apart with any color vision. Without LIR is dashed besides, for print in gray.
 GAIN, LOSS = "#0072B2", "#D55E00"
 ALONE, WITH = "#999999", "#0072B2"
+Said = tuple[str, str]
+TWIN: Said = ("without LIR", "with LIR")
 _MARGIN = {"l": 8, "r": 8, "t": 36, "b": 8}
 
 
@@ -41,7 +43,9 @@ def signed_ticks(values: FloatArray) -> dict[str, Any]:
     return {"nticks": ticks, "tickformat": f"+.{max(2, decimals)}f"}
 
 
-def class_bars(before: RetrievalReport, after: RetrievalReport, queries: IntArray, most: int = 40) -> go.Figure:
+def class_bars(
+    before: RetrievalReport, after: RetrievalReport, queries: IntArray, most: int = 40, *, said: Said = TWIN
+) -> go.Figure:
     """Change of each class's MAP, largest gain on top; of many classes, those that change most.
 
     Args:
@@ -49,6 +53,7 @@ def class_bars(before: RetrievalReport, after: RetrievalReport, queries: IntArra
         after: With LIR.
         queries: Number of queries of each class. Shape (C,).
         most: How many classes at most.
+        said: What the two are called within a sentence.
     """
     import plotly.graph_objects as go
 
@@ -58,8 +63,9 @@ def class_bars(before: RetrievalReport, after: RetrievalReport, queries: IntArra
     shown = known[np.argsort(-np.abs(change[known]), kind="stable")[:most]]
     shown = shown[np.argsort(change[shown], kind="stable")]  # bars are drawn from below
     names = [as_html(after.classes[c]) for c in shown]
+    first, second = map(as_html, said)
     hover = [
-        f"{name}, {queries[c]} clips<br>MAP {one[c]:.4f} without LIR, {other[c]:.4f} with"
+        f"{name}, {queries[c]} clips<br>MAP {one[c]:.4f} {first}, {other[c]:.4f} {second}"
         for name, c in zip(names, shown, strict=True)
     ]
     places = list(range(len(shown)))
@@ -76,22 +82,23 @@ def class_bars(before: RetrievalReport, after: RetrievalReport, queries: IntArra
     figure.update_layout(
         height=max(260, 19 * len(shown) + 90),
         margin={**_MARGIN, "t": 12},
-        xaxis={"title": "change of MAP with LIR", "zeroline": True, **signed_ticks(change[shown])},
+        xaxis={"title": f"change of MAP {second}", "zeroline": True, **signed_ticks(change[shown])},
         yaxis={"tickmode": "array", "tickvals": places, "ticktext": names, "automargin": True},
         bargap=0.25,
     )
     return figure
 
 
-def precision_curves(before: RetrievalReport, after: RetrievalReport) -> go.Figure:
-    """Precision within the first K answers, K on a logarithmic axis, by direction; below, what LIR changes."""
+def precision_curves(before: RetrievalReport, after: RetrievalReport, *, said: Said = TWIN) -> go.Figure:
+    """Precision within the first K answers, K on a logarithmic axis, by direction; below, what changes."""
     from plotly.subplots import make_subplots
 
     figure = make_subplots(
         2, 2, shared_xaxes=True, shared_yaxes=True, subplot_titles=("A→V", "V→A"), row_heights=[0.65, 0.35],
         horizontal_spacing=0.04, vertical_spacing=0.08,
     )  # fmt: skip
-    for name, report, color, dash in (("without LIR", before, ALONE, "dash"), ("with LIR", after, WITH, "solid")):
+    first, second = map(as_html, said)
+    for name, report, color, dash in ((first, before, ALONE, "dash"), (second, after, WITH, "solid")):
         for direction in (0, 1):
             figure.add_scatter(
                 x=report.scopes,
@@ -133,14 +140,17 @@ def epochs(
     start_epoch: int,
     columns: Sequence[str],
     title: str,
+    *,
+    said: Said = TWIN,
 ) -> go.Figure:
     """Columns of two histories over epochs, the start of LIR marked. Epochs that were not measured are bridged."""
     import plotly.graph_objects as go
 
     figure = go.Figure()
+    first, second = map(as_html, said)
     palette = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9")
     for k, column in enumerate(columns):
-        for name, history, dash in (("without LIR", before, "dot"), ("with LIR", after, "solid")):
+        for name, history, dash in ((first, before, "dot"), (second, after, "solid")):
             if column not in history:
                 continue
             values = np.asarray(history[column], float)
@@ -211,16 +221,17 @@ def confusion(values: FloatArray, classes: Sequence[str], *, change: bool, dark:
     return figure
 
 
-def edge_deltas(found: DeltaDistance, nodes: Sequence[str]) -> go.Figure:
+def edge_deltas(found: DeltaDistance, nodes: Sequence[str], *, said: Said = TWIN) -> go.Figure:
     """Delta-D per edge, strongest on top, that of all pairs as a diamond, and the mean with its 95 % interval."""
     import plotly.graph_objects as go
 
     known = np.flatnonzero(~np.isnan(found.delta))[::-1]
     places = list(range(len(known)))
     names = [f"{as_html(nodes[i])} – {as_html(nodes[j])}" for i, j in found.edges[known]]
+    first, second = map(as_html, said)
     hover = [
         f"{name}<br>weight {found.weights[e]:.2f}, {found.pairs[e]:,} pairs<br>"
-        f"distance {found.before[e]:.4f} without LIR, {found.after[e]:.4f} with"
+        f"distance {found.before[e]:.4f} {first}, {found.after[e]:.4f} {second}"
         for name, e in zip(names, known, strict=True)
     ]
     delta = found.delta[known]
@@ -250,7 +261,7 @@ def edge_deltas(found: DeltaDistance, nodes: Sequence[str]) -> go.Figure:
     figure.update_layout(
         height=max(260, 20 * len(known) + 90),
         margin=_MARGIN,
-        xaxis={"title": "Delta-D: how much nearer with LIR", "zeroline": True, **signed_ticks(reached)},
+        xaxis={"title": f"Delta-D: how much nearer {second}", "zeroline": True, **signed_ticks(reached)},
         yaxis={"tickmode": "array", "tickvals": places, "ticktext": names, "automargin": True},
         bargap=0.25,
     )

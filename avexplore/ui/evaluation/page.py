@@ -9,11 +9,12 @@ import numpy as np
 import streamlit as st
 
 from avexplore.analysis import tables as tables
-from avexplore.analysis.loaded_run import LoadedRun
-from avexplore.artifacts import RetrievalReport, TrainedStudent
+from avexplore.analysis.loaded_run import TITLES, LoadedRun
+from avexplore.artifacts import RetrievalReport
 from avexplore.config import EvaluationConfig, StudentConfig
 from avexplore.ui.evaluation import figures as figures
 from avexplore.ui.parts import job_progress, split_reports
+from avexplore.ui.parts.plain_text import as_markdown
 from avexplore.ui.shell import glossary, session
 
 if TYPE_CHECKING:
@@ -41,17 +42,19 @@ def draw(loaded: LoadedRun) -> None:
             help="What the camera in a picture's upper right corner downloads. SVG for print, PNG for slides.",
         )  # fmt: skip
     count = len(loaded.clips.rows(split))
-    reports = split_reports.both(loaded.student, split, count)
+    reports = split_reports.both(loaded.students, split, count)
     if reports is None:
         split_reports.say_too_many(loaded.key, split, count)
+        if loaded.beside is not None:
+            split_reports.say_too_many(loaded.beside.address[:12], split, count)
         return
     before, after = reports
     _figures(loaded, before, after, split)
     views: dict[str, Callable[[], None]] = {
         "By class": lambda: _classes(loaded, before, after),
-        "Precision-scope": lambda: _scopes(before, after),
+        "Precision-scope": lambda: _scopes(loaded, before, after),
         "Over epochs": lambda: _epochs(loaded),
-        "Confusion": lambda: _confusion(before, after),
+        "Confusion": lambda: _confusion(loaded, before, after),
         "False negatives": lambda: _false_negatives(loaded, split),
         "Delta-D": lambda: _delta(loaded, split),
     }
@@ -69,18 +72,24 @@ def _figures(loaded: LoadedRun, before: RetrievalReport, after: RetrievalReport,
     st.dataframe(
         {
             "Figure": [row.name for row in rows],
-            "Without LIR": [row.before for row in rows],
-            "With LIR": [row.after for row in rows],
+            loaded.titles[0]: [row.before for row in rows],
+            loaded.titles[1]: [row.after for row in rows],
             "Difference": [row.difference.mean for row in rows],
             "95 % interval, queries": [_interval(row) for row in rows],
             "What it is": [row.meaning for row in rows],
         },
-        column_config=_columns(),
+        column_config=_columns(loaded.titles),
         hide_index=True,
         key="figures",
     )
-    _exports(tables.cells(rows), "figures", tables.exact(rows))
+    _exports(tables.cells(rows, loaded.titles), "figures", tables.exact(rows, loaded.titles))
     _field(loaded, before, after, split)
+    if loaded.beside is not None:
+        st.caption(
+            "Two trainings: the interval says how far the difference holds for other clips, not for other seeds. "
+            "What their settings differ in stands on Compare runs."
+        )
+        return
     family = _family(loaded, split)
     seeds = tables.over_seeds(family)
     if not seeds:
@@ -97,15 +106,15 @@ def _figures(loaded: LoadedRun, before: RetrievalReport, after: RetrievalReport,
     st.dataframe(
         {
             "Figure": [one.row.name for one in seeds],
-            "Without LIR": [one.row.before for one in seeds],
-            "With LIR": [one.row.after for one in seeds],
+            loaded.titles[0]: [one.row.before for one in seeds],
+            loaded.titles[1]: [one.row.after for one in seeds],
             "Difference": [one.row.difference.mean for one in seeds],
             "95 % interval over seeds": [_interval(one.row) for one in seeds],
             "p": [one.p_value for one in seeds],
             "Verdict": [one.verdict for one in seeds],
         },
         column_config={
-            **_columns(),
+            **_columns(loaded.titles),
             "p": st.column_config.NumberColumn(
                 format="%.3f", help="Permutation test over seeds, corrected for the number of figures (Holm)"
             ),
@@ -128,21 +137,21 @@ def _field(loaded: LoadedRun, before: RetrievalReport, after: RetrievalReport, s
     """What other papers print, folded away: one relevant answer, and a class of them."""
     with st.expander("R@K, nDCG@10 and MRR, as other papers print them"):
         if not set(tables.FIELD) <= set(before.metrics) & set(after.metrics):  # reports from before 0.2.0
-            before, after = _measured_anew(loaded.key, split, loaded)
+            before, after = _measured_anew(loaded.pair, split, loaded)
         rows = tables.comparison(before, after, tables.FIELD)
         st.dataframe(
             {
                 "Figure": [row.name for row in rows],
-                "Without LIR": [row.before for row in rows],
-                "With LIR": [row.after for row in rows],
+                loaded.titles[0]: [row.before for row in rows],
+                loaded.titles[1]: [row.after for row in rows],
                 "Difference": [row.difference.mean for row in rows],
                 "What it is": [row.meaning for row in rows],
             },
-            column_config=_columns(),
+            column_config=_columns(loaded.titles),
             hide_index=True,
             key="field",
         )
-        _exports(tables.cells(rows), "figures-of-the-field", tables.exact(rows))
+        _exports(tables.cells(rows, loaded.titles), "figures-of-the-field", tables.exact(rows, loaded.titles))
 
 
 def _family(loaded: LoadedRun, split: Split) -> list[tables.Pair]:
@@ -157,12 +166,12 @@ def _family(loaded: LoadedRun, split: Split) -> list[tables.Pair]:
     return found
 
 
-def _columns() -> dict[str, Any]:
+def _columns(titles: tuple[str, str]) -> dict[str, Any]:
     plain, signed = (st.column_config.NumberColumn(format=form) for form in ("%.4f", "%+.4f"))
     return {
         "Figure": st.column_config.TextColumn(width=222),
-        "Without LIR": st.column_config.NumberColumn(format="%.4f", help=glossary.LIR),
-        "With LIR": plain,
+        titles[0]: st.column_config.NumberColumn(format="%.4f", help=glossary.LIR if titles == TITLES else None),
+        titles[1]: plain,
         "Difference": signed,
         "What it is": st.column_config.TextColumn(
             width=390,
@@ -205,22 +214,22 @@ def _classes(loaded: LoadedRun, before: RetrievalReport, after: RetrievalReport)
     known = np.flatnonzero(~np.isnan(other - one))
     up, down = int((other > one)[known].sum()), int((other < one)[known].sum())
     st.caption(f"MAP of each class's queries, mean of both directions: {up} classes gain, {down} lose.")
-    _picture(figures.class_bars(before, after, queries), "map-by-class")
+    _picture(figures.class_bars(before, after, queries, said=loaded.said), "map-by-class")
     order = known[np.argsort(-(other - one)[known], kind="stable")]
-    table: list[list[str | float | int]] = [["Class", "Without LIR", "With LIR", "Change", "Clips"]]
+    table: list[list[str | float | int]] = [["Class", *loaded.titles, "Change", "Clips"]]
     table += [
         [after.classes[c], float(one[c]), float(other[c]), float(other[c] - one[c]), int(queries[c])] for c in order
     ]
     _exports(table, "map-by-class")
 
 
-def _scopes(before: RetrievalReport, after: RetrievalReport) -> None:
+def _scopes(loaded: LoadedRun, before: RetrievalReport, after: RetrievalReport) -> None:
     if not len(after.scopes):
         st.info("Fewer than ten clips: there is no precision within the first ten answers.")
         return
     st.caption("Share of relevant clips (same annotation) among the first K answers, mean over all queries.")
-    _picture(figures.precision_curves(before, after), "precision-scope")
-    table: list[list[str | float | int]] = [["K", "A→V without", "A→V with", "V→A without", "V→A with"]]
+    _picture(figures.precision_curves(before, after, said=loaded.said), "precision-scope")
+    table: list[list[str | float | int]] = [["K", *(f"{way} {side}" for way in ("A→V", "V→A") for side in loaded.said)]]
     for s, k in enumerate(after.scopes):
         values = (before.precision[0, s], after.precision[0, s], before.precision[1, s], after.precision[1, s])
         table.append([str(int(k)), *map(float, values)])
@@ -228,9 +237,8 @@ def _scopes(before: RetrievalReport, after: RetrievalReport) -> None:
 
 
 def _epochs(loaded: LoadedRun) -> None:
-    without: TrainedStudent = job_progress.artifact(loaded.student.twin, "Reading the student", start=False)
-    trained: TrainedStudent = job_progress.artifact(loaded.student, "Reading the student", start=False)
-    before, after = without.history.columns, trained.history.columns
+    first, second = (job_progress.artifact(one, "Reading the student", start=False) for one in loaded.students)
+    before, after = first.history.columns, second.history.columns
     start = loaded.regularizer.start_epoch
     columns = sorted(set(before) | set(after))
     if not columns:
@@ -239,12 +247,15 @@ def _epochs(loaded: LoadedRun) -> None:
     maps, losses = ([name for name in columns if name.startswith("map") == wanted] for wanted in (True, False))
     for chosen, title in ((maps, "MAP"), (losses, "Losses")):
         if chosen:
-            _picture(figures.epochs(before, after, start, chosen, title), title.lower() + "-over-epochs")
+            _picture(
+                figures.epochs(before, after, start, chosen, title, said=loaded.said), title.lower() + "-over-epochs"
+            )
+    said = [as_markdown(words) for words in loaded.said]
     st.caption(
-        f"Kept: epoch {without.best_epoch + 1} without LIR and {trained.best_epoch + 1} with, each chosen on "
-        "validation MAP. Up to LIR's start both trainings are one."
+        f"Kept: epoch {first.best_epoch + 1} {said[0]} and {second.best_epoch + 1} {said[1]}, each chosen on "
+        "validation MAP." + (" Up to LIR's start both trainings are one." if loaded.beside is None else "")
     )
-    heading: list[str | float | int] = ["epoch", *(f"{n} {when}" for n in columns for when in ("without", "with"))]
+    heading: list[str | float | int] = ["epoch", *(f"{n} {side}" for n in columns for side in loaded.said)]
     length = max(len(values) for history in (before, after) for values in history.values())
     table: list[Sequence[str | float | int]] = [heading]
     for epoch in range(length):
@@ -257,21 +268,16 @@ def _epochs(loaded: LoadedRun) -> None:
     st.download_button("CSV", tables.as_csv(table), "epochs.csv", "text/csv", type="tertiary", key="csv-epochs")
 
 
-def _confusion(before: RetrievalReport, after: RetrievalReport) -> None:
+def _confusion(loaded: LoadedRun, before: RetrievalReport, after: RetrievalReport) -> None:
+    said = {"change": f"change {loaded.said[1]}", "left": loaded.said[0], "right": loaded.said[1]}
     shown = st.segmented_control(
-        "Show", ["change with LIR", "without LIR", "with LIR"], default="change with LIR", key="confusion",
+        "Show", list(said), format_func=lambda side: said[side], default="change", key="confusion",
         bind="query-params", required=True,
     )  # fmt: skip
-    values = {
-        "change with LIR": after.confusion - before.confusion,
-        "without LIR": before.confusion,
-        "with LIR": after.confusion,
-    }[shown]
+    values = {"change": after.confusion - before.confusion, "left": before.confusion, "right": after.confusion}[shown]
     st.caption("Share of each class among a query's first ten answers, mean of both directions.")
     _picture(
-        figures.confusion(
-            values, after.classes, change=shown == "change with LIR", dark=st.context.theme.type == "dark"
-        ),
+        figures.confusion(values, after.classes, change=shown == "change", dark=st.context.theme.type == "dark"),
         "confusion",
     )
     table: list[Sequence[str | float | int]] = [["query \\ answers", *after.classes]]
@@ -290,16 +296,17 @@ def _false_negatives(loaded: LoadedRun, split: Split) -> None:
     if loaded.clips.true_labels is None:
         st.info("Only one label of each clip is known here, so nobody can count what was missed.")
         return
-    before, after = _hidden(loaded.key, split, loaded)
+    before, after = _hidden(loaded.pair, split, loaded)
     total = int(after.pairs.sum())
     if not total:
         st.info("No two clips of this split share a true class under different annotations.")
         return
     left, right = st.columns(2)
+    said = as_markdown(loaded.said[1])
     left.metric(
         "False negatives recovered, per pair",
         f"{after.recovered.sum():,.0f} of {total:,}",
-        f"{after.recovered.sum() - before.recovered.sum():+,.0f} with LIR",
+        f"{after.recovered.sum() - before.recovered.sum():+,.0f} {said}",
         delta_color="off",  # no interval is known of it
         delta_arrow="off",
         help="Pairs of clips that share a true class under different annotations, which training took for negatives. "
@@ -308,7 +315,7 @@ def _false_negatives(loaded: LoadedRun, split: Split) -> None:
     right.metric(
         "Share recovered, per pair",
         f"{after.recovered.sum() / total:.1%}",
-        f"{(after.recovered.sum() - before.recovered.sum()) / total:+.1%} with LIR",
+        f"{(after.recovered.sum() - before.recovered.sum()) / total:+.1%} {said}",
         delta_color="off",
         delta_arrow="off",
     )
@@ -320,7 +327,7 @@ def _false_negatives(loaded: LoadedRun, split: Split) -> None:
     known = np.flatnonzero(after.pairs)
     order = known[np.argsort(-np.abs(change.ravel()[known]), kind="stable")]
     names, C = loaded.clips.classes, len(loaded.clips.classes)
-    table: list[list[str | float | int]] = [["Query", "Answer", "Pairs", "Without LIR", "With LIR", "Change"]]
+    table: list[list[str | float | int]] = [["Query", "Answer", "Pairs", *loaded.titles, "Change"]]
     table += [
         [names[e // C], names[e % C], int(after.pairs.ravel()[e])]
         + [float(one.ravel()[e]) for one in (before.recovered, after.recovered, change)]
@@ -331,8 +338,7 @@ def _false_negatives(loaded: LoadedRun, split: Split) -> None:
     st.dataframe(
         columns,
         column_config={
-            "Without LIR": whole,
-            "With LIR": whole,
+            **dict.fromkeys(loaded.titles, whole),
             "Change": st.column_config.NumberColumn(format="%+.0f"),
         },
         hide_index=True,
@@ -371,7 +377,7 @@ def _delta(loaded: LoadedRun, split: Split) -> None:
             "Edges within a class", key="same", bind="query-params",
             help="Also audio:X with visual:X, which LIR links by the identity and not by the graph.",
         )  # fmt: skip
-    found = _measured(loaded.key, split, top, tau, same_class, loaded)
+    found = _measured(loaded.pair, split, top, tau, same_class, loaded)
     mean = found.mean
     if not mean.count:
         st.info(
@@ -380,15 +386,16 @@ def _delta(loaded: LoadedRun, split: Split) -> None:
         )
         return
     beyond = found.mean_beyond_others
+    said = [as_markdown(words) for words in loaded.said]
     st.caption(
         "Mean distance (1 - cosine, as retrieval ranks) of clips with different annotations that activate both ends of "
-        f"an edge, without LIR minus with. Mean over {mean.count} edges: {_with_interval(mean)}. Diamonds: the same of "
-        "all pairs with different annotations, whatever they activate, since LIR also changes distances as such; pairs "
+        f"an edge, {said[0]} minus {said[1]}. Mean over {mean.count} edges: {_with_interval(mean)}. Diamonds: the same "
+        "of all pairs with different annotations, whatever they activate, since distances change as such, too; pairs "
         f"on edges come nearer than those by {_with_interval(beyond)}."
     )
-    _picture(figures.edge_deltas(found, loaded.affinity.nodes), "delta-d")
+    _picture(figures.edge_deltas(found, loaded.affinity.nodes, said=loaded.said), "delta-d")
     table: list[list[str | float | int]] = [
-        ["Edge", "Weight", "Pairs", "Without LIR", "With LIR", "Delta-D", "Delta-D of all pairs"]
+        ["Edge", "Weight", "Pairs", *loaded.titles, "Delta-D", "Delta-D of all pairs"]
     ]
     for e, (i, j) in enumerate(found.edges):
         if found.pairs[e]:

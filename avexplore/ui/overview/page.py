@@ -109,7 +109,7 @@ def _students(student: StudentConfig, clips: Clips) -> Pair | None:
     """Embeddings and figures without and with LIR; None while they are not there, or would take hours."""
     if student.regularizer is None or not len(clips.rows("test")):
         return None
-    if split_reports.too_many(student, "test", len(clips.rows("test"))):
+    if split_reports.too_many((student.twin, student), "test", len(clips.rows("test"))):
         return None
     before = _quiet(EvaluationConfig(student.twin), "Figures of the twin without LIR")
     after = _quiet(EvaluationConfig(student), "Figures of the student with LIR")

@@ -2,28 +2,47 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from avexplore.analysis.loaded_run import LoadedRun
-from avexplore.artifacts import (
-    TrainedTeacher,
-)
+from avexplore.analysis.run_differences import same_clips
+from avexplore.artifacts import TrainedTeacher
 from avexplore.config import AffinityConfig, ClipsConfig, StudentConfig
 from avexplore.ui.parts import job_progress, without_student
+from avexplore.ui.parts.plain_text import as_markdown
 
 if TYPE_CHECKING:
     from avexplore.workbench.runs import Run
 
 
-def load(run: Run) -> LoadedRun:
-    """Hand over a run's results; ends the page's run with a progress bar, a hint or an error while one is missing."""
+def load(run: Run, beside: Run | None = None) -> LoadedRun:
+    """Hand over a run's results; ends the page's run with a progress bar, a hint or an error while one is missing.
+
+    Args:
+        run: What is looked at.
+        beside: What stands in its twin's place, if its clips are the same.
+    """
     student = run.student
     if student is None or student.regularizer is None:
         without_student.draw("no answers and no maps to compare")
         st.stop()
-    return _load(run.key, student)
+    loaded = _load(run.key, student)
+    if beside is None or beside.student is None:
+        return loaded
+    clips = job_progress.artifact(ClipsConfig(beside.student.data), "Reading the clips")
+    if not same_clips(loaded.clips, clips):
+        st.warning(
+            f"{as_markdown(beside.name)} is a run of other clips, which cannot be compared one by one. "
+            "Shown is the twin."
+        )
+        return loaded
+    other = job_progress.artifact(beside.student, f"Training {beside.name}", start=False)
+    # In quotes, so that a name is told from the words and columns around it.
+    titles = f"“{beside.name}”", f"“{run.name}”"
+    return replace(loaded, before=other.embeddings, beside=beside.student, titles=titles)
 
 
 def _load(key: str, student: StudentConfig) -> LoadedRun:

@@ -1,4 +1,4 @@
-"""The retrieval reports of a student and its twin, where ranking every query is no matter of hours."""
+"""The retrieval reports of two students, where ranking every query is no matter of hours."""
 
 from __future__ import annotations
 
@@ -12,27 +12,26 @@ from avexplore.ui.parts import job_progress
 from avexplore.ui.shell import session
 
 Split = Literal["train", "validation", "test"]
+Pair = tuple[StudentConfig, StudentConfig]
 
 
-def both(student: StudentConfig, split: Split, clips: int) -> tuple[RetrievalReport, RetrievalReport] | None:
-    """Reports without and with LIR; None for more than `WHOLE` clips that nobody has ranked yet.
+def both(students: Pair, split: Split, clips: int) -> tuple[RetrievalReport, RetrievalReport] | None:
+    """The report of each; None for more than `WHOLE` clips that nobody has ranked yet.
 
     Args:
-        student: With LIR.
+        students: Such as a twin without LIR, and the student with.
         split: Whose clips.
         clips: How many these are.
     """
-    if too_many(student, split, clips):
+    if too_many(students, split, clips):
         return None
-    configs = [EvaluationConfig(one, split) for one in (student.twin, student)]
-    before, after = (job_progress.artifact(config, "Ranking every query") for config in configs)
+    before, after = (job_progress.artifact(EvaluationConfig(one, split), "Ranking every query") for one in students)
     return before, after
 
 
-def too_many(student: StudentConfig, split: Split, clips: int) -> bool:
+def too_many(students: Pair, split: Split, clips: int) -> bool:
     """Whether the reports are not there and would take too long to wait for."""
-    configs = [EvaluationConfig(one, split) for one in (student.twin, student)]
-    return clips > WHOLE and any(session.workbench().plan(config) for config in configs)
+    return clips > WHOLE and any(session.workbench().plan(EvaluationConfig(one, split)) for one in students)
 
 
 def say_too_many(key: str, split: Split, clips: int) -> None:

@@ -34,10 +34,10 @@ _PROBES = 40
 
 @dataclass(frozen=True)
 class Built:
-    """An index over the embeddings without and with LIR.
+    """An index over each of both embeddings.
 
     Attributes:
-        indexes: Without and with LIR.
+        indexes: Of the left and of the right list.
         recall: Share of the exact first ten answers that each finds.
         seconds: What building them took.
     """
@@ -51,7 +51,7 @@ class Gallery:
     """What may be an answer, in both students' embeddings; one for all visitors.
 
     Args:
-        sides: Embeddings of the answering modality without and with LIR, perhaps memory-mapped. Shape (n, d) each.
+        sides: Both embeddings of the answering modality, perhaps memory-mapped. Shape (n, d) each.
         asking: The asking modality's, from which the recall's queries are drawn.
         rows: The clips that may be answers. Shape (g,).
         folder: Where inverted lists are kept while the app runs.
@@ -100,7 +100,7 @@ class Gallery:
 def prepared(loaded: LoadedRun, split: str, direction: Direction) -> Gallery:
     """The gallery of one split, asked in one direction."""
     return _prepared(
-        f"{loaded.key}-{split}-{direction}", loaded.before, loaded.after, loaded.clips.rows(split), direction
+        f"{loaded.pair}-{split}-{direction}", loaded.before, loaded.after, loaded.clips.rows(split), direction
     )
 
 
@@ -134,7 +134,7 @@ def searched(gallery: Gallery, search: Search, ask: Callable[[tuple[VectorIndex,
     began = time.perf_counter()
     answers = ask(use.indexes)
     took = 1e3 * (time.perf_counter() - began)
-    said = f"{len(gallery):,} clips asked twice, without and with LIR, in {took:.0f} ms"
+    said = f"{len(gallery):,} clips asked twice, for either list, in {took:.0f} ms"
     if isinstance(found, str):
         st.warning(f"{as_markdown(found)} The answers below are exact.")
     elif found is None:

@@ -56,12 +56,12 @@ def draw(loaded: LoadedRun) -> None:
         st.segmented_control("Answers", [5, 10, 20, 50], default=10, key="top", bind="query-params", required=True)
         search = retrieval_gallery.choose(len(gallery)) if len(gallery) > split_reports.WHOLE else None
         clip_media.box(loaded.clips)
-    reports = split_reports.both(loaded.student, split, len(gallery))
+    reports = split_reports.both(loaded.students, split, len(gallery))
     offered = [pick for pick in PICKS if reports is not None or pick not in ("gained", "lost")]
     query_by.selectbox(
         "Query", offered, format_func=lambda pick: PICKS[pick], key="by", bind="query-params",
         on_change=_anew,
-        help="Best and worst change: by how much LIR raises or lowers the query's average precision."
+        help="Best and worst change: by how much the query's average precision is higher or lower in the right list."
         + ("" if reports else " Not offered here: the queries of so large a gallery are not all ranked."),
     )  # fmt: skip
     pick: Pick = st.session_state["by"]
@@ -109,7 +109,7 @@ def _from_clips(
         offered = query_choice.unmeasured(loaded.clips, pick, gallery, label=label, seed=seed, lasso=lasso)
     asked = working.query()
     wanted = asked if asked in gallery else None
-    offered = _with_guest(offered, wanted, (loaded.key, pick, label, seed, direction, len(gallery), lasso))
+    offered = _with_guest(offered, wanted, (loaded.pair, pick, label, seed, direction, len(gallery), lasso))
     if not offered:
         _nothing_offered(pick)
         return None
@@ -194,7 +194,7 @@ def _own(loaded: LoadedRun, direction: Direction) -> Query | None:
         if len(vectors) > 1:
             number = st.number_input("Vector", 1, len(vectors), 1, width=140)
         sides = []
-        for config in (loaded.student.twin, loaded.student):
+        for config in loaded.students:
             weights = job_progress.artifact(config, "Reading the student", start=False).weights
             one = vectors[number - 1 : number]
             sides.append(upload.embed_vectors(one, modality, config, weights, loaded.clips.classes)[0])
@@ -306,7 +306,8 @@ def _why(loaded: LoadedRun, query: Query, answers: Answers, chosen: int) -> None
     position = int(places[0])
     kind = ranked_answers.KINDS[answers.kinds[position]]
     before, after = (answers.rank_words(when, position) for when in (0, 1))
-    st.markdown(f"**Answer, {kind.word}: rank {before} without LIR, {after} with**")
+    said = [plain_text.as_markdown(words) for words in loaded.said]
+    st.markdown(f"**Answer, {kind.word}: rank {before} {said[0]}, {after} {said[1]}**")
     if query.clip is not None:
         _links(loaded, query, query.clip, answers, position)
     clip_card.draw(loaded, chosen, key="answer-card", count=5, explain=False, player=False)
@@ -363,7 +364,10 @@ _TERM_STYLE = """<style>
 
 
 def _table(loaded: LoadedRun, answers: Answers) -> str:
-    rows: list[list[object]] = [["clip", "class", "kind", "rank_without", "rank_with", "cosine_without", "cosine_with"]]
+    sides = ("without", "with") if loaded.beside is None else ("left", "right")
+    rows: list[list[object]] = [
+        ["clip", "class", "kind", *(f"{what}_{s}" for what in ("rank", "cosine") for s in sides)]
+    ]
     cosine = np.empty(answers.order.shape)
     np.put_along_axis(cosine, answers.order, answers.similarity, axis=1)
     known = len(answers.gallery) if answers.reach is None else answers.reach

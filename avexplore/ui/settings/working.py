@@ -34,7 +34,7 @@ def base(run: Run) -> Config:
 def follow(run: Run) -> None:
     """Start of a pass: what the address brought, else what the session holds; another run is looked at as stored."""
     state = st.session_state
-    brought = address.arrived("working", address.CARRIED)
+    brought = address.arrived("working", address.WORKED_ON)
     if state.get(_RUN) != run.key:
         state[_RUN], state[_SETTINGS], state[_QUERY], state[_HISTORY] = run.key, WorkingSettings(), None, History()
         state[_HISTORY].visit(WorkingSettings())

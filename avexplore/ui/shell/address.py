@@ -17,8 +17,9 @@ from typing import Any, NoReturn
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-CARRIED = ("run", "set", "query")
-"""What a visitor works on: every page has it in its address, and every link takes it along."""
+WORKED_ON = ("run", "set", "query")
+CARRIED = (*WORKED_ON, "beside")
+"""What a visitor works on: every link takes it along."""
 _SEEN, _PAGE, _BROUGHT, _LED = "address_seen", "address_page", "address_brought", "address_led"
 _KEPT = 8
 

@@ -25,5 +25,5 @@ export function contentOf(all, clip, direction) {
     }),
   }));
   const shown = new Set(asked.kind.flat());
-  return { lists, kinds: all.kinds.map((kind, i) => ({ ...kind, shown: shown.has(i) })), stamp: `${clip}-${direction}`, chosen: null };
+  return { after: all.after, lists, kinds: all.kinds.map((kind, i) => ({ ...kind, shown: shown.has(i) })), stamp: `${clip}-${direction}`, chosen: null };
 }

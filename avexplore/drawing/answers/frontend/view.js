@@ -63,7 +63,8 @@ class Board {
   // What the small signs at the end of a card say.
   signs() {
     const answers = this.data.lists.flatMap((list) => list.answers);
-    const found = [["→ 6", "rank 6 in the list with LIR"], ["↑ 6", "with LIR 6 ranks higher, ↓ lower"]];
+    const { after } = this.data;
+    const found = [["→ 6", `rank 6 ${after}`], ["↑ 6", `6 ranks higher ${after}, ↓ lower`]];
     if (answers.some((answer) => answer.bars.some((bar) => bar.own))) found.push(["▂▆", "soft labels of a few classes, that of the annotated one in blue"]);
     return found;
   }

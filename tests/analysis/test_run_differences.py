@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from avexplore.analysis.run_differences import same_clips
 from avexplore.artifacts import Clips
-from avexplore.ui.compare.side_by_side import same_clips
 
 
 def clips() -> Clips:
