@@ -48,8 +48,15 @@ PAGES = (
         "settings",
         True,
     ),
-    PageInfo("embedding_space", "Embedding space", "Compare", "What moves when LIR is switched on?"),
-    PageInfo("retrieval", "Retrieval", "Compare", "Which answers does a clip get, before and after LIR?"),
+    PageInfo(
+        "embedding_space",
+        "Embedding space",
+        "Compare",
+        "What moves when LIR is switched on, or from one run to another?",
+    ),
+    PageInfo(
+        "retrieval", "Retrieval", "Compare", "Which answers does a clip get, before and after LIR, or by two runs?"
+    ),
     PageInfo("evaluation", "Evaluation", "Compare", "Does it help, by how much, and for which classes?"),
     PageInfo("experiments", "Experiments", "Compare", "Does the graph help, or would any regularizer?", "stored"),
     PageInfo("compare", "Compare runs", "Compare", "What differs between two runs, and what came of it?"),

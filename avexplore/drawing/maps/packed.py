@@ -75,6 +75,7 @@ def pack(
         "geometry": f"{projection.method}-{_fingerprint(geometry)}",
         "rows": _fingerprint(np.asarray(projection.rows)),
         "panes": panes,
+        "ends": ("without", "with LIR") if panes == TITLES else ("left", "right"),
         "notes": [f"{projection.method.upper()}, trustworthiness {value:.3f}" for value in trust],
         "facets": [_facet(f, m) for f in facets],
         "facetsKey": "-".join(f"{f.name}{_fingerprint(code)}" for f, code in zip(facets, codes, strict=True)),

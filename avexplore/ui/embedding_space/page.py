@@ -29,7 +29,7 @@ LISTED = 200
 """Rows of the table of clips; the CSV has all."""
 # The maps are what this page is for: they get the room.
 STYLE = """<style>
-.stMainBlockContainer { padding: 3.2rem 1rem 1.5rem; }
+.stMainBlockContainer { padding: var(--avx-top, 3.2rem) 1rem var(--avx-bottom, 1.5rem); }
 .stMainBlockContainer > [data-testid="stVerticalBlock"] { gap: .75rem; }
 </style>"""
 

@@ -16,9 +16,14 @@ _TITLES = {page.name: page.title for page in page_list.PAGES}
 # A letter reads from ten meters if it is 25 mm high: on a picture two meters wide of 1280 px, capitals of 16 px.
 STYLE = """<style>
 html { font-size: 23px; }
-:root { --avx-type: 1.5; --avx-figures: repeat(3, minmax(0, 1fr)); --avx-tried: none; }
+:root {
+  --avx-type: 1.5; --avx-figures: repeat(3, minmax(0, 1fr)); --avx-tried: none;
+  --avx-top: 1rem; --avx-bottom: 3.2rem; --avx-above-maps: 672px;
+}
+/* A small stage shows fewer answers, so that the maps are on it, too. */
+@media (max-height: 800px) { :root { --avx-rows: 4; --avx-least-map: 150px; --avx-above-maps: 562px; } }
 [data-testid="stSidebar"], [data-testid="stHeader"], [data-testid="stExpandSidebarButton"] { display: none; }
-.stMainBlockContainer { padding: 1rem 1.4rem 3.2rem; }
+.stMainBlockContainer { padding: var(--avx-top) 1.4rem var(--avx-bottom); }
 [data-testid="stCaptionContainer"] { font-size: 1rem; }
 /* A stage shows results: what widgets are called, and which key presses a button, is for the one who sets it up. */
 .stMain [data-testid="stWidgetLabel"] { display: none; }

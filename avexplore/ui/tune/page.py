@@ -32,14 +32,14 @@ if TYPE_CHECKING:
     from avexplore.workbench.runs import Run
 
 STYLE = """<style>
-.stMainBlockContainer { padding: 3.75rem 1.6rem 1rem; }
+.stMainBlockContainer { padding: var(--avx-top, 3.75rem) 1.6rem var(--avx-bottom, 1rem); }
 .st-key-tune-controls { padding-top: .35rem; }
 .tune-links { font-size: 13px; line-height: 1.3; padding: 3px 2px 0; }
 @media (max-height: 800px) { .stElementContainer:has(> .stHeading) + .stElementContainer { display: none; } }
 .stMainBlockContainer [data-testid="stVerticalBlock"] { gap: .6rem; }
 .st-key-tune-controls [data-testid="stExpander"] summary { padding-block: .3rem; min-height: 0; }
 @media (min-width: 900px) {
-  .stColumn:has(.st-key-tune-controls) { position: sticky; top: 3.6rem; align-self: flex-start; }
+  .stColumn:has(.st-key-tune-controls) { position: sticky; top: var(--avx-top, 3.6rem); align-self: flex-start; }
   .st-key-tune-controls { max-height: calc(100vh - 4.4rem); overflow: hidden auto; padding-right: .3rem; }
 }
 </style>"""

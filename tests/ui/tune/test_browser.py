@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -284,6 +285,23 @@ def test_settings_are_saved_as_a_run_that_was_trained_already(shown: Screen, tun
     shown.page.get_by_label("Name").press("Enter")
     shown.page.get_by_role("button", name="Save", exact=True).click()
     shown.until(lambda: any(run.name == "Without strength" for run in tuned.bench.runs()))
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1920, 1080)])
+def test_a_stage_has_figures_lists_links_and_maps_on_one_screen(
+    browser: Any, address: str, size: tuple[int, int]
+) -> None:
+    shown = Screen(browser, f"{address}&present=1", {"width": size[0], "height": size[1]})
+    shown.settled()
+    strip = shown.page.locator(".st-key-presenter").bounding_box()["y"]
+    for part in (".figure", ".list", ".graph-view .canvas", ".maps canvas"):
+        for found in shown.page.locator(part).all():
+            box = found.bounding_box()
+            assert 0 < box["y"] < box["y"] + box["height"] <= strip, part
+    rows = shown.page.locator(".list").first.locator(".row")
+    tops = sorted(row.bounding_box()["y"] for row in rows.all())
+    assert all(below - above > 30 for above, below in pairwise(tops)), "letters that grew have room"
+    shown.page.close()
 
 
 def test_twenty_visitors_at_once(browser: Any, address: str) -> None:

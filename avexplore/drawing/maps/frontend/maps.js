@@ -260,6 +260,9 @@ export class Maps {
       const label = `${this.head.panes[pane.k]}: map of ${this.head.clips} clips. Arrow keys move to the next point.`;
       if (pane.marks.ariaLabel !== label) pane.marks.ariaLabel = label;
     }
+    this.root.querySelectorAll(".morph label span").forEach((span, k) => {
+      if (span.textContent !== this.head.ends[k]) span.textContent = this.head.ends[k];
+    });
     const text = statusOf(this);
     if (this.status.textContent !== text) this.status.textContent = text;
     if (this.box.dataset.tool === this.tool) return;

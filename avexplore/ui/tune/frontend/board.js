@@ -1,7 +1,7 @@
 // Figures, the settings tried, and two ranked lists whose rows glide to their new ranks.
 // Streamlit calls this at every change of data with the same DOM node: rows are kept by clip and moved.
 
-const ROW = 26; // pixels; more where type is larger, in presenter mode
+const BELOW = 8; // the place from which answers come, and to which they go
 const boards = new WeakMap();
 
 function element(kind, name = "", text = undefined) {
@@ -88,7 +88,7 @@ function title(row) {
   return words;
 }
 
-function fillList(column, list, kinds, dark, tell, pitch) {
+function fillList(column, list, kinds, dark, tell) {
   column.name.textContent = list.title;
   column.count.textContent = list.note;
   const kept = new Map();
@@ -98,7 +98,7 @@ function fillList(column, list, kinds, dark, tell, pitch) {
     if (!line) {
       line = element("button", "row");
       line.type = "button";
-      line.style.transform = `translateY(${8 * pitch}px)`;
+      line.style.setProperty("--place", BELOW);
       line.append(element("span", "rank"), element("span", "sign"), title(row), element("span", "move"));
       line.addEventListener("click", () => tell("clip", row.clip));
       column.list.append(line);
@@ -106,7 +106,7 @@ function fillList(column, list, kinds, dark, tell, pitch) {
     }
     line.className = `row ${row.kind}`;
     line.style.setProperty("--related", kind.colors[dark]);
-    line.style.transform = `translateY(${rank * pitch}px)`;
+    line.style.setProperty("--place", rank);
     line.style.opacity = 1;
     line.setAttribute("aria-label", `${rank + 1}, ${kind.word}: ${row.name} ${row.also}`);
     line.children[0].textContent = rank + 1;
@@ -117,7 +117,7 @@ function fillList(column, list, kinds, dark, tell, pitch) {
   });
   for (const [clip, line] of column.rows) {
     if (kept.has(clip)) continue;
-    line.style.transform = `translateY(${8 * pitch}px)`;
+    line.style.setProperty("--place", BELOW);
     line.style.opacity = 0;
     setTimeout(() => line.remove(), 400);
   }
@@ -145,8 +145,7 @@ export default function ({ parentElement, data, setStateValue, setTriggerValue }
   root.classList.toggle("dark", Boolean(dark));
   fillFigures(root.querySelector(".figures"), data, tell);
   fillSaid(root.querySelector(".said"), data);
-  const pitch = ROW * (parseFloat(getComputedStyle(root).getPropertyValue("--avx-type")) || 1);
-  board.columns.forEach((column, side) => fillList(column, data.lists[side], data.kinds, dark, tell, pitch));
+  board.columns.forEach((column, side) => fillList(column, data.lists[side], data.kinds, dark, tell));
   const here = new Set(data.lists.flatMap((list) => list.rows.map((row) => row.kind)));
   const key = Object.entries(data.kinds).filter(([name]) => here.has(name));
   root.querySelector(".key").replaceChildren(
