@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import json
 import os
+import uuid
+from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 
 import avexplore
@@ -10,6 +16,9 @@ from avexplore.errors import DataError
 
 NAMED = "AVEXPLORE_FOLDERS"
 """Environment variable: the folders named at start, separated as in PATH. Not set, any file may be read."""
+ALONE = "AVEXPLORE_ALONE"
+"""Environment variable: "1" where the app is for whoever sits at this machine alone. Files that they gave to a command
+before may be read again, too."""
 
 
 def home() -> Path:
@@ -51,7 +60,49 @@ def readable_folders() -> tuple[Path, ...] | None:
     if named is None:
         return None
     chosen = [Path(name).expanduser() for name in named.split(os.pathsep) if name]
-    return tuple(folder.resolve() for folder in (home(), shipped_models(), *chosen))
+    given = given_files() if os.environ.get(ALONE) == "1" else ()
+    return (*(folder.resolve() for folder in (home(), shipped_models(), *chosen)), *given)
+
+
+def give_files(fingerprint: str, paths: Iterable[str | Path]) -> None:
+    """Note files that a command was given in a terminal, or a call in Python. The app, told paths by others, cannot.
+
+    Args:
+        fingerprint: Of their content; no file name.
+        paths: What was given.
+    """
+    if NAMED in os.environ:
+        return
+    note = home() / "given" / f"{hashlib.sha256(fingerprint.encode()).hexdigest()[:32]}.json"
+    text = json.dumps([str(Path(path).resolve()) for path in paths])
+    with contextlib.suppress(OSError):  # it only saves naming a folder later
+        if note.is_file() and note.read_text(encoding="utf-8") == text:
+            return
+        note.parent.mkdir(parents=True, exist_ok=True)
+        fresh = note.with_name(f".{uuid.uuid4().hex}")
+        fresh.write_text(text, encoding="utf-8")
+        fresh.replace(note)
+
+
+def given_files() -> tuple[Path, ...]:
+    """The files that were given to commands on this data folder."""
+    folder = home() / "given"
+    try:
+        return _given_in(folder, folder.stat().st_mtime_ns)
+    except OSError:
+        return ()
+
+
+@lru_cache(maxsize=4)
+def _given_in(folder: Path, changed: int) -> tuple[Path, ...]:
+    found: list[Path] = []
+    for note in sorted(folder.glob("[!.]*.json")):
+        try:
+            paths = json.loads(note.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError):
+            continue
+        found += [Path(path) for path in paths if isinstance(path, str)] if isinstance(paths, list) else []
+    return tuple(found)
 
 
 def allowed(path: str | Path) -> Path:

@@ -12,7 +12,7 @@ import pytest
 from avexplore.config import FeatureFileConfig, SoftLabelFileConfig, from_json
 from avexplore.data import feature_file, load_features, load_soft_labels, soft_label_file
 from avexplore.errors import DataError
-from avexplore.folders import NAMED, allowed, may_read
+from avexplore.folders import ALONE, NAMED, allowed, may_read
 from avexplore.store import Store
 from avexplore.workbench import Failed, Workbench
 
@@ -135,6 +135,40 @@ def test_a_workbench_neither_follows_nor_remembers_what_lies_outside(
     assert "outside the folders" in answer.message
     name(outside)
     assert not isinstance(Workbench().ask(config), Failed)
+
+
+def test_who_sits_alone_at_the_machine_finds_what_a_command_was_given(
+    monkeypatch: pytest.MonkeyPatch, avexplore_home: Path, outside: Path, name: Name
+) -> None:
+    monkeypatch.delenv(NAMED)
+    config = soft_label_file(outside / "labels.npz")
+    Workbench().ask(config)
+    name()
+    assert not may_read(outside / "labels.npz"), "visitors of an app do not"
+    monkeypatch.setenv(ALONE, "1")
+    assert not isinstance(Workbench().ask(config), Failed)
+    assert not may_read(outside / "features.npz"), "that very file, and no other beside it"
+    (outside / "labels.npz").unlink()
+    (outside / "labels.npz").symlink_to(outside / "features.npz")
+    assert not may_read(outside / "labels.npz")
+
+
+def test_an_app_gives_itself_no_file(monkeypatch: pytest.MonkeyPatch, outside: Path, name: Name) -> None:
+    monkeypatch.setenv(ALONE, "1")
+    name(outside)
+    config = soft_label_file(outside / "labels.npz")
+    Workbench().ask(config)
+    name()
+    assert not may_read(outside / "labels.npz")
+
+
+def test_a_damaged_note_gives_nothing(monkeypatch: pytest.MonkeyPatch, avexplore_home: Path, name: Name) -> None:
+    (avexplore_home / "given").mkdir(parents=True)
+    for k, text in enumerate(("", "{", '{"a": 1}', "[1, null]", "[" * 10_000)):
+        (avexplore_home / "given" / f"{k}.json").write_text(text)
+    name()
+    monkeypatch.setenv(ALONE, "1")
+    assert not may_read("/etc/passwd")
 
 
 def test_a_moved_copy_inside_is_found_instead(

@@ -15,7 +15,7 @@ import typer
 
 from avexplore.cli.output import say
 from avexplore.errors import ConfigError, StoreError
-from avexplore.folders import NAMED, app_folder
+from avexplore.folders import ALONE, NAMED, app_folder
 
 PASSWORD = "AVEXPLORE_PASSWORD"
 SHORTEST_PASSWORD = 8
@@ -71,6 +71,8 @@ def serve(
         "AVEXPLORE_SHARED": "1" if shared or demo else os.environ.get("AVEXPLORE_SHARED", "0"),
         "AVEXPLORE_DEMO": "1" if demo else os.environ.get("AVEXPLORE_DEMO", "0"),
     }
+    company = password or secrets or host or proxy or environment["AVEXPLORE_SHARED"] == "1"
+    environment[ALONE] = "1" if is_local(address) and not company else "0"
     if not (is_local(address) or password or secrets or demo):
         say(
             "Whoever reaches this address may train and upload. Add --password-file, --secrets or --demo "

@@ -27,7 +27,7 @@ from typing import Any, TypeVar
 from avexplore.artifacts import Artifact
 from avexplore.config import Config, from_json
 from avexplore.errors import AvexploreError, StoreError
-from avexplore.folders import home, may_read, shipped_models
+from avexplore.folders import give_files, home, may_read, shipped_models
 from avexplore.store.codec import Packing, file_digest, pack, unpack
 from avexplore.store.leftovers import SavedState, is_being_made, lock_file, saved_states, staging, state_file, sweep
 from avexplore.store.provenance import Provenance, provenance
@@ -445,6 +445,8 @@ class Store:
         Of a visitor's files it is noted that they are that visitor's.
         """
         visitor = next(filter(None, map(self.visitor_of, paths)), "")
+        if not self.read_only and self.root == home():
+            give_files(fingerprint, paths)
         if self.read_only or self.known_files(fingerprint, visitor) == paths:
             return
         target = self._files_note(fingerprint, visitor)

@@ -67,6 +67,11 @@ class WarmTrainer:
                 self._wanted[visitor] = config
                 self._wanted.move_to_end(visitor)
             self._go_on()
+            return self.look(config)
+
+    def look(self, config: OutputsConfig) -> TrainingState:
+        """How far a training is, for whoever it is."""
+        with self._guard:
             return self._states.get(config.address, TrainingState("waiting", 0.0, "Behind another visitor's training"))
 
     def leave(self, visitor: str) -> None:

@@ -156,14 +156,14 @@ def test_stops_are_the_lambdas_of_networks_at_hand(tiny: Tiny) -> None:
     from avexplore.workbench import Workbench
 
     bench = Workbench(Store(tiny.bench.store.root.parent / "more", tiny.bench.store.root / "artifacts"), device="cpu")
-    stronger = override(tiny.student, {"regularizer": {"weight": 4.0}})
-    other = override(tiny.student, {"regularizer": {"weight": 5.0, "form": "pull"}})
+    stronger = override(tiny.student, {"regularizer": {"weight": 41.0}})
+    other = override(tiny.student, {"regularizer": {"weight": 51.0, "form": "pull"}})
     for config in (stronger, other):
         bench.get(OutputsConfig(config))
-    # Other tests may have trained more on the same data.
-    found = tuple(stop for stop in stops(bench, tiny.student) if stop.weight in (1.0, 4.0, 5.0))
-    assert [stop.weight for stop in found] == [1.0, 4.0]
-    assert nearest_stop(found, 3.0).network == stronger
+    # Other tests may have trained more on the same data, with lambdas of their own.
+    found = tuple(stop for stop in stops(bench, tiny.student) if stop.weight in (1.0, 41.0, 51.0))
+    assert [stop.weight for stop in found] == [1.0, 41.0]
+    assert nearest_stop(found, 30.0).network == stronger
 
 
 def test_one_scale_for_all_sources() -> None:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from avexplore.tuning.warm_training import TrainingState
     from avexplore.workbench.runs import Run
 
+_WATCHED = "tune_watched"
+"""In the session: the training whose progress is shown."""
 DIRECTIONS = ("heard → seen", "seen → heard")
 
 
@@ -175,6 +177,7 @@ def _take_weight(key: str) -> None:
 
 def _progress(tuning: Tuning, answer: Answer, can_train: bool) -> TrainingState | None:
     trainer, visitor = warm_trainer(), session.visitor()
+    st.session_state.pop(_WATCHED, None)
     if answer.is_wanted:
         trainer.leave(visitor)
         return None
@@ -194,7 +197,19 @@ def _progress(tuning: Tuning, answer: Answer, can_train: bool) -> TrainingState 
         st.error(as_markdown(f"The student of these settings could not be trained. {state.message}"))
         st.button("Try again", key="tune-retry", on_click=trainer.retry, args=(wanted,))
         return None
-    st.progress(state.fraction, text=as_markdown(state.message or "Training"))
-    st.button("Stop", key="tune-stop", on_click=trainer.stop, args=(wanted,))
-    st.caption("Until it is trained, the figures are those of the nearest student at hand.")
+    st.session_state[_WATCHED] = wanted.address
+    _watch(wanted)
     return state
+
+
+@st.fragment(run_every=0.25)
+def _watch(wanted: OutputsConfig) -> None:
+    """How far the training is. Only this much is drawn again and again: the training needs the cores."""
+    state = warm_trainer().look(wanted)
+    if state.state in ("done", "failed") or st.session_state.get(_WATCHED) != wanted.address:
+        st.rerun()
+    st.progress(state.fraction, text=as_markdown(state.message or "Training"))
+    if st.button("Stop", key="tune-stop"):
+        warm_trainer().stop(wanted)
+        st.rerun()
+    st.caption("Until it is trained, the figures are those of the nearest student at hand.")

@@ -93,11 +93,10 @@ def _tune(run: Run, held: Opened) -> None:
             state = controls.training(run, held.tuning, answer)
         if state is not None and state.state == "done":
             answer = held.tuning.ask(working.config(run), f"{session.visitor()}-{run.key}")
-            state = None
-        _show(run, held, answer, asked, is_training=state is not None)
+        _show(run, held, answer, asked)
 
 
-def _show(run: Run, held: Opened, answer: Answer, asked: controls.Asked, *, is_training: bool) -> None:
+def _show(run: Run, held: Opened, answer: Answer, asked: controls.Asked) -> None:
     tuning, clips = held.tuning, held.tuning.run.test_clips
     settings, pin = working.current(), pinned(run.key)
     before = _before(held, pin, asked)
@@ -105,7 +104,7 @@ def _show(run: Run, held: Opened, answer: Answer, asked: controls.Asked, *, is_t
     orders = [board.ranked(side, asked.query, asked.direction) for side in (before.embeddings, after)]
     compared = counts(first_answers(after, clips, asked.direction), before.answers)
     version = _version(run, settings, answer, asked, pin)
-    waiting = not answer.live.is_done or not held.maps.is_ready or is_training
+    waiting = not answer.live.is_done or not held.maps.is_ready
     how = ("Asked with the sound of", "Asked with the picture of")[asked.direction]
     name, also = board.words_of(clips, asked.query)
     others = {"twin": tuning.run.twin_report} | ({"A": pin.reading.report} if pin is not None else {})
