@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -54,6 +54,18 @@ def differences(first: Config, second: Config) -> list[Difference]:
             if values[0] != values[1]:
                 found.append(Difference(name, label_of(type(ours or theirs), field), *values))  # type: ignore[arg-type]
     return found
+
+
+def together(found: Iterable[Difference]) -> list[Difference]:
+    """Differences in a field of one name and with the same two values, as one of all their parts: a seed of all stages.
+
+    >>> together([Difference("Teacher", "Seed", "1", "0"), Difference("Student", "Seed", "1", "0")])
+    [Difference(part='Teacher, Student', field='Seed', first='1', second='0')]
+    """
+    parts: dict[tuple[str, str, str], list[str]] = {}
+    for one in found:
+        parts.setdefault((one.field, one.first, one.second), []).append(one.part)
+    return [Difference(", ".join(names), *rest) for rest, names in parts.items()]
 
 
 def _names(part: Config | None) -> Iterator[str]:

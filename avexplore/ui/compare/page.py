@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from avexplore.analysis import tables
-from avexplore.analysis.run_differences import differences
+from avexplore.analysis.run_differences import differences, together
 from avexplore.config import ClipsConfig, EvaluationConfig, StudentConfig
 from avexplore.ui.compare import side_by_side
 from avexplore.ui.parts import job_progress, run_cards, split_reports, without_student
@@ -107,7 +107,7 @@ def _card(which: str, run: Run | None, student: StudentConfig) -> None:
 
 
 def _settings(first: StudentConfig, second: StudentConfig) -> None:
-    found = differences(first, second)
+    found = together(differences(first, second))
     st.subheader("One setting differs" if len(found) == 1 else f"{len(found)} settings differ", anchor=False)
     if not found:
         st.caption("These are one and the same.")

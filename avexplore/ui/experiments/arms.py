@@ -145,7 +145,7 @@ def _found(config: ExperimentConfig) -> None:
 
 def _chosen(student: StudentConfig, earlier: ExperimentConfig | None) -> ExperimentConfig | None:
     offered = [arm for arm in OFFERED if _truth_known(student) or not arm.startswith(NEEDS_TRUTH)]
-    arms, seeds, first, split = st.columns([5, 1, 1, 2])
+    arms, seeds, first, split = st.columns([6, 1, 1, 1.5])
     chosen = arms.multiselect(
         "Arms",
         offered,

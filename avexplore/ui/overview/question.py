@@ -13,11 +13,16 @@ from avexplore.ui.parts.plain_text import as_html
 STYLE = """<style>
 .question { font-size: 1rem; line-height: 1.25; }
 .question .row { display: flex; gap: .4rem; align-items: stretch; margin-top: .4rem; }
-.question .when { flex: 0 0 6.4rem; align-self: center; }
-.question .score { flex: 0 0 5.2rem; align-self: center; text-align: right; font-variant-numeric: tabular-nums; }
-.question .answers { flex: 1; display: grid; grid-template-columns: repeat(var(--count), minmax(0, 1fr)); gap: .3rem; }
-.question .answer { border-radius: .4rem; padding: .25rem .45rem .35rem; background: #8881; min-height: 2.6rem;
-  overflow-wrap: anywhere; hyphens: auto; font-size: .88rem; }
+.question .when { flex: 0 0 5.6rem; align-self: center; }
+.question .score { flex: 0 0 4.4rem; align-self: center; text-align: right; font-variant-numeric: tabular-nums; }
+.question .answers { flex: 1; display: grid; grid-template-columns: repeat(var(--columns), minmax(0, 1fr)); gap: .3rem;
+  container-type: inline-size; }
+.question .answer { border-radius: .4rem; padding: .25rem .3rem .35rem; background: #8881; min-height: 2.6rem;
+  overflow-wrap: anywhere; }
+/* Letters as large as the longest word of a name lets them be: no word is broken that could be read whole. */
+.question .answer span {
+  font-size: clamp(.7rem, calc((100cqi / var(--columns) - .9rem) / (.54 * var(--letters))), .88rem);
+}
 .question .answer small { display: block; opacity: .75; font-size: .75rem; }
 .question .right { background: #00A0752E; font-weight: 600; }
 .question .right small::after { content: " ✓"; }
@@ -25,7 +30,7 @@ STYLE = """<style>
 .question p { margin: .6rem 0 0; opacity: .85; }
 @media (max-width: 700px) {
   .question .row { flex-wrap: wrap; }
-  .question .answers { flex-basis: 100%; grid-template-columns: repeat(3, minmax(0, 1fr)); order: 3; }
+  .question .answers { flex-basis: 100%; --columns: 3; order: 3; }
 }
 </style>"""
 
@@ -43,13 +48,13 @@ def draw(found: OpeningQuestion, clips: Clips) -> None:
     rows = "".join(_row(found, clips, when) for when in (0, 1))
     count = found.answers.shape[1]
     typical = f"<p>This is the clearest case. {found.tally}</p>"
-    st.html(f'{STYLE}<div class="question" style="--count: {count}">{rows}{also}{typical}</div>')
+    st.html(f'{STYLE}<div class="question" style="--columns: {count}">{rows}{also}{typical}</div>')
 
 
 def _row(found: OpeningQuestion, clips: Clips, when: int) -> str:
     labels = np.asarray(clips.hard_label)[found.answers[when]]
     answers = "".join(
-        f'<div class="answer{" right" * bool(right)}"><small>{place}</small>{as_html(clips.classes[int(label)])}</div>'
+        _answer(place, clips.classes[int(label)], bool(right))
         for place, (label, right) in enumerate(zip(labels, found.right[when], strict=True), start=1)
     )
     word = ("without LIR", "with LIR")[when]
@@ -58,4 +63,12 @@ def _row(found: OpeningQuestion, clips: Clips, when: int) -> str:
     return (
         f'<div class="row"><div class="when{kind}">{word}</div><div class="answers">{answers}</div>'
         f'<div class="score{kind}">{score}</div></div>'
+    )
+
+
+def _answer(place: int, name: str, right: bool) -> str:
+    letters = max(map(len, name.split()), default=1)
+    return (
+        f'<div class="answer{" right" * right}" style="--letters: {letters}"><small>{place}</small>'
+        f"<span>{as_html(name)}</span></div>"
     )

@@ -29,6 +29,18 @@ STYLE = """<style>
 [data-testid="stFileUploaderDropzoneInstructions"] span {
   white-space: normal !important; overflow: visible !important; text-overflow: clip !important;
 }
+/* All that is chosen is in sight, in as many lines as it takes. */
+[data-testid="stMultiSelect"] [data-rac]:has(> [data-testid="stMultiSelectTagsContainer"]) {
+  height: auto; max-height: none;
+}
+[data-testid="stMultiSelect"] .react-aria-ComboBox { height: auto; }
+[data-testid="stMultiSelectTagsContainer"] {
+  flex-wrap: wrap; height: auto; overflow: visible; mask-image: none; padding-block: .3rem; min-width: 0;
+}
+[data-testid="stMultiSelectTagsContainer"] [data-tag] {
+  max-width: 100%; height: auto; min-height: 1.75rem; white-space: normal;
+}
+[data-testid="stMultiSelectTagsContainer"] [data-tag] * { white-space: normal; }
 @media (max-width: 640px) { [data-testid="stButtonGroup"] > div { flex-wrap: wrap; row-gap: .3rem; } }
 .st-key-matrix { overflow-x: auto; } /* wide pictures scroll sideways on a phone, not the page */
 </style>"""
