@@ -76,7 +76,9 @@ def cable(a: Sign, b: Sign, bend: float, strands: Sequence[tuple[Edge, EdgeGroup
         first += 1
     while last > first and on_b[last]:
         last -= 1
-    size = min(max(8 * min(1, 2.5 * unit), 10 * unit) + 0.7 * total, 20 * max(unit, 0.6))
+    # Between signs that are close together, heads are short enough to leave a piece of the strands between them.
+    room = float(np.hypot(*(line[last] - line[first])))
+    size = min(max(8 * min(1, 2.5 * unit), 10 * unit) + 0.7 * total, 20 * max(unit, 0.6), 0.4 * room)
     heads = ""
     for forward in (False, True):
         aimed = [one for one in strands if one[0].directed and one[2] == forward]

@@ -45,7 +45,9 @@ function lay({ a, b, bend, edges }, unit, stage) {
   while (first < last && isCovered(a, line[first])) first += 1;
   while (last > first && isCovered(b, line[last])) last -= 1;
   const heads = [];
-  const size = Math.min(Math.max(8 * Math.min(1, 2.5 * unit), 10 * unit) + 0.7 * total, 20 * Math.max(unit, 0.6));
+  // Between signs that are close together, heads are short enough to leave a piece of the strands between them.
+  const room = Math.hypot(line[last].x - line[first].x, line[last].y - line[first].y);
+  const size = Math.min(Math.max(8 * Math.min(1, 2.5 * unit), 10 * unit) + 0.7 * total, 20 * Math.max(unit, 0.6), 0.4 * room);
   for (const [end, node] of [["a", a], ["b", b]]) {
     const ids = new Set(node.nodes.map((one) => one.id));
     const aimed = edges.map((edge, k) => [edge, looks[k]]).filter(([edge]) => edge.directed && edge.type === "learned" && ids.has(edge.to));
