@@ -162,10 +162,13 @@ def test_zoom_and_move_are_shared_and_the_keyboard_works(visit: Callable[..., An
     page.mouse.click(*place(before, point))
     until(lambda: look(before)["picked"] == point)
     # Not waiting for Python's answer to the click: it must not undo what the key does.
+    pressed = look(before)
     page.keyboard.press("ArrowRight")
     until(lambda: look(before)["picked"] != point)
     seen = look(before)
-    assert right_of(np.column_stack([seen["x"], seen["y"]]))[point, seen["picked"]]
+    assert seen["picked"] >= 0
+    # What was right of it when the key was pressed: the clip's card, which comes then, may narrow the maps.
+    assert any(right_of(np.column_stack([at["x"], at["y"]]))[point, seen["picked"]] for at in (pressed, seen))
     settled(page)
     assert look(before)["picked"] == look(after)["picked"] == seen["picked"]
     page.keyboard.press("Escape")
