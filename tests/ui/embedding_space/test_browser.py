@@ -27,7 +27,15 @@ def maps(page: Any) -> list[Any]:
 
 
 def look(canvas: Any) -> Any:
-    return canvas.evaluate("canvas => canvas.inspect()")
+    """What a map says of itself, once its front end is at work: the canvas may be there before."""
+    said: list[Any] = [None]
+
+    def is_said() -> bool:
+        said[0] = canvas.evaluate("canvas => canvas.inspect?.() ?? null")
+        return said[0] is not None
+
+    until(is_said)
+    return said[0]
 
 
 def place(canvas: Any, point: int) -> tuple[float, float]:
