@@ -1,7 +1,7 @@
 # The app, or any command, on a CPU and as nobody in particular. Results lie in the volume /data.
 #   docker build -t avexplore .
 #   docker run --rm -p 127.0.0.1:8501:8501 -v avexplore:/data avexplore
-#   docker run --rm -v avexplore:/data -v "$PWD:/work:ro" avexplore run /work/clips.npz
+#   docker run --rm -v avexplore:/data -v "$PWD:/features:ro" avexplore run /features/clips.npz
 # A smaller image: --build-arg TORCH_INDEX=... with the address of PyTorch's own index of CPU builds.
 FROM python:3.11-slim-bookworm AS build
 ARG TORCH_INDEX=""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import uuid
@@ -64,16 +63,16 @@ def readable_folders() -> tuple[Path, ...] | None:
     return (*(folder.resolve() for folder in (home(), shipped_models(), *chosen)), *given)
 
 
-def give_files(fingerprint: str, paths: Iterable[str | Path]) -> None:
+def give_files(name: str, paths: Iterable[str | Path]) -> None:
     """Note files that a command was given in a terminal, or a call in Python. The app, told paths by others, cannot.
 
     Args:
-        fingerprint: Of their content; no file name.
+        name: Of the note, the same for the same content.
         paths: What was given.
     """
     if NAMED in os.environ:
         return
-    note = home() / "given" / f"{hashlib.sha256(fingerprint.encode()).hexdigest()[:32]}.json"
+    note = home() / "given" / f"{name}.json"
     text = json.dumps([str(Path(path).resolve()) for path in paths])
     with contextlib.suppress(OSError):  # it only saves naming a folder later
         if note.is_file() and note.read_text(encoding="utf-8") == text:

@@ -12,6 +12,8 @@ from avexplore.config import RegularizerConfig, StudentConfig
 
 TITLES = ("Without LIR", "With LIR")
 """What the two sides are called where the twin is the one."""
+SAID = ("without LIR", "with LIR")
+"""The same within a sentence."""
 _FEW_ENOUGH = 5_000_000
 """So many soft labels per modality are turned into probabilities once and kept."""
 
@@ -57,7 +59,7 @@ class LoadedRun:
     def said(self) -> tuple[str, str]:
         """The two sides within a sentence: "without LIR" and "with LIR", or "by" a run and "by" another."""
         if self.beside is None:
-            return "without LIR", "with LIR"
+            return SAID
         return f"by {self.titles[0]}", f"by {self.titles[1]}"
 
     @cached_property

@@ -446,7 +446,7 @@ class Store:
         """
         visitor = next(filter(None, map(self.visitor_of, paths)), "")
         if not self.read_only and self.root == home():
-            give_files(fingerprint, paths)
+            give_files(_plain(fingerprint), paths)
         if self.read_only or self.known_files(fingerprint, visitor) == paths:
             return
         target = self._files_note(fingerprint, visitor)

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from avexplore.analysis.loaded_run import LoadedRun
+from avexplore.analysis.loaded_run import SAID, LoadedRun
 from avexplore.artifacts import SPLITS, BoolArray, Clips, Embeddings, FloatArray, IntArray, Projection
 from avexplore.drawing.class_graph.svg_marks import GROUPS
 from avexplore.drawing.maps import colors
@@ -94,7 +94,7 @@ def by_modality(count: int) -> Facet:
     return Facet("modality", "Modality", entries, np.repeat([0, 1], count))
 
 
-def by_first_answer(before: BoolArray, after: BoolArray, said: tuple[str, str] = ("without LIR", "with LIR")) -> Facet:
+def by_first_answer(before: BoolArray, after: BoolArray, said: tuple[str, str] = SAID) -> Facet:
     """Whether a point's first answer in the other modality carries its class, in either embedding.
 
     Args:

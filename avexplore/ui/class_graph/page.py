@@ -107,7 +107,7 @@ def _learned(settings: Settings) -> tuple[ClassGraph | None, GraphStability | No
     if drafts and not refiner().is_done(config):
         quick = cached_or_quick(refiner().best_draft(drafts))
         if quick is not None:
-            refiner().want(visit.tab(), config)
+            refiner().want(session.tab(), config)
             return quick, None
     if config.score == "bdeu":
         with st.spinner("Searching with BDeu, which takes some seconds"):
@@ -125,7 +125,7 @@ def _ask_stability(settings: Settings) -> None:
     answer = session.workbench().ask(config, start=False)
     # What the reader stopped stays stopped until asked for again with the button that the panel then shows.
     if isinstance(answer, Missing) and not answer.reason:
-        answer = session.workbench().ask(config, slot=f"{session.visitor()}/graph-{visit.tab()}")
+        answer = session.workbench().ask(config, slot=f"{session.visitor()}/graph-{session.tab()}")
     if isinstance(answer, Ready):
         st.rerun()
     job_progress.artifact(config, "Stability", start=False, stop_page=False)

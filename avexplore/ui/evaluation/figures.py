@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from avexplore.analysis.loaded_run import SAID
 from avexplore.artifacts import FloatArray, IntArray, RetrievalReport
 from avexplore.retrieval.delta_distance import DeltaDistance
 from avexplore.ui.parts.plain_text import as_html
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 # Okabe-Ito: told apart with any color vision. Without LIR is dashed besides, for print in gray.
 GAIN, LOSS = "#0072B2", "#D55E00"
 ALONE, WITH = "#999999", "#0072B2"
-Said = tuple[str, str]
-TWIN: Said = ("without LIR", "with LIR")
 _MARGIN = {"l": 8, "r": 8, "t": 36, "b": 8}
 
 
@@ -44,7 +43,7 @@ def signed_ticks(values: FloatArray) -> dict[str, Any]:
 
 
 def class_bars(
-    before: RetrievalReport, after: RetrievalReport, queries: IntArray, most: int = 40, *, said: Said = TWIN
+    before: RetrievalReport, after: RetrievalReport, queries: IntArray, most: int = 40, *, said: tuple[str, str] = SAID
 ) -> go.Figure:
     """Change of each class's MAP, largest gain on top; of many classes, those that change most.
 
@@ -89,7 +88,7 @@ def class_bars(
     return figure
 
 
-def precision_curves(before: RetrievalReport, after: RetrievalReport, *, said: Said = TWIN) -> go.Figure:
+def precision_curves(before: RetrievalReport, after: RetrievalReport, *, said: tuple[str, str] = SAID) -> go.Figure:
     """Precision within the first K answers, K on a logarithmic axis, by direction; below, what changes."""
     from plotly.subplots import make_subplots
 
@@ -137,13 +136,13 @@ def precision_curves(before: RetrievalReport, after: RetrievalReport, *, said: S
 def epochs(
     before: Mapping[str, FloatArray],
     after: Mapping[str, FloatArray],
-    start_epoch: int,
+    start_epoch: int | None,
     columns: Sequence[str],
     title: str,
     *,
-    said: Said = TWIN,
+    said: tuple[str, str] = SAID,
 ) -> go.Figure:
-    """Columns of two histories over epochs, the start of LIR marked. Epochs that were not measured are bridged."""
+    """Columns of two histories over epochs, gaps bridged, and where LIR starts, if it does so at one epoch."""
     import plotly.graph_objects as go
 
     figure = go.Figure()
@@ -166,13 +165,14 @@ def epochs(
                 line={"color": palette[k % len(palette)], "dash": dash, "width": 2 if dash == "solid" else 1.5},
                 hovertemplate=f"{words}, {name}<br>epoch %{{x}}: %{{y:.4f}}<extra></extra>",
             )
-    figure.add_vline(
-        start_epoch + 0.5,
-        line_dash="dash",
-        line_color="#7A858F",
-        annotation_text="LIR on",
-        annotation_position="top left",
-    )
+    if start_epoch is not None:
+        figure.add_vline(
+            start_epoch + 0.5,
+            line_dash="dash",
+            line_color="#7A858F",
+            annotation_text="LIR on",
+            annotation_position="top left",
+        )
     figure.update_layout(
         title={"text": title, "font": {"size": 14}},
         height=400,
@@ -221,7 +221,7 @@ def confusion(values: FloatArray, classes: Sequence[str], *, change: bool, dark:
     return figure
 
 
-def edge_deltas(found: DeltaDistance, nodes: Sequence[str], *, said: Said = TWIN) -> go.Figure:
+def edge_deltas(found: DeltaDistance, nodes: Sequence[str], *, said: tuple[str, str] = SAID) -> go.Figure:
     """Delta-D per edge, strongest on top, that of all pairs as a diamond, and the mean with its 95 % interval."""
     import plotly.graph_objects as go
 

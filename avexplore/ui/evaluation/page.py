@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import streamlit as st
 
-from avexplore.analysis import tables as tables
+from avexplore.analysis import tables
 from avexplore.analysis.loaded_run import TITLES, LoadedRun
 from avexplore.artifacts import RetrievalReport
 from avexplore.config import EvaluationConfig, StudentConfig
-from avexplore.ui.evaluation import figures as figures
+from avexplore.ui.evaluation import figures
 from avexplore.ui.parts import job_progress, split_reports
 from avexplore.ui.parts.plain_text import as_markdown
 from avexplore.ui.shell import glossary, session
@@ -86,8 +86,8 @@ def _figures(loaded: LoadedRun, before: RetrievalReport, after: RetrievalReport,
     _field(loaded, before, after, split)
     if loaded.beside is not None:
         st.caption(
-            "Two trainings: the interval says how far the difference holds for other clips, not for other seeds. "
-            "What their settings differ in stands on Compare runs."
+            "One training of each: the interval says how far the difference holds for other clips, not for other "
+            "seeds. The page Compare runs lists the settings that differ."
         )
         return
     family = _family(loaded, split)
@@ -239,7 +239,8 @@ def _scopes(loaded: LoadedRun, before: RetrievalReport, after: RetrievalReport) 
 def _epochs(loaded: LoadedRun) -> None:
     first, second = (job_progress.artifact(one, "Reading the student", start=False) for one in loaded.students)
     before, after = first.history.columns, second.history.columns
-    start = loaded.regularizer.start_epoch
+    starts = {one.regularizer.start_epoch for one in loaded.students if one.regularizer is not None}
+    start = starts.pop() if len(starts) == 1 else None
     columns = sorted(set(before) | set(after))
     if not columns:
         st.info("This run kept no figures over its epochs.")

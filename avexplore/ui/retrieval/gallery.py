@@ -134,7 +134,7 @@ def searched(gallery: Gallery, search: Search, ask: Callable[[tuple[VectorIndex,
     began = time.perf_counter()
     answers = ask(use.indexes)
     took = 1e3 * (time.perf_counter() - began)
-    said = f"{len(gallery):,} clips asked twice, for either list, in {took:.0f} ms"
+    said = f"{len(gallery):,} clips searched for both lists in {took:.0f} ms"
     if isinstance(found, str):
         st.warning(f"{as_markdown(found)} The answers below are exact.")
     elif found is None:

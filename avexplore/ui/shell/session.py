@@ -80,6 +80,12 @@ def visitor() -> str:
     return name
 
 
+def tab() -> str:
+    """A name for this browser tab: what it asks for anew replaces what it asked for before."""
+    name: str = st.session_state.setdefault("tab", secrets.token_hex(4))
+    return name
+
+
 def job_slot(config: Config) -> str:
     """A place of its own among the visitor's jobs: it counts for their share, and replaces nothing."""
     return f"{visitor()}/{config.address[:16]}"

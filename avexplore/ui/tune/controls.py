@@ -176,7 +176,7 @@ def _take_weight(key: str) -> None:
 
 
 def _progress(tuning: Tuning, answer: Answer, can_train: bool) -> TrainingState | None:
-    trainer, visitor = warm_trainer(), session.visitor()
+    trainer, visitor = warm_trainer(), f"{session.visitor()}-{session.tab()}"
     st.session_state.pop(_WATCHED, None)
     if answer.is_wanted:
         trainer.leave(visitor)

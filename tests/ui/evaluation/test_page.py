@@ -17,13 +17,13 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from avexplore.analysis import tables as tables
+from avexplore.analysis import tables
 from avexplore.artifacts import History, TrainedStudent
 from avexplore.config import ClipsConfig, EvaluationConfig
 from avexplore.retrieval import evaluate
 from avexplore.retrieval.hidden_pairs import hidden_pairs
 from avexplore.store import Store
-from avexplore.ui.evaluation import figures as figures
+from avexplore.ui.evaluation import figures
 
 ROOT = Path(__file__).parents[3]
 TABS = ("By class", "Precision-scope", "Over epochs", "Confusion", "False negatives", "Delta-D")

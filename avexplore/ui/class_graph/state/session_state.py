@@ -9,7 +9,6 @@ change that got here.
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
@@ -93,12 +92,6 @@ def _start(run: Run, *, cold: bool) -> None:
     for key, value in (("g_show", LEARNED), ("g_with", NOTHING)):
         if key in state and not cold:
             state[key] = value
-
-
-def tab() -> str:
-    """A name for this browser tab: what it asks for anew replaces what it asked for before."""
-    name: str = st.session_state.setdefault("graph_tab_name", secrets.token_hex(4))
-    return name
 
 
 # --- callbacks ----------------------------------------------------------------------------------------------------
