@@ -21,7 +21,7 @@ STYLE = """<style>
   overflow-wrap: anywhere; }
 /* Letters as large as the longest word of a name lets them be: no word is broken that could be read whole. */
 .question .answer span {
-  font-size: clamp(.7rem, calc((100cqi / var(--columns) - .9rem) / (.54 * var(--letters))), .88rem);
+  font-size: clamp(.7rem, calc((100cqi / var(--columns) - .9rem) / (.62 * var(--letters))), .88rem);
 }
 .question .answer small { display: block; opacity: .75; font-size: .75rem; }
 .question .right { background: #00A0752E; font-weight: 600; }
