@@ -120,6 +120,8 @@ class WarmTrainer:
         """Hand the process what is to be trained now, unless it is at that already."""
         if self._current is not None and self._current in self._wanted.values() and self.pid is not None:
             return
+        if self._process is not None and self._process.poll() is not None:
+            return  # it ended just now; whoever listens to it says so, then goes on
         following = next(iter(self._wanted.values()), None)
         if following is None:
             return  # what it is at comes to its end; somebody may come back to it
@@ -137,7 +139,7 @@ class WarmTrainer:
             return
 
     def _running(self) -> subprocess.Popen[str]:
-        if self._process is None or self._process.poll() is not None:
+        if self._process is None:
             self._process = subprocess.Popen(
                 [sys.executable, *self._arguments],
                 stdin=subprocess.PIPE,
@@ -156,14 +158,14 @@ class WarmTrainer:
         assert process.stdout is not None
         with process.stdout as lines:
             for line in lines:
-                self._hear(json.loads(line))
+                with contextlib.suppress(json.JSONDecodeError):  # half a line: it was killed
+                    self._hear(json.loads(line))
         process.wait()
         if process.stdin is not None:
             with contextlib.suppress(OSError):
                 process.stdin.close()
         with self._guard:
-            if self._process is not process:
-                return
+            self._process = None
             current, self._current = self._current, None
             known = self._states.get(current.address) if current is not None else None
             if current is not None and known is not None and known.state == "running":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -47,6 +48,17 @@ def until(look: Callable[[], TrainingState], *states: str) -> TrainingState:
     raise AssertionError(f"Still {found}")
 
 
+@contextmanager
+def stopped(trainer: WarmTrainer) -> Iterator[psutil.Process]:
+    """The process at work, which does nothing meanwhile."""
+    assert trainer.pid is not None
+    process = psutil.Process(trainer.pid)
+    process.suspend()
+    yield process
+    with suppress(psutil.NoSuchProcess):
+        process.resume()
+
+
 def test_what_it_trains_has_the_figures_of_a_full_training(tiny: Tiny, trainer: WarmTrainer) -> None:
     config = student(tiny, 2.5, form="pull")
     found = until(lambda: trainer.want("me", OutputsConfig(config)), "done", "failed")
@@ -60,18 +72,22 @@ def test_what_it_trains_has_the_figures_of_a_full_training(tiny: Tiny, trainer: 
 def test_ten_times_overtaken_and_only_the_last_is_there(tiny: Tiny, trainer: WarmTrainer) -> None:
     wanted = [OutputsConfig(student(tiny, 3 + i / 10, ramp_epochs=2)) for i in range(10)]
     until(lambda: trainer.want("me", OutputsConfig(student(tiny, 2.9))), "done")  # warm
-    for config in wanted:
-        trainer.want("me", config)
+    trainer.want("me", wanted[0])
+    with stopped(trainer):  # however busy the machine is, none of these is trained before the next is wanted
+        for config in wanted[1:]:
+            trainer.want("me", config)
     until(lambda: trainer.want("me", wanted[-1]), "done")
     assert wanted[-1] in tiny.bench.store
     assert sum(config in tiny.bench.store for config in wanted[1:-1]) == 0
 
 
 def test_killed_in_the_middle_it_says_so_and_recovers(tiny: Tiny, trainer: WarmTrainer) -> None:
+    until(lambda: trainer.want("me", OutputsConfig(student(tiny, 4.9))), "done")
     config = OutputsConfig(student(tiny, 5.0))
-    until(lambda: trainer.want("me", config), "running")
-    assert trainer.pid is not None
-    psutil.Process(trainer.pid).kill()
+    with stopped(trainer) as process:
+        assert trainer.want("me", config).state == "running"
+        process.kill()
+        process.wait()  # dead before whoever listens to it has noticed
     failed = until(lambda: trainer.want("me", config), "failed", "done")
     assert failed.state == "failed"
     assert "ended" in failed.message
@@ -81,9 +97,11 @@ def test_killed_in_the_middle_it_says_so_and_recovers(tiny: Tiny, trainer: WarmT
 
 
 def test_stopped_by_the_visitor(tiny: Tiny, trainer: WarmTrainer) -> None:
+    until(lambda: trainer.want("me", OutputsConfig(student(tiny, 5.9))), "done")
     config = OutputsConfig(student(tiny, 6.0))
-    until(lambda: trainer.want("me", config), "running")
-    trainer.stop(config)
+    with stopped(trainer):
+        assert trainer.want("me", config).state == "running"
+        trainer.stop(config)
     assert trainer.want("me", config).state == "failed"
     assert trainer.pid is None
     other = OutputsConfig(student(tiny, 6.5))
