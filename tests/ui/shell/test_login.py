@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
+from in_browser import settled
+
+from avexplore.config import SyntheticConfig
+from avexplore.data import export_features, load_features
 
 pytestmark = pytest.mark.browser
 LONG = 120_000
@@ -106,11 +114,15 @@ def provider() -> Iterator[Provider]:
 
 
 @pytest.fixture(scope="module")
-def app(start_app: Callable[..., str], provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """An app that asks the provider, and has a list."""
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("login")
+
+
+@pytest.fixture(scope="module")
+def app(start_app: Callable[..., str], provider: Provider, home: Path) -> str:
+    """An app that asks the provider, and has a list. Jobs end soon, and leave a log: they may take no memory."""
     import socket
 
-    home = tmp_path_factory.mktemp("login")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -128,8 +140,29 @@ def app(start_app: Callable[..., str], provider: Provider, tmp_path_factory: pyt
         allowed = ["@lab.example"]
         """
     )
-    models = str(home / "none")
-    return start_app(home, "--secrets", str(secrets), "--port", str(port), AVEXPLORE_MODELS=models)
+    environment = {"AVEXPLORE_MODELS": str(home / "none"), "AVEXPLORE_JOB_MEMORY": "0.01"}
+    return start_app(home, "--secrets", str(secrets), "--port", str(port), **environment)
+
+
+@pytest.fixture
+def log_in(app: str, provider: Provider, browser: Any) -> Iterator[Callable[..., Any]]:
+    """The page that somebody sees after logging in, in a browser of their own."""
+    contexts = []
+
+    def enter(mail: str, place: str) -> Any:
+        provider.mail = mail
+        contexts.append(browser.new_context())
+        page = contexts[-1].new_page()
+        page.set_default_timeout(LONG)
+        page.goto(f"{app}/{place}")
+        page.get_by_role("button", name="Log in").click()
+        page.get_by_role("heading", name="Training", exact=True, level=1).wait_for()
+        settled(page)
+        return page
+
+    yield enter
+    for context in contexts:
+        context.close()
 
 
 def test_a_visitor_logs_in_and_gets_to_the_page_that_was_asked_for(app: str, provider: Provider, browser: Any) -> None:
@@ -162,3 +195,43 @@ def test_who_is_not_on_the_list_stays_outside(app: str, provider: Provider, brow
     page.get_by_text("not on this server's list").wait_for()
     assert "Where to start" not in page.locator("body").inner_text()
     context.close()
+
+
+def test_what_one_brings_and_starts_another_does_not_see_and_the_owner_does(
+    app: str, home: Path, log_in: Callable[..., Any], start_app: Callable[..., str], browser: Any, tmp_path: Path
+) -> None:
+    export_features(load_features(SyntheticConfig(clips=80, classes=3)), tmp_path / "ward_seven.npz")
+    own_features = "training?training.source=My+features&training.preset=tiny"
+    ada, ben = (log_in(f"{name}@lab.example", own_features) for name in ("ada", "ben"))
+    ada.locator("input[type=file]").first.set_input_files(str(tmp_path / "ward_seven.npz"))
+    ada.get_by_text("3 classes;").wait_for()
+    settled(ada)
+    ada.get_by_role("button", name="Train", exact=True).click()
+
+    def shows_everything(page: Any) -> None:
+        page.get_by_text("Last lines of its log").first.click()
+        page.locator("code:visible", has_text="more than 0.0 GiB").wait_for()
+        page.get_by_text("ward_seven").first.wait_for()
+
+    shows_everything(ada)
+    for page in (ben, log_in("ben@lab.example", own_features)):
+        page.reload()
+        page.get_by_text("Nothing is running").wait_for()
+        settled(page)
+        assert page.get_by_text("Or a file from earlier").count() == 0
+        for hidden in ("ward_seven", "Finished", "Last lines of its log", "0.0 GiB"):
+            assert hidden not in page.content()
+    again = log_in("ada@lab.example", own_features)
+    again.get_by_text("Or a file from earlier").wait_for()
+    shows_everything(again)
+
+    # Who sits at the machine: an app without a login on the same folder, and commands.
+    surroundings = {"AVEXPLORE_HOME": str(home), "AVEXPLORE_MODELS": str(home / "none")}
+    owner = browser.new_context().new_page()
+    owner.set_default_timeout(LONG)
+    owner.goto(f"{start_app(home, **surroundings)}/training")
+    shows_everything(owner)
+    owner.context.close()
+    command = [sys.executable, "-m", "avexplore", "jobs", "list", "--json"]
+    listed = subprocess.run(command, env=os.environ | surroundings, capture_output=True, check=True, timeout=120)
+    assert {job["state"] for job in json.loads(listed.stdout)["jobs"]} == {"failed"}
