@@ -83,15 +83,6 @@ def kind_of(path: str) -> Kind | None:
     return "picture" if text.endswith(_FILES["picture"]) else None
 
 
-def plays(path: str) -> bool:
-    """Whether browsers play files of this ending.
-
-    >>> plays("a.webm"), plays("a.avi")
-    (True, False)
-    """
-    return path.lower().endswith((*VIDEOS, *SOUNDS, *PICTURES))
-
-
 def read_media_manifest(
     name: str,
     content: bytes,

@@ -19,15 +19,17 @@ import streamlit as st
 
 from avexplore.apart import apart
 from avexplore.artifacts import Clips
-from avexplore.data.media.manifest import PICTURES, Kind, MediaEntry, inside, kind_of, plays, read_media_manifest
+from avexplore.data.media.manifest import PICTURES, Kind, MediaEntry, inside, kind_of, read_media_manifest
 from avexplore.errors import AvexploreError
 from avexplore.folders import NAMED, may_read
+from avexplore.ui.parts import player
 from avexplore.ui.parts.plain_text import as_markdown
 from avexplore.ui.shell import session
 from avexplore.workbench import media_files
 
 _MANIFEST_BYTES = 64 * 2**20
 _THUMBNAIL = (224, 144)
+_LARGE = (640, 360)
 _LISTED = 120
 """Rows of a list that get a picture: each is sent to the browser."""
 
@@ -50,11 +52,6 @@ class Media:
     sound_picture: Path | None = None
     start: float | None = None
     end: float | None = None
-
-    @property
-    def plays(self) -> bool:
-        """Whether browsers play it."""
-        return plays(str(self.path))
 
 
 def named_folders() -> tuple[Path, ...]:
@@ -84,7 +81,7 @@ def of(clips: Clips, clip: int) -> Media | None:
         path = Path(clips.media[clip]) if clips.media and clips.media[clip] else None
         if path is None or not (may_read(path) and path.is_file()) or (kind := kind_of(str(path))) is None:
             return None
-        return Media(path, kind, path if kind == "picture" and plays(str(path)) else None)
+        return Media(path, kind, path if kind == "picture" and path.suffix.lower() in PICTURES else None)
     video, sound, picture, thumbnail, heard = (
         Path(p) if p and inside(p, _servable()) and Path(p).is_file() else None
         for p in (entry.video, entry.sound, entry.picture, entry.thumbnail, entry.sound_picture)
@@ -98,29 +95,31 @@ def of(clips: Clips, clip: int) -> Media | None:
     return Media(shown, kind, small, heard, entry.start, entry.end)
 
 
-def play(clips: Clips, clip: int) -> bool:
-    """Show the clip's video, sound or picture if it has a file; False if not."""
+def play(clips: Clips, clip: int, *, key: str = "") -> bool:
+    """Show the clip's video, sound or picture if it has a file; False if not.
+
+    Args:
+        clips: The clips.
+        clip: Which of them.
+        key: Tells the page's players of the same clip apart.
+    """
     media = of(clips, clip)
     if media is None:
         return False
-    words = f"Picture of {clips.clip_ids[clip]}"
-    if not media.plays:
-        st.caption(f"Browsers do not play {media.path.suffix.lower()} files: `{_plain(media.path.name)}`")
-        if media.thumbnail is not None and (picture := thumbnail(media.thumbnail, (640, 360))):
-            st.image(picture, alt=words)
-    elif media.kind == "video":
-        st.video(media.path, start_time=media.start or 0.0, end_time=media.end)
-    elif media.kind == "sound":
-        if media.thumbnail is not None and (picture := thumbnail(media.thumbnail, (640, 360))):
-            st.image(picture, alt=words)
-        st.audio(media.path, start_time=media.start or 0.0, end_time=media.end)
-    elif picture := thumbnail(media.path, (640, 360)):
-        st.image(picture, alt=words)
-    if media.kind != "picture" and media.sound_picture not in (None, media.thumbnail):
-        assert media.sound_picture is not None
-        if heard := thumbnail(media.sound_picture, (640, 96)):
-            with st.container(width=320):  # no wider than what it stands in
-                st.image(heard, width="stretch", alt="Spectrum", caption="Its sound: low to high, over time")
+    still = media.path if media.path.suffix.lower() in PICTURES else media.thumbnail
+    small = thumbnail(still, _LARGE) if still is not None else ""
+    if small and media.kind != "video":
+        st.image(small, alt=f"Picture of {clips.clip_ids[clip]}")
+    if media.kind != "picture":
+        poster = small if media.kind == "video" else ""
+        player.draw(media.path, media.kind, key=f"{clip}{key}", start=media.start, end=media.end, poster=poster)
+        if media.sound_picture not in (None, media.thumbnail):
+            assert media.sound_picture is not None
+            if heard := thumbnail(media.sound_picture, (640, 96)):
+                with st.container(width=320):  # no wider than what it stands in
+                    st.image(heard, width="stretch", alt="Spectrum", caption="Its sound: low to high, over time")
+    elif not small:
+        st.caption(f"`{_plain(media.path.name)}` is not shown here. Pictures are PNG, JPEG or WebP")
     return True
 
 

@@ -25,7 +25,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     st.cache_resource.clear()
     monkeypatch.setenv("AVEXPLORE_HOME", str(tmp_path / "home"))
     monkeypatch.setenv(NAMED, str(tmp_path / "named"))
-    for name in ("named/a.mp4", "named/a.avi", "named/b.wav", "elsewhere/c.mp4"):
+    for name in ("named/a.mp4", "named/b.wav", "elsewhere/c.mp4"):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"0")
@@ -45,7 +45,7 @@ def test_a_video_goes_before_its_sound_and_keeps_its_segment(home: Path, loaded:
     clips = attached(home, loaded.clips, video="named/a.mp4", sound="named/b.wav", thumbnail="named/p.jpg", start=3.5)
     media = clip_media.of(clips, 0)
     assert media is not None
-    assert (media.path.name, media.kind, media.start, media.end, media.plays) == ("a.mp4", "video", 3.5, None, True)
+    assert (media.path.name, media.kind, media.start, media.end) == ("a.mp4", "video", 3.5, None)
     assert media.thumbnail == home / "named" / "p.jpg"
     assert clip_media.of(clips, 1) is None
     shown = clip_media.thumbnails(clips, [1, 0])
@@ -67,21 +67,6 @@ def test_a_pair_shows_its_picture_beside_its_sound(home: Path, loaded: LoadedRun
     assert media is not None
     assert (media.kind, media.path.name) == ("sound", "b.wav")
     assert media.thumbnail == home / "named" / "p.jpg"
-
-
-def test_what_browsers_do_not_play_is_said(home: Path, loaded: LoadedRun, monkeypatch: pytest.MonkeyPatch) -> None:
-    said: list[str] = []
-    monkeypatch.setattr(st, "caption", lambda text, **more: said.append(text))
-    monkeypatch.setattr(st, "video", lambda *a, **k: pytest.fail("it would not play"))
-    assert clip_media.play(attached(home, loaded.clips, video="named/a.avi"), 0)
-    assert said == ["Browsers do not play .avi files: `a.avi`"]
-
-
-def test_a_player_begins_at_the_segment(home: Path, loaded: LoadedRun, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: dict[str, Any] = {}
-    monkeypatch.setattr(st, "video", lambda path, **more: asked.update(more, path=path))
-    clip_media.play(attached(home, loaded.clips, video="named/a.mp4", start=2.0, end=4.5), 0)
-    assert asked == {"path": home / "named" / "a.mp4", "start_time": 2.0, "end_time": 4.5}
 
 
 def test_what_was_attached_by_an_earlier_version_is_read(home: Path, loaded: LoadedRun) -> None:

@@ -61,5 +61,5 @@ def draw_clip(labels: SoftLabels, clips: Clips | None, row: int, *, end: str = "
     known = as_html(clip_labels.annotation(labels, row))
     facts.draw_more(f"<h5>{as_html(end) + ': ' if end else ''}{name} · {known}</h5>")
     if clips is not None:
-        clip_media.play(clips, row)
+        clip_media.play(clips, row, key=end)
     facts.draw_more(facts.soft_labels(clip_labels.label_lines(labels, clips, row, 5)))

@@ -1,0 +1,50 @@
+"""A player of one clip's sound or video. Whether a browser plays a file, the browser tells: they differ."""
+
+from __future__ import annotations
+
+import mimetypes
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import streamlit as st
+
+_FOLDER = Path(__file__).parent / "frontend"
+_CONVERT = "Convert it to MP4 (H.264 and AAC) or WebM"
+
+
+@cache
+def _component() -> Callable[..., Any]:
+    html, css, js = ((_FOLDER / f"player.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js"))
+    renderer: Callable[..., Any] = st.components.v2.component("avexplore_player", html=html, css=css, js=js)
+    return renderer
+
+
+def draw(
+    path: Path, kind: Literal["video", "sound"], *, key: str, start: float | None, end: float | None, poster: str = ""
+) -> None:
+    """Show the player; where the browser does not play the file, its picture and a sentence.
+
+    Args:
+        path: The file.
+        kind: What it is.
+        key: Tells the page's players apart.
+        start, end: The part to play, in seconds; None for the file's own ends.
+        poster: A picture for a video that does not play yet, as a `data:` address; "" for none.
+    """
+    family, tag = ("video", st.video) if kind == "video" else ("audio", st.audio)
+    told = mimetypes.guess_type(path.name)[0] or ""
+    with st.container(gap="xsmall"):
+        tag(path, format=told if told.startswith(f"{family}/") else f"{family}/{'mp4' if kind == 'video' else 'wav'}")
+        _component()(
+            key=f"player-{key}",
+            height="content",
+            data={
+                "start": start or 0.0,
+                "end": end,
+                "poster": poster,
+                "unplayed": f"This browser does not play {path.name}. {_CONVERT}.",
+                "unseen": f"This browser plays the sound of {path.name} alone. {_CONVERT} to see it.",
+            },
+        )
