@@ -737,7 +737,8 @@ class Projection(Artifact):
     Attributes:
         before, after: Coordinates. Shape (2m, 2), float32.
         rows: Clip index of the m clips. Shape (m,).
-        metrics: "trustworthiness_before", "trustworthiness_after", "neighbor_overlap", "procrustes".
+        metrics: "trustworthiness_before", "trustworthiness_after", "neighbor_overlap", "procrustes"; "laid_out" if
+            the first so many clips were laid out and the others placed beside them.
         drift: Per point, 1 - share of its k nearest neighbors in the original space kept. Shape (2m,).
         method: "umap" or "pca".
     """
@@ -748,6 +749,11 @@ class Projection(Artifact):
     metrics: Mapping[str, float]
     drift: FloatArray
     method: str = "umap"
+
+    @property
+    def laid_out(self) -> int:
+        """How many clips were laid out; they come first."""
+        return int(self.metrics.get("laid_out", len(self.rows)))
 
 
 @lru_cache(8192)

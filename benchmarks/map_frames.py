@@ -98,7 +98,7 @@ def content(points: int) -> bytes:
         facets.by_steps("drift", "Neighbors lost", drift, facets.DRIFT_STEPS),
     ]
     names = np.concatenate([middles, middles], axis=1)
-    return packed.pack(shown, found, names=names, titles=())
+    return packed.pack(packed.content(shown, found, names=names))
 
 
 def measure(browser: Any, points: int, frames: int) -> list[dict[str, float]]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from avexplore.analysis.loaded_run import LoadedRun
-from avexplore.artifacts import Embeddings, FloatArray, IntArray, Projection
-from avexplore.projection import nearest, point_trustworthiness, procrustes_disparity, stack_modalities
+from avexplore.artifacts import MODALITIES, BoolArray, Embeddings, FloatArray, IntArray, Projection
+from avexplore.projection import point_trustworthiness, procrustes_disparity, stack_modalities
 
 SAID = {
     "neighbor_overlap": ("Neighbors kept", "Mean share of a point's nearest neighbors in the embedding itself that "
@@ -40,8 +40,10 @@ def class_rows(loaded: LoadedRun, projection: Projection) -> list[ClassRow]:
     """Drift per annotated class, most changed first."""
     labels = np.asarray(loaded.clips.hard_label)[projection.rows]
     k = int(projection.metrics["neighbors"])
-    spaces = [stack_modalities(e, projection.rows) for e in (loaded.before, loaded.after)]
-    maps = (projection.before, projection.after)
+    # What looks at every pair of points looks at those that were laid out.
+    asked = projection.laid_out
+    spaces = [stack_modalities(e, projection.rows[:asked]) for e in (loaded.before, loaded.after)]
+    maps = [m.reshape(2, -1, 2)[:, :asked].reshape(-1, 2) for m in (projection.before, projection.after)]
     trust = [point_trustworthiness(s, m, k).reshape(2, -1) for s, m in zip(spaces, maps, strict=True)]
     kept = 1.0 - projection.drift.reshape(2, -1)
     rows = []
@@ -49,16 +51,17 @@ def class_rows(loaded: LoadedRun, projection: Projection) -> list[ClassRow]:
         here = labels == c
         if not here.any():
             continue
-        both = np.concatenate([here, here])
+        few = here[:asked]
+        both = np.concatenate([few, few])
         rows.append(
             ClassRow(
                 name=name,
                 clips=int(here.sum()),
                 kept_audio=float(kept[0, here].mean()),
                 kept_visual=float(kept[1, here].mean()),
-                procrustes=procrustes_disparity(spaces[0][both], spaces[1][both]),
-                trust_before=_mean(trust[0][:, here]),
-                trust_after=_mean(trust[1][:, here]),
+                procrustes=procrustes_disparity(spaces[0][both], spaces[1][both]) if both.any() else np.nan,
+                trust_before=_mean(trust[0][:, few]),
+                trust_after=_mean(trust[1][:, few]),
             )
         )
     return sorted(rows, key=lambda row: row.kept_audio + row.kept_visual)
@@ -96,22 +99,25 @@ def neighbor_lists(
         candidates: Modalities that neighbors may have.
         count: Length of each list.
     """
-    m = len(rows)
-    allowed = np.concatenate(
-        [np.arange(m) + m * i for i, name in enumerate(("audio", "visual")) if name in candidates] or [np.arange(0)]
-    )
-    allowed = allowed[allowed != point]
-    orders = [_order(e, rows, point, allowed) for e in (loaded.before, loaded.after)]
+    allowed = np.repeat([name in candidates for name in MODALITIES], len(rows))
+    allowed[point] = False
+    places = np.flatnonzero(allowed)
+    found = [_products(e, rows, point) for e in (loaded.before, loaded.after)]
     lists = []
-    for (order, similarity), (other, _) in zip(orders, orders[::-1], strict=True):
-        place = {int(p): i + 1 for i, p in enumerate(other)}
-        pairs = zip(order[:count], similarity[:count], strict=True)
-        lists.append([Neighbor(int(p), float(s), place[int(p)]) for p, s in pairs])
+    for own, other in zip(found, found[::-1], strict=True):
+        near = places[np.argsort(-own[places], kind="stable")[:count]]
+        lists.append([Neighbor(p, float(own[p]), _rank(other, allowed, p)) for p in near.tolist()])
     return lists[0], lists[1]
 
 
-def _order(embeddings: Embeddings, rows: IntArray, point: int, allowed: IntArray) -> tuple[IntArray, FloatArray]:
+def _products(embeddings: Embeddings, rows: IntArray, point: int) -> FloatArray:
     # The products by which retrieval ranks, within a modality, too: columns of its own would bring its clips together.
-    points = np.concatenate([part[rows] for part in embeddings.shared])
-    order, similarity = nearest(points[allowed], points[point], len(allowed))
-    return allowed[order], similarity
+    sides, m = embeddings.shared, len(rows)
+    query = sides[point // m][rows[point % m]]
+    return np.concatenate([side[rows] @ query for side in sides])
+
+
+def _rank(similarity: FloatArray, allowed: BoolArray, point: int) -> int:
+    """Place of a point among those allowed, from 1; ties go to the lower index."""
+    own = similarity[point]
+    return 1 + int((allowed & (similarity > own)).sum()) + int((allowed & (similarity == own))[:point].sum())

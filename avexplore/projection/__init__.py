@@ -3,7 +3,7 @@
 >>> from avexplore.projection import project
 """
 
-from avexplore.projection.maps import MAX_CLIPS, project, project_pca
+from avexplore.projection.maps import LAID_OUT, MAX_CLIPS, project, project_pca
 from avexplore.projection.quality import (
     class_drift,
     nearest,
@@ -16,6 +16,7 @@ from avexplore.projection.quality import (
 )
 
 __all__ = [
+    "LAID_OUT",
     "MAX_CLIPS",
     "class_drift",
     "nearest",

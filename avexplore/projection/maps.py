@@ -22,6 +22,7 @@ import numpy as np
 from avexplore.artifacts import Embeddings, FloatArray, IntArray, Projection, Report, silent
 from avexplore.config import ProjectionConfig
 from avexplore.errors import DataError
+from avexplore.projection.placing import place_others
 from avexplore.projection.quality import (
     neighbor_drift,
     neighbor_table,
@@ -30,8 +31,12 @@ from avexplore.projection.quality import (
     trustworthiness,
 )
 
-MAX_CLIPS = 20_000
-"""More clips than this are thinned out evenly: beyond, a screen has more points than it can tell apart."""
+LAID_OUT = 20_000
+"""Of more clips than this, an even draw of so many is laid out; the others are placed beside them, in minutes, not
+hours."""
+
+MAX_CLIPS = 500_000
+"""More clips than this are thinned out evenly: a million points are what a browser moves smoothly."""
 
 _GENTLE = 0.1
 """Learning rate after the common start, against UMAP's 1.0. Points whose neighbors stayed then move a third as far (at
@@ -49,20 +54,39 @@ def project(
 
     Args:
         before, after: Embeddings of the same clips without and with LIR.
-        rows: Clip indices to show; beyond `MAX_CLIPS` an even, seeded draw of them is.
+        rows: Clip indices to show; beyond `MAX_CLIPS` an even, seeded draw of them is. Beyond `LAID_OUT` a draw of
+            them is laid out, and `place_others` places the others.
         config: Neighbors, minimum distance, epochs and seed.
         report: Told of each step.
 
     Returns:
         Both maps in one frame of coordinates, with "trustworthiness_before", "trustworthiness_after",
         "neighbor_overlap" (mean share of nearest neighbors kept), "procrustes" (disparity of the maps),
-        "procrustes_embedding" (of the embeddings themselves) and "neighbors" among the metrics.
+        "procrustes_embedding" (of the embeddings themselves) and "neighbors" among the metrics; beyond `LAID_OUT`
+        clips also "laid_out", how many were, and those come first.
 
     Raises:
         DataError: If the embeddings differ in their number of clips, or fewer than two clips are asked for.
         Cancelled: If `report` says so.
     """
-    rows, original = _prepare(before, after, rows, config.seed)
+    rows, others = _drawn(before, after, rows, config.seed)
+    if not len(others):
+        return _laid_out(before, after, rows, config, report)
+    laid_out = _laid_out(before, after, rows, config, _part(report, 0.0, 0.5))
+    return place_others(laid_out, before, after, others, config.seed, _part(report, 0.5, 1.0))
+
+
+def _part(report: Report, low: float, high: float) -> Report:
+    def told(fraction: float, message: str = "", **figures: float) -> None:
+        report(low + (high - low) * fraction, message, **figures)
+
+    return told
+
+
+def _laid_out(
+    before: Embeddings, after: Embeddings, rows: IntArray, config: ProjectionConfig, report: Report
+) -> Projection:
+    original = [stack_modalities(before, rows), stack_modalities(after, rows)]
     k = min(config.neighbors, len(original[0]) - 1)
     report(0.05, "Finding nearest neighbors")
     tables = [neighbor_table(points, k) for points in original]
@@ -94,21 +118,23 @@ def project_pca(
 
     Args:
         before, after: Embeddings of the same clips without and with LIR.
-        rows: Clip indices to show; beyond `MAX_CLIPS` an even, seeded draw of them is.
+        rows: Clip indices to show; beyond `LAID_OUT` an even, seeded draw of them is.
         neighbors: k of the quality figures.
         seed: Draws clips if there are too many.
 
     Raises:
         DataError: If the embeddings differ in their number of clips, or fewer than two clips are asked for.
     """
-    rows, original = _prepare(before, after, rows, seed)
+    rows, _ = _drawn(before, after, rows, seed)
+    original = [stack_modalities(before, rows), stack_modalities(after, rows)]
     tables = [neighbor_table(points, neighbors) for points in original]
     first = _scaled(_principal(original[0]))
     second = _aligned(first, _principal(original[1]))
     return _measured(original, tables, [first, second], rows, "pca", seed, max_queries=500)
 
 
-def _prepare(before: Embeddings, after: Embeddings, rows: IntArray, seed: int) -> tuple[IntArray, list[FloatArray]]:
+def _drawn(before: Embeddings, after: Embeddings, rows: IntArray, seed: int) -> tuple[IntArray, IntArray]:
+    """Clips to lay out, and the others that can be shown beside them."""
     if len(before.audio) != len(after.audio):
         raise DataError(
             f"{len(before.audio)} clips without LIR but {len(after.audio)} with it",
@@ -118,9 +144,14 @@ def _prepare(before: Embeddings, after: Embeddings, rows: IntArray, seed: int) -
     rows = np.asarray(rows)
     if len(rows) < 2:
         raise DataError(f"A map of {len(rows)} clip(s) shows nothing", where="projection", fix="Choose a larger split")
+    if len(rows) <= LAID_OUT:
+        return rows, rows[:0]
+    rng = np.random.default_rng(seed)
+    drawn = np.sort(rng.choice(rows, LAID_OUT, replace=False))
+    others = np.setdiff1d(rows, drawn)
     if len(rows) > MAX_CLIPS:
-        rows = np.sort(np.random.default_rng(seed).choice(rows, MAX_CLIPS, replace=False))
-    return rows, [stack_modalities(before, rows), stack_modalities(after, rows)]
+        others = np.sort(rng.choice(others, MAX_CLIPS - LAID_OUT, replace=False))
+    return drawn, others
 
 
 def _principal(points: FloatArray) -> FloatArray:

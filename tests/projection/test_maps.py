@@ -13,7 +13,7 @@ import pytest
 from avexplore.artifacts import Embeddings
 from avexplore.config import ProjectionConfig
 from avexplore.errors import Cancelled, DataError
-from avexplore.projection import maps, neighbor_table, project, project_pca
+from avexplore.projection import maps, neighbor_table, placing, project, project_pca
 
 Clustered = Callable[..., tuple[Embeddings, np.ndarray]]
 
@@ -100,11 +100,56 @@ def test_a_collapsed_embedding_gives_a_finite_map(config: ProjectionConfig) -> N
 def test_too_many_clips_are_thinned_out_evenly_and_always_alike(
     clustered: Clustered, config: ProjectionConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(maps, "MAX_CLIPS", 25)
+    monkeypatch.setattr(maps, "LAID_OUT", 25)
     embeddings, _ = clustered(70)
     first, second = (project_pca(embeddings, embeddings, np.arange(70), seed=2) for _ in range(2))
     assert len(first.rows) == 25
     assert first.rows.tolist() == second.rows.tolist() == sorted(first.rows.tolist())
+
+
+def test_clips_beyond_the_layout_stand_beside_it_and_leave_it_as_it_is(
+    clustered: Clustered, config: ProjectionConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(maps, "LAID_OUT", 60)
+    (before, labels), (after, _) = clustered(200), clustered(200, seed=1)
+    told: list[float] = []
+    found = project(before, after, np.arange(200), config, lambda fraction, message="", **_: told.append(fraction))
+    assert sorted(found.rows.tolist()) == list(range(200))
+    assert found.laid_out == 60
+    assert told == sorted(told)
+    alone = project(before, after, found.rows[:60], config)
+    for side in ("before", "after"):
+        joined = getattr(found, side).reshape(2, 200, 2)
+        assert np.array_equal(joined[:, :60].reshape(-1, 2), getattr(alone, side))
+        # By its nearest one, a clip comes to its own class.
+        middles = np.stack([np.median(joined[:, labels[found.rows] == c].reshape(-1, 2), axis=0) for c in range(6)])
+        nearest = np.linalg.norm(joined[:, 60:, None] - middles, axis=-1).argmin(axis=-1)
+        assert (nearest == labels[found.rows[60:]]).mean() > 0.8
+    assert np.array_equal(found.drift.reshape(2, 200)[:, :60].reshape(-1), alone.drift)
+    assert 0.8 < found.metrics["trustworthiness_before"] <= 1.0
+    again = project(before, after, np.arange(200), config)
+    assert np.array_equal(found.before, again.before)
+
+
+def test_a_clip_equal_to_one_that_was_laid_out_has_its_place(clustered: Clustered, config: ProjectionConfig) -> None:
+    one, _ = clustered(50)
+    both = Embeddings(np.tile(one.audio, (2, 1)), np.tile(one.visual, (2, 1)))
+    laid_out = project(both, both, np.arange(50), config)
+    found = placing.place_others(laid_out, both, both, np.arange(50, 100), seed=0)
+    for places in (found.before, found.after):
+        drawn, placed = np.split(places.reshape(2, 100, 2), 2, axis=1)
+        assert placed == pytest.approx(drawn, abs=1e-5)
+
+
+def test_more_clips_than_a_browser_moves_are_thinned_out(
+    clustered: Clustered, config: ProjectionConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(maps, "LAID_OUT", 30)
+    monkeypatch.setattr(maps, "MAX_CLIPS", 50)
+    embeddings, _ = clustered(80)
+    found = project(embeddings, embeddings, np.arange(80), config)
+    assert len(set(found.rows.tolist())) == 50
+    assert np.array_equal(found.before, found.after)
 
 
 def test_what_cannot_be_mapped_is_refused_in_words(clustered: Clustered, config: ProjectionConfig) -> None:

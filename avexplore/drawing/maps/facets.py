@@ -57,14 +57,16 @@ def of_run(loaded: LoadedRun, projection: Projection, groups: ClassGroups) -> tu
     clips, rows = loaded.clips, np.asarray(projection.rows)
     labels = np.asarray(clips.hard_label)[rows]
     by_classes, by_groups = by_class(labels, clips.classes, groups), by_group(labels, groups)
-    right_before, right_after = (_first_answers(e, rows, labels) for e in (loaded.before, loaded.after))
+    # Every clip would ask every other: of very many, those that were laid out ask each other.
+    asked = projection.laid_out
+    right_before, right_after = (_first_answers(e, rows[:asked], labels[:asked]) for e in (loaded.before, loaded.after))
     found = [
         *((by_groups, by_classes) if by_classes.colors_of else (by_classes, by_groups)),
         by_modality(len(rows)),
-        by_first_answer(right_before, right_after, loaded.said),
+        by_first_answer(right_before, right_after, loaded.said, others=len(rows) - asked),
         by_steps("drift", "Neighbors lost", projection.drift, DRIFT_STEPS),
         by_split(np.asarray(clips.split)[rows]),
-        by_steps("confidence", "Teacher's confidence", loaded.soft(rows).max(axis=2).reshape(-1), CONFIDENCE_STEPS),
+        by_steps("confidence", "Teacher's confidence", _confidence(loaded, rows), CONFIDENCE_STEPS),
     ]
     if clips.true_labels is not None:
         found.insert(4, by_hidden_labels(clips, rows))
@@ -94,20 +96,25 @@ def by_modality(count: int) -> Facet:
     return Facet("modality", "Modality", entries, np.repeat([0, 1], count))
 
 
-def by_first_answer(before: BoolArray, after: BoolArray, said: tuple[str, str] = SAID) -> Facet:
+def by_first_answer(before: BoolArray, after: BoolArray, said: tuple[str, str] = SAID, *, others: int = 0) -> Facet:
     """Whether a point's first answer in the other modality carries its class, in either embedding.
 
     Args:
         before, after: Shapes (2m,).
         said: What the two are called within a sentence.
+        others: Number of further clips, which did not ask.
     """
-    entries = (
+    entries: tuple[Entry, ...] = (
         Entry("right in both", ("#9AA5AE", "#66737E")),
         Entry(f"right {said[1]} only", ("#0072B2", "#56B4E9")),
         Entry(f"right {said[0]} only", ("#D55E00", "#F0702A")),
         Entry("wrong in both", ("#5B6770", "#B4BFC8")),
     )
-    return Facet("answer", "First answer", entries, np.where(before, np.where(after, 0, 2), np.where(after, 1, 3)))
+    code = np.where(before, np.where(after, 0, 2), np.where(after, 1, 3))
+    if others:
+        entries = (*entries, Entry("not asked", ("#C9D0D6", "#47525C")))
+        code = np.pad(code.reshape(2, -1), ((0, 0), (0, others)), constant_values=len(entries) - 1).reshape(-1)
+    return Facet("answer", "First answer", entries, code)
 
 
 def by_hidden_labels(clips: Clips, rows: IntArray) -> Facet:
@@ -147,6 +154,12 @@ def by_steps(name: str, title: str, values: FloatArray, edges: Sequence[float]) 
 def telling(facets: Sequence[Facet]) -> tuple[Facet, ...]:
     """Those that tell some points apart, and the class in any case."""
     return tuple(f for f in facets if f.name == "class" or len(np.unique(f.code)) > 1)
+
+
+def _confidence(loaded: LoadedRun, rows: IntArray, chunk: int = 50_000) -> FloatArray:
+    """Probability of the teacher's first choice, audio of all rows first. Shape (2m,)."""
+    parts = [loaded.soft(rows[i : i + chunk]).max(axis=2) for i in range(0, len(rows), chunk)]
+    return np.concatenate(parts, axis=1).reshape(-1)
 
 
 def _first_answers(embeddings: Embeddings, rows: IntArray, labels: IntArray) -> BoolArray:

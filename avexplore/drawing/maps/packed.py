@@ -6,6 +6,7 @@ import hashlib
 import json
 import struct
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from avexplore.analysis.class_medoids import class_medoids
-from avexplore.analysis.clip_labels import clip_title
+from avexplore.analysis.clip_labels import says_something
 from avexplore.analysis.loaded_run import TITLES, LoadedRun
 from avexplore.artifacts import FloatArray, Projection
 from avexplore.drawing.maps.facets import Facet
@@ -28,21 +29,74 @@ def view_source(kind: str) -> str:
     return one_module("view", FRONTEND) if kind == "js" else (FRONTEND / f"view.{kind}").read_text(encoding="utf-8")
 
 
-def pack_run(loaded: LoadedRun, projection: Projection, facets: Sequence[Facet], **state: Any) -> bytes:
-    """A run's maps for the browser, with names of classes and clips; `state` as in `pack`."""
+@dataclass(frozen=True)
+class Content:
+    """What of the maps stays while a visitor looks at them; `pack` adds what is chosen."""
+
+    head: dict[str, Any]
+    arrays: bytes
+
+
+def pack_run(loaded: LoadedRun, projection: Projection, facets: Sequence[Facet]) -> bytes:
+    """A run's maps for the browser, with names of classes and clips, and nothing chosen."""
+    return pack(content_of(loaded, projection, facets))
+
+
+def content_of(loaded: LoadedRun, projection: Projection, facets: Sequence[Facet]) -> Content:
+    """A run's maps, with names of classes and clips."""
     clips, rows = loaded.clips, projection.rows
     names = class_medoids(projection, np.asarray(clips.hard_label)[rows], len(clips.classes))
-    titles = [clip_title(clips, int(row)) for row in rows]
-    return pack(projection, facets, names=names, titles=titles, panes=loaded.titles, **state)
+    said = [clips.clip_ids[row] for row in rows.tolist()]
+    return content(
+        projection,
+        facets,
+        names=names,
+        said=[name if says_something(name) else "" for name in said],
+        panes=loaded.titles,
+    )
 
 
-def pack(
+def content(
     projection: Projection,
     facets: Sequence[Facet],
     *,
     names: FloatArray,
-    titles: Sequence[str],
+    said: Sequence[str] = (),
     panes: tuple[str, str] = TITLES,
+) -> Content:
+    """The maps as `pack` needs them.
+
+    Args:
+        projection: The maps of m clips.
+        facets: Those of the maps, the annotated class ("class") among them.
+        names: Where each class's name stands before and after, NaN for nowhere. Shape (C, 4).
+        said: Names of the m clips, "" where a name says nothing; () for no names.
+        panes: What the two maps are called.
+    """
+    trust = [projection.metrics[f"trustworthiness_{when}"] for when in ("before", "after")]
+    geometry = np.concatenate([projection.before, projection.after], axis=1).astype("<f4")
+    m = len(projection.rows)
+    rows = np.asarray(projection.rows).astype("<u4")
+    codes = [np.asarray(f.code).astype("<u2" if len(f.entries) > 256 else "u1") for f in facets]
+    head = {
+        "clips": m,
+        "geometry": f"{projection.method}-{_fingerprint(geometry)}",
+        "rows": _fingerprint(rows),
+        "panes": panes,
+        "ends": ("without", "with LIR") if panes == TITLES else ("left", "right"),
+        "notes": [f"{projection.method.upper()}, trustworthiness {value:.3f}" for value in trust],
+        "facets": [_facet(f, m) for f in facets],
+        "facetsKey": "-".join(f"{f.name}{_fingerprint(code)}" for f, code in zip(facets, codes, strict=True)),
+        "names": [[c, *(round(float(v), 4) for v in at)] for c, at in enumerate(names) if np.isfinite(at).all()],
+        "said": list(said) if any(said) else [],
+        "color": next(f.name for f in facets if not f.colors_of or f.colors_of not in {g.name for g in facets}),
+    }
+    return Content(head, b"".join(np.ascontiguousarray(a).tobytes() for a in (rows, geometry, *codes)))
+
+
+def pack(
+    content: Content,
+    *,
     color: str = "",
     filters: Mapping[str, Sequence[int]] | None = None,
     camera: Sequence[float] = (),
@@ -52,37 +106,20 @@ def pack(
 ) -> bytes:
     """What the browser needs, as bytes.
 
-    Layout: length of the head (uint32, little-endian), the head (JSON, UTF-8, padded to 4 bytes), coordinates before
-    and after per point (4 x float32), and per facet its codes, per clip or per point, of one byte or (`wide`) two.
+    Layout: length of the head (uint32, little-endian), the head (JSON, UTF-8, padded to 4 bytes), row of each clip
+    (uint32), coordinates before and after per point (4 x float32), and per facet its codes, per clip or per point, of
+    one byte or (`wide`) two.
 
     Args:
-        projection: The maps of m clips.
-        facets: Those of the maps, the annotated class ("class") among them.
-        names: Where each class's name stands before and after, NaN for nowhere. Shape (C, 4).
-        titles: What the m clips are called.
-        panes: What the two maps are called.
+        content: The maps.
         color: Name of the facet that colors the points; otherwise the first that can.
         filters: Entries that are let through, by facet.
         camera: Enlargement, and shift in pixels.
         picked, selected, turn: As in `clip_selection.Choice`.
     """
-    trust = [projection.metrics[f"trustworthiness_{when}"] for when in ("before", "after")]
-    geometry = np.concatenate([projection.before, projection.after], axis=1).astype("<f4")
-    m = len(projection.rows)
-    codes = [np.asarray(f.code).astype("<u2" if len(f.entries) > 256 else "u1") for f in facets]
     head = {
-        "clips": m,
-        "geometry": f"{projection.method}-{_fingerprint(geometry)}",
-        "rows": _fingerprint(np.asarray(projection.rows)),
-        "panes": panes,
-        "ends": ("without", "with LIR") if panes == TITLES else ("left", "right"),
-        "notes": [f"{projection.method.upper()}, trustworthiness {value:.3f}" for value in trust],
-        "facets": [_facet(f, m) for f in facets],
-        "facetsKey": "-".join(f"{f.name}{_fingerprint(code)}" for f, code in zip(facets, codes, strict=True)),
-        "names": [[c, *(round(float(v), 4) for v in at)] for c, at in enumerate(names) if np.isfinite(at).all()],
-        "titles": list(titles),
-        "color": color
-        or next(f.name for f in facets if not f.colors_of or f.colors_of not in {g.name for g in facets}),
+        **content.head,
+        "color": color or content.head["color"],
         "filter": {name: list(on) for name, on in (filters or {}).items()},
         "camera": list(camera),
         "picked": -1 if picked is None else picked,
@@ -91,7 +128,7 @@ def pack(
     }
     text = json.dumps(head, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
     text += b" " * (-(4 + len(text)) % 4)
-    return struct.pack("<I", len(text)) + text + b"".join(np.ascontiguousarray(a).tobytes() for a in (geometry, *codes))
+    return b"".join((struct.pack("<I", len(text)), text, content.arrays))
 
 
 def _facet(facet: Facet, m: int) -> dict[str, object]:

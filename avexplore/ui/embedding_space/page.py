@@ -17,11 +17,11 @@ from avexplore.config import ProjectionConfig
 from avexplore.drawing.maps import facets, packed
 from avexplore.drawing.maps.class_groups import ClassGroups, class_groups
 from avexplore.drawing.maps.facets import Facet
-from avexplore.projection import MAX_CLIPS, project_pca
+from avexplore.projection import project_pca
 from avexplore.ui.embedding_space import component, selection
 from avexplore.ui.embedding_space.selection import Choice
 from avexplore.ui.parts import clip_card, clip_media, job_progress, lasso_address
-from avexplore.ui.parts.clip_selection import point_name, remember
+from avexplore.ui.parts.clip_selection import places_of, point_name, remember
 from avexplore.ui.shell import links, session
 
 SPLIT_CHOICES = ("test", "validation", "train", "all")
@@ -82,9 +82,21 @@ def _projection(loaded: LoadedRun, config: ProjectionConfig) -> Projection | Non
         return None
     computed = _computed(config)
     projection = computed or _pca(f"{loaded.pair}-{config.split}-{config.neighbors}-{config.seed}", loaded, config)
-    if len(projection.rows) < len(rows):
-        st.caption(f"{MAX_CLIPS:,} of {len(rows):,} clips, drawn evenly.")
+    if words := _what_is_shown(projection, len(rows)):
+        st.caption(words)
     return projection
+
+
+def _what_is_shown(projection: Projection, clips: int) -> str:
+    """Which clips stand on the maps and how they got there, where that needs words."""
+    m, laid_out = len(projection.rows), projection.laid_out
+    said = []
+    if m < clips:
+        said.append(f"{m:,} of {clips:,} clips are shown, drawn evenly.")
+    if laid_out < m:
+        said.append(f"{laid_out:,} clips, drawn evenly, were laid out; the other {m - laid_out:,} stand beside their "
+                    "nearest ones.")  # fmt: skip
+    return " ".join(said)
 
 
 def _computed(config: ProjectionConfig) -> Projection | None:
@@ -124,7 +136,7 @@ def _explore(loaded: LoadedRun, projection: Projection) -> None:
     address = _address(loaded, projection)
     found = _facets(address, loaded, projection, _groups(loaded))
     choice = selection.current(projection, found, key=key, run=loaded.key, clips=len(loaded.clips.hard_label))
-    component.draw(packed.pack_run(loaded, projection, found, **choice.sent()), key=key)
+    component.draw(packed.pack(_content(address, loaded, projection, found), **choice.sent()), key=key)
     points = choice.points(found, len(projection.drift))
     if choice.picked is None:
         _chosen(loaded, projection, found, choice, points)
@@ -139,7 +151,12 @@ def _explore(loaded: LoadedRun, projection: Projection) -> None:
 
 
 def _address(loaded: LoadedRun, projection: Projection) -> str:
-    return f"{loaded.pair}-{projection.method}-{projection.before.tobytes()[:64]!r}-{len(projection.rows)}"
+    return f"{loaded.pair}-{projection.method}-{projection.before[:8].tobytes()!r}-{len(projection.rows)}"
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _content(address: str, _loaded: LoadedRun, _projection: Projection, found: Sequence[Facet]) -> packed.Content:
+    return packed.content_of(_loaded, _projection, found)
 
 
 def _figures(projection: Projection) -> None:
@@ -251,7 +268,7 @@ def _chosen(
 
 
 def _onward(loaded: LoadedRun, projection: Projection, found: Sequence[Facet], points: IntArray) -> None:
-    word = lasso_address.write(point_name(projection, int(p)) for p in points)
+    word = lasso_address.write(places_of(projection, points))
     st.download_button(
         "Chosen points (CSV)", lambda: _table(loaded, projection, found, points), "chosen-points.csv", "text/csv",
         type="tertiary",
@@ -352,13 +369,17 @@ def _class_rows(address: str, _loaded: LoadedRun, _projection: Projection) -> li
 
 def _table(loaded: LoadedRun, projection: Projection, found: Sequence[Facet], points: IntArray) -> str:
     """Points as CSV: where they are on both maps, and what each facet says of them."""
-    m = len(projection.rows)
-    said = [(facet.name, np.resize(facet.code, 2 * m), facet.entries) for facet in found if facet.name != "modality"]
-    names = [name for name, _, _ in said]
-    rows = [["clip", "modality", *names, "x_without", "y_without", "x_with", "y_with", "neighbors_lost"]]
-    for p in points:
-        where = [f"{v:.5f}" for v in (*projection.before[p], *projection.after[p])]
-        values = [entries[int(code[p])].name for _, code, entries in said]
-        clip = loaded.clips.clip_ids[int(projection.rows[p % m])]
-        rows.append([clip, MODALITIES[p // m], *values, *where, f"{projection.drift[p]:.4f}"])
-    return tables.as_csv(rows)
+    m, ids = len(projection.rows), loaded.clips.clip_ids
+    columns: dict[str, list[str]] = {
+        "clip": [ids[row] for row in projection.rows[points % m].tolist()],
+        "modality": [MODALITIES[side] for side in (points // m).tolist()],
+    }
+    for facet in found:
+        if facet.name != "modality":
+            names = [entry.name for entry in facet.entries]
+            columns[facet.name] = [names[code] for code in np.resize(facet.code, 2 * m)[points].tolist()]
+    for side, places in (("without", projection.before), ("with", projection.after)):
+        for axis, letter in enumerate("xy"):
+            columns[f"{letter}_{side}"] = [f"{value:.5f}" for value in places[points, axis].tolist()]
+    columns["neighbors_lost"] = [f"{value:.4f}" for value in projection.drift[points].tolist()]
+    return tables.as_csv([list(columns), *zip(*columns.values(), strict=True)])

@@ -15,7 +15,7 @@ from avexplore.artifacts import BoolArray, IntArray, Projection
 from avexplore.drawing.maps.facets import Facet
 from avexplore.ui.embedding_space.component import Touched, touched
 from avexplore.ui.parts import lasso_address
-from avexplore.ui.parts.clip_selection import clips_of, follow, point_name, point_of, points_of, remember
+from avexplore.ui.parts.clip_selection import clips_of, follow, places_of, point_name, point_of, points_of, remember
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def current(projection: Projection, facets: Sequence[Facet], *, key: str, run: s
         known = now.picked is not None and now.picked < 2 * m
         remember("point", point_name(projection, now.picked) if known and now.picked is not None else "")
     if now.selected != last.selected:
-        session["lasso_points"] = tuple(point_name(projection, p) for p in now.selected if p < 2 * m)
+        session["lasso_points"] = places_of(projection, np.array([p for p in now.selected if p < 2 * m], np.int64))
         if now.selected:  # the latest action wins: what was just drawn around is shown, not the point picked before
             remember("point", "")
     if now.filters != last.filters and now.filters is not None:
@@ -94,14 +94,14 @@ def current(projection: Projection, facets: Sequence[Facet], *, key: str, run: s
         remember("color", now.color)
     if now.camera != last.camera and now.camera is not None:
         remember("at", "" if now.camera == (1.0, 0.0, 0.0) else "_".join(f"{value:g}" for value in now.camera))
-    names = session["lasso_points"]
-    session["lasso_word"] = lasso_address.write(names)
+    places = session["lasso_points"]
+    session["lasso_word"] = lasso_address.write(places)
     remember("lasso", session["lasso_word"])
-    session[LASSO] = clips_of(names)
+    session[LASSO] = clips_of(places)
     color = st.query_params.get("color", "")
     return Choice(
         picked=point_of(projection, st.query_params.get("point", "")),
-        selected=points_of(projection, names),
+        selected=points_of(projection, places),
         filters=read(st.query_params.get("filter", ""), facets),
         color=color if color in {facet.name for facet in facets} else "",
         camera=_camera(st.query_params.get("at", "")),

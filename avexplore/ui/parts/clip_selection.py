@@ -11,11 +11,14 @@ import numpy as np
 import streamlit as st
 
 from avexplore.analysis.query_choice import LASSO
-from avexplore.artifacts import MODALITIES, Projection
+from avexplore.artifacts import MODALITIES, IntArray, Projection
 from avexplore.ui.parts import lasso_address
 
 _OF_A_RUN = ("lasso", "point", "filter", "at")
 """Words of the address that speak of one run's clips and classes, and of places on its maps."""
+
+
+NONE: IntArray = np.zeros(0, np.int64)
 
 
 def follow(run: str, clips: int) -> None:
@@ -30,16 +33,16 @@ def follow(run: str, clips: int) -> None:
         if "lasso_run" in session:
             for name in _OF_A_RUN:
                 remember(name, "")
-        session["lasso_run"], session["lasso_points"], session["lasso_word"], session[LASSO] = run, (), "", ()
+        session["lasso_run"], session["lasso_points"], session["lasso_word"], session[LASSO] = run, NONE, "", ()
     word = st.query_params.get("lasso", "")
     if word and word != session["lasso_word"]:
         session["lasso_points"], session["lasso_word"] = lasso_address.read(word, clips), word
         session[LASSO] = clips_of(session["lasso_points"])
 
 
-def clips_of(names: tuple[str, ...]) -> tuple[int, ...]:
+def clips_of(places: IntArray) -> tuple[int, ...]:
     """The clips of points, each once."""
-    return tuple(sorted({int(name.rpartition("-")[2]) for name in names}))
+    return tuple(np.unique(places // 2).tolist())
 
 
 def remember(name: str, value: str) -> None:
@@ -71,13 +74,19 @@ def point_of(projection: Projection, name: str) -> int | None:
     return int(places[0]) + len(projection.rows) * MODALITIES.index(modality) if len(places) else None
 
 
-def points_of(projection: Projection, names: tuple[str, ...]) -> tuple[int, ...]:
-    """The points of addresses, without those that the map does not show."""
-    place = {int(row): i for i, row in enumerate(projection.rows)}
+def places_of(projection: Projection, points: IntArray) -> IntArray:
+    """Points as any map of the run knows them: twice the clip's row, and 1 more if seen. Shape (k,)."""
     m = len(projection.rows)
-    found = []
-    for name in names:
-        modality, _, row = name.rpartition("-")
-        if int(row) in place:
-            found.append(place[int(row)] + m * MODALITIES.index(modality))
-    return tuple(found)
+    places: IntArray = 2 * np.asarray(projection.rows, np.int64)[points % m] + points // m
+    return places
+
+
+def points_of(projection: Projection, places: IntArray) -> tuple[int, ...]:
+    """The points of `places_of`, without those that the map does not show."""
+    if not len(places):
+        return ()
+    m = len(projection.rows)
+    point = np.full(max(int(projection.rows.max()), int(places.max()) // 2) + 1, -1)
+    point[projection.rows] = np.arange(m)
+    found = point[places // 2]
+    return tuple((found + m * (places % 2))[found >= 0].tolist())

@@ -8,23 +8,21 @@ from __future__ import annotations
 import base64
 import binascii
 import zlib
-from collections.abc import Iterable
 
 import numpy as np
 
-from avexplore.artifacts import MODALITIES
+from avexplore.artifacts import IntArray
 
 LONGEST = 6000
 """So many letters at most: browsers and proxies refuse addresses beyond some 8,000."""
 
 
-def write(names: Iterable[str]) -> str:
-    """Points, each as modality and clip row, as a word; "" for none, and for more than an address holds.
+def write(places: IntArray) -> str:
+    """Points, each as twice its clip's row and 1 more if seen, as a word; "" for none, and for more than it may hold.
 
-    >>> read(write(["visual-9", "audio-5"]), clips=10)
-    ('audio-5', 'visual-9')
+    >>> read(write(np.array([19, 10])), clips=10)
+    array([10, 19])
     """
-    places = np.array([_place(name) for name in names], dtype=np.int64)
     if not len(places):
         return ""
     bits = np.zeros(int(places.max()) + 1, dtype=np.uint8)
@@ -33,24 +31,19 @@ def write(names: Iterable[str]) -> str:
     return word if len(word) <= LONGEST else ""
 
 
-def read(word: str, clips: int) -> tuple[str, ...]:
-    """The points of a word that comes from a visitor and is not to be trusted; () if it is none.
+def read(word: str, clips: int) -> IntArray:
+    """The points of a word that comes from a visitor and is not to be trusted, in order; none if it is none.
 
     Args:
         word: As `write` gives it.
         clips: Number of clips of the run; points of further clips are left out, and never unpacked.
     """
     if not word or len(word) > LONGEST:
-        return ()
+        return np.zeros(0, np.int64)
     try:
         packed = base64.urlsafe_b64decode(word + "=" * (-len(word) % 4))
         content = zlib.decompressobj().decompress(packed, -(-2 * clips // 8))
     except (ValueError, binascii.Error, zlib.error):
-        return ()
+        return np.zeros(0, np.int64)
     places = np.flatnonzero(np.unpackbits(np.frombuffer(content, np.uint8)))
-    return tuple(f"{MODALITIES[place % 2]}-{place // 2}" for place in places if place < 2 * clips)
-
-
-def _place(name: str) -> int:
-    modality, _, row = name.rpartition("-")
-    return 2 * int(row) + MODALITIES.index(modality)
+    return places[places < 2 * clips]

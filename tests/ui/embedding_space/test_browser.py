@@ -465,10 +465,10 @@ MANY = """(canvas, n) => {
         for (let d = 0; d < 4; d++) xy[4 * i + d] = maps.xy[4 * j + d] + ((i * 31 + d * 17) % 97) / 400;
         facets.forEach((facet, f) => { facet.code[i] = maps.facets[f].code[j]; });
     }
-    const other = { geometry: "many", rows: "many", facetsKey: "many", picked: -1, selected: [], titles: [] };
+    const other = { geometry: "many", rows: "many", facetsKey: "many", picked: -1, selected: [], said: [] };
     const head = { ...maps.head, ...other, clips: m };
     maps.tell = () => {};
-    maps.update({ head, points: n, xy, facets });
+    maps.update({ head, points: n, rowOf: Uint32Array.from({ length: m }, (_, i) => i), xy, facets });
 }"""
 """The page's own data repeated with a little noise, as n points."""
 

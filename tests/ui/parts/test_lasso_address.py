@@ -12,22 +12,22 @@ from avexplore.ui.parts.lasso_address import LONGEST, read, write
 
 
 def test_points_come_back_whatever_their_order() -> None:
-    names = {f"{'audio' if i % 3 else 'visual'}-{i}" for i in range(0, 480, 5)}
-    assert set(read(write(names), clips=480)) == names
+    places = np.random.default_rng(0).permutation(np.arange(0, 960, 7))
+    assert read(write(places), clips=480).tolist() == sorted(places)
 
 
 def test_nothing_drawn_is_no_word() -> None:
-    assert write(()) == ""
-    assert read("", clips=10) == ()
+    assert write(np.zeros(0, int)) == ""
+    assert len(read("", clips=10)) == 0
 
 
 @pytest.mark.parametrize("word", ["x", "²", "AAAA", "a" * (LONGEST + 1), "eJw", "../../etc"])
 def test_a_word_that_is_none_draws_around_nothing(word: str) -> None:
-    assert read(word, clips=10) == ()
+    assert len(read(word, clips=10)) == 0
 
 
 def test_points_beyond_the_clips_are_left_out_and_never_unpacked() -> None:
-    assert read(write(["audio-3", "visual-9999"]), clips=10) == ("audio-3",)
+    assert read(write(np.array([6, 19_999])), clips=10).tolist() == [6]
     bomb = base64.urlsafe_b64encode(zlib.compress(b"\xff" * 3_000_000, 9)).decode()
     assert len(bomb) < LONGEST
     assert len(read(bomb, clips=10)) == 20
@@ -35,4 +35,4 @@ def test_points_beyond_the_clips_are_left_out_and_never_unpacked() -> None:
 
 def test_more_than_an_address_holds_is_not_written() -> None:
     drawn = np.random.default_rng(0).random(200_000) < 0.5
-    assert write(f"audio-{i}" for i in np.flatnonzero(drawn)) == ""
+    assert write(np.flatnonzero(drawn)) == ""

@@ -18,7 +18,7 @@ export class Film {
   show(share) {
     this.maps.morph = share;
     this.slider.value = String(share);
-    this.maps.painter.repaint({ atOnce: true });
+    this.maps.painter.repaint({ atOnce: true, panes: this.maps.panes.slice(0, 1) }); // the right map stays
   }
 
   play() {

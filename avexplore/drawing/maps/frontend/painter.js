@@ -14,8 +14,9 @@ export class Painter {
     this.work = null;
   }
 
-  repaint({ atOnce = this.maps.points <= MOST_POINTS } = {}) {
-    this.wanted = atOnce ? "at once" : this.wanted ?? "in slices";
+  repaint({ atOnce = this.maps.points <= MOST_POINTS, panes = this.maps.panes } = {}) {
+    // What is half painted is finished at once, too.
+    this.wanted = atOnce ? (this.work || this.wanted ? this.maps.panes : panes) : this.wanted ?? "in slices";
     this.request();
   }
 
@@ -44,8 +45,8 @@ export class Painter {
     if (!maps.head || !maps.measure()) return;
     const now = performance.now(), isMoving = this.moved !== undefined && now - this.moved < REST;
     for (const pane of maps.panes) pane.raster.move(maps, pane);
-    if (this.wanted === "at once") {
-      for (const pane of maps.panes) for (const _ of pane.raster.painting(maps, pane)) /* to its end */;
+    if (Array.isArray(this.wanted)) {
+      for (const pane of this.wanted) for (const _ of pane.raster.painting(maps, pane)) /* to its end */;
       this.work = null;
       this.wanted = undefined;
     } else if (this.wanted) {

@@ -1,6 +1,6 @@
 // What a point is, in a few words beside the pointer.
 
-import { classOf } from "./words.js";
+import { classOf, titleOf } from "./words.js";
 
 const SAID = new Set(["class", "modality"]); // in a line of their own
 
@@ -9,7 +9,7 @@ export function showTip(maps, pane, i, x, y) {
   tip.hidden = i < 0;
   if (i < 0) return;
   const clip = i % head.clips;
-  const lines = [head.titles[clip] ?? `clip ${clip}`, classOf(maps, i)];
+  const lines = [titleOf(maps, clip), classOf(maps, i)];
   for (const facet of facets) {
     if (!SAID.has(facet.name)) lines.push(`${facet.title}: ${facet.entries[facet.code[i]].name}`);
   }

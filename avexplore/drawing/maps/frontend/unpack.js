@@ -1,4 +1,4 @@
-// What Python sends: a head in JSON and typed arrays behind it; `pack` in content.py says how they lie.
+// What Python sends: a head in JSON and typed arrays behind it; `pack` in packed.py says how they lie.
 
 export function unpack(bytes) {
   const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
@@ -10,7 +10,7 @@ export function unpack(bytes) {
     return new kind(bytes.buffer.slice(start, bytes.byteOffset + at));
   };
   const clips = head.clips, points = 2 * clips;
-  const xy = take(Float32Array, 4 * points);
+  const rowOf = take(Uint32Array, clips), xy = take(Float32Array, 4 * points);
   const facets = head.facets.map((facet) => {
     const kind = facet.wide ? Uint16Array : Uint8Array, code = new kind(points);
     if (facet.per === "point") code.set(take(kind, points));
@@ -21,5 +21,5 @@ export function unpack(bytes) {
     }
     return { ...facet, code };
   });
-  return { head, points, xy, facets };
+  return { head, points, rowOf, xy, facets };
 }

@@ -7,11 +7,16 @@ export function classOf(maps, i) {
   return `${MARK[seen]} ${WORD[seen]} · annotated: ${maps.classes.entries[maps.classes.code[i]].name}`;
 }
 
+// A clip's class, and its name where that says something, else its number.
+export function titleOf({ head, classes, rowOf }, clip) {
+  return `${classes.entries[classes.code[clip]].name}, ${head.said[clip] || `clip ${rowOf[clip]}`}`;
+}
+
 const number = (value) => value.toLocaleString("en");
 
 export function statusOf(maps) {
   const { head, count, clips, isNarrowed, picked } = maps;
-  if (picked >= 0) return `${head.titles[picked % head.clips] ?? "This clip"}, ${WORD[picked < head.clips ? 0 : 1]}: what the teacher says and its neighbors stand below. Arrow keys go on, Esc clears.`;
+  if (picked >= 0) return `${titleOf(maps, picked % head.clips)}, ${WORD[picked < head.clips ? 0 : 1]}: what the teacher says and its neighbors stand below. Arrow keys go on, Esc clears.`;
   if (!isNarrowed) return `${number(head.clips)} clips, each once as heard (●) and once as seen (■). Drag to lasso, click a point for its clip, Ctrl + wheel to zoom.`;
   return `${number(count)} points of ${number(clips)} clips chosen. Shift + drag adds, Alt + drag takes away, Esc clears.`;
 }
