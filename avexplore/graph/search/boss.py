@@ -32,7 +32,7 @@ def best_move(trees: GrowShrinkTrees, permutation: Permutation, v: Int, scores: 
     """
     words = permutation.prefix.shape[1]
     here = permutation.position[v]
-    low, high = bounds(trees.required, permutation, v)
+    low, high = bounds(trees.regression.required, permutation, v)
     table = trees.nodes
     word, shift = v >> 6, v & 63
     # sets[0]: predecessors without v, sets[1]: with v

@@ -95,7 +95,7 @@ def tuck(trees: GrowShrinkTrees, permutation: Permutation, x: Int, y: Int, tucks
             for w in range(words):
                 moved[2, w] |= trees.nodes[permutation.node[z], PATH + 2 * words + w]
     for k in range(first + 1, last + 1):
-        if bitset.contains(moved, 2, order[k]) and bitset.contains(trees.required, order[k], x):
+        if bitset.contains(moved, 2, order[k]) and bitset.contains(trees.regression.required, order[k], x):
             return -math.inf
     tucks.first[level] = first
     tucks.last[level] = last

@@ -191,7 +191,7 @@ def _perturb(state: OrderSearch) -> None:
         permutation.position[v] = k
     for _ in range(state.settings[STRENGTH]):
         v = randomness.below(p, state.random)
-        low, high = bounds(state.trees.required, permutation, v)
+        low, high = bounds(state.trees.regression.required, permutation, v)
         move(permutation, v, low + randomness.below(high - low + 1, state.random))
     state.progress[PHASE] = PERTURBED
 
@@ -211,7 +211,7 @@ def _start_afresh(state: OrderSearch) -> None:
                 continue
             free = True
             for w in range(permutation.spare.shape[1]):
-                free = free and state.trees.required[v, w] & ~permutation.spare[0, w] == 0
+                free = free and state.trees.regression.required[v, w] & ~permutation.spare[0, w] == 0
             if free:
                 permutation.order[placed] = v
                 permutation.position[v] = placed

@@ -30,25 +30,35 @@ import numpy as np
 from avexplore.artifacts import BoolArray, FloatArray, IntArray
 from avexplore.graph.compiled import bitset
 from avexplore.graph.compiled.numba_cache import Int, Real, Truth, compiled
-from avexplore.graph.scores.gaussian_bic import FLOOR, edge_penalty
+from avexplore.graph.scores.gaussian_bic import FLOOR
+from avexplore.graph.search.regression import (
+    COEFFICIENT,
+    DIAGONAL,
+    SLOT,
+    STEP,
+    TIE,
+    VARIABLE,
+    VARIANCE,
+    Regression,
+    begin,
+    condition,
+    invert,
+    list_improving,
+    new_regression,
+)
 
 # Columns of ParentSets.nodes; two sets of `words` columns each follow, parents and BETTER. With up to 64 variables a
 # node is one cache line.
 VERTEX, DIGEST, LIST, COUNT, SMALLER, SCORE, PARENTS = range(7)
 # Columns of ParentSets.additions.
-VARIABLE, LARGER = range(2)
+LARGER = 1  # beside VARIABLE
 # Entries of ParentSets.counters.
 NODES, ADDITIONS, FULL, CURRENT, SIZE, FORGOTTEN, MADE = range(7)
-# Rows of ParentSets.given.
-VARIANCE, COVARIANCE, GAIN = range(3)
 # Rows of ParentSets.keys.
 OF_PARENT, OF_VERTEX = range(2)
 
 NONE = -1
 UNKNOWN = -2
-
-TIE = 1e-12
-"""Relative difference up to which two gains are equal; the earlier variable then comes first."""
 
 LINE = 8
 """Numbers to which rows are padded."""
@@ -61,8 +71,7 @@ class ParentSets(NamedTuple):
     """Nodes, and how to make more of them. Shapes with p variables, w words to a set, m nodes.
 
     Attributes:
-        correlation: (p, l): rows are padded with zeros, so that loops need no remainder.
-        forbidden, required: Sets per vertex of parents it may not and must have, (p, w).
+        regression: The problem; its current regression is that of one node, with the parents in index order.
         keys: A random word per variable as a parent, and per variable as the vertex; their exclusive or over a node is
             its digest, (2, p).
         nodes: Vertex and digest; where the list of additions begins, and its length; SMALLER; score; and the sets of
@@ -71,33 +80,18 @@ class ParentSets(NamedTuple):
         additions: Lists: a variable, and the node with it or `UNKNOWN`.
         table: Hash table of nodes, open addressing, `NONE` where free; a power of two.
         wanted: The set that is asked for, (1, w).
-        rows: Cholesky rows of the current node's parents, (p, l).
-        members: Those parents in index order, (p,).
-        given: Variance of each x given those parents, its covariance with y, and scratch for gains, (3, l).
-        inverse: Scratch: inverse of the Cholesky factor, (p, p).
         counters: Used nodes and additions; whether full; the current node and how many parents it has; how often
             all was forgotten; nodes ever made.
-        samples, penalty: n and c ln n.
-        least_share: Share of the residual variance that a variable must explain to improve the score.
     """
 
-    correlation: FloatArray
-    forbidden: IntArray
-    required: IntArray
+    regression: Regression
     keys: IntArray
     nodes: IntArray
     values: FloatArray
     additions: IntArray
     table: IntArray
     wanted: IntArray
-    rows: FloatArray
-    members: IntArray
-    given: FloatArray
-    inverse: FloatArray
     counters: IntArray
-    samples: float
-    penalty: float
-    least_share: float
 
 
 def new_parent_sets(
@@ -121,34 +115,20 @@ def new_parent_sets(
     """
     p = len(correlation)
     words = bitset.word_count(p)
-    nothing = np.zeros((p, p), bool)
-    width = -(-p // LINE) * LINE
-    padded = np.zeros((p, width))
-    padded[:, :p] = correlation
-    penalty = edge_penalty(samples, penalty_discount)
     additions_per_node = min(p, 12 + p // 16)
     node_bytes = 8 * (PARENTS + 2 * words) + 8 * additions_per_node + 12
     capacity = memory // node_bytes if most_made is None else min(memory // node_bytes, most_made)
     capacity = max(capacity, 64 * p)
     nodes = np.empty((capacity, PARENTS + 2 * words), np.int64)
     return ParentSets(
-        correlation=padded,
-        forbidden=bitset.pack(nothing if forbidden is None else forbidden.T),
-        required=bitset.pack(nothing if required is None else required.T),
+        regression=new_regression(correlation, samples, penalty_discount, forbidden, required, LINE, p),
         keys=np.random.default_rng(p).integers(-(2**63), 2**63 - 1, (2, p)),
         nodes=nodes,
         values=nodes.view(np.float64),
         additions=np.empty((max(capacity * additions_per_node, 8 * p * p), 2), np.int32),
         table=np.empty(1 << (2 * capacity - 1).bit_length(), np.int32),
         wanted=np.zeros((1, words), np.int64),
-        rows=np.empty((p, width)),
-        members=np.empty(p, np.int64),
-        given=np.empty((3, width)),
-        inverse=np.empty((p, p)),
         counters=np.zeros(7, np.int64),
-        samples=float(samples),
-        penalty=penalty,
-        least_share=-math.expm1(-penalty / samples),
     )
 
 
@@ -181,7 +161,7 @@ def look_up(sets: ParentSets, y: Int, parents: IntArray, row: Int) -> Int:
 def _find(sets: ParentSets, y: Int, digest: Int) -> Int:
     """The node of y whose parents are `wanted`, with that digest; made if it is new, `NONE` if there is no room."""
     nodes, counters = sets.nodes, sets.counters
-    words = sets.forbidden.shape[1]
+    words = sets.regression.forbidden.shape[1]
     mask = len(sets.table) - 1
     slot = (digest ^ (digest >> 29)) & mask
     while sets.table[slot] >= 0:
@@ -193,7 +173,7 @@ def _find(sets: ParentSets, y: Int, digest: Int) -> Int:
             if differs == 0:
                 return node
         slot = (slot + 1) & mask
-    if counters[NODES] >= len(nodes) or counters[ADDITIONS] + len(sets.correlation) > len(sets.additions):
+    if counters[NODES] >= len(nodes) or counters[ADDITIONS] + len(sets.keys[0]) > len(sets.additions):
         counters[FULL] = 1
         return np.int64(NONE)
     new = counters[NODES]
@@ -207,8 +187,9 @@ def _find(sets: ParentSets, y: Int, digest: Int) -> Int:
         nodes[new, PARENTS + w] = sets.wanted[0, w]
         nodes[new, PARENTS + words + w] = 0
     _condition(sets, new)
-    residual = max(sets.given[VARIANCE, y], FLOOR)
-    sets.values[new, SCORE] = -sets.samples * math.log(residual) - sets.penalty * counters[SIZE]
+    regression = sets.regression
+    residual = max(regression.given[VARIANCE, y], FLOOR)
+    sets.values[new, SCORE] = -regression.samples * math.log(residual) - regression.penalty * counters[SIZE]
     _list_additions(sets, new)
     return new
 
@@ -216,35 +197,19 @@ def _find(sets: ParentSets, y: Int, digest: Int) -> Int:
 @compiled
 def _condition(sets: ParentSets, node: Int) -> None:
     """Make a node current: its parents in index order, their Cholesky rows, and all variances given them."""
-    counters, rows, given = sets.counters, sets.rows, sets.given
+    counters, regression = sets.counters, sets.regression
     if counters[CURRENT] == node:
         return
     y = sets.nodes[node, VERTEX]
-    width = given.shape[1]
-    for x in range(width):
-        given[VARIANCE, x] = 1.0
-        given[COVARIANCE, x] = sets.correlation[y, x]
+    begin(regression, y)
     k = 0
-    for w in range(sets.forbidden.shape[1]):
+    for w in range(regression.forbidden.shape[1]):
         word = sets.nodes[node, PARENTS + w]
         while word != 0:
-            a = 64 * w + bitset.lowest(word)
+            regression.parents[SLOT, k] = k
+            regression.parents[STEP, k] = 64 * w + bitset.lowest(word)
+            condition(regression, y, k)
             word &= word - 1
-            for x in range(width):
-                rows[k, x] = sets.correlation[a, x]
-            for earlier in range(k):
-                f = rows[earlier, a]
-                for x in range(width):
-                    rows[k, x] -= f * rows[earlier, x]
-            # The floor matters only for required parents that determine each other.
-            scale = 1.0 / math.sqrt(max(given[VARIANCE, a], FLOOR))
-            f = rows[k, y] * scale
-            for x in range(width):
-                r = rows[k, x] * scale
-                rows[k, x] = r
-                given[VARIANCE, x] -= r * r
-                given[COVARIANCE, x] -= r * f
-            sets.members[k] = a
             k += 1
     counters[CURRENT] = node
     counters[SIZE] = k
@@ -252,35 +217,16 @@ def _condition(sets: ParentSets, node: Int) -> None:
 
 @compiled
 def _list_additions(sets: ParentSets, node: Int) -> None:
-    """Score all candidates at the current node, and list those that improve, best first.
-
-    Adding x takes the share c_x^2 / (v_x v_y) of the residual variance away, which improves the score if
-    -n ln(1 - share) exceeds the penalty.
-    """
-    nodes, additions, given = sets.nodes, sets.additions, sets.given
-    words = sets.forbidden.shape[1]
-    y = nodes[node, VERTEX]
+    """List the variables that improve the score at the current node, best first."""
+    nodes, additions = sets.nodes, sets.additions
+    words = sets.regression.forbidden.shape[1]
     first = sets.counters[ADDITIONS]
-    count = 0
-    if given[VARIANCE, y] > FLOOR:
-        least = sets.least_share * given[VARIANCE, y]
-        for x in range(len(sets.correlation)):
-            v = given[VARIANCE, x]
-            c = given[COVARIANCE, x]
-            if c * c > least * v and v > FLOOR and x != y:
-                out = nodes[node, PARENTS + (x >> 6)] | sets.forbidden[y, x >> 6]
-                if (out >> (x & 63)) & 1 == 0:
-                    gain = c * c / v
-                    k = count
-                    while k > 0 and given[GAIN, k - 1] < gain * (1.0 - TIE):
-                        given[GAIN, k] = given[GAIN, k - 1]
-                        additions[first + k, VARIABLE] = additions[first + k - 1, VARIABLE]
-                        k -= 1
-                    given[GAIN, k] = gain
-                    additions[first + k, VARIABLE] = x
-                    count += 1
-                    nodes[node, PARENTS + words + (x >> 6)] |= np.int64(1) << (x & 63)
+    for w in range(words):
+        sets.regression.barred[0, w] = nodes[node, PARENTS + w]
+    count = list_improving(sets.regression, nodes[node, VERTEX], additions, first)
     for k in range(first, first + count):
+        x = np.int64(additions[k, VARIABLE])
+        nodes[node, PARENTS + words + (x >> 6)] |= np.int64(1) << (x & 63)
         additions[k, LARGER] = UNKNOWN
     nodes[node, LIST] = first
     nodes[node, COUNT] = count
@@ -289,40 +235,22 @@ def _list_additions(sets: ParentSets, node: Int) -> None:
 
 @compiled
 def _worst_parent(sets: ParentSets, node: Int) -> Int:
-    """The parent whose removal improves the score most, `NONE` if none does.
-
-    With R_PP = L L' and L w = R_Py, both of which the Cholesky rows hold, and M = L^-1, the coefficients of the
-    regression of y are b = M'w and R_PP^-1 = M'M. Without parent j the residual variance grows by b_j^2 / (M'M)_jj.
-    """
+    """The parent whose removal improves the score most, `NONE` if none does."""
     _condition(sets, node)
-    rows, members, M = sets.rows, sets.members, sets.inverse
+    regression = sets.regression
     y = sets.nodes[node, VERTEX]
     size = sets.counters[SIZE]
-    for i in range(size):
-        a = members[i]
-        for j in range(i):
-            M[i, j] = 0.0
-        M[i, i] = 1.0
-        for t in range(i):
-            f = rows[t, a]
-            for j in range(t + 1):
-                M[i, j] -= f * M[t, j]
-        scale = 1.0 / rows[i, a]
-        for j in range(i + 1):
-            M[i, j] *= scale
+    invert(regression, y, size)
     # the gain of not paying for an edge against what it explains of the variance that would be left
-    least = math.expm1(sets.penalty / sets.samples) * max(sets.given[VARIANCE, y], FLOOR)
+    least = math.expm1(regression.penalty / regression.samples) * max(regression.given[VARIANCE, y], FLOOR)
     worst = np.int64(NONE)
     for j in range(size):
-        coefficient = 0.0
-        diagonal = 0.0
-        for i in range(j, size):
-            coefficient += M[i, j] * rows[i, y]
-            diagonal += M[i, j] * M[i, j]
-        loss = coefficient * coefficient / diagonal
-        if loss < least * (1.0 - TIE) and not bitset.contains(sets.required, y, members[j]):
+        coefficient = regression.removal[COEFFICIENT, j]
+        loss = coefficient * coefficient / regression.removal[DIAGONAL, j]
+        x = regression.parents[STEP, j]
+        if loss < least * (1.0 - TIE) and not bitset.contains(regression.required, y, x):
             least = loss
-            worst = members[j]
+            worst = x
     return worst
 
 
@@ -334,7 +262,7 @@ def _smaller(sets: ParentSets, node: Int) -> Int:
         x = _worst_parent(sets, node)
         smaller = np.int64(NONE)
         if x >= 0:
-            for w in range(sets.forbidden.shape[1]):
+            for w in range(sets.regression.forbidden.shape[1]):
                 sets.wanted[0, w] = nodes[node, PARENTS + w]
             bitset.discard(sets.wanted, 0, x)
             smaller = _find(sets, nodes[node, VERTEX], nodes[node, DIGEST] ^ sets.keys[OF_PARENT, x])
@@ -354,7 +282,7 @@ def _larger(sets: ParentSets, node: Int, predecessors: IntArray, row: Int) -> In
         k += 1
         x = np.int64(additions[k, VARIABLE])
     if additions[k, LARGER] == UNKNOWN:
-        for w in range(sets.forbidden.shape[1]):
+        for w in range(sets.regression.forbidden.shape[1]):
             sets.wanted[0, w] = nodes[node, PARENTS + w]
         bitset.insert(sets.wanted, 0, x)
         larger = _find(sets, nodes[node, VERTEX], nodes[node, DIGEST] ^ sets.keys[OF_PARENT, x])
@@ -369,7 +297,7 @@ def _restricted(sets: ParentSets, node: Int, predecessors: IntArray, row: Int) -
     """The node without the parents that are not in `predecessors[row]`."""
     nodes = sets.nodes
     digest = nodes[node, DIGEST]
-    for w in range(sets.forbidden.shape[1]):
+    for w in range(sets.regression.forbidden.shape[1]):
         outside = nodes[node, PARENTS + w] & ~predecessors[row, w]
         sets.wanted[0, w] = nodes[node, PARENTS + w] ^ outside
         while outside != 0:
@@ -410,7 +338,7 @@ def settle(sets: ParentSets, start: Int, predecessors: IntArray, row: Int) -> In
 @compiled
 def would_gain(sets: ParentSets, node: Int, x: Int) -> Truth:
     """Whether x is in BETTER: the score would rise with it."""
-    words = sets.forbidden.shape[1]
+    words = sets.regression.forbidden.shape[1]
     return (sets.nodes[node, PARENTS + words + (x >> 6)] >> (x & 63)) & 1 != 0
 
 

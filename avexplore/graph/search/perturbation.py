@@ -205,7 +205,7 @@ def best_move(search: PerturbedSearch, v: Int) -> Real:
     sets, permutation = search.sets, search.permutation
     order, nodes, prefix, predecessors = permutation.order, permutation.node, permutation.prefix, permutation.spare
     here: Int = permutation.position[v]
-    low, high = bounds(sets.required, permutation, v)
+    low, high = bounds(sets.regression.required, permutation, v)
     best = 0.0
     target = here
     target_node = nodes[v]
@@ -289,7 +289,7 @@ def _perturb(search: PerturbedSearch) -> None:
         permutation.node[k] = search.best_node[k]
     for _ in range(search.settings[STRENGTH] - randomness.below(2, search.random)):
         v = randomness.below(len(search.visit), search.random)
-        low, high = bounds(search.sets.required, permutation, v)
+        low, high = bounds(search.sets.regression.required, permutation, v)
         move(permutation, v, low + randomness.below(high - low + 1, search.random))
 
 

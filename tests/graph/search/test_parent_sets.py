@@ -56,7 +56,7 @@ def fresh(engine: dict[str, Any], R: FloatArray, **knowledge: Any) -> ParentSets
 
 
 def members_of(sets: ParentSets, node: int, p: int, which: int = 0) -> list[int]:
-    words = sets.forbidden.shape[1]
+    words = sets.regression.forbidden.shape[1]
     first = PARENTS + which * words
     return np.flatnonzero(unpack(sets.nodes[node : node + 1, first : first + words], p)[0]).tolist()
 
