@@ -20,6 +20,7 @@ from avexplore.config import (
     SyntheticConfig,
     TeacherConfig,
 )
+from avexplore.data.clip_index import index_in
 from avexplore.store import Store, app_folder
 from avexplore.workbench import Workbench
 
@@ -72,6 +73,28 @@ def test_every_entry_is_sound_and_read_by_this_version(store: Store) -> None:
         assert summary.config is not None, f"{summary.stage} is of an earlier version: avexplore retrain-models"
         assert store.get(summary.config) is not None, summary.path
     assert sum(f.stat().st_size for f in store.shipped.rglob("*") if f.is_file()) <= 25_000_000
+
+
+def test_which_clips_a_run_was_made_of_is_shipped() -> None:
+    summaries = Store(MODELS / "nothing", MODELS).entries("clips")
+    found = [one.config.data for one in summaries if isinstance(one.config, ClipsConfig)]
+    for data in found:
+        if isinstance(data, FeatureFileConfig):
+            with np.load(index_in(MODELS, data.fingerprint)) as index:
+                assert len(index["audio"]) == len(index["visual"]) == 0
+                assert len(index["digests"]) == len(index["labels"])
+
+
+def test_shipped_runs_are_read_with_other_settings(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AVEXPLORE_MODELS", str(MODELS))
+    students = [one.config for one in Store(MODELS / "nothing", MODELS).entries("student")]
+    for student in students:
+        if isinstance(student, StudentConfig) and student.regularizer is not None:
+            changed = ["tune", "--run", student.address, "--set", "regularizer.posterior_links=0.4", "-q"]
+            assert main(changed) == 0
+            assert "hidden_pair_ap" in capsys.readouterr().out
 
 
 def test_no_features_no_paths_and_a_card_for_each_model(store: Store) -> None:

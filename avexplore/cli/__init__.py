@@ -12,7 +12,20 @@ from typing import Annotated
 import typer
 
 import avexplore
-from avexplore.cli import compare, experiment, features, graph, manual, models, report, serve, stages, tune, upkeep
+from avexplore.cli import (
+    compare,
+    experiment,
+    features,
+    gather,
+    graph,
+    manual,
+    models,
+    report,
+    serve,
+    stages,
+    tune,
+    upkeep,
+)
 from avexplore.errors import AvexploreError, Cancelled
 
 app = typer.Typer(
@@ -32,6 +45,7 @@ experiment.register(app)
 compare.register(app)
 report.register(app)
 tune.register(app)
+gather.register(app)
 serve.register(app)
 manual.register(app)
 

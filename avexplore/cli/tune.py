@@ -47,8 +47,9 @@ def tune(
             for direction in (0, 1)
         ]
     gaps, twin = differences(reading.report, tuning.run.twin_report), tuning.run.twin_report.metrics
+    metrics = reading.report.metrics
     content: dict[str, Any] = {
-        "metrics": dict(reading.report.metrics),
+        "metrics": dict(metrics),
         "to_twin": gaps,
         "links": int((reading.presence > 0).sum()),
         "bootstraps": reading.bootstraps,
@@ -67,5 +68,6 @@ def tune(
     table(
         f"Test clips, {changed}",
         ("Figure", "Value", "To the twin"),
-        [(name, float(value), float(value - twin[name])) for name, value in reading.report.metrics.items()],
+        # Figures of a twin that was stored before one of them existed lack that one.
+        [(name, float(value), float(value - twin[name])) for name, value in metrics.items() if name in twin],
     )

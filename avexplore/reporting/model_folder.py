@@ -20,12 +20,14 @@ from avexplore.config import (
     Config,
     EvaluationConfig,
     ExperimentConfig,
+    FeatureFileConfig,
     OutputsConfig,
     ProjectionConfig,
     StudentConfig,
     TeacherConfig,
     from_json,
 )
+from avexplore.data.clip_index import index_in, write_index
 from avexplore.errors import ConfigError
 from avexplore.store import Packing, Store
 from avexplore.store.entries import publish, write_entry
@@ -53,6 +55,10 @@ def ship(student: StudentConfig, bench: Workbench, folder: Path, home: Path, rep
         write(config, bench.get(config, report), bench, folder)
     for stop in (twin, student, *(student.replace(regularizer=regularizer.replace(weight=w)) for w in STOPS)):
         write(OutputsConfig(stop), bench.get(OutputsConfig(stop), report), bench, folder, packing=_OUTPUTS)
+    if isinstance(student.data, FeatureFileConfig) and len(student.data.paths) == 1:
+        index = index_in(folder, student.data.fingerprint)
+        index.parent.mkdir(exist_ok=True)
+        write_index(Path(student.data.paths[0]), index)
     # From here on from what was just written: rounded, without features.
     shipped = Workbench(Store(home, folder), device="cpu")
     second: list[Config] = [EvaluationConfig(model, "test") for model in (twin, student)]
@@ -133,6 +139,7 @@ def overview(store: Store, students: Iterable[StudentConfig]) -> str:
         "",
         "Made by `avexplore retrain-models`; everything here is CC BY 4.0, as its data. Each folder is",
         "`<stage>/<address>` with a manifest (config, checksums, provenance) and arrays; no features, no code.",
+        "`clip_index/` tells by digests which clips of their source these are: `avexplore gather` finds them there.",
         "",
     ]
     for student in students:

@@ -58,8 +58,8 @@ def read_shards(
         for row, record in enumerate(read_records(path, limits)):
             where = f"record {row} of {path.name}"
             example = parse_example(record, where=where)
-            audio.append(_floats(example, AUDIO, where, audio))
-            visual.append(_floats(example, VISUAL, where, visual))
+            audio.append(floats(example, AUDIO, where, width=audio[0].size if audio else None))
+            visual.append(floats(example, VISUAL, where, width=visual[0].size if visual else None))
             labels.append(_labels(example, where))
             ids.append(_identifier(example, where, limits) or f"shard {i} row {row}")
             others |= {name for name in example if name.isprintable()} - _USED
@@ -99,18 +99,29 @@ def read_shards(
     return raw
 
 
-def _floats(example: dict[str, Feature], name: str, where: str, earlier: list[FloatArray]) -> FloatArray:
+def floats(example: dict[str, Feature], name: str, where: str, *, width: int | None = None) -> FloatArray:
+    """A feature of a record. Shape (d,), float32.
+
+    Args:
+        example: The record.
+        name: Of the feature.
+        where: The record, for messages.
+        width: How many values there must be; None takes any number.
+
+    Raises:
+        DataError: If it is not there, holds no finite numbers, or has another width.
+    """
     values = example.get(name)
     if not isinstance(values, np.ndarray) or values.dtype != np.float32 or values.size == 0:
-        found = ", ".join(sorted(key for key in example if key.isprintable())[:8]) or "nothing"
+        others = ", ".join(sorted(key for key in example if key.isprintable())[:8]) or "nothing"
         fix = "Use video-level records of YouTube-8M, which hold mean_audio, mean_rgb and labels"
-        raise DataError(f"There is no feature {name!r}, only {found}", where=where, fix=fix)
-    if earlier and earlier[0].size != values.size:
-        raise DataError(f"{name} has {values.size} values, the first record {earlier[0].size}", where=where)
+        raise DataError(f"There is no feature {name!r}, only {others}", where=where, fix=fix)
+    if width is not None and values.size != width:
+        raise DataError(f"{name} has {values.size} values instead of {width}", where=where)
     if not np.isfinite(values).all():
         raise DataError(f"{name} holds NaN or infinite values", where=where, fix="Remove the record")
-    floats: FloatArray = values.astype(np.float32, copy=False)
-    return floats
+    found: FloatArray = values.astype(np.float32, copy=False)
+    return found
 
 
 def _labels(example: dict[str, Feature], where: str) -> IntArray:

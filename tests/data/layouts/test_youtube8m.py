@@ -216,7 +216,7 @@ GOOD = {"video_id": b"v", "labels": [1], "mean_rgb": np.ones(8, np.float32), "me
         ({"mean_rgb": None}, "no feature 'mean_rgb'"),
         ({"labels": None}, "no feature 'labels'"),
         ({"mean_audio": [1, 2]}, "no feature 'mean_audio'"),
-        ({"mean_audio": np.ones(5, np.float32)}, "5 values, the first record 4"),
+        ({"mean_audio": np.ones(5, np.float32)}, "5 values instead of 4"),
         ({"mean_audio": np.full(4, np.nan, np.float32)}, "NaN"),
         ({"labels": [-1]}, "Labels range"),
         ({"labels": b"Bus"}, "whole numbers"),

@@ -13,6 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from in_browser import settled
 from tuned_run import Tiny, train_tiny
@@ -251,6 +252,41 @@ def test_every_other_training_control_trains(shown: Screen, control: str, parame
         widget.get_by_role("switch").or_(widget.get_by_role("checkbox")).first.press("Space")
     shown.page.wait_for_url(f"**{parameter}-**")
     shown.until(lambda: shown.part("board") != before and not shown.page.get_by_text("Until it is trained").count())
+    assert shown.page.get_by_text("could not be trained").count() == 0
+
+
+def warm_process(home: Path) -> psutil.Process:
+    """The training process of the app that is served from a data folder."""
+    return next(
+        one
+        for one in psutil.process_iter(["cmdline", "environ"])
+        if "avexplore.tuning.warm_worker" in (one.info["cmdline"] or ())
+        and (one.info["environ"] or {}).get("AVEXPLORE_HOME") == str(home)
+    )
+
+
+def test_a_training_that_is_killed_in_the_middle_is_told_and_begun_again_by_a_click(shown: Screen, tuned: Tiny) -> None:
+    shown.settled()
+    unfold(shown, "Training of LIR")
+    slider = shown.page.get_by_role("slider", name="LIR weight").first
+    waiting = shown.page.get_by_text("Until it is trained")
+    slider.press("ArrowLeft")
+    waiting.wait_for()
+    waiting.wait_for(state="detached")
+    settled(shown.page)
+    before = shown.figures()
+    process = warm_process(tuned.bench.store.root)
+    process.suspend()  # however fast the machine is, it is in the middle
+    slider.press("ArrowLeft")
+    waiting.wait_for()
+    process.kill()
+    shown.page.get_by_text("could not be trained. The training process ended unexpectedly").wait_for()
+    assert waiting.count() == 0
+    assert shown.figures() == before
+    again = shown.page.get_by_role("button", name="Try again")
+    again.click()
+    again.wait_for(state="detached")
+    shown.until(lambda: shown.figures() != before and not waiting.count())
     assert shown.page.get_by_text("could not be trained").count() == 0
 
 
