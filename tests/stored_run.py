@@ -17,6 +17,7 @@ from avexplore.artifacts import (
     Clips,
     Embeddings,
     History,
+    Projection,
     RetrievalReport,
     SoftLabels,
     TrainedStudent,
@@ -78,6 +79,7 @@ def make_run(
     classes: tuple[str, ...] = CLASSES,
     source: str = "Made up for a test",
     name: str = "",
+    measured: bool = True,
 ) -> Made:
     """Store a run.
 
@@ -90,6 +92,7 @@ def make_run(
         classes: Eight names.
         source: What the data are.
         name: What the run is called.
+        measured: Whether its reports are stored, too, which takes long for thousands of clips.
     """
     rng = np.random.default_rng(seed)
     student = student_config(count, seed)
@@ -144,7 +147,8 @@ def make_run(
     store.put(configs, affinity)
     for config, embeddings in ((student.twin, before), (student, after)):
         store.put(config, TrainedStudent(embeddings, {}, history, 3, 5))
-        store.put(EvaluationConfig(config), _report(embeddings, clips))
+        if measured:
+            store.put(EvaluationConfig(config), _report(embeddings, clips))
     return Made(home, student, clips, teacher, before, after, graph, affinity)
 
 
@@ -154,6 +158,28 @@ def store_projection(made: Made) -> None:
     found = project_pca(made.before, made.after, made.clips.rows("test"))
     stored = {name: getattr(found, name) for name in ("before", "after", "rows", "metrics", "drift")}
     Store(made.home).put(config, type(found)(**stored, method="umap"))
+
+
+def store_large_projection(made: Made, laid_out: int) -> None:
+    """Put made-up maps of all clips beside the run: classes as clusters, some points moved."""
+    rng = np.random.default_rng(0)
+    rows = rng.permutation(len(made.clips.hard_label))
+    middles = 6 * rng.normal(size=(len(made.clips.classes), 2))
+    both = np.tile(np.asarray(made.clips.hard_label)[rows], 2)
+    before = middles[both] + rng.normal(size=(len(both), 2))
+    drift = rng.random(len(both)) ** 3
+    after = before + drift[:, None] * rng.normal(size=before.shape)
+    figures = dict.fromkeys(("trustworthiness_before", "trustworthiness_after", "neighbor_overlap"), 0.9)
+    metrics = {
+        **figures,
+        "procrustes": 0.1,
+        "procrustes_embedding": 0.1,
+        "neighbors": 15.0,
+        "laid_out": float(laid_out),
+    }
+    places = (values.astype(np.float32) for values in (before, after))
+    shown = Projection(*places, rows, metrics, drift.astype(np.float32))
+    Store(made.home).put(ProjectionConfig(made.student.twin, made.student, split="all"), shown)
 
 
 def _unit(values: np.ndarray) -> np.ndarray:

@@ -95,7 +95,7 @@ def _what_is_shown(projection: Projection, clips: int) -> str:
         said.append(f"{m:,} of {clips:,} clips are shown, drawn evenly.")
     if laid_out < m:
         said.append(f"{laid_out:,} clips, drawn evenly, were laid out; the other {m - laid_out:,} stand beside their "
-                    "nearest ones.")  # fmt: skip
+                    "nearest ones and were not asked for a first answer.")  # fmt: skip
     return " ".join(said)
 
 

@@ -40,6 +40,18 @@ STYLE = """<style>
 }
 </style>"""
 
+LOW = """<style>
+@media (max-height: 800px) and (min-width: 900px) {
+  :root { --avx-card: 26px; --avx-card-air: 1px; --avx-card-gap: 3px; --avx-board-air: 4px; }
+  .stMainBlockContainer { padding-block: var(--avx-top, 3.75rem) var(--avx-bottom, .2rem); }
+  .stMainBlockContainer [data-testid="stVerticalBlock"] { gap: .45rem; }
+  .stMain .stMainBlockContainer h3 { padding-bottom: .4rem; }
+  .stElementContainer:has(> .stHeading h1) { margin-bottom: .6rem; }
+  .stElementContainer:has(> .stHeading) + .stElementContainer:has([data-testid="stCaptionContainer"]) { display: none; }
+}
+</style>"""
+"""On a low screen, the ten answers of the last step need the room between things; letters keep their size."""
+
 
 @cache
 def _component() -> Callable[..., Any]:
@@ -74,8 +86,8 @@ def draw(loaded: LoadedRun) -> None:
     if not cases.good:
         _nothing(cases)
         return
-    st.html(STYLE)
     number, step = _place(len(cases.good))
+    st.html(STYLE + (LOW if STEPS[step] == "The answers" else ""))
     case = cases.good[number]
     _controls(number, len(cases.good), step)
     (_clip, _teacher, _graph, _regularizer, _answers)[step](loaded, case)
