@@ -49,6 +49,14 @@ def shared_cases() -> Path:
     return cases
 
 
+@pytest.fixture(scope="session", autouse=True)
+def compiled() -> None:
+    """The search is compiled before the first test: pages and graphs answer otherwise while it is not."""
+    from avexplore.graph.search.warm_up import fill_cache
+
+    fill_cache()
+
+
 @pytest.fixture(autouse=True)
 def avexplore_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Each test works in its own data folder."""

