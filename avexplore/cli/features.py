@@ -85,7 +85,11 @@ def _tell(made: Extraction, folder: Path) -> None:
             rows = [(one.clip_id, one.notes) for one in accounts[:_SHOWN]]
             if len(accounts) > _SHOWN:
                 rows.append(("…", f"{len(accounts) - _SHOWN:,} more in {made.table}"))
-            table(f"{title}: {len(accounts):,} clips", ("Clip", "Why" if title == "Left out" else "What"), rows)
+            table(
+                f"{title}: {len(accounts):,} of {len(made.accounts):,} clips",
+                ("Clip", "Why" if title == "Left out" else "What"),
+                rows,
+            )
     audio, visual = made.widths
     say(
         f"{made.features}: {made.used:,} of {len(made.accounts):,} clips, {audio} numbers of sound and {visual} of "

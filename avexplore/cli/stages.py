@@ -81,7 +81,7 @@ def run(
         ("Figure", "Without LIR", "With LIR", "Difference"),
         [(name, float(before[name]), float(after[name]), float(after[name] - before[name])) for name in after],
     )
-    say(f"Stored as run {student.address[:12]}. Look at it with `avexplore app`.")
+    say(f"Stored as run {student.address[:12]}. Look at it with `avexplore app`, under Run.")
     say("One pair from one seed: differences of a few thousandths need several seeds before they mean anything.")
 
 

@@ -11,6 +11,8 @@ from typing import Any, Literal
 import streamlit as st
 
 _FOLDER = Path(__file__).parent / "frontend"
+_WIDTH = 640
+"""Pixels at most: wider, a player's buttons leave the window."""
 _CONVERT = "Convert it to MP4 (H.264 and AAC) or WebM"
 
 
@@ -31,11 +33,11 @@ def draw(
         kind: What it is.
         key: Tells the page's players apart.
         start, end: The part to play, in seconds; None for the file's own ends.
-        poster: A picture for a video that does not play yet, as a `data:` address; "" for none.
+        poster: What stands for a video that does not play, as a `data:` address; "" for nothing.
     """
     family, tag = ("video", st.video) if kind == "video" else ("audio", st.audio)
     told = mimetypes.guess_type(path.name)[0] or ""
-    with st.container(gap="xsmall"):
+    with st.container(gap="xsmall", width=_WIDTH):
         tag(path, format=told if told.startswith(f"{family}/") else f"{family}/{'mp4' if kind == 'video' else 'wav'}")
         _component()(
             key=f"player-{key}",

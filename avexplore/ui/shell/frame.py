@@ -24,6 +24,7 @@ STYLE = """<style>
 .stMainBlockContainer { padding: 3.7rem 2.4rem 2rem; }
 .stMainBlockContainer h1 { font-size: 1.5rem; padding: 0; }
 [data-testid="stMetricValue"] { font-size: 1.6rem; }
+[data-testid="stVideo"] { max-height: 60vh; } /* upright ones, too, with their buttons in sight */
 /* No word is cut where the window is narrow, or enlarged. */
 [data-testid="stMetric"] .stMarkdownEllipsis, [data-testid="stMetric"] .stMarkdownEllipsis p,
 [data-testid="stFileUploaderDropzoneInstructions"] span {

@@ -106,9 +106,8 @@ def _account(made: ExtractedClips) -> None:
     if not len(rows):
         return
     left_out = int((~made.used).sum())
-    with st.expander(
-        f"{left_out:,} clips left out, {len(rows) - left_out:,} used with a remark", expanded=left_out > 0
-    ):
+    words = f"Of {len(made.clip_ids):,} clips, {left_out:,} left out, {len(rows) - left_out:,} used with a remark"
+    with st.expander(words, expanded=left_out > 0):
         st.dataframe(
             {
                 "Clip": [made.clip_ids[row] for row in rows],

@@ -40,7 +40,7 @@ def test_from_a_folder_to_clips_that_play(clips: Path, capsys: pytest.CaptureFix
     assert [one["clip_id"] for one in told["skipped"]] == ["bad"]
     assert cli.main([*arguments, "--workers", "1"]) == 0
     said = capsys.readouterr()
-    assert "Left out: 1 clips" in said.out
+    assert "Left out: 1 of 25 clips" in said.out
     assert "24 of 25 clips" in said.err
 
     assert cli.main(["data", told["features"], "-q"]) == 0

@@ -244,6 +244,55 @@ def test_a_child_that_dies_is_replaced(media: Any) -> None:
         assert everything(decoder, path).found.sound == pytest.approx(5.0, abs=0.1)
 
 
+def long_file(path: Path, minutes: int) -> Path:
+    """A picture every ten seconds and a tone, whose pitch rises in the last minute."""
+    av = pytest.importorskip("av")
+    with av.open(str(path), "w") as out:
+        video, audio = out.add_stream("mpeg4", rate=10), out.add_stream("pcm_s16le", rate=8000)
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        video.codec_context.time_base = Fraction(1, 10)
+        audio.layout = "mono"
+        for minute in range(minutes):
+            for ten in range(6):
+                frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), (200, 30, 60), np.uint8), format="rgb24")
+                frame.pts, frame.time_base = 100 * (6 * minute + ten), Fraction(1, 10)
+                out.mux(video.encode(frame))
+            hertz = 1000 if minute == minutes - 1 else 440
+            tone = (10_000 * np.sin(2 * np.pi * hertz * np.arange(480_000) / 8000)).astype(np.int16)
+            for first in range(0, len(tone), 8000):
+                block = av.AudioFrame.from_ndarray(tone[None, first : first + 8000], format="s16", layout="mono")
+                block.rate, block.pts, block.time_base = 8000, 480_000 * minute + first, Fraction(1, 8000)
+                out.mux(audio.encode(block))
+        out.mux([*video.encode(), *audio.encode()])
+    return path
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the memory of a process is read from /proc")
+def test_an_hour_takes_the_memory_of_a_minute(tmp_path: Path) -> None:
+    held = []
+    for minutes in (1, 60):
+        path = long_file(tmp_path / f"{minutes}.mkv", minutes)
+        with Decoder() as decoder:
+            parts = decoder.read(Request(str(path), rate=RATE, side=32))
+            samples, frames, found = 0, 0, None
+            for part in parts:  # nothing is kept here either
+                if isinstance(part, Sound):
+                    samples += len(part.samples)
+                frames += isinstance(part, Frame)
+                found = part
+            assert isinstance(found, Found)
+            assert abs(samples / RATE - 60 * minutes) < 1
+            assert abs(frames - 60 * minutes) <= 10, "the last picture stays for its own time"
+            assert decoder._process is not None
+            status = Path(f"/proc/{decoder._process.pid}/status").read_text()
+            [peak] = [int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")]
+            held.append(peak)
+            end = everything(decoder, path, 60.0 * minutes - 3, 60.0 * minutes - 1)
+            assert abs(pitch(end.sound) - 1000) < 2
+    assert held[1] - held[0] < 16_000, f"kilobytes: {held}"
+
+
 def test_a_reader_that_stops_midway_leaves_nothing_behind(tmp_path: Path, media: Any) -> None:
     first, second = media.video("a.mp4", seconds=5.0), media.video("b.mp4", hertz=880.0)
     with Decoder() as decoder:

@@ -140,6 +140,26 @@ def test_inception_equals_torchvisions() -> None:
         assert torch.equal(ours(frames), theirs(frames))
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+@pytest.mark.parametrize(
+    ("modality", "kind", "net"), [("audio", "vggish", VGGish), ("visual", "inception", InceptionV3)]
+)
+def test_batches_on_a_gpu_give_what_the_processor_gives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, modality: Any, kind: str, net: Any
+) -> None:
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+    torch.manual_seed(0)
+    save_file(net().state_dict(), tmp_path / "net.safetensors")
+    spec = parse(modality, f"{kind}:{tmp_path / 'net.safetensors'}")
+    here, there, unasked = (load(spec, device) for device in ("cpu", "cuda", None))
+    assert unasked._run._device.type == "cuda", "a GPU is taken where there is one"
+    rng = np.random.default_rng(0)
+    batch: Any = rng.normal(size=(16, 15_600)) / 10 if modality == "audio" else rng.integers(0, 256, (16, 299, 299, 3))
+    batch = batch.astype(np.float32 if modality == "audio" else np.uint8)
+    expected = here(batch)
+    np.testing.assert_allclose(there(batch), expected, rtol=1e-4, atol=1e-5 * np.abs(expected).max())
+
+
 @pytest.mark.parametrize(
     ("modality", "text", "said"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import wave
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from in_browser import settled, until
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 av = pytest.importorskip("av", reason="PyAV is not installed")
@@ -85,7 +87,7 @@ def test_from_a_folder_to_a_played_answer(url: str, clips: Path, page: Any) -> N
     field.fill(str(clips))
     page.get_by_role("button", name="Make features").click()
     page.get_by_text(f"Features of {COUNT} of {COUNT + 1} clips").wait_for()
-    page.get_by_text("1 clips left out").wait_for()
+    page.get_by_text(f"Of {COUNT + 1} clips, 1 left out").wait_for()
     page.get_by_text(f"names media files for {COUNT} of {COUNT} clips.").wait_for()
     settled(page)
     page.get_by_role("button", name="Train", exact=True).click()
@@ -125,8 +127,31 @@ def test_from_a_folder_to_a_played_answer(url: str, clips: Path, page: Any) -> N
     page.get_by_text("no kind that is decoded").wait_for()
     settled(page)
     upload.set_input_files(str(clips / "01.webm"))
+    ranked(page, "Siren")
+
+    with wave.open(str(clips / "own.wav"), "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(16_000)
+        tone = 12_000 * np.sin(2 * np.pi * CLASSES["Bell"][1] * 1.05 * np.arange(16_000) / 16_000)
+        out.writeframes(tone.astype("<i2").tobytes())
+    Image.new("RGB", (90, 60), CLASSES["Rain"][0]).save(clips / "own.png")
+    for direction, name, label in (("A→V", "own.wav", "Bell"), ("V→A", "own.png", "Rain")):
+        page.goto(f"{url}/retrieval?run={run}&by=Own+clip&direction={direction}")
+        upload.wait_for(state="attached")
+        settled(page)
+        upload.set_input_files(str(clips / name))
+        ranked(page, label)
+
+
+def ranked(page: Any, label: str) -> None:
+    """A clip of one's own has answers without and with LIR, with their pictures."""
     page.get_by_text("The query is a clip of your own").wait_for()
     page.locator(".card img").first.wait_for()
+    settled(page)
+    for side in ("left", "right"):
+        found = page.locator(f".{side} .card b").all_inner_texts()
+        assert found[0] == label, (side, found)
 
 
 def test_who_sits_elsewhere_is_told_the_command(app: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 // What Streamlit's players lack: a segment begins and ends at its own fraction of a second, one player at a time is
 // heard, and a file that this browser does not play is said to be one.
 const AT_THE_END = 0.3;
+const TRIES = 3;
 
 export default function ({ parentElement, data }) {
   const root = parentElement.getRootNode();
@@ -10,10 +11,9 @@ export default function ({ parentElement, data }) {
   const stop = new AbortController();
   const on = (event, act) => block.addEventListener(event, (met) => act(met.target), { capture: true, signal: stop.signal });
   const end = data.end ?? Infinity;
-  let last = 0;
+  let last = 0, tries = 0;
 
   const seek = (player) => {
-    if (data.poster && player.tagName === "VIDEO") player.poster = data.poster;
     last = player.currentTime = data.start;
   };
   // Streamlit goes to the beginning of the file at the same event.
@@ -24,7 +24,7 @@ export default function ({ parentElement, data }) {
     last = player.currentTime;
     requestAnimationFrame(() => watch(player));
   };
-  const fail = (player, words) => {
+  const say = (player, words) => {
     const isDead = words === data.unplayed;
     player.style.display = isDead ? "none" : "";
     said.textContent = words;
@@ -32,12 +32,17 @@ export default function ({ parentElement, data }) {
     if (!picture.hidden) picture.src = data.poster;
   };
   const judge = (player) => {
-    if (player.error) fail(player, data.unplayed);
-    else if (player.tagName === "VIDEO" && player.readyState && !player.videoWidth) fail(player, data.unseen);
-    else fail(player, "");
+    if (!player.error) {
+      say(player, player.tagName === "VIDEO" && player.readyState && !player.videoWidth ? data.unseen : "");
+      return;
+    }
+    say(player, data.unplayed);
+    // While a page is drawn anew, the server may not know the file for a moment.
+    if (tries++ < TRIES) setTimeout(() => stop.signal.aborted || player.load(), 1000);
   };
 
   on("loadedmetadata", (player) => { begin(player); judge(player); });
+  on("canplay", (player) => { if (player.paused && !player.currentTime && data.start) seek(player); });
   on("error", judge);
   on("play", (player) => {
     for (const other of document.querySelectorAll("audio, video")) if (other !== player) other.pause();
