@@ -4,7 +4,7 @@
 import { FRONT, REST } from "./look.js";
 
 export const CELL = 2; // device pixels
-const SLICE = 20_000;
+const SLICE = 10_000;
 const PALEST = 0.22;
 
 // A generator, so that a map of a million points is painted between two frames, a slice at a time. Fills a picture of
@@ -12,8 +12,7 @@ const PALEST = 0.22;
 export function* paintDensity(out, W, H, maps, { scale, dx, dy, way }, most) {
   const { xy, points, look, theme } = maps, back = 1 - way;
   const across = Math.ceil(W / CELL), down = Math.ceil(H / CELL), cells = across * down;
-  const sums = [null, new Float32Array(4 * cells), new Float32Array(4 * cells)];
-  const within = new Int32Array(most);
+  const { sums, within } = cleared(cells, most);
   let count = 0;
   for (let begin = 0; begin < points; begin += SLICE) {
     const end = Math.min(points, begin + SLICE);
@@ -57,6 +56,17 @@ export function* paintDensity(out, W, H, maps, { scale, dx, dy, way }, most) {
     if (cy % 24 === 23) yield;
   }
   return null;
+}
+
+// Kept from one painting to the next, since megabytes thrown away in each stop a drag when they are collected. Only one
+// painting is under way at a time.
+let kept = {};
+
+function cleared(cells, most) {
+  if (kept.cells !== cells || kept.most !== most) {
+    kept = { cells, most, sums: [null, new Float32Array(4 * cells), new Float32Array(4 * cells)], within: new Int32Array(most) };
+  } else for (const layer of [REST, FRONT]) kept.sums[layer].fill(0);
+  return kept;
 }
 
 // How strongly each cell is colored: 0 where nothing lies, `full` where most does.

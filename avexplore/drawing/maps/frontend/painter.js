@@ -5,7 +5,7 @@ import { drawMarks } from "./marks.js";
 import { MOST_POINTS } from "./raster.js";
 
 const REST = 120; // milliseconds without a move
-const BUDGET = { moving: 6, resting: 24 }; // milliseconds of painting per frame
+const BUDGET = { moving: 4, resting: 24 }; // milliseconds of painting per frame
 
 export class Painter {
   constructor(maps) {
