@@ -68,6 +68,9 @@ def test_first_answers_are_told_apart_by_which_student_got_them_right() -> None:
     found = facets.by_first_answer(before, after)
     names = [found.entries[code].name for code in found.code]
     assert names == ["right in both", "wrong in both", "right with LIR only", "right without LIR only"]
+    more = facets.by_first_answer(before, after, others=1)
+    said = [more.entries[code].name for code in more.code]
+    assert said == [*names[:2], "not asked", *names[2:], "not asked"]
 
 
 def test_first_answers_agree_with_a_loop_whatever_the_chunk() -> None:
