@@ -227,7 +227,7 @@ def _labels(raw: RawClips, n: int, limits: Limits) -> tuple[BoolArray | None, In
         check_unique(names, where=where_names)
     if labels.dtype.kind in "SU" and labels.ndim == 1:
         return None, *_labels_in_words(labels, names, where, limits)
-    labels = whole_numbers(labels, where)
+    check_whole(labels, where)
     if labels.ndim == 2:
         if labels.min() < 0 or labels.max() > 1:
             raise DataError(
@@ -242,6 +242,7 @@ def _labels(raw: RawClips, n: int, limits: Limits) -> tuple[BoolArray | None, In
             # One class per clip says what was annotated, not that nothing else is there.
             return None, labels.argmax(axis=1), names
         return labels.astype(bool), None, names
+    labels = labels.astype(np.int64)
     if labels.min() < 0:
         raise DataError(f"Labels must not be negative, got {labels.min()}", where=where, fix="Count classes from 0")
     if names is None:
@@ -291,6 +292,16 @@ def whole_numbers(values: NDArray, where: str) -> IntArray:
     Raises:
         DataError: If a value is no whole number, or the type is no number.
     """
+    check_whole(values, where)
+    return values.astype(np.int64)
+
+
+def check_whole(values: NDArray, where: str) -> None:
+    """Refuse what does not hold whole numbers. A matrix of 0 and 1 stays as small as it is stored.
+
+    Raises:
+        DataError: If a value is no whole number, or the type is no number.
+    """
     if values.dtype.kind not in "biuf":
         raise DataError(f"Expected whole numbers, got {values.dtype}", where=where, fix="Store them as int64")
     if values.size == 0:
@@ -302,16 +313,15 @@ def whole_numbers(values: NDArray, where: str) -> IntArray:
             raise DataError("Some entries are no whole numbers", where=where, fix="Store class indices")
     elif values.dtype.kind == "u" and int(values.max()) > 2**62:
         raise DataError(f"{int(values.max())} is no class index", where=where)
-    return values.astype(np.int64)
 
 
 def _multi_hot(values: NDArray | None, n: int, count: int, where: str) -> BoolArray | None:
     if values is None:
         return None
-    whole = whole_numbers(values, where)
-    if whole.shape != (n, count) or whole.min() < 0 or whole.max() > 1:
-        raise DataError(f"Expected 0 and 1 of shape {(n, count)}, got shape {whole.shape}", where=where)
-    return whole.astype(bool)
+    check_whole(values, where)
+    if values.shape != (n, count) or values.min() < 0 or values.max() > 1:
+        raise DataError(f"Expected 0 and 1 of shape {(n, count)}, got shape {values.shape}", where=where)
+    return values.astype(bool)
 
 
 def _graph(values: NDArray, count: int, where: str) -> IntArray:
@@ -399,12 +409,14 @@ def keep_one(true: BoolArray, how: str, seed: int) -> IntArray:
     >>> keep_one(np.array([[True, True], [True, False], [False, False]]), "rarest", 0)
     array([ 1,  0, -1])
     """
-    if how == "rarest":
-        preference = -true.sum(axis=0, dtype=np.float64)[None, :].repeat(len(true), axis=0)
-    else:
-        preference = np.random.default_rng(seed).random(true.shape)
-    preference = np.where(true, preference, -np.inf)
-    return np.where(true.any(axis=1), preference.argmax(axis=1), -1)
+    rng, rarity = np.random.default_rng(seed), -true.sum(axis=0, dtype=np.float64)
+    chosen = np.full(len(true), -1)
+    step = max(1, _BLOCK // (8 * true.shape[1]))
+    for start in range(0, len(true), step):  # a matrix of bits is an eighth of what is drawn for it
+        rows = true[start : start + step]
+        preference = np.where(rows, rarity if how == "rarest" else rng.random(rows.shape), -np.inf)
+        chosen[start : start + step] = np.where(rows.any(axis=1), preference.argmax(axis=1), -1)
+    return chosen
 
 
 _BACKGROUND = ("background", "none", "nothing", "no event", "silence", "unknown", "other")

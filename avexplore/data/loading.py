@@ -123,6 +123,7 @@ def load_features(config: DataConfig, report: Report = silent, *, limits: Limits
         )
     report(0.2, "Reading the features")
     raw = bundle.read(config, report, limits)
+    limits.check_clips(len(raw.audio), sum(path.stat().st_size for path in bundle.arrays), where=raw.where)
     report(0.8, "Checking the clips")
     features = thinned(assemble(raw, config, limits), config.train_fraction, config.split_seed)
     report(1.0, f"Read {len(features.hard_label):,} clips of {len(features.classes)} classes")

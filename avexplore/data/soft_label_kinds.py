@@ -47,11 +47,11 @@ def tell(values: Values) -> str:
     >>> tell((np.array([[90.0, 10.0]]), np.array([[40.0, 60.0]])))
     'percentages'
     """
-    both = np.concatenate(values).astype(np.float64)
-    low, high, sums = both.min(), both.max(), both.sum(axis=1)
+    both = np.concatenate(values)
+    low, high, sums = both.min(), both.max(), both.sum(axis=1, dtype=np.float64)
     outside = (both < -TOLERANCE) | (both > 1 + TOLERANCE)
     if not outside.any():
-        if np.isin(both, (0, 1)).all():
+        if ((both == 0) | (both == 1)).all():
             return "labels"
         return "probabilities" if _near(sums, 1) else "independent-probabilities"
     whole = bool((both == np.rint(both)).all())
@@ -59,13 +59,13 @@ def tell(values: Values) -> str:
         return "percentages"
     if whole and low >= 0 and sums.min() == sums.max() > 1:
         return "votes"
-    if high <= TOLERANCE and _near(np.exp(both).sum(axis=1), 1):
+    if high <= TOLERANCE and _near(np.exp(both).sum(axis=1, dtype=np.float64), 1):
         return "log-probabilities"
     if outside.sum() <= max(3, both.size // _FEW) and both.size >= 200:
         raise _bad_cell(values, lambda v: (v < -TOLERANCE) | (v > 1 + TOLERANCE), "All other values lie in [0, 1]")
     if _is_score_like(values):
         return "scores"
-    if np.abs(both.mean(axis=1)).max() < 1e-3 * both.std():
+    if np.abs(both.mean(axis=1, dtype=np.float64)).max() < 1e-3 * both.std(dtype=np.float64):
         return "logits"  # only a softmax is indifferent to what all logits of a clip have in common
     span = f"values from {low:.2f} to {high:.2f}, rows summing to {sums.mean():.2f} ± {sums.std():.2f}"
     if low >= 0 and high <= 100 and whole:
@@ -96,11 +96,13 @@ def understand(kind: str, values: Values) -> Meaning:
             f"Unknown kind {kind[:40]!r}", where="kind of soft labels", fix=f"Use one of {', '.join(KINDS)}"
         )
     meaning = _READINGS[kind](values)
-    both = np.concatenate(values).astype(np.float64)
-    sums = both.sum(axis=1)
-    span = f"values from {both.min():.2f} to {both.max():.2f}, rows summing to {sums.mean():.2f} ± {sums.std():.2f}"
+    low, high = min(part.min() for part in values), max(part.max() for part in values)
+    sums = np.concatenate([part.sum(axis=1, dtype=np.float64) for part in values])
+    span = f"values from {low:.2f} to {high:.2f}, rows summing to {sums.mean():.2f} ± {sums.std():.2f}"
     said = f"Read as {meaning.said} ({span}); another kind can be said"
-    return Meaning(tuple(v.astype(np.float32) for v in meaning.values), meaning.kind, meaning.competing, said)  # type: ignore[arg-type]
+    return Meaning(
+        tuple(v.astype(np.float32, copy=False) for v in meaning.values), meaning.kind, meaning.competing, said
+    )  # type: ignore[arg-type]
 
 
 def word_of(kind: SoftLabelKind, competing: bool) -> str:

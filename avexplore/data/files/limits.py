@@ -20,6 +20,8 @@ class Limits:
     array_bytes: int = 12 * GIBIBYTE
     """All arrays of one data set together, in memory."""
     clips: int = 5_000_000
+    sure_clips: int = 100_000
+    """So many are believed; beyond, a clip takes at least one byte of the files that hold it."""
     columns: int = 65_536
     """Feature dimensions, or classes."""
     entries: int = 256
@@ -71,6 +73,19 @@ class Limits:
         if size > 64 * MEBIBYTE and size > self.unpacked * stored:
             raise DataError(
                 f"{readable_bytes(stored)} on disk claim to hold {readable_bytes(size)}",
+                where=where,
+                fix="This looks like a compression bomb; store it without compression if it is none",
+            )
+
+    def check_clips(self, clips: int, stored: int, *, where: str) -> None:
+        """Refuse files that claim more clips than they have bytes: a clip has features and a label.
+
+        Raises:
+            DataError: If `clips` come from fewer bytes (beyond `sure_clips`).
+        """
+        if clips > max(self.sure_clips, stored):
+            raise DataError(
+                f"{readable_bytes(stored)} on disk claim to hold {clips:,} clips",
                 where=where,
                 fix="This looks like a compression bomb; store it without compression if it is none",
             )

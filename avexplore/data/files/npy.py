@@ -66,11 +66,16 @@ def check_directory(stream: IO[bytes], *, where: str, limits: Limits = DEFAULT_L
     if end < 0 or end + 22 > len(tail):
         raise DataError("The file is no npz file, or it is damaged", where=where, fix="Store it again")
     entries, length = struct.unpack_from("<HI", tail, end + 10)
-    if end >= 20 and tail[end - 20 : end - 16] == b"PK\x06\x07":  # zipfile believes the larger record, if there is one
-        stream.seek(min(struct.unpack_from("<Q", tail, end - 12)[0], size))
-        large = stream.read(56)
-        if large[:4] == b"PK\x06\x06" and len(large) == 56:
-            entries, length = struct.unpack_from("<QQ", large, 32)
+    if end >= 20 and tail[end - 20 : end - 16] == b"PK\x06\x07":
+        # The larger record is where this locator says, or right before it: versions of zipfile differ in which they
+        # believe, and an archive may hold two.
+        locator = size - len(tail) + end - 20
+        for place in (struct.unpack_from("<Q", tail, end - 12)[0], locator - 56):
+            stream.seek(min(max(0, place), size))
+            large = stream.read(56)
+            if large[:4] == b"PK\x06\x06" and len(large) == 56:
+                found = struct.unpack_from("<QQ", large, 32)
+                entries, length = max(entries, found[0]), max(length, found[1])
     if entries > limits.entries or length > limits.directory_bytes:
         raise DataError(f"{entries:,} entries are beyond the limit of {limits.entries}", where=where)
     stream.seek(0)

@@ -7,7 +7,7 @@ import io
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,6 +29,7 @@ _FILES: Mapping[str, tuple[str, ...]] = {
     "thumbnail": PICTURES,
     "sound_picture": PICTURES,
 }
+_ANY_FILE = tuple(dict.fromkeys(kind for kinds in _FILES.values() for kind in kinds))
 COLUMNS = ("clip_id", *_FILES, "start", "end")
 _NAMES = {"clip_id": ("clip_id", "clip", "id"), "path": ("path", "file")}
 _FIX = (
@@ -199,6 +200,8 @@ class _Places:
     roots: Sequence[Path]
     within: Sequence[Path] | None
     limits: Limits
+    folders: dict[Path, Path] = field(default_factory=dict)
+    """True places of those that were looked up."""
 
     def true(self, text: Any, kinds: Sequence[str], where: str) -> str:
         """The true place of a file that a manifest names."""
@@ -214,7 +217,7 @@ class _Places:
         if not text.lower().endswith(tuple(kinds)):
             raise DataError(f"{Path(text).name[:80]!r} is of another kind", where=where, fix=f"Use {', '.join(kinds)}")
         try:
-            places = [(root / text).resolve() for root in self.roots]
+            places = [self._place(root / text) for root in self.roots]
             allowed = [p for p in places if self.within is None or any(p.is_relative_to(root) for root in self.within)]
             if allowed:
                 return str(next((place for place in allowed if place.is_file()), allowed[0]))
@@ -226,12 +229,19 @@ class _Places:
             fix="Start the app with `avexplore app --folder FOLDER`, or put the files there",
         )
 
+    def _place(self, path: Path) -> Path:
+        """A file's path, links followed; a folder's is looked up once for the thousands of files that it may hold."""
+        folder = self.folders.get(path.parent)
+        if folder is None:
+            folder = self.folders[path.parent] = path.parent.resolve()
+        place = folder / path.name
+        return place.resolve() if place.is_symlink() else place
+
 
 def _entry(row: _Row, places: _Places, where: str) -> MediaEntry:
     files = {column: places.true(row.get(column), kinds, where) for column, kinds in _FILES.items()}
     if row.get("path"):
-        every = tuple(dict.fromkeys(kind for kinds in _FILES.values() for kind in kinds))
-        path = places.true(row["path"], every, where)
+        path = places.true(row["path"], _ANY_FILE, where)
         kind = kind_of(path)
         if kind is not None and not files[kind]:
             files[kind] = path
