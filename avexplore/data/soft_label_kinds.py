@@ -100,9 +100,8 @@ def understand(kind: str, values: Values) -> Meaning:
     sums = np.concatenate([part.sum(axis=1, dtype=np.float64) for part in values])
     span = f"values from {low:.2f} to {high:.2f}, rows summing to {sums.mean():.2f} ± {sums.std():.2f}"
     said = f"Read as {meaning.said} ({span}); another kind can be said"
-    return Meaning(
-        tuple(v.astype(np.float32, copy=False) for v in meaning.values), meaning.kind, meaning.competing, said
-    )  # type: ignore[arg-type]
+    audio, visual = (part.astype(np.float32, copy=False) for part in meaning.values)
+    return Meaning((audio, visual), meaning.kind, meaning.competing, said)
 
 
 def word_of(kind: SoftLabelKind, competing: bool) -> str:
