@@ -110,3 +110,24 @@ def test_what_a_browser_does_not_play_is_said(visit: Callable[..., Any], server:
     page.goto(f"{server.url}/retrieval?query={UNSEEN}")
     page.get_by_text("This browser plays the sound of unseen.mp4 alone.").wait_for()
     assert page.locator("video").is_visible()
+
+
+def test_a_file_that_is_not_there_for_a_moment_plays_after_all(
+    visit: Callable[..., Any], server: SimpleNamespace
+) -> None:
+    page = visit("/story")
+    lost: list[str] = []
+
+    def once(route: Any) -> None:
+        if lost:
+            route.continue_()
+        else:
+            lost.append(route.request.url)
+            route.fulfill(status=404)
+
+    page.route("**/media/**", once)
+    page.goto(f"{server.url}/retrieval?query={int(server.made.clips.rows('test')[4])}")
+    player = page.locator("video")
+    player.wait_for()
+    until(lambda: player.is_visible() and abs(player.evaluate("one => one.currentTime") - START) < 0.01)
+    assert lost
