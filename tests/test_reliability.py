@@ -96,3 +96,16 @@ def test_a_few_visitors_at_once_tune_graphs_on_the_real_server_without_an_error(
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=850, check=False)
     assert done.returncode == 0, done.stderr
     assert "**0 errors**, 0 tracebacks" in done.stdout
+
+
+@pytest.mark.slow
+def test_a_section_of_the_document_is_measured_alone_and_the_others_stay(tmp_path: Path) -> None:
+    document = tmp_path / "reliability.md"
+    document.write_text("# Old\n\n## A soak\n\nIt went well.\n\n## Damage\n\nOld figures.\n")
+    script = Path(__file__).parents[1] / "benchmarks" / "reliability.py"
+    command = [sys.executable, str(script), "--out", str(document), "--only", "Damage", "--damages", "3"]
+    subprocess.run(command, capture_output=True, timeout=500, check=True)
+    text = document.read_text()
+    assert "## A soak\n\nIt went well.\n" in text
+    assert "3 random damages" in text
+    assert "Old" not in text
