@@ -17,7 +17,14 @@ from avexplore.store import app_folder
 
 ROOT = app_folder()
 PAGES = ("README.md", "models/README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")))
-FILES = ("train00.tfrecord", "train01.tfrecord", "train_order.h5", "val_order.h5", "test_order.h5")
+FILES = (
+    "train00.tfrecord",
+    "train01.tfrecord",
+    "validate00.tfrecord",
+    "train_order.h5",
+    "val_order.h5",
+    "test_order.h5",
+)
 
 
 def blocks(text: str, language: str) -> list[str]:
