@@ -77,7 +77,8 @@ def give_files(name: str, paths: Iterable[str | Path]) -> None:
     with contextlib.suppress(OSError):  # it only saves naming a folder later
         if note.is_file() and note.read_text(encoding="utf-8") == text:
             return
-        note.parent.mkdir(parents=True, exist_ok=True)
+        home().mkdir(mode=0o700, parents=True, exist_ok=True)
+        note.parent.mkdir(exist_ok=True)
         fresh = note.with_name(f".{uuid.uuid4().hex}")
         fresh.write_text(text, encoding="utf-8")
         fresh.replace(note)

@@ -204,7 +204,7 @@ def health(json: options.Json = False) -> None:
     root = bench.store.root
     free, problems = 0, []
     try:
-        root.mkdir(parents=True, exist_ok=True)
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=root):
             free = shutil.disk_usage(root).free
         if free < LEAST_FREE:

@@ -37,7 +37,7 @@ from avexplore.jobs.records import (
     write_json,
 )
 from avexplore.store import Store
-from avexplore.store.entries import write_error
+from avexplore.store.writing import writing
 
 WORKER = ("-m", "avexplore", "compute", "--job")
 """What a worker is started with, after `python` and before the job's folder."""
@@ -245,13 +245,10 @@ class Registry:
         from filelock import FileLock
 
         base = self.root / "jobs"
-        with self._guard:
-            try:
-                base.mkdir(parents=True, exist_ok=True)
-                with FileLock(base / "registry.lock"):
-                    yield
-            except OSError as error:
-                raise write_error(error, self.root) from error
+        with self._guard, writing(self.root):
+            base.mkdir(parents=True, exist_ok=True)
+            with FileLock(base / "registry.lock"):
+                yield
 
     @property
     def _slot_file(self) -> Path:

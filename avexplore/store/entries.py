@@ -31,12 +31,12 @@ from avexplore.folders import give_files, home, may_read, shipped_models
 from avexplore.store.codec import Packing, file_digest, pack, unpack
 from avexplore.store.leftovers import SavedState, is_being_made, lock_file, saved_states, staging, state_file, sweep
 from avexplore.store.provenance import Provenance, provenance
+from avexplore.store.writing import writing
 
 FORMAT = 1
 """Version of the layout on disk. Raise it with a migration from the version before."""
 
 _log = logging.getLogger("avexplore.store")
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 Manifest = dict[str, Any]
 T = TypeVar("T")
@@ -295,27 +295,26 @@ class Store:
         target = self.folder(config)
         staged = staging(self.root)
         try:
-            staged.mkdir(parents=True)
-            content = write_entry(staged, config, artifact, described, durable=durable)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            for _ in range(20):
-                if publish(staged, target):
-                    if durable:
-                        _sync_folder(target.parent)
-                    break
-                if (theirs := self.get(config)) is not None and not theirs.shipped:
-                    return theirs
-                # What stood there was damaged and is set aside now, or it vanished: try again.
-                if target.is_dir() and not (target / "manifest.json").exists():
-                    self._set_aside(target, "It has no manifest", shipped=False)
-            else:
-                raise StoreError(
-                    "A damaged result is in the way, and cannot be moved",
-                    where=str(target),
-                    fix="Stop what has it open, such as the app, and try again",
-                )
-        except OSError as error:
-            raise write_error(error, self.root) from error
+            with writing(self.root):
+                staged.mkdir(parents=True)
+                content = write_entry(staged, config, artifact, described, durable=durable)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                for _ in range(20):
+                    if publish(staged, target):
+                        if durable:
+                            _sync_folder(target.parent)
+                        break
+                    if (theirs := self.get(config)) is not None and not theirs.shipped:
+                        return theirs
+                    # What stood there was damaged and is set aside now, or it vanished: try again.
+                    if target.is_dir() and not (target / "manifest.json").exists():
+                        self._set_aside(target, "It has no manifest", shipped=False)
+                else:
+                    raise StoreError(
+                        "A damaged result is in the way, and cannot be moved",
+                        where=str(target),
+                        fix="Stop what has it open, such as the app, and try again",
+                    )
         finally:
             shutil.rmtree(staged, ignore_errors=True)
         # Somebody may have removed it again already; the result is no worse for that.
@@ -450,13 +449,11 @@ class Store:
         if self.read_only or self.known_files(fingerprint, visitor) == paths:
             return
         target = self._files_note(fingerprint, visitor)
-        try:
+        with writing(self.root):
             target.parent.mkdir(parents=True, exist_ok=True)
             fresh = target.with_name(f".{uuid.uuid4().hex}")
             fresh.write_text(json.dumps([str(Path(path).resolve()) for path in paths]), encoding="utf-8")
             fresh.replace(target)
-        except OSError as error:
-            raise write_error(error, self.root) from error
 
     def remember_run(self, address: str, name: str = "") -> None:
         """Note that somebody asked for this student itself, and not as one arm of an experiment among many.
@@ -468,7 +465,7 @@ class Store:
         if self.read_only:
             return
         file = self.root / "runs" / address
-        try:
+        with writing(self.root):
             file.parent.mkdir(parents=True, exist_ok=True)
             if name:
                 # A new file: what is listed follows the folder's time.
@@ -477,8 +474,6 @@ class Store:
                 fresh.replace(file)
             else:
                 file.touch()
-        except OSError as error:
-            raise write_error(error, self.root) from error
 
     def known_runs(self) -> dict[str, str]:
         """Names of the students that somebody asked for, by address; "" for one without a name of its own."""
@@ -668,19 +663,6 @@ def _discard(path: Path, aside: Path) -> int:
         ) from error
     shutil.rmtree(aside, ignore_errors=True)
     return freed
-
-
-def write_error(error: OSError, root: Path) -> StoreError:
-    """What to tell people when the data folder cannot be written."""
-    if error.errno in _FULL:
-        return StoreError(
-            "The disk is full, or a quota is reached; nothing was left half written",
-            where=str(root),
-            fix="Free some space, for instance with `avexplore store prune`, or set AVEXPLORE_HOME to another disk",
-        )
-    return StoreError(
-        f"Cannot write: {error.strerror or error}", where=str(root), fix="Set AVEXPLORE_HOME to a folder of yours"
-    )
 
 
 def _sync_folder(path: Path) -> None:

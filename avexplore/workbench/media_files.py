@@ -16,6 +16,7 @@ from avexplore.artifacts import Clips
 from avexplore.data.media.manifest import MediaEntry, kind_of, read_media_manifest, to_json
 from avexplore.errors import DataError
 from avexplore.folders import readable_folders
+from avexplore.store.writing import writing
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ def attach(root: Path, clips: Clips, name: str, entries: Mapping[str, MediaEntry
 
     Raises:
         DataError: If none of the clips is named.
+        StoreError: If it cannot be kept.
     """
     known = set(clips.clip_ids)
     kept = {clip: entry for clip, entry in entries.items() if clip in known and entry.files}
@@ -81,10 +83,11 @@ def attach(root: Path, clips: Clips, name: str, entries: Mapping[str, MediaEntry
             "It names none of this run's clips", where=name, fix=f"The first clip here is {clips.clip_ids[0]!r}"
         )
     target = file_of(root, clips)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    fresh = target.with_suffix(".part")
-    fresh.write_text(to_json(kept), encoding="utf-8")
-    fresh.replace(target)
+    with writing(root):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        fresh = target.with_suffix(".part")
+        fresh.write_text(to_json(kept), encoding="utf-8")
+        fresh.replace(target)
     gone = [path for entry in kept.values() for path in _gone(entry)[:1]]
     return Attached(name, len(kept), len(gone), gone[0] if gone else "")
 
@@ -103,8 +106,13 @@ def attached(root: Path, clips: Clips) -> Mapping[str, MediaEntry]:
 
 
 def forget(root: Path, clips: Clips) -> None:
-    """Keep nothing for clips of these names."""
-    file_of(root, clips).unlink(missing_ok=True)
+    """Keep nothing for clips of these names.
+
+    Raises:
+        StoreError: If what is kept cannot be removed.
+    """
+    with writing(root):
+        file_of(root, clips).unlink(missing_ok=True)
 
 
 def file_of(root: Path, clips: Clips) -> Path:

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from avexplore.errors import DataError
+from avexplore.store.writing import writing
 
 FORMAT = "avexplore scenes 1"
 MOST, LONGEST_TITLE, LONGEST_ADDRESS = 100, 80, 16_000
@@ -112,18 +113,17 @@ def keep_scenes(folder: Path, run: str, scenes: Sequence[Scene]) -> None:
     """Keep these scenes with a run, in place of the ones before.
 
     Raises:
-        DataError: If they are too many, or cannot be written.
+        DataError: If they are too many.
+        StoreError: If they cannot be written.
     """
     if len(scenes) > MOST:
         raise DataError(f"A run keeps at most {MOST} scenes", where="scenes", fix="Let some go first")
     file = _file(folder, run)
-    try:
+    with writing(folder):
         file.parent.mkdir(parents=True, exist_ok=True)
         fresh = file.with_suffix(f".{os.getpid()}")
         fresh.write_text(write_scenes(scenes), encoding="utf-8")
         fresh.replace(file)
-    except OSError as error:
-        raise DataError(f"Scenes cannot be written: {error.strerror}", where=str(file.parent)) from error
 
 
 def _file(folder: Path, run: str) -> Path:

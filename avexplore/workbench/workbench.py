@@ -35,6 +35,7 @@ from avexplore.errors import AvexploreError, Cancelled
 from avexplore.folders import may_read
 from avexplore.jobs import JobReport, JobStatus, Registry
 from avexplore.store import Provenance, Store
+from avexplore.store.writing import writing
 from avexplore.workbench import brought_files
 from avexplore.workbench.estimate import Work, estimate
 from avexplore.workbench.recent_results import RecentResults, bytes_in_memory
@@ -393,14 +394,15 @@ class Workbench:
         from filelock import FileLock, Timeout
 
         path = self.store.lock_file(config)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path)
-        while True:
-            try:
-                lock.acquire(timeout=0.3, poll_interval=0.1)
-                break
-            except Timeout:
-                report(0.0, f"Waiting for another process that makes the same {config.stage}")
+        with writing(self.store.root):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(path)
+            while True:
+                try:
+                    lock.acquire(timeout=0.3, poll_interval=0.1)
+                    break
+                except Timeout:
+                    report(0.0, f"Waiting for another process that makes the same {config.stage}")
         try:
             yield
         finally:

@@ -53,3 +53,19 @@ def test_only_an_app_for_this_machine_reads_what_commands_were_given(
         serve.serve(**given)
     assert environment[ALONE] == alone
     assert NAMED in environment, "a list, be it an empty one"
+
+
+@pytest.mark.skipif(serve.os.name != "posix", reason="Windows starts a child")
+def test_jobs_cannot_read_the_password_and_the_proxy_that_is_believed_is_named(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AVEXPLORE_PASSWORD", "correct horse battery")
+    with pytest.raises(Started):
+        serve.serve(proxy=["10.0.0.5"])
+    assert not any("horse" in value for value in environment.values())
+    assert environment["FORWARDED_ALLOW_IPS"] == "10.0.0.5"
+    assert "10.0.0.5" in capsys.readouterr().err
+    environment.clear()
+    with pytest.raises(Started):
+        serve.serve()
+    assert environment["FORWARDED_ALLOW_IPS"] == "", "nobody is believed, not even on this machine"

@@ -13,6 +13,7 @@ import numpy as np
 
 from avexplore.drawing.class_graph.names import parse_id
 from avexplore.errors import GraphError
+from avexplore.store.writing import writing
 
 if TYPE_CHECKING:
     from avexplore.artifacts import ClassGraph
@@ -33,6 +34,7 @@ def keep_import(folder: Path, name: str, content: bytes, nodes: tuple[str, ...] 
 
     Raises:
         GraphError: If it is too large, or no graph in a known format.
+        StoreError: If it cannot be kept.
     """
     from avexplore.graph.formats import read_graph, told_format, write_graph
     from avexplore.graph.formats.draft import decode
@@ -46,8 +48,8 @@ def keep_import(folder: Path, name: str, content: bytes, nodes: tuple[str, ...] 
         graph = read_graph(content, told)  # perhaps of other classes
     written = json.dumps({"name": Path(name).name, "graph": write_graph(graph, "json")})
     address = hashlib.sha256(written.encode()).hexdigest()[:16]
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{address}.json").write_text(written, encoding="utf-8")
+    with writing(folder):
+        (folder / f"{address}.json").write_text(written, encoding="utf-8")
     return address
 
 

@@ -24,6 +24,7 @@ from avexplore.errors import AvexploreError
 from avexplore.folders import NAMED, may_read
 from avexplore.ui.parts import player
 from avexplore.ui.parts.plain_text import as_markdown
+from avexplore.ui.parts.told import told
 from avexplore.ui.shell import session
 from avexplore.workbench import media_files
 
@@ -201,9 +202,9 @@ def box(clips: Clips) -> None:
                 st.success(as_markdown(found.sentence(len(clips.clip_ids))))
             except AvexploreError as error:
                 st.error(as_markdown(str(error)))
-        if entries and st.button("Forget the manifest", type="tertiary"):
-            media_files.forget(_root(), clips)
-            st.rerun()
+        if entries:
+            forget = (media_files.forget, _root(), clips)
+            st.button("Forget the manifest", type="tertiary", on_click=told, args=forget)
         st.caption("Folders: " + ", ".join(f"`{folder.name}`" for folder in named))
 
 

@@ -84,7 +84,7 @@ def _finished(jobs: list[JobStatus]) -> None:
     head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
     head.subheader("Finished", anchor=False, width="content")
     words = "Takes them off this list. Results, and what was saved, stay."
-    head.button("Clear", key="clear-jobs", help=words, on_click=_clear, args=(jobs,))
+    head.button("Clear", key="clear-jobs", help=words, on_click=told, args=(_clear, jobs))
     for job in jobs[:SHOWN]:
         with st.container(border=True):
             _card(job)
@@ -214,7 +214,4 @@ def _run_of(config: Config, runs: list[Run]) -> Run | None:
 
 
 def _resume(config: Config) -> None:
-    try:
-        session.workbench().jobs.submit(config, slot=session.job_slot(config))
-    except AvexploreError as error:
-        st.error(as_markdown(str(error)))
+    told(lambda: session.workbench().jobs.submit(config, slot=session.job_slot(config)))

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import filelock
 import numpy as np
 import pytest
 import streamlit as st
@@ -349,7 +350,7 @@ def test_an_upload_that_leaves_no_room_is_refused_in_words(monkeypatch: pytest.M
     assert not [path for path in uploads.folder().rglob("*") if path.is_file()]
 
 
-def full_disk(*_: object) -> None:
+def full_disk(*_: object, **__: object) -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
@@ -380,6 +381,27 @@ def test_a_job_that_was_stopped_can_go_on(monkeypatch: pytest.MonkeyPatch, no_mo
     status = jobs.status(wanted.address)
     assert status is not None
     assert status.state == "queued"
+
+
+def test_a_disk_that_cannot_be_written_is_said_by_every_button_and_the_page_stays(
+    monkeypatch: pytest.MonkeyPatch, no_models: None
+) -> None:
+    monkeypatch.setattr(registry.Registry, "_start", lambda self, request: None)
+    wanted = preset("tiny", SyntheticConfig(clips=200, classes=4)).soft_labels
+    waits = preset("tiny", SyntheticConfig(clips=300, classes=4)).soft_labels
+    assert wanted is not None
+    assert waits is not None
+    jobs = Workbench().jobs
+    for config in (wanted, waits):
+        jobs.submit(config)
+    jobs.cancel(wanted.address)
+    monkeypatch.setattr(filelock.FileLock, "acquire", full_disk)
+    for key in ("training.start", f"resume-{wanted.address}", f"cancel-{waits.address}", "clear-jobs"):
+        at = visit("training")
+        assert "The disk is full" not in words(at), "looking needs no room"
+        at.button(key=key).click().run()
+        assert not at.exception, key
+        assert "The disk is full" in words(at), key
 
 
 def test_a_server_clears_away_what_was_cut_off_before_it(avexplore_home: Path) -> None:
