@@ -30,6 +30,7 @@ def run(settings: dict[str, Any]) -> None:
     from avexplore.ui.page_list import PAGES
     from avexplore.ui.server import left_sessions
     from avexplore.ui.server.front_door import FrontDoor
+    from avexplore.ui.server.login_visits import LoginVisits
     from avexplore.ui.server.password_gate import EndedVisits, PasswordGate
     from avexplore.ui.server.response_headers import ResponseHeaders, content_policy, front_page
     from avexplore.ui.server.return_after_login import ReturnAfterLogin
@@ -48,6 +49,7 @@ def run(settings: dict[str, Any]) -> None:
         layers.append(Middleware(PasswordGate, password=password, key=key, ended=ended))
     if (allowed := upload_bytes()) is not None:
         layers.append(Middleware(UploadLimits, visitor_bytes=allowed))
+    layers.append(Middleware(LoginVisits, ended=EndedVisits(home() / "ended_logins"), hosts=named))
     layers.append(Middleware(ReturnAfterLogin, pages=[info.name for info in PAGES]))
     left_sessions.use()
     script = app_folder() / "app.py"

@@ -253,6 +253,12 @@ def _own_page(target: str) -> str:
     return target if local else "/"
 
 
+def leave_page(target: str) -> str:
+    """A page that asks whether to log out, and leads there."""
+    link = f'<p><a href="{html.escape(target)}" autofocus>Log out</a></p>'
+    return f"{_HEAD}<h1>avexplore</h1><p>Leave this server?</p>{link}</main></body></html>"
+
+
 def _form(target: str, problem: str = "", status: int = 401) -> HTMLResponse:
     said = f'<p role="alert">{html.escape(problem)}</p>' if problem else ""
     return HTMLResponse(_HEAD + _PAGE.format(target=html.escape(target), problem=said), status)

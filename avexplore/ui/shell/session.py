@@ -74,6 +74,8 @@ def visitor() -> str:
     """
     user = st.user.to_dict()
     known = str(user.get("sub") or user.get("email") or st.context.cookies.get(password_gate.COOKIE, ""))
+    if "iss" in user:
+        known = f"{user['iss']} {known}"  # two providers may call two people by the same name
     if known:
         return hashlib.sha256(known.encode()).hexdigest()[:16]
     name: str = st.session_state.setdefault("visitor", secrets.token_hex(8))

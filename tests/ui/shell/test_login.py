@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -195,6 +196,31 @@ def test_who_is_not_on_the_list_stays_outside(app: str, provider: Provider, brow
     page.get_by_text("not on this server's list").wait_for()
     assert "Where to start" not in page.locator("body").inner_text()
     context.close()
+
+
+def test_a_logout_ends_copies_of_the_cookie_and_another_site_cannot_ask_for_it(
+    app: str, log_in: Callable[..., Any], browser: Any
+) -> None:
+    page = log_in("ada@lab.example", "training")
+    copied = page.context.cookies()
+    cookie = "; ".join(f"{one['name']}={one['value']}" for one in copied)
+    for elsewhere in ({}, {"Sec-Fetch-Site": "cross-site"}, {"Referer": "https://evil.example/"}):
+        asked = urllib.request.Request(f"{app}/auth/logout", headers={"Cookie": cookie} | elsewhere)
+        with urllib.request.urlopen(asked, timeout=60) as answer:
+            assert b"Leave this server?" in answer.read()
+    page.reload()
+    page.get_by_role("heading", name="Training", exact=True, level=1).wait_for()
+    page.goto(f"{app}/logout")
+    page.get_by_role("link", name="Log out").click()
+    page.get_by_role("button", name="Log in").wait_for()
+    thief = browser.new_context()
+    thief.add_cookies(copied)
+    stolen = thief.new_page()
+    stolen.set_default_timeout(LONG)
+    stolen.goto(f"{app}/training")
+    stolen.get_by_role("button", name="Log in").wait_for()
+    thief.close()
+    log_in("ada@lab.example", "training")
 
 
 def test_what_one_brings_and_starts_another_does_not_see_and_the_owner_does(

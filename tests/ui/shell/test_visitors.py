@@ -150,7 +150,10 @@ def test_a_visitor_is_known_by_login_then_by_browser_then_by_tab(monkeypatch: py
     cookies["avexplore_visitor"] = "1.c.d"
     assert len({tab, browser, session.visitor()}) == 3
     user["sub"] = "ada"
+    of_one = session.visitor()
+    user["iss"] = "https://another.example"
     known = session.visitor()
+    assert known != of_one, "another provider's Ada is another one"
     cookies.clear()
     assert session.visitor() == known != browser
     assert session.own_folder().name == known
