@@ -103,7 +103,7 @@ def main() -> None:
                 page.wait_for_timeout(1_000)
             print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; medians of up to {options.steps}")
             if options.train is not None:
-                measure_training(page, options.steps)
+                measure_training(page, options.steps, process)
             else:
                 print(f"{'slider':28}{'figures and lists':>26}{'maps':>26}{'server CPU':>14}")
                 for name in SLIDERS:
@@ -121,35 +121,48 @@ def own_run(home: str) -> str:
     return str(next(run["key"] for run in json.loads(said.stdout)["runs"] if not run["shipped"]))
 
 
-def measure_training(page: Any, steps: int) -> None:
-    """Seconds from a key on the slider of lambda to the figures of the student that was trained with it."""
+def measure_training(page: Any, steps: int, process: subprocess.Popen[bytes]) -> None:
+    """Seconds from a key on the slider of lambda to the figures and maps of the student that was trained with it."""
     page.locator("summary", has_text="Training of LIR").click()
     slider = page.get_by_role("slider", name="LIR weight").first
     slider.press("ArrowRight")  # the process starts and reads the features once
     waiting = page.get_by_text("Until it is trained")
     waiting.wait_for()
     waiting.wait_for(state="detached", timeout=300_000)
-    seconds = []
+    board, maps = [], []
     # 2 to 10, then 0 to .7: no value twice, as a student that was trained before is there at once
-    for key in [*["ArrowRight"] * 5, "Home", *["ArrowRight"] * 5][:steps]:
+    keys = [*["ArrowRight"] * 5, "Home", *["ArrowRight"] * 5][:steps]
+    page.wait_for_timeout(2_000)
+    server, all_before = sum(psutil.Process(process.pid).cpu_times()[:2]), seconds_of(process)
+    for key in keys:
         page.wait_for_timeout(500)
         slider.focus()
-        began = time.perf_counter()
+        page.evaluate(
+            """(parts) => { window.changed = {}; window.began = null; window.watched = {};
+            addEventListener('keydown', () => (window.began ??= performance.now()), { capture: true, once: true });
+            for (const [name, part] of Object.entries(parts)) {
+              new MutationObserver(() => (window.changed[name] = performance.now()))
+                .observe(part, { attributeFilter: ['data-version'] });
+            } }""",
+            {part: page.query_selector(f".{part}[data-version]") for part in ("board", "maps")},
+        )
         slider.press(key)
         waiting.wait_for(timeout=60_000)
         waiting.wait_for(state="detached", timeout=300_000)
-        seconds.append(time.perf_counter() - began)
-    print(
-        f"trained anew within {statistics.median(seconds):.2f} s ({min(seconds):.2f} to {max(seconds):.2f})", flush=True
-    )
+        page.wait_for_function("window.changed.maps > window.changed.board", timeout=60_000)
+        board.append(page.evaluate("window.changed.board - window.began"))
+        maps.append(page.evaluate("window.changed.maps - window.began"))
+    print(f"trained anew: figures and lists after {words(board)}, maps after {words(maps)}", flush=True)
+    server = sum(psutil.Process(process.pid).cpu_times()[:2]) - server
+    training = seconds_of(process) - all_before - server
+    print(f"CPU of a step: server {server / len(keys):.2f} s, training {training / len(keys):.2f} s", flush=True)
 
 
 def measure(page: Any, name: str, steps: int, process: subprocess.Popen[bytes]) -> None:
     slider = page.get_by_role("slider", name=name).first
     slider.scroll_into_view_if_needed()
     board, maps, keys = [], [], ["ArrowRight", "ArrowLeft"]
-    server = psutil.Process(process.pid)
-    cpu = time_of(server)
+    cpu = seconds_of(process)
     for i in range(steps):
         slider.focus()
         if i and i % 6 == 0:
@@ -158,13 +171,18 @@ def measure(page: Any, name: str, steps: int, process: subprocess.Popen[bytes]) 
         board.append(one[0])
         maps.append(one[1])
         page.wait_for_timeout(700)
-    used = 1e3 * (time_of(server) - cpu) / steps
+    used = 1e3 * (seconds_of(process) - cpu) / steps
     print(f"{name:28}{words(board):>26}{words(maps):>26}{used:>11.0f} ms", flush=True)
 
 
-def time_of(server: psutil.Process) -> float:
-    family = [server, *server.children(recursive=True)]
-    return float(sum(sum(one.cpu_times()[:2]) for one in family))
+def seconds_of(process: subprocess.Popen[bytes]) -> float:
+    return float(sum(sum(one.cpu_times()[:2]) for one in family(process)))
+
+
+def family(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    """The server and the processes that it started."""
+    server = psutil.Process(process.pid)
+    return [server, *server.children(recursive=True)]
 
 
 def words(values: list[float]) -> str:

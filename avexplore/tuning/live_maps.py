@@ -8,6 +8,7 @@ Placing points by their neighbors alone was tried and is less trustworthy than m
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -57,7 +58,7 @@ class LiveMaps:
         m = len(run.rows)
         rng = np.random.default_rng(run.student.seed)
         self.places = np.arange(m) if m <= MOST_CLIPS else np.sort(rng.choice(m, MOST_CLIPS, replace=False))
-        self._fitted: OrderedDict[str, FloatArray] = OrderedDict()
+        self._fitted: OrderedDict[bytes, FloatArray] = OrderedDict()
         self._guard, self._busy = threading.Lock(), threading.Lock()
         self._stored: tuple[FloatArray, FloatArray] | None = None
         self._before: FloatArray | None = None
@@ -96,7 +97,8 @@ class LiveMaps:
             return MapPair(*stored, self.places, is_stored=True, is_final=True)
         if before is None:
             return MapPair(*stored, self.places, is_stored=True, is_final=False)
-        key = f"{reading.config.address}-{reading.bootstraps}"
+        # By what is laid out: settings that move no embedding (or wait for their training) take no UMAP.
+        key = _digest(reading.embeddings)
         with self._guard:
             after = self._fitted.get(key)
         if after is None:
@@ -124,6 +126,13 @@ class LiveMaps:
         index = np.array(own)
         both = np.concatenate([index, len(projection.rows) + index])
         self._stored = np.asarray(projection.before[both]), np.asarray(projection.after[both])
+
+
+def _digest(embeddings: Embeddings) -> bytes:
+    state = hashlib.blake2b(digest_size=16)
+    for values in (embeddings.audio, embeddings.visual):
+        state.update(np.ascontiguousarray(values))
+    return state.digest()
 
 
 def near_table(points: FloatArray, count: int) -> tuple[IntArray, FloatArray]:

@@ -59,6 +59,7 @@ def main() -> None:
 
             train(bench, wanted, report)
             say(id=name, done=True)
+            forget(bench, KEPT)
         except Cancelled:
             say(id=name, replaced=True)
         except AvexploreError as error:
@@ -71,8 +72,7 @@ def main() -> None:
 def train(bench: Workbench, wanted: OutputsConfig, report: Any) -> None:
     """Train a network from the shared beginning and store what it says of the clips; the student itself is not kept.
 
-    So settings that were only looked at take half a megabyte each, and are at hand when one comes back to them; `KEPT`
-    of them are.
+    So settings that were only looked at take half a megabyte each, and are at hand when one comes back to them.
     """
     from avexplore import pipeline
     from avexplore.config import ClipsConfig
@@ -84,7 +84,6 @@ def train(bench: Workbench, wanted: OutputsConfig, report: Any) -> None:
     student: Any = pipeline.stage_of(wanted.model).compute(wanted.model, context)
     rows = bench.get(ClipsConfig(wanted.model.data)).rows(wanted.split)
     bench.store.put(wanted, student.outputs.at(rows), device=bench.device or "cpu", durable=False)
-    forget(bench, KEPT)
 
 
 def forget(bench: Workbench, keep: int) -> None:

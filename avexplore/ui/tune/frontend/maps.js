@@ -67,7 +67,8 @@ class Chart {
     });
     this.root.querySelector(".note").textContent = data.note;
     cancelAnimationFrame(this.running);
-    const still = !same || matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const isMoved = ["before", "after"].some((when) => goals[when].some((goal, i) => goal !== from[when][i]));
+    const still = !isMoved || !same || matchMedia("(prefers-reduced-motion: reduce)").matches;
     const started = performance.now();
     const step = (time) => {
       const share = still ? 1 : Math.min(1, Math.max(0, (time - started) / GLIDE)), eased = share * share * (3 - 2 * share);
