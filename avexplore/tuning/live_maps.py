@@ -131,7 +131,7 @@ class LiveMaps:
 def _digest(embeddings: Embeddings) -> bytes:
     state = hashlib.blake2b(digest_size=16)
     for values in (embeddings.audio, embeddings.visual):
-        state.update(np.ascontiguousarray(values))
+        state.update(values.tobytes())
     return state.digest()
 
 
