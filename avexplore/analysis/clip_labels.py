@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 ANNOTATED, HIDDEN, NOT_TRUE, UNKNOWN = "annotated", "true, not annotated", "", "not annotated"
 
 
+MOST_KNOWN = 12
+"""Of a clip with more true classes, as many are told."""
+
+
 @dataclass(frozen=True)
 class LabelLine:
     """What is known and believed of one class in one clip; probabilities in [0, 1]."""
@@ -25,20 +29,25 @@ class LabelLine:
     visual: float
 
 
-def label_lines(soft_labels: SoftLabels, clips: Clips | None, clip: int, count: int = 6) -> list[LabelLine]:
+def label_lines(
+    soft_labels: SoftLabels, clips: Clips | None, clip: int, count: int = 6, most_known: int = MOST_KNOWN
+) -> list[LabelLine]:
     """The clip's annotated class first, then its other true classes, then the teacher's strongest guesses.
 
     Args:
         soft_labels: What the teacher says.
         clips: What is known of the clips, if anything beside their annotation.
         clip: Row of the clip.
-        count: How many lines; classes that are known to be there are always among them.
+        count: How many lines; more, if more classes are known to be there.
+        most_known: Of these, so many are told: those that the teacher finds most.
     """
     chance = soft_labels.probabilities(np.array([clip]))[:, 0]
     annotated = int(soft_labels.hard_label[clip])
-    hidden = [] if clips is None else hidden_classes(clips, clip)
-    known = [*([annotated] if annotated >= 0 else []), *hidden]
-    others = [int(c) for c in np.argsort(-chance.max(axis=0), kind="stable") if int(c) not in known]
+    hidden = set[int]() if clips is None else set(hidden_classes(clips, clip))
+    strongest = [int(c) for c in np.argsort(-chance.max(axis=0), kind="stable")]
+    present = [*([annotated] if annotated >= 0 else []), *(c for c in strongest if c in hidden)]
+    known = present[:most_known]
+    others = [c for c in strongest if c not in present]
     otherwise = UNKNOWN if clips is None or clips.true_labels is None else NOT_TRUE
     status = dict.fromkeys(hidden, HIDDEN) | {annotated: ANNOTATED}
     return [

@@ -66,7 +66,7 @@ def many(loaded: LoadedRun, queries: IntArray, gallery: IntArray, top: int) -> d
     met = {int(clip) for found in asked.values() for one in found for order in one["order"] for clip in order}
     clips = {}
     for clip in sorted(met | set(map(int, queries))):
-        lines = clip_labels.label_lines(loaded.soft_labels, loaded.clips, clip, _LINES)
+        lines = clip_labels.label_lines(loaded.soft_labels, loaded.clips, clip, _LINES, _LINES)
         clips[clip] = {
             "id": clip_labels.clip_name(loaded.clips, clip),
             "class": int(loaded.clips.hard_label[clip]),
@@ -117,7 +117,7 @@ def _answers(
     found = []
     for place, position in enumerate(answers.order[when][:top]):
         clip = int(answers.gallery[position])
-        lines = clip_labels.label_lines(loaded.soft_labels, loaded.clips, clip, _LINES)
+        lines = clip_labels.label_lines(loaded.soft_labels, loaded.clips, clip, _LINES, _LINES)
         soft = ", ".join(f"{line.name} {getattr(line, side):.2f}" for line in lines)
         own = " · the query's other half" if clip == query.clip else ""
         kind, picture = media(clip)

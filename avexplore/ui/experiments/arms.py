@@ -145,8 +145,7 @@ def _found(config: ExperimentConfig) -> None:
 
 def _chosen(student: StudentConfig, earlier: ExperimentConfig | None) -> ExperimentConfig | None:
     offered = [arm for arm in OFFERED if _truth_known(student) or not arm.startswith(NEEDS_TRUTH)]
-    arms, seeds, first, split = st.columns([6, 1, 1, 1.5])
-    chosen = arms.multiselect(
+    chosen = st.multiselect(
         "Arms",
         offered,
         default=list(DEFAULT_ARMS if earlier is None else earlier.arms),
@@ -155,16 +154,19 @@ def _chosen(student: StudentConfig, earlier: ExperimentConfig | None) -> Experim
         bind="query-params",
         help="Each is compared with the twin without LIR, paired by seed.",
     )
-    count = seeds.number_input(
+    row = st.container(horizontal=True)
+    count = row.number_input(
         "Seeds", 2, 100, 10 if earlier is None else earlier.seeds, key="experiment.seeds", bind="query-params",
+        width=150,
         help=f"Paired seeds. To confirm anything with {len(chosen)} arms, at least {seeds_needed(len(chosen) or 1)}.",
     )  # fmt: skip
-    start = first.number_input(
+    start = row.number_input(
         "First seed", 0, 2**20, 0 if earlier is None else earlier.first_seed, key="experiment.first",
         bind="query-params",
+        width=150,
         help="A sweep chose by seeds from 0 on: to test its choice on fresh ones, start behind them.",
     )  # fmt: skip
-    where: Literal["validation", "test"] = split.segmented_control(
+    where: Literal["validation", "test"] = row.segmented_control(
         "Clips",
         ["validation", "test"],
         default="test" if earlier is None else earlier.split,

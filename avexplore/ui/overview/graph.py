@@ -44,5 +44,6 @@ def draw(key: str, labels: SoftLabels, graph: ClassGraph, stability: GraphStabil
         st.caption(f"{len(labels.classes)} classes are too many for a picture of this size.")
         return
     svg, pairs = _drawn(key, st.context.theme.type == "dark", labels, graph, stability)
-    st.caption(f"The {pairs} strongest pairs, found from soft labels alone. Left half heard, right half seen.")
+    strongest = "The strongest pair" if pairs == 1 else f"The {pairs} strongest pairs"
+    st.caption(f"{strongest}, found from soft labels alone. Left half heard, right half seen.")
     st.image(svg, width="stretch", alt=f"The {pairs} pairs of classes that come together most, as a graph")

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from avexplore.analysis import clip_labels
-from avexplore.analysis.clip_labels import ANNOTATED, HIDDEN, label_lines
+from avexplore.analysis.clip_labels import ANNOTATED, HIDDEN, MOST_KNOWN, hidden_classes, label_lines
 from avexplore.analysis.loaded_run import LoadedRun
 from avexplore.artifacts import Clips
 from avexplore.ui.parts import clip_media, plain_text
@@ -57,6 +57,9 @@ def draw(loaded: LoadedRun, clip: int, *, key: str, count: int = 6, explain: boo
     )
     if explain:
         known = loaded.clips.true_labels is not None
+        left_out = 1 + len(hidden_classes(loaded.clips, clip)) - MOST_KNOWN
         st.caption(
-            "✔ annotated" + (", \\+ true, but nobody annotated it" if known else "; what else is true is not known")
+            "✔ annotated"
+            + (", \\+ true, but nobody annotated it" if known else "; what else is true is not known")
+            + (f"; {left_out} more" if left_out > 0 else "")
         )

@@ -95,11 +95,19 @@ def draw(loaded: LoadedRun) -> None:
 
 
 def _nothing(cases: Cases) -> None:
-    st.info(
-        f"No case in this run's test clips carries the whole story. {_found(cases)}; {cases.linked} of these have a "
-        f"weighted class pair, and none of them sees a related clip rise into the first {GOOD_RANK} answers. Choose "
-        "another run in the sidebar."
-    )
+    """Where the chain from a missing label to a better list breaks, and the page to look at."""
+    if not cases.found:
+        broken, page, link = "no story begins", "soft_labels", "See what the teacher finds"
+    elif not cases.linked:
+        broken, page, link = "none of these has a weighted class pair", "class_graph", "See which classes are linked"
+    else:
+        broken = (
+            f"{cases.linked:,} of these have a weighted class pair, and none of them sees a related clip rise into the "
+            f"first {GOOD_RANK} answers"
+        )
+        page, link = "tune", "Try other settings"
+    st.info(f"No clip of this run's test split carries the whole story. {_found(cases)}; {broken}.")
+    links.to(page, link)
 
 
 def _found(cases: Cases) -> str:

@@ -27,6 +27,27 @@ def test_the_annotation_leads_then_hidden_labels_then_the_teachers_guesses(loade
     assert (lines[1].audio, lines[1].visual) == pytest.approx(tuple(loaded.probabilities[:, clip, place]))
 
 
+def test_of_very_many_true_classes_the_strongest_are_told(loaded: LoadedRun) -> None:
+    count = 40
+    names = tuple(f"class {k}" for k in range(count))
+    rng = np.random.default_rng(0)
+    n = len(loaded.clips.clip_ids)
+    labels = replace(
+        loaded.soft_labels,
+        audio=rng.normal(size=(n, count)),
+        visual=rng.normal(size=(n, count)),
+        classes=names,
+        hard_label=np.zeros(n, int),
+    )
+    truth = np.ones((n, count), bool)
+    clips = replace(loaded.clips, true_labels=truth, hard_label=np.zeros(n, int), classes=names)
+    lines = clip_labels.label_lines(labels, clips, 3)
+    assert [line.status for line in lines] == ["annotated"] + ["true, not annotated"] * 11
+    told = [max(line.audio, line.visual) for line in lines[1:]]
+    assert told == sorted(labels.probabilities(np.array([3])).max(axis=(0, 1))[1:], reverse=True)[:11]
+    assert len(clip_labels.label_lines(labels, clips, 3, 5, 5)) == 5
+
+
 def test_unknown_truth_is_not_called_false(loaded: LoadedRun) -> None:
     bare = replace(loaded, clips=replace(loaded.clips, true_labels=None))
     assert {line.status for line in clip_labels.label_lines(bare.soft_labels, bare.clips, 0)} == {

@@ -11,8 +11,10 @@
     for (let each = element; each; each = parent(each)) {
       const { overflowX, textOverflow } = getComputedStyle(each);
       const box = each.getBoundingClientRect();
-      if (["auto", "scroll"].includes(overflowX) && each !== main) return null;
-      if (!["hidden", "clip"].includes(overflowX)) continue;
+      // A row of buttons shows no scrollbar, so nobody scrolls it.
+      const scrolls = ["auto", "scroll"].includes(overflowX);
+      if (scrolls && each !== main && !each.closest('[data-testid="stButtonGroup"]')) return null;
+      if (!scrolls && !["hidden", "clip"].includes(overflowX)) continue;
       if (box.width < 2 || (textOverflow === "ellipsis" && (each.title || element.title))) return null;
       [left, right] = [Math.max(left, box.left), Math.min(right, box.right)];
     }
