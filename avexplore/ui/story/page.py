@@ -107,7 +107,7 @@ def _nothing(cases: Cases) -> None:
         )
         page, link = "tune", "Try other settings"
     st.info(f"No clip of this run's test split carries the whole story. {_found(cases)}; {broken}.")
-    links.to(page, link)
+    links.to(page, link, {})
 
 
 def _found(cases: Cases) -> str:
