@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 it could not be done (the reason is on stderr), 2 wrong us
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import Annotated
@@ -68,6 +69,9 @@ def main(arguments: list[str] | None = None) -> int:
     import logging
 
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Names of files need not be text, and not every terminal shows every letter.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         app(arguments)
     except Cancelled as error:

@@ -9,6 +9,15 @@ _SPECIAL = re.compile(r"([!-/:-@\[-`{-~])")
 _WORD_JOINER = "\u2060"
 
 
+def as_text(name: str) -> str:
+    r"""A name of a file as text that can be sent: on Linux it may hold bytes that are no letters.
+
+    >>> as_text("a\udcff")
+    'a\\udcff'
+    """
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
 def as_markdown(text: str) -> str:
     r"""Text that Streamlit's Markdown shows literally.
 
@@ -16,7 +25,7 @@ def as_markdown(text: str) -> str:
     'a\\*b\\*'
     """
     # Shortcodes such as :smile: are replaced after escapes are read; an invisible letter breaks them.
-    return _SPECIAL.sub(r"\\\1", text).replace("\\:", "\\:" + _WORD_JOINER)
+    return _SPECIAL.sub(r"\\\1", as_text(text)).replace("\\:", "\\:" + _WORD_JOINER)
 
 
 def as_html(text: object) -> str:

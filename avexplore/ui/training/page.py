@@ -12,7 +12,7 @@ from avexplore.config import Config, FeatureFileConfig, StudentConfig, Synthetic
 from avexplore.config.presets import PresetName
 from avexplore.errors import AvexploreError
 from avexplore.ui.parts import job_progress, uploads
-from avexplore.ui.parts.plain_text import as_markdown
+from avexplore.ui.parts.plain_text import as_markdown, as_text
 from avexplore.ui.settings import field_widget, trainings, working
 from avexplore.ui.shell import links, session
 from avexplore.ui.training import attach_features, from_clips, job_cards
@@ -121,7 +121,9 @@ def _features() -> FeatureFileConfig | None:
         st.error(as_markdown(str(error)))
         return None
     if not paths and earlier:
-        chosen = st.selectbox("Or a file from earlier", earlier, index=None, format_func=lambda path: path.name)
+        chosen = st.selectbox(
+            "Or a file from earlier", earlier, index=None, format_func=lambda path: as_text(path.name)
+        )
         paths = [chosen] if chosen else []
     if not paths:
         st.caption("Features are averaged over the clip: audio (n, 128) and visual (n, 1024) in the papers' setting.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -463,3 +464,15 @@ def test_features_that_are_uploaded_say_how_they_were_read(no_models: None) -> N
     said = " ".join(caption.value for caption in at.caption)
     for word in ("averaged over axes 2", "train", "Not read"):
         assert word in said
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names that are no text")
+def test_files_whose_names_are_no_text_are_listed(avexplore_home: Path, no_models: None) -> None:
+    for place in ("jobs/\udcff/x", "uploads/0123/\udcff.npz"):
+        (avexplore_home / place).parent.mkdir(parents=True)
+        (avexplore_home / place).write_bytes(b"x")
+    at = visit("training", **{"training.source": "My features"})
+    assert not at.exception
+    assert "1 job records cannot be read" in words(at)
+    (earlier,) = [box for box in at.selectbox if box.label == "Or a file from earlier"]
+    assert earlier.options == ["\\udcff.npz"]
