@@ -37,7 +37,7 @@ LIFTED = ("run", "present")
 WORDS = (
     "", "0", "-1", "1", "2", "7", "1.5", "9" * 20, "9" * 400, "-" + "9" * 400, "9" * 5000, "1e400", "-1e400",
     "1e-400", "nan", "inf", "-inf", "1_000", "0x10", " 5", "5.0", "١٢", "²", "true", "None", "on", "null",
-    "[]", "{}", "()", "\0", "%00", "%", "a" * 5000, "../../../etc/passwd", "/etc/passwd",
+    "[]", "{}", "()", "[" * 3000, '{"a":' * 3000, "\0", "%00", "%", "a" * 5000, "../../../etc/passwd", "/etc/passwd",
     "<img src=x onerror=alert(1)>", "![x](http://evil.example)", "é", "\u202e", ":material/home:", "n0",
     "n99999999", "n" + "9" * 400, "e0-1", "e-1--1", "e0-" + "9" * 400, "n0-n1", "n0.9", "0~0~1", "nan~nan~nan",
     "1e400~0~1", "graph.penalty_discount-3", "graph.penalty_discount-" + "9" * 400, "graph.seed-" + "9" * 5000,

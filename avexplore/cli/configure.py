@@ -48,7 +48,7 @@ def parse_value(text: str) -> Any:
     """
     try:
         return json.loads(text.strip())
-    except ValueError:
+    except (ValueError, RecursionError):
         return text.strip()
 
 

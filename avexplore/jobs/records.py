@@ -228,7 +228,7 @@ def read_figures(folder: Path, limit: int = 20_000) -> list[dict[str, Any]]:
     for line in lines[-limit:]:
         try:
             point = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(point, dict):
             found.append(point)

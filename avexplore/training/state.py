@@ -64,6 +64,6 @@ def load_state(path: Path | None, address: str) -> TrainState | None:
             # The file sorts by name; a resumed training must end with its weights in the order of an undisturbed one.
             tensors = {name: file.get_tensor(name) for name in about["order"]}
             history = {name: file.get_tensor(_HISTORY + name) for name in about["columns"]}
-    except (OSError, SafetensorError, json.JSONDecodeError, KeyError):
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     return TrainState(tensors=tensors, history=History(history), epoch=int(about["epoch"]))

@@ -131,7 +131,7 @@ def _read(path: str, changed: int) -> Mapping[str, MediaEntry]:
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
         return {clip: _entry(fields) for clip, fields in content.items()}
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
 
 

@@ -302,7 +302,7 @@ def _clip(spec: ExtractorSpec, device: str | None) -> PictureExtractor:
     try:
         told = json.loads((folder / "preprocessor_config.json").read_text(encoding="utf-8"))
         normal = tuple(map(float, told["image_mean"])), tuple(map(float, told["image_std"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         pass  # without the file, CLIP's own
     run = _OnDevice(net, device, net.get_image_features)
     return _PictureNet(f"CLIP {folder.name}", int(net.config.vision_config.image_size), run, normal=normal)

@@ -131,7 +131,9 @@ def read_media_manifest(
             found[key] = _entry(row, places, where)
             if len(found) > limits.clips:
                 raise DataError(f"More than {limits.clips:,} clips", where=name)
-    except (UnicodeDecodeError, csv.Error, json.JSONDecodeError, RecursionError) as error:
+    except DataError:
+        raise
+    except (ValueError, csv.Error, RecursionError) as error:  # a number may have more digits than Python converts
         raise DataError("The manifest cannot be read", where=name, fix=_FIX) from error
     if not found:
         raise DataError("There are no clips", where=name, fix=_FIX)

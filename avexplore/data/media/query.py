@@ -53,7 +53,7 @@ def provenance(paths: Sequence[str | Path]) -> Provenance | None:
                 kind, _, weights = str(told["extractors"][modality]).partition(" ")
                 found[modality] = kind, weights
             return Provenance(found, float(told["every"]))
-        except (ValueError, KeyError, TypeError, IndexError):
+        except (ValueError, KeyError, TypeError, IndexError, RecursionError):
             return None
 
 

@@ -54,7 +54,7 @@ def keep_import(folder: Path, name: str, content: bytes, nodes: tuple[str, ...] 
 
 
 def kept_import(folder: Path, address: str) -> ClassGraph | None:
-    """An imported graph by its address; None if there is none."""
+    """An imported graph by its address; None if there is none, or it is damaged."""
     from avexplore.graph.formats import read_graph
 
     if len(address) != 16 or not all(letter in "0123456789abcdef" for letter in address):
@@ -62,8 +62,11 @@ def kept_import(folder: Path, address: str) -> ClassGraph | None:
     path = folder / f"{address}.json"
     if not path.is_file():
         return None
-    kept = json.loads(path.read_text(encoding="utf-8"))
-    return dataclasses.replace(read_graph(kept["graph"], "json"), source=kept["name"])
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        return dataclasses.replace(read_graph(kept["graph"], "json"), source=str(kept["name"]))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, GraphError):
+        return None
 
 
 def only(graph: ClassGraph, edges: Collection[str]) -> ClassGraph:

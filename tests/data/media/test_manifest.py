@@ -77,6 +77,8 @@ def test_a_file_that_becomes_a_link_later_is_no_longer_inside(folders: list[Path
         ("m.json", b"[1, 2", "cannot be read"),
         ("m.json", b'"text"', "cannot be read"),
         ("m.json", b"[" * 100_000, "cannot be read"),
+        ("m.json", b'{"one": {"path": "a.mp4", "start": ' + b"9" * 5000 + b"}}", "cannot be read"),
+        ("m.csv", b"clip_id,path,start\none,a.mp4," + b"9" * 5000, "no number of seconds"),
         ("m.json", b'{"one": 3}', "no text"),
         ("m.json", b'{"one": {"path": ["a.mp4"]}}', "no text"),
         ("m.json", json.dumps({"one": "a\n.mp4"}).encode(), "control characters"),
@@ -86,6 +88,16 @@ def test_a_file_that_becomes_a_link_later_is_no_longer_inside(folders: list[Path
 def test_a_bad_manifest_gets_a_sentence(name: str, content: bytes, said: str, folders: list[Path]) -> None:
     with pytest.raises(DataError, match=said):
         read_media_manifest(name, content, folders)
+
+
+def test_a_folder_is_looked_up_once_for_all_files_in_it(folders: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_up = []
+    resolve = Path.resolve
+    monkeypatch.setattr(Path, "resolve", lambda path: looked_up.append(path) or resolve(path))
+    rows = "".join(f"clip {k},part {k % 3}/{k}.mp4\n" for k in range(3000))
+    found = read_media_manifest("m.csv", f"clip_id,path\n{rows}".encode(), folders[:1])
+    assert len(found) == 3000
+    assert len(looked_up) < 10
 
 
 def test_without_folders_nothing_is_read(folders: list[Path]) -> None:

@@ -366,3 +366,11 @@ class TestRealCases:
     def test_dagitty(self, shared_cases: Path) -> None:
         assert told_format((shared_cases / "graphs" / "dagitty_in.txt").read_text(), ".txt") == "dagitty"
         assert self.edges(shared_cases, "dagitty_in.txt") == [("audio:Train horn", B, True)]
+
+
+@pytest.mark.parametrize(
+    "content", [b"\xff", b"[]", b"{}", b"[" * 3000, b'{"graph": 3, "name": 1}', b'{"graph": "x", "name": 1}']
+)
+def test_a_kept_graph_that_was_damaged_is_none(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / f"{'a' * 16}.json").write_bytes(content)
+    assert kept_import(tmp_path, "a" * 16) is None
