@@ -32,6 +32,7 @@ SECTIONS = (
             ("AVEXPLORE_JOB_MEMORY", "Memory that a job may take, in GiB."),
             ("AVEXPLORE_PASSWORD", "What visitors of the app are asked for; a file is safer (--password-file)."),
             ("OMP_NUM_THREADS", "Threads of a training; results are the same with the same number."),
+            ("GOMP_SPINCOUNT", "How long they spin while they wait for each other; 500 without it."),
         ),
     ),
 )

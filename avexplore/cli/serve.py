@@ -70,8 +70,6 @@ def serve(
         "FORWARDED_ALLOW_IPS": ",".join(proxy or []),
         "AVEXPLORE_SHARED": "1" if shared or demo else os.environ.get("AVEXPLORE_SHARED", "0"),
         "AVEXPLORE_DEMO": "1" if demo else os.environ.get("AVEXPLORE_DEMO", "0"),
-        # Threads of a training that spin while they wait for each other take the cores from pages and browser.
-        "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "passive"),
     }
     company = password or secrets or host or proxy or environment["AVEXPLORE_SHARED"] == "1"
     environment[ALONE] = "1" if is_local(address) and not company else "0"
