@@ -139,7 +139,7 @@ def overview(store: Store, students: Iterable[StudentConfig]) -> str:
         "",
         "Made by `avexplore retrain-models`; everything here is CC BY 4.0, as its data. Each folder is",
         "`<stage>/<address>` with a manifest (config, checksums, provenance) and arrays; no features, no code.",
-        "`clip_index/` tells by digests which clips of their source these are: `avexplore gather` finds them there.",
+        "`clip_index/` tells by digests which clips of their source these are: `gather` finds them there.",
         "",
     ]
     for student in students:

@@ -29,6 +29,7 @@ def run(settings: dict[str, Any]) -> None:
 
     from avexplore.ui.page_list import PAGES
     from avexplore.ui.server import left_sessions
+    from avexplore.ui.server.first_paint import FirstPaint
     from avexplore.ui.server.front_door import FrontDoor
     from avexplore.ui.server.login_visits import LoginVisits
     from avexplore.ui.server.password_gate import EndedVisits, PasswordGate
@@ -39,8 +40,9 @@ def run(settings: dict[str, Any]) -> None:
     os.umask(0o077)  # results and logs are of whoever started the server
     # Of this machine's own names only the port tells this server's pages from others'.
     named = [name for name in settings.get(HOSTS, ()) if name not in LOCAL_NAMES]
+    page = front_page()
     layers = [
-        Middleware(ResponseHeaders, policy=content_policy(front_page())),
+        Middleware(ResponseHeaders, policy=content_policy(page)),
         Middleware(FrontDoor, hosts=named, has_visitors=os.environ.get("AVEXPLORE_SHARED") == "1"),
     ]
     if os.environ.pop(HAS_PASSWORD, "") == "1":
@@ -51,6 +53,7 @@ def run(settings: dict[str, Any]) -> None:
         layers.append(Middleware(UploadLimits, visitor_bytes=allowed))
     layers.append(Middleware(LoginVisits, ended=EndedVisits(home() / "ended_logins"), hosts=named))
     layers.append(Middleware(ReturnAfterLogin, pages=[info.name for info in PAGES]))
+    layers.append(Middleware(FirstPaint, front_page=page, pages=[info for info in PAGES if info.is_here]))
     left_sessions.use()
     script = app_folder() / "app.py"
     # As if the script itself had been started: its folder is where settings and pages are looked for.

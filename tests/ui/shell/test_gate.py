@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
-import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 from urllib.parse import urlencode
 
+import asgi
 import pytest
+from asgi import ask
 
 from avexplore.ui.server import app as server_app
 from avexplore.ui.server import password_gate
@@ -20,20 +19,6 @@ from avexplore.ui.server.return_after_login import RETURN_COOKIE, USER_COOKIE, R
 from avexplore.ui.server.upload_limits import UploadLimits
 
 PASSWORD = "correct horse & battery=staple ü"
-
-
-def _load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("avexplore_test_asgi", Path(__file__).with_name("asgi.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-asgi = _load()
-ask = asgi.ask
 
 
 class Clock:
