@@ -2,11 +2,16 @@
 
 python -m benchmarks.projection
 python -m benchmarks.projection --points 20000
+python -m benchmarks.projection --cold   # the first pair of a process: nothing compiled yet, and all of it kept on disk
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import subprocess
+import sys
+import tempfile
 import time
 
 import numpy as np
@@ -27,10 +32,38 @@ def embeddings(clips: int) -> tuple[Embeddings, Embeddings]:
     return before, after
 
 
+FIRST = """
+import time
+import numpy as np
+from benchmarks.projection import embeddings
+from avexplore.config import ProjectionConfig, StudentConfig, SyntheticConfig
+before, after = embeddings({clips})
+student = StudentConfig(SyntheticConfig(clips=400))
+wall, cpu = time.perf_counter(), time.process_time()
+from avexplore.projection import project
+project(before, after, np.arange({clips}), ProjectionConfig(before=student, after=student))
+print(f"wall {{time.perf_counter() - wall:6.2f}} s   cpu {{time.process_time() - cpu:6.2f}} s", flush=True)
+"""
+
+
+def cold(points: int) -> None:
+    """Two processes, one after the other, with a folder of compiled code that is empty at first."""
+    with tempfile.TemporaryDirectory() as kept:
+        for state in ("nothing compiled", "kept on disk"):
+            print(f"{state:18}", end="", flush=True)
+            code, environment = FIRST.format(clips=points // 2), {**os.environ, "NUMBA_CACHE_DIR": kept}
+            subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--points", type=int, default=4000)
-    clips = parser.parse_args().points // 2
+    parser.add_argument("--cold", action="store_true", help="Import and first pair of fresh processes.")
+    arguments = parser.parse_args()
+    if arguments.cold:
+        cold(arguments.points)
+        return
+    clips = arguments.points // 2
     before, after = embeddings(clips)
     student = StudentConfig(SyntheticConfig(clips=400))
     for seed in range(4):

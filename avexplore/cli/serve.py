@@ -86,8 +86,9 @@ def serve(
             raise ConfigError("There is no such file", where=str(secrets), fix="Check the path after --secrets")
         settings["secrets.files"] = [str(secrets.resolve())]
     command = [sys.executable, "-m", "avexplore.ui.server.app", json.dumps(settings)]
-    # The graph search is compiled once per machine: begun now, it is ready when somebody gets to the graph.
-    code = "from avexplore.graph.search.warm_up import fill_cache; fill_cache()"
+    # Search and maps are compiled once per machine: begun now, they are ready when somebody gets there.
+    rooms = ("graph.search.warm_up", "projection.compiled_umap")
+    code = "; ".join(f"from avexplore.{room} import fill_cache; fill_cache()" for room in rooms)
     quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     environment.pop(PASSWORD, None)  # the environment of a process can be read by all others of its user
     subprocess.Popen([sys.executable, "-c", code], env=environment, **quiet, **detached())  # type: ignore[call-overload]

@@ -200,7 +200,7 @@ def _umap(
     with warnings.catch_warnings():
         # It warns that Tensorflow is absent and that new points cannot be added later: neither is needed.
         warnings.simplefilter("ignore")
-        from umap import UMAP
+        from avexplore.projection.compiled_umap import UMAP
 
         model = UMAP(
             n_neighbors=indices.shape[1],
