@@ -87,7 +87,7 @@ def serve(
         settings["secrets.files"] = [str(secrets.resolve())]
     command = [sys.executable, "-m", "avexplore.ui.server.app", json.dumps(settings)]
     # Search and maps are compiled once per machine: begun now, they are ready when somebody gets there.
-    rooms = ("graph.search.warm_up", "projection.compiled_umap")
+    rooms = ("graph.search.warm_up", "projection.warm_up")
     code = "; ".join(f"from avexplore.{room} import fill_cache; fill_cache()" for room in rooms)
     quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     environment.pop(PASSWORD, None)  # the environment of a process can be read by all others of its user

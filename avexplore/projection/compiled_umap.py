@@ -13,7 +13,7 @@ import umap.layouts
 import umap.umap_
 from umap import UMAP
 
-__all__ = ["UMAP", "fill_cache"]
+__all__ = ["UMAP"]
 
 _LEFT_OUT = (
     (umap.umap_, "smooth_knn_dist"),
@@ -26,17 +26,3 @@ for _module, _name in _LEFT_OUT:
     # Another version may have other functions; a folder that cannot be written keeps nothing.
     with contextlib.suppress(AttributeError, RuntimeError):
         _function.enable_caching()
-
-
-def fill_cache() -> None:
-    """Compile all that a pair of maps takes, unless it is kept already."""
-    import numpy as np
-
-    from avexplore.artifacts import Embeddings
-    from avexplore.config import ProjectionConfig, StudentConfig, SyntheticConfig
-    from avexplore.projection.maps import project
-
-    sides = np.random.default_rng(0).normal(size=(2, 40, 4)).astype(np.float32)
-    embeddings = Embeddings(*(side / np.linalg.norm(side, axis=1, keepdims=True) for side in sides))
-    student = StudentConfig(SyntheticConfig())
-    project(embeddings, embeddings, np.arange(40), ProjectionConfig(before=student, after=student, epochs=10))

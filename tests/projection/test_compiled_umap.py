@@ -18,7 +18,7 @@ class Compiled(event.Listener):
         pass
 
 event.register("numba:compile", Compiled())
-from avexplore.projection.compiled_umap import fill_cache
+from avexplore.projection.warm_up import fill_cache
 fill_cache()
 print(sum(name.startswith(("umap.umap_", "umap.layouts", "pynndescent")) for name in Compiled.names))
 """
