@@ -12,6 +12,7 @@ trained.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import logging
 import os
@@ -161,7 +162,8 @@ def main() -> None:
         os.environ.setdefault("AVEXPLORE_HOME", home)
         os.environ.setdefault("AVEXPLORE_FOLDERS", "")
         os.environ["AVEXPLORE_WORKERS"] = "0"
-        results = run(chosen.links, chosen.seed, chosen.seconds, chosen.only)
+        with contextlib.redirect_stdout(sys.stderr):  # Streamlit prints what a page ended with
+            results = run(chosen.links, chosen.seed, chosen.seconds, chosen.only)
     if chosen.json:
         print(json.dumps(results))
         return

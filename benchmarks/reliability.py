@@ -320,6 +320,8 @@ def _asked_for_json(script: str, *options: str) -> dict[str, dict[str, Any]]:
     environment = {name: value for name, value in os.environ.items() if name != "AVEXPLORE_HOME"}
     command = [sys.executable, "-W", "ignore", str(Path(__file__).with_name(script)), *options, "--seed", "1", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    if not done.stdout:
+        raise RuntimeError(f"{script} ended with code {done.returncode}:\n{done.stderr[-4000:]}")
     found: dict[str, dict[str, Any]] = json.loads(done.stdout)
     return found
 

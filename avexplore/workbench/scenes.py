@@ -18,6 +18,15 @@ FORMAT = "avexplore scenes 1"
 MOST, LONGEST_TITLE, LONGEST_ADDRESS = 100, 80, 16_000
 
 
+def address_of(page: str, query: Sequence[tuple[str, str]]) -> str:
+    """Path and query of a page, below the app's own address.
+
+    >>> address_of("tune", [("run", "91599b14")])
+    '/tune?run=91599b14'
+    """
+    return f"/{page}" + (f"?{urlencode(query)}" if query else "")
+
+
 @dataclass(frozen=True)
 class Scene:
     """A view with a title.
@@ -53,7 +62,7 @@ class Scene:
     @property
     def address(self) -> str:
         """Path and query, below the app's own address."""
-        return f"/{self.page}" + (f"?{urlencode(self.query)}" if self.query else "")
+        return address_of(self.page, self.query)
 
     @classmethod
     def of(cls, title: str, address: str) -> Scene:

@@ -10,7 +10,7 @@ import streamlit as st
 from avexplore.ui import page_list
 from avexplore.ui.parts.plain_text import as_markdown
 from avexplore.ui.shell import address, session
-from avexplore.workbench.scenes import Scene, scenes_of
+from avexplore.workbench.scenes import Scene, address_of, scenes_of
 
 _TITLES = {page.name: page.title for page in page_list.PAGES}
 # A letter reads from ten meters if it is 25 mm high: on a picture two meters wide of 1280 px, capitals of 16 px.
@@ -90,12 +90,18 @@ def _place(scenes: list[Scene], page: str) -> int:
     last = st.session_state.get("scene", "")
     if last in addresses and scenes[addresses.index(last)].page == page:
         return addresses.index(last)
-    here = view(page, "here").address
+    here = address_of(page, _query())
     return addresses.index(here) if here in addresses else -1
 
 
 def view(page: str, title: str) -> Scene:
-    """What is looked at now, as a scene."""
-    query = st.query_params.to_dict()
-    query.pop("present", None)
-    return Scene(title, page, tuple(query.items()))
+    """What is looked at now, as a scene.
+
+    Raises:
+        DataError: If its address is too long for one.
+    """
+    return Scene(title, page, _query())
+
+
+def _query() -> tuple[tuple[str, str], ...]:
+    return tuple((name, value) for name, value in st.query_params.to_dict().items() if name != "present")
