@@ -7,11 +7,14 @@ the six CPU seconds of a first pair of maps (`python -m benchmarks.projection --
 from __future__ import annotations
 
 import contextlib
+import warnings
 from typing import Any
 
-import umap.layouts
-import umap.umap_
-from umap import UMAP
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # that Tensorflow is absent, which nothing here needs
+    import umap.layouts
+    import umap.umap_
+    from umap import UMAP
 
 __all__ = ["UMAP"]
 

@@ -178,7 +178,7 @@ def test_zoom_and_move_are_shared_and_the_keyboard_works(visit: Callable[..., An
     # What was right of it when the key was pressed: the clip's card, which comes then, may narrow the maps.
     assert any(right_of(np.column_stack([at["x"], at["y"]]))[point, seen["picked"]] for at in (pressed, seen))
     settled(page)
-    assert look(before)["picked"] == look(after)["picked"] == seen["picked"]
+    until(lambda: look(before)["picked"] == look(after)["picked"] == seen["picked"])
     page.keyboard.press("Escape")
     until(lambda: look(before)["picked"] == -1)
     until(lambda: "point=" not in address(page))
