@@ -15,7 +15,19 @@ from avexplore.artifacts import BoolArray, IntArray, Projection
 from avexplore.drawing.maps.facets import Facet
 from avexplore.ui.embedding_space.component import Touched, touched
 from avexplore.ui.parts import lasso_address
-from avexplore.ui.parts.clip_selection import clips_of, follow, places_of, point_name, point_of, points_of, remember
+from avexplore.ui.parts.clip_selection import (
+    bring_up_to_date,
+    clips_of,
+    follow,
+    places_of,
+    point_name,
+    point_of,
+    points_of,
+    remember,
+    take_over,
+)
+
+_WORDS = ("point", "filter", "color", "at", "lasso")
 
 
 @dataclass(frozen=True)
@@ -75,11 +87,12 @@ def current(projection: Projection, facets: Sequence[Facet], *, key: str, run: s
         clips: Number of clips of the run.
     """
     session = st.session_state
-    follow(run, clips)
     state = session.get(key)
     now = touched(state) if state is not None else Touched()
     last = session.get(f"{key}-seen", Touched()) if state is not None else Touched()
     session[f"{key}-seen"] = now
+    (take_over if now == last else bring_up_to_date)(_WORDS)
+    follow(run, clips)
     m = len(projection.rows)
     if (now.picked, now.turn) != (last.picked, last.turn):
         known = now.picked is not None and now.picked < 2 * m

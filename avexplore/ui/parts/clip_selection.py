@@ -7,6 +7,8 @@ only counts where it changed: after a page change it starts empty, which is no w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import streamlit as st
 
@@ -47,10 +49,25 @@ def clips_of(places: IntArray) -> tuple[int, ...]:
 
 def remember(name: str, value: str) -> None:
     """Set or clear one word of the address."""
+    st.session_state.setdefault("own_words", {})[name] = value
     if value:
         st.query_params[name] = value
     else:
         st.query_params.pop(name, None)
+
+
+def bring_up_to_date(names: Sequence[str]) -> None:
+    """Give the address the words that were set last: what a browser sends with an event may be an older address."""
+    words = st.session_state.get("own_words", {})
+    for name in names:
+        if name in words and st.query_params.get(name, "") != words[name]:
+            remember(name, words[name])
+
+
+def take_over(names: Sequence[str]) -> None:
+    """Hold words of the address for set, as where somebody went back or opened a link."""
+    words = st.session_state.setdefault("own_words", {})
+    words.update({name: st.query_params.get(name, "") for name in names})
 
 
 def point_name(projection: Projection, point: int) -> str:
