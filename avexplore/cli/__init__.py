@@ -67,8 +67,8 @@ def _root(
 def _spin_shortly() -> None:
     """How long threads of a training spin while they wait for each other, here and in every process begun from here.
 
-    By default they spin so long that beside one busy program a training takes ten times as long; without any spinning
-    one of small steps takes twice as long on idle cores (docs/tune.md). OpenMP reads this when torch is first loaded.
+    By default they spin so long that beside one busy program a training takes several times as long; without any
+    spinning one of small steps is slower on idle cores. OpenMP reads this when torch is first loaded.
     """
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "500")

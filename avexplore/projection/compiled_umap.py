@@ -1,7 +1,7 @@
 """umap-learn, with all that it compiles kept on disk.
 
-It keeps most of its functions in numba's cache, but not the three that every process needs which draws a map: four of
-the six CPU seconds of a first pair of maps (`python -m benchmarks.projection --cold`).
+It keeps most of its functions in numba's cache, but not the three that every process needs which draws a map: most of
+the CPU time of a first pair of maps (`python -m benchmarks.projection --cold`).
 """
 
 from __future__ import annotations

@@ -97,7 +97,7 @@ def draw(loaded: LoadedRun) -> None:
 def _nothing(cases: Cases) -> None:
     """Where the chain from a missing label to a better list breaks, and the page to look at."""
     if not cases.found:
-        broken, page, link = "no story begins", "soft_labels", "See what the teacher finds"
+        broken, page, link = "so no story begins", "soft_labels", "See what the teacher finds"
     elif not cases.linked:
         broken, page, link = "none of these has a weighted class pair", "class_graph", "See which classes are linked"
     else:
