@@ -16,6 +16,7 @@ import urllib.request
 import venv
 from pathlib import Path
 
+import psutil
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -87,6 +88,16 @@ def main() -> None:
         finally:
             server.terminate()
             server.wait(timeout=60)
+            wait_for_all_of(python)
+
+
+def wait_for_all_of(python: str) -> None:
+    """Wait until nothing runs that an environment's Python has started: an app that has ended leaves nobody behind."""
+    end = time.monotonic() + 30
+    while left := [found for found in psutil.process_iter(["cmdline"]) if python in (found.info["cmdline"] or [])]:
+        if time.monotonic() > end:
+            sys.exit(f"The app has ended, and still runs: {left}")
+        time.sleep(0.1)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ import pickle
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,6 +25,7 @@ MEMORY = (3 if _SHARED else 25) * GIBIBYTE
 """Address space of the process: twice the arrays that one file may hold, and what Python takes."""
 SECONDS = 120.0 if _SHARED else 900.0
 """Until it is ended: somebody waits."""
+_held: list[subprocess.Popen[bytes]] = []
 
 
 def apart(work: Callable[..., T], *given: Any, seconds: float | None = None, memory: int | None = None) -> T:
@@ -68,6 +70,40 @@ def apart(work: Callable[..., T], *given: Any, seconds: float | None = None, mem
 
 
 _FIX = "The file is damaged, was tampered with, or is too large for this machine"
+
+
+def beside(*rooms: str, variables: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+    """Call the `fill_cache` of modules of this package in a process that ends no later than this one.
+
+    It holds the other end of the process's input, also after an `exec`: however this one ends, the process is told.
+    What it prints is lost.
+
+    Args:
+        rooms: Names of the modules, below `avexplore`.
+        variables: Its environment; ours by default.
+    """
+    calls = "; ".join(f"from avexplore.{room} import fill_cache; fill_cache()" for room in rooms)
+    process = subprocess.Popen(
+        [sys.executable, "-c", f"from avexplore.apart import end_with_parent; end_with_parent(); {calls}"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=variables,
+    )
+    assert process.stdin is not None
+    os.set_inheritable(process.stdin.fileno(), True)
+    _held.append(process)  # collected, it would let go of its end
+    return process
+
+
+def end_with_parent() -> None:
+    """End this process as soon as nobody holds the other end of its input."""
+
+    def follow() -> None:
+        sys.stdin.buffer.read()
+        os._exit(0)
+
+    threading.Thread(target=follow, name="avexplore-follow", daemon=True).start()
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -19,6 +19,7 @@ from avexplore.errors import ConfigError, DataError
 from avexplore.workbench import Missing, Ready, Workbench, brought_files
 
 posix = pytest.mark.skipif(sys.platform != "linux", reason="limits of Linux")
+WARM_UP = "graph.search.warm_up"
 
 
 def test_a_result_and_an_error_come_back() -> None:
@@ -99,3 +100,21 @@ def test_a_damaged_file_is_refused_in_the_words_of_its_reader(data: FeatureFileC
     answer = Workbench(reads_apart=True).ask(ClipsConfig(data))
     assert not isinstance(answer, (Ready, Missing))
     assert "mine.npz" in answer.message
+
+
+@posix
+@pytest.mark.parametrize("after", ["time.sleep(60)", "os.execv(sys.executable, [sys.executable, '-c', 'input()'])"])
+def test_what_compiles_beside_a_process_ends_with_it(tmp_path: Path, after: str) -> None:
+    code = (
+        f"import os, sys, time; from avexplore.apart import beside; print(beside({WARM_UP!r}).pid, flush=True); {after}"
+    )
+    command = [sys.executable, "-c", code]
+    variables = os.environ | {"AVEXPLORE_COMPILED": str(tmp_path)}
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=variables) as parent:
+        assert parent.stdout is not None
+        child = psutil.Process(int(parent.stdout.readline()))
+        time.sleep(2)
+        assert child.status() != psutil.STATUS_ZOMBIE, "it is at work"
+        parent.kill()
+        _, alive = psutil.wait_procs([child], timeout=30)
+    assert not alive

@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from avexplore.apart import beside
 from avexplore.cli.output import say
 from avexplore.errors import ConfigError, StoreError
 from avexplore.folders import ALONE, NAMED, app_folder
@@ -57,8 +58,6 @@ def serve(
     open_browser: Annotated[bool, typer.Option("--open", help="Open a browser.")] = False,
 ) -> None:
     """Start the app in the browser."""
-    from avexplore.jobs.processes import detached
-
     script = app_folder() / "app.py"
     if not script.is_file():
         raise StoreError("The pages are not here", where=str(script), fix="Install avexplore anew")
@@ -86,12 +85,9 @@ def serve(
             raise ConfigError("There is no such file", where=str(secrets), fix="Check the path after --secrets")
         settings["secrets.files"] = [str(secrets.resolve())]
     command = [sys.executable, "-m", "avexplore.ui.server.app", json.dumps(settings)]
-    # Search and maps are compiled once per machine: begun now, they are ready when somebody gets there.
-    rooms = ("graph.search.warm_up", "projection.warm_up")
-    code = "; ".join(f"from avexplore.{room} import fill_cache; fill_cache()" for room in rooms)
-    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     environment.pop(PASSWORD, None)  # the environment of a process can be read by all others of its user
-    subprocess.Popen([sys.executable, "-c", code], env=environment, **quiet, **detached())  # type: ignore[call-overload]
+    # Search and maps are compiled once per machine: begun now, they are ready when somebody gets there.
+    beside("graph.search.warm_up", "projection.warm_up", variables=environment)
     if os.name == "posix":
         if password:
             reading, writing = os.pipe()

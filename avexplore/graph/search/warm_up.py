@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
 
+from avexplore.apart import beside
 from avexplore.graph.compiled.numba_cache import cache_folder, is_compiled, mark_compiled
 
 _starting = threading.Lock()
@@ -47,7 +46,6 @@ def fill_cache() -> None:
 
 def _prepare() -> None:
     if not is_compiled():
-        code = f"from {__name__} import fill_cache; fill_cache()"
         # Should it fail, the next line compiles here and says why it cannot.
-        subprocess.run([sys.executable, "-c", code], check=False, stdin=subprocess.DEVNULL, capture_output=True)
+        beside("graph.search.warm_up").wait()
     warm_up()
