@@ -11,7 +11,6 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -159,7 +158,8 @@ class VectorIndex:
     Args:
         gallery: Embeddings of any scale; may be memory-mapped. Shape (n, d).
         kind: "exact", "ivf" (inverted lists) or "hnsw" (a navigable graph, which FAISS keeps in memory).
-        effort: How much of an approximate index is searched: lists probed, or the breadth of the graph search.
+        effort: How much of an approximate index is searched: lists probed, or the breadth of the graph search. `tune`
+            chooses it by measured recall.
         rows: Which rows of `gallery` may be answers; None for all. Answers are positions in it. Shape (G,).
         folder: Where an "ivf" index keeps its lists, to be mapped from there; None keeps them in memory. The files
             belong to this object and are no use to another.
@@ -189,7 +189,8 @@ class VectorIndex:
             if folder is not None and kind == "ivf":
                 lists = Path(tempfile.mkdtemp(prefix="lists-", dir=folder))
                 weakref.finalize(self, shutil.rmtree, lists, ignore_errors=True)
-            self._index = _faiss_index(self._gallery, kind, effort, lists)
+            self._index = _faiss_index(self._gallery, kind, lists)
+            self._try(effort)
 
     def __len__(self) -> int:
         """How many clips may be answers."""
@@ -207,7 +208,7 @@ class VectorIndex:
         if self._index is None:
             return _exact_few(unit, self._gallery, k)
         scores, indices = self._index.search(unit, k)
-        scores = np.where(indices >= 0, on_grid(scores), np.float32(-1.0))
+        scores = on_grid(np.where(indices >= 0, scores, np.float32(-1.0)))
         order = np.lexsort((indices, -scores), axis=1)
         return Ranking(np.take_along_axis(indices, order, 1), np.take_along_axis(scores, order, 1))
 
@@ -217,11 +218,40 @@ class VectorIndex:
 
     def recall(self, queries: FloatArray, k: int = 10) -> float:
         """Share of the exact `k` best answers that this index finds, over these queries; 1 for an exact index."""
-        if self._index is None or not len(queries):
+        if self._index is None or not len(queries) or not len(self):
             return 1.0
-        truth, found = _exact_few(normalized(queries), self._gallery, k), self.rank(queries, k)
+        return self._found(queries, self._exact(queries, k))
+
+    def tune(self, queries: FloatArray, k: int = 10, least: float = 0.995) -> None:
+        """Search as little of an approximate index as finds this share of the exact `k` best answers.
+
+        Args:
+            queries: Such as will be asked; others tell the recall afterwards. Shape (Q, d).
+            k: How many answers count.
+            least: The share, in [0, 1]. Where no effort reaches it, all is searched.
+        """
+        if self._index is None or not len(queries):
+            return
+        truth, most = self._exact(queries, k), 2 * len(self)
+        effort = 1
+        self._try(effort)
+        while self._found(queries, truth) < least and effort < most:
+            effort *= 2
+            self._try(effort)
+
+    def _try(self, effort: int) -> None:
+        self.effort = effort
+        if self.kind == "hnsw":
+            self._index.hnsw.efSearch = max(16, effort)
+        else:
+            self._index.nprobe = min(self._index.nlist, effort)
+
+    def _exact(self, queries: FloatArray, k: int) -> Ranking:
+        return _exact_few(normalized(queries), self._gallery, min(k, len(self)))
+
+    def _found(self, queries: FloatArray, truth: Ranking) -> float:
         # A tied answer in another's place is no miss, nor is another rounding: compare by score.
-        limit = truth.scores[:, -1:] - np.float32(2 / GRID)
+        found, limit = self.rank(queries, truth.scores.shape[1]), truth.scores[:, -1:] - np.float32(2 / GRID)
         return float((found.scores >= limit).mean())
 
 
@@ -264,30 +294,34 @@ class _Gallery:
 
 
 def _exact_few(queries: FloatArray, gallery: _Gallery, k: int, *, block: int = _BLOCK) -> Ranking:
-    """As `exact`, going through the gallery in blocks on several threads: for few queries and many clips."""
-    starts = range(0, len(gallery), block)
+    """As `exact`, going through the gallery in blocks: for few queries and many clips."""
+    asked = len(queries)
+    indices = [np.zeros(0, np.int64)] * asked
+    scores = [np.zeros(0, np.float32)] * asked
+    least = np.full(asked, -np.inf, np.float32)  # what lies below is no answer any more
+    for start in range(0, len(gallery), block):
+        similarity = queries @ gallery.part(start, start + block).T
+        for query, values in enumerate(similarity):
+            near = np.flatnonzero(values >= least[query])
+            if not len(near):
+                continue
+            best, rounded = _best(values[near][None], min(k, len(near)))
+            indices[query] = np.concatenate([indices[query], start + near[best[0]]])
+            scores[query] = np.concatenate([scores[query], rounded[0]])
+            order = np.argsort(-scores[query], kind="stable")[:k]  # earlier blocks hold lower positions
+            indices[query], scores[query] = indices[query][order], scores[query][order]
+            if len(order) == k:
+                least[query] = scores[query][-1] - np.float32(2 / GRID)
+    return Ranking(np.stack(indices), np.stack(scores))
 
-    def best_of(start: int) -> tuple[IntArray, FloatArray]:
-        part = gallery.part(start, start + block)
-        found, scores = _best(queries @ part.T, min(k, len(part)))
-        return found + start, scores
 
-    with ThreadPoolExecutor(2) as pool:
-        parts = list(pool.map(best_of, starts))
-    indices = np.concatenate([part[0] for part in parts], axis=1)
-    scores = np.concatenate([part[1] for part in parts], axis=1)
-    order = np.lexsort((indices, -scores), axis=1)[:, :k]
-    return Ranking(np.take_along_axis(indices, order, 1), np.take_along_axis(scores, order, 1))
-
-
-def _faiss_index(gallery: _Gallery, kind: str, effort: int, folder: Path | None) -> Any:
+def _faiss_index(gallery: _Gallery, kind: str, folder: Path | None) -> Any:
     import faiss
 
     count, dim = len(gallery), gallery.width
     if kind == "hnsw":
         graph = faiss.IndexHNSWFlat(dim, 32, faiss.METRIC_INNER_PRODUCT)
         graph.hnsw.efConstruction = 80
-        graph.hnsw.efSearch = max(16, effort)
         for start in range(0, count, _BLOCK):
             graph.add(np.ascontiguousarray(gallery.part(start, start + _BLOCK)))
         return graph
@@ -303,7 +337,6 @@ def _faiss_index(gallery: _Gallery, kind: str, effort: int, folder: Path | None)
             inverted.add(np.ascontiguousarray(gallery.part(start, start + _BLOCK)))
     else:
         _lists_on_disk(inverted, gallery, folder)
-    inverted.nprobe = min(lists, effort)
     return cast(Any, inverted)
 
 

@@ -72,6 +72,31 @@ def test_less_effort_finds_less():
     assert recalls[0] < recalls[1] == 1.0
 
 
+@pytest.mark.parametrize("kind", ["ivf", "hnsw"])
+def test_effort_is_chosen_by_the_recall_that_it_reaches(kind):
+    pytest.importorskip("faiss")
+    rng = np.random.default_rng(0)
+    gallery, queries = rng.normal(size=(5000, 64)), rng.normal(size=(80, 64))
+    index = VectorIndex(gallery, kind, 1)
+    assert index.recall(queries) < 0.9
+    index.tune(queries[:40], least=0.95)
+    assert index.recall(queries[:40]) >= 0.95
+    assert index.recall(queries[40:]) > 0.9, "and so for queries that chose nothing"
+    assert index.effort < 5000, "not all of it"
+    chosen = index.effort
+    index.tune(queries[:40], least=0.0)
+    assert index.effort < chosen
+
+
+def test_a_list_that_finds_too_few_ends_with_none(recwarn):
+    pytest.importorskip("faiss")
+    index = VectorIndex(clustered(40), "ivf", 1)
+    found = index.rank(clustered(3, seed=1), 40)
+    assert (found.indices[:, -1] == -1).all()
+    assert (found.scores[found.indices < 0] == -1).all()
+    assert not recwarn
+
+
 def test_without_faiss_exact_still_works_and_the_rest_says_so(monkeypatch):
     monkeypatch.setattr(module, "faiss_installed", lambda: False)
     gallery = clustered(50)
