@@ -33,6 +33,8 @@ _FORMS = {
 
 STYLE = """<style>
 .stMain .stMainBlockContainer h3 { font-size: clamp(1.25rem, 1.75vw, 2.1rem); padding: .2rem 0 0; }
+.stMain :is(img, video) { max-height: max(160px, calc(100vh - 530px)); }
+.stMain [data-testid="stImageContainer"] img { width: auto; }
 @media (min-width: 1700px) and (min-height: 940px) {
   :root { --avx-type: 1.15; }
   .stMain [data-testid="stMarkdownContainer"] > p { font-size: 1.2rem; }
@@ -40,17 +42,21 @@ STYLE = """<style>
 }
 </style>"""
 
-LOW = """<style>
-@media (max-height: 800px) and (min-width: 900px) {
-  :root { --avx-card: 26px; --avx-card-air: 1px; --avx-card-gap: 3px; --avx-board-air: 4px; }
-  .stMainBlockContainer { padding-block: var(--avx-top, 3.75rem) var(--avx-bottom, .2rem); }
-  .stMainBlockContainer [data-testid="stVerticalBlock"] { gap: .45rem; }
-  .stMain .stMainBlockContainer h3 { padding-bottom: .4rem; }
-  .stElementContainer:has(> .stHeading h1) { margin-bottom: .6rem; }
-  .stElementContainer:has(> .stHeading) + .stElementContainer:has([data-testid="stCaptionContainer"]) { display: none; }
-}
+
+def _tight(below: int) -> str:
+    """On a screen of less height than this, the ten answers need the room between things; letters keep their size."""
+    return f"""<style>
+@media (max-height: {below}px) and (min-width: 900px) {{
+  :root {{ --avx-card: 26px; --avx-card-air: 1px; --avx-card-gap: 3px; --avx-board-air: 4px; }}
+  .stMainBlockContainer {{ padding-block: var(--avx-top, 3.75rem) var(--avx-bottom, .2rem); }}
+  .stMainBlockContainer [data-testid="stVerticalBlock"] {{ gap: .45rem; }}
+  .stMain .stMainBlockContainer h3 {{ padding-bottom: .4rem; }}
+  .stElementContainer:has(> .stHeading h1) {{ margin-bottom: .6rem; }}
+  .stElementContainer:has(> .stHeading) + .stElementContainer:has([data-testid="stCaptionContainer"]) {{
+    display: none;
+  }}
+}}
 </style>"""
-"""On a low screen, the ten answers of the last step need the room between things; letters keep their size."""
 
 
 @cache
@@ -87,7 +93,7 @@ def draw(loaded: LoadedRun) -> None:
         _nothing(cases)
         return
     number, step = _place(len(cases.good))
-    st.html(STYLE + (LOW if STEPS[step] == "The answers" else ""))
+    st.html(STYLE)
     case = cases.good[number]
     _controls(number, len(cases.good), step)
     (_clip, _teacher, _graph, _regularizer, _answers)[step](loaded, case)
@@ -345,7 +351,9 @@ def _answers(loaded: LoadedRun, case: Case) -> None:
     costs = " Average precision falls: only clips annotated alike count for it." if _falls(case) else ""
     right = "Right is what shares a true label with the clip" if case.confirmed else "Right is what is annotated alike"
     _say(sentence, f"{right}. {moved[0].upper()}{moved[1:]}{costs}")
-    data = answer_board.content(loaded, query, answers, shown)
+    data = answer_board.content(loaded, query, answers, shown) | {"isCompact": True}
+    has_pictures = any(answer["picture"] for each in data["lists"] for answer in each["answers"])
+    st.html(_tight(below=1200 if has_pictures else 800))
     answer_board.draw(data, case.answer, key=f"story-board-{case.clip}")
     links.to("retrieval", "Go on from here in Retrieval", _asked(case))
 

@@ -33,6 +33,7 @@ class Board {
     const again = this.data?.stamp === data.stamp;
     this.stamp = stamp;
     this.data = data;
+    this.root.querySelector(".board").classList.toggle("compact", Boolean(data.isCompact));
     this.color = Object.fromEntries(data.kinds.map((kind) => [kind.name, kind.colors[dark ? 1 : 0]]));
     this.sign = Object.fromEntries(data.kinds.map((kind) => [kind.name, kind.sign]));
     this.word = Object.fromEntries(data.kinds.map((kind) => [kind.name, kind.word]));
@@ -105,7 +106,7 @@ class Board {
   // Breaks between what an answer is and which clip, not within "clip 12".
   small(answer) {
     const small = element("small");
-    small.append(element("span", "", `${this.word[answer.kind]} · `), element("span", "", answer.id));
+    small.append(element("span", "", this.word[answer.kind]), element("span", "id", ` · ${answer.id}`));
     return small;
   }
 

@@ -34,7 +34,7 @@ function room(scene) {
   const below = column.getBoundingClientRect().bottom - scene.getBoundingClientRect().bottom;
   const above = scene.getBoundingClientRect().top - main.getBoundingClientRect().top;
   const free = window.innerHeight - above - below - parseFloat(getComputedStyle(main).paddingBottom);
-  return Math.round(Math.max(LOWEST, free));
+  return Math.floor(Math.max(LOWEST, free)); // half a pixel more would be a bar to scroll with
 }
 
 function show(scene, watch) {
