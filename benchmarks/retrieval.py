@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -118,8 +118,9 @@ def compare(n: int, with_peers: bool) -> None:
 
 def many(n: int, queries: int = 40) -> None:
     """One query among many, from a memory-mapped file as a stored run's embeddings are, beside FAISS's flat index."""
-    import faiss
+    import faiss as typed
 
+    faiss: Any = typed  # its stubs lack most of this
     rng = np.random.default_rng(0)
     centers = rng.normal(size=(300, DIM)).astype(np.float32)
     asked = centers[rng.integers(300, size=2 * queries)] + rng.normal(size=(2 * queries, DIM)).astype(np.float32)
