@@ -135,17 +135,18 @@ def many(n: int, queries: int = 40) -> None:
         written.flush()
         gallery = np.load(path, mmap_mode="r")
         print(f"one query among {n:,} x {DIM} in a mapped file, 100 answers, median of {queries}")
-        flat = faiss.IndexFlatIP(DIM)
+        flat: Any = faiss.IndexFlatIP(DIM)
         flat.add(gallery)
         exact, took, _ = timed(partial(VectorIndex, gallery))
         lists, built, _ = timed(partial(VectorIndex, gallery, "ivf", folder=Path(folder)))
         _, tuned, _ = timed(partial(lists.tune, choosing))
-        for who, work in {
+        searches: dict[str, Callable[[np.ndarray], Any]] = {
             "FAISS, flat, in memory": lambda query: flat.search(query, 100),
             f"exact, prepared in {took:.1f} s": lambda query: exact.rank(query, 100),
             f"inverted lists, in {built + tuned:.1f} s": lambda query: lists.rank(query, 100),
             "FAISS, flat, once more": lambda query: flat.search(query, 100),
-        }.items():
+        }
+        for who, work in searches.items():
             work(asked[:1])
             times = [timed(partial(work, asked[i : i + 1]))[1:] for i in range(queries)]
             median, cpu = np.median(times, axis=0) * 1e3
