@@ -31,11 +31,13 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import hosts
 import numpy as np
 
 from avexplore.artifacts import FloatArray
 
 Row = tuple[str, ...]
+PARTS = ("real", "growth", "millions", "hosts")
 SIMULATED_CLIPS = 20_000
 NOISE = (0.7, 0.5)
 FEWEST = 5.0
@@ -302,22 +304,37 @@ def millions(lines: list[str], quick: bool) -> None:
     ]
 
 
+def page(lines: list[str], before: str) -> str:
+    """The page with these parts new and all others as they were before.
+
+    >>> old = page(["## Slow", "", "10 s", "## Maps", "", "large"], "")
+    >>> new = page(["## Slow", "", "1 s"], old)
+    >>> "10 s" in new, "1 s" in new, "large" in new
+    (False, True, True)
+    """
+    parts: dict[str, str] = {}
+    for text in (before, "\n".join(["", *lines])):
+        for part in text.split("\n## ")[1:]:
+            title, _, body = part.partition("\n")
+            parts[title] = body.strip("\n")
+    head = [
+        "# Reach",
+        "How far the class graph reaches: hundreds of classes in both modalities, millions of clips, several machines.",
+        f"By `python benchmarks/reach.py` on {platform.system()} {platform.machine()}, one core, shared.",
+    ]
+    return "\n\n".join([*head, *(f"## {title}\n\n{body}" for title, body in parts.items())]) + "\n"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="Folder of the real data")
     parser.add_argument("--quick", action="store_true", help="smaller sizes of what is made up")
-    parser.add_argument("--only", action="append", choices=("real", "growth", "millions"))
+    parser.add_argument("--only", action="append", choices=PARTS)
     parser.add_argument("--limit", type=float, default=300.0, help="CPU seconds after which a search is stopped")
     parser.add_argument("--write", type=Path)
     options = parser.parse_args()
-    chosen = options.only or ["real", "growth", "millions"]
-    lines = [
-        "# Reach",
-        "",
-        "How far the class graph reaches: hundreds of classes in both modalities, millions of clips.",
-        "",
-    ]
-    lines += [f"By `python benchmarks/reach.py` on {platform.system()} {platform.machine()}, one core, shared.", ""]
+    chosen = options.only or PARTS
+    lines: list[str] = []
     if "real" in chosen:
         if options.data.is_dir():
             real_sizes(options.data, lines, options.limit)
@@ -327,8 +344,14 @@ def main() -> None:
         growth(lines, options.quick)
     if "millions" in chosen:
         millions(lines, options.quick)
+    if "hosts" in chosen:
+        if hosts.available():
+            lines += hosts.report(3 if options.quick else 8)
+        else:
+            print("skipped: hosts are network namespaces, which take root on Linux", flush=True)
     if options.write:
-        options.write.write_text("\n".join(lines), encoding="utf-8")
+        before = options.write.read_text(encoding="utf-8") if options.write.exists() else ""
+        options.write.write_text(page(lines, before), encoding="utf-8")
     print(json.dumps({"written": str(options.write) if options.write else None}))
 
 

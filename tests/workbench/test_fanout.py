@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import signal
+import subprocess
+import sys
 import threading
 import time
 from contextlib import suppress
@@ -164,3 +167,19 @@ def test_a_scheduler_that_is_not_there_is_said_so(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr("avexplore.workbench.fanout.SECONDS_TO_CONNECT", 1)
     with pytest.raises(AvexploreError, match="scheduler"):
         make_all(cells(), tmp_path, scheduler="tcp://127.0.0.1:1")
+
+
+@pytest.mark.skipif(sys.platform != "linux" or platform.libc_ver()[0] != "glibc", reason="glibc's allocator")
+def test_a_worker_that_is_told_to_return_memory_keeps_it() -> None:
+    code = (
+        "import resource, numpy as np; from avexplore.workbench.fanout import keep_memory; {}\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
+        "for _ in range(200): np.ones(1 << 18)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)"
+    )
+    surroundings = os.environ | {"MALLOC_TRIM_THRESHOLD_": "65536"}  # as Dask starts its workers
+    faults = [
+        int(subprocess.check_output([sys.executable, "-c", code.format(first)], env=surroundings))
+        for first in ("", "keep_memory()")
+    ]
+    assert faults[1] < faults[0] / 20
