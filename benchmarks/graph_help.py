@@ -1,12 +1,14 @@
-"""Does the class graph help? LIR with the inferred graph beside every control, paired over seeds, on several data.
+"""Does the class graph help? LIR with the inferred graph beside every control, read fairly, paired over seeds.
 
     python benchmarks/graph_help.py --yt8m yt8m_demo28.npz --shard validatea0.tfrecord --names label_names.csv \\
         --seeds 10 --split test --write tables.md
 
 Each seed draws validation clips (and, where the data are generated, clips) of its own, and trains a teacher, a graph, a
-twin without LIR and one student per arm, which share the twin's beginning. All of it lies in the store under
-AVEXPLORE_HOME by address, so that a stopped run goes on where it was and more seeds add to what is there. Some rows
-train nothing: they read a network that is there through other links, or through none.
+twin without LIR and one student per arm, which share the twin's beginning. Share and temperature of the class posteriors
+in the embedding are chosen for every arm and seed on validation clips: one share for all would flatter some arms. What
+an arm gains is split: "reading" is the twin's network, which LIR never trained, read through the arm's links, as fairly;
+"training" is the rest. All of it lies in the store under AVEXPLORE_HOME by address, so that a stopped run goes on where
+it was and more seeds add to what is there.
 
 Choose on validation clips (`--split validation`); look at test clips once.
 """
@@ -21,140 +23,121 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from avexplore.artifacts import Clips, TrainedStudent
-from avexplore.config import AffinityConfig, ClipsConfig, DataConfig, StudentConfig, SyntheticConfig
+from avexplore.artifacts import FloatArray
+from avexplore.config import (
+    ClipsConfig,
+    DataConfig,
+    EvaluationConfig,
+    ExperimentConfig,
+    ReadingConfig,
+    StudentConfig,
+    SyntheticConfig,
+)
 from avexplore.config.presets import preset
 from avexplore.data import feature_file, load_features
+from avexplore.experiments.arms import model_of_arm
 from avexplore.graph.truth import class_pair_scores
-from avexplore.nets.linked_posteriors import LinkedPosteriors
-from avexplore.retrieval import evaluate
 from avexplore.retrieval.significance import paired_difference, permutation_test
-from avexplore.training import embed
-from avexplore.training.student import linked_posteriors
 from avexplore.workbench import Workbench
 
 FIGURES = {"map": "MAP", "any_label_map": "any-label MAP", "hidden_pair_ap": "hidden-pair AP"}
-GRAPH, TWIN = "**inferred graph + I**", "without LIR"
-SOURCES = {
-    GRAPH: "graph",
-    "no graph (each class with itself)": "identity",
-    "no graph, every pair linked in the embedding": "every-pair",
-    "random graph + I": "random",
-    "correlation + I": "correlation",
-    "correlation + I, as many class pairs as the graph": "as-many",
-    "true graph + I (a ceiling)": "true-graph",
-    "true pairs (a ceiling)": "true-pairs",
+GRAPH, TWIN, AS_MANY = "graph+I", "twin, read anew", "as-many"
+ARMS = {
+    GRAPH: "**inferred graph + I**",
+    "correlation+I": "correlation + I",
+    AS_MANY: "correlation + I, as many class pairs as the graph",
+    "graphical-lasso+I": "graphical lasso + I",
+    "conditional-means+I": "conditional means + I",
+    "every-pair": "every positively associated pair",
+    "popularity": "popularity (nothing about pairs)",
+    "random+I": "random graph + I",
+    "identity": "each class with itself",
+    "true-graph+I": "true graph + I (a ceiling)",
+    "true-pairs": "true pairs (a ceiling)",
 }
-READ_ONLY = {
-    "graph": "inferred graph",
-    "correlation": "correlation",
-    "random": "random graph",
-    "constant": "every pair of classes",
-}
-READ_GRAPH, IN_THE_EMBEDDING = "inferred graph", ", in the embedding alone"
-CONTROLS = tuple(name for name in SOURCES if name != GRAPH and "ceiling" not in name)
+CEILINGS = ("true-graph+I", "true-pairs")
 
 
 def student_of(data: DataConfig, seed: int) -> StudentConfig:
     """The QUICK student with a teacher of the seed's own; what has no say in the weights is left out."""
     student = preset("quick", data, seed)
-    assert student.regularizer is not None
-    affinity = student.regularizer.affinity
-    graph = affinity.stability.graph
-    teacher = graph.soft_labels.replace(seed=seed * graph.soft_labels.members)  # type: ignore[union-attr]
-    stability = affinity.stability.replace(graph=graph.replace(soft_labels=teacher), null="none", seeds=0)
-    return with_affinity(student, affinity.replace(stability=stability))
-
-
-def with_affinity(student: StudentConfig, affinity: AffinityConfig) -> StudentConfig:
-    assert student.regularizer is not None
-    return student.replace(regularizer=student.regularizer.replace(affinity=affinity))
-
-
-def student_of_arm(student: StudentConfig, source: str) -> StudentConfig:
-    """The student with links from another source; "every-pair" has every pair of classes linked in the embedding."""
     lir = student.regularizer
     assert lir is not None
-    if source == "every-pair":
-        return student.replace(
-            regularizer=lir.replace(affinity=lir.affinity.replace(source="identity"), linked="every-pair")
-        )
-    return with_affinity(student, lir.affinity.replace(source=source))
+    graph = lir.affinity.stability.graph
+    teacher = graph.soft_labels.replace(seed=seed * graph.soft_labels.members)  # type: ignore[union-attr]
+    stability = lir.affinity.stability.replace(graph=graph.replace(soft_labels=teacher), null="none", seeds=0)
+    return student.replace(regularizer=lir.replace(affinity=lir.affinity.replace(stability=stability)))
 
 
-def as_many(bench: Workbench, student: StudentConfig) -> StudentConfig:
-    """The student with the strongest correlations, as many pairs of classes as its inferred graph links."""
-    assert student.regularizer is not None
-    affinity = student.regularizer.affinity
-    graph = bench.get(affinity.replace(same_class=False)).weights
+def student_of_arm(bench: Workbench, student: StudentConfig, arm: str) -> StudentConfig:
+    """The student with an arm's links."""
+    lir = student.regularizer
+    assert lir is not None
+    if arm != AS_MANY:
+        found = model_of_arm(ExperimentConfig(student, arms=(arm,), vary_teacher=False), arm, student.seed)
+        assert isinstance(found, StudentConfig)
+        return found
+    graph = bench.get(lir.affinity.replace(same_class=False)).weights
     count = int(np.count_nonzero(np.triu(class_pair_scores(graph), 1)))
-    return with_affinity(student, affinity.replace(source="correlation", top_k=len(graph), top_pairs=max(1, count)))
+    affinity = lir.affinity.replace(source="correlation", top_k=len(graph), top_pairs=max(1, count))
+    return student.replace(regularizer=lir.replace(affinity=affinity))
 
 
 class Figures:
-    """Figures of one data set: by row, one list of figures per seed."""
+    """Figures of one data set, by arm: of the arm, and of the twin's network read through its links."""
 
     def __init__(self) -> None:
-        self.rows: dict[str, list[list[float]]] = {}
-
-    def add(self, row: str, metrics: dict[str, float]) -> None:
-        self.rows.setdefault(row, []).append([metrics[name] for name in FIGURES])
+        self.whole: dict[str, list[list[float]]] = {}
+        self.read: dict[str, list[list[float]]] = {}
 
     def table(self) -> str:
-        base = np.array(self.rows[TWIN])
-        seeds = len(base)
-        lines = [f"| {seeds} seeds | " + " | ".join(FIGURES.values()) + " |", "|---|" + "---|" * len(FIGURES)]
-        lines.append(f"| {TWIN} | " + " | ".join(f"{m:.4f}" for m in base.mean(0)) + " |")
-        lines += [f"| {row}: gain | {self._difference(row, TWIN)} |" for row in self.rows if row != TWIN]
-        lines += [f"| {GRAPH} minus {row} | {self._difference(GRAPH, row)} |" for row in CONTROLS if row in self.rows]
-        own = READ_GRAPH + IN_THE_EMBEDDING
-        others = [name + IN_THE_EMBEDDING for name in READ_ONLY.values() if name != READ_GRAPH]
-        lines += [f"| {own} minus {row} | {self._difference(own, row)} |" for row in others]
+        """Gains over the twin, read as fairly; then the graph beside each control."""
+        base = np.array(self.whole[TWIN])
+        names = list(FIGURES.values())
+        head = [f"{len(base)} seeds", *names, f"of {names[-1]}: reading", "training"]
+        lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+        lines.append(f"| {TWIN} | " + " | ".join(f"{m:.4f}" for m in base.mean(0)) + " | | |")
+        for arm, found in self.whole.items():
+            if arm == TWIN:
+                continue
+            whole, read = np.array(found), np.array(self.read[arm])
+            cells = [cell(whole[:, k], base[:, k]) for k in range(len(names))]
+            cells += [cell(read[:, -1], base[:, -1]), cell(whole[:, -1], read[:, -1])]
+            lines.append(f"| {ARMS[arm]}: gain | " + " | ".join(cells) + " |")
+        own = np.array(self.whole[GRAPH])
+        head = [f"{ARMS[GRAPH]} minus", *names, "p"]
+        lines += ["", "| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+        for arm, found in self.whole.items():
+            if arm not in (TWIN, GRAPH, *CEILINGS):
+                other = np.array(found)
+                cells = [cell(own[:, k], other[:, k]) for k in range(len(names))]
+                cells.append(f"{permutation_test(own[:, -1], other[:, -1]):.4f}")
+                lines.append(f"| {ARMS[arm]} | " + " | ".join(cells) + " |")
         return "\n".join(lines)
 
-    def _difference(self, row: str, other: str) -> str:
-        one, two = np.array(self.rows[row]), np.array(self.rows[other])
-        cells = []
-        for k in range(len(FIGURES)):
-            found = paired_difference(one[:, k], two[:, k])
-            cells.append(f"{found.mean:+.4f} ± {(found.high - found.low) / 2:.4f}")
-        p = permutation_test(one[:, -1], two[:, -1])
-        return " | ".join(cells) + f" (p = {p:.4f})"
+
+def cell(one: FloatArray, two: FloatArray) -> str:
+    """A paired difference with half its 95 % interval."""
+    found = paired_difference(one, two)
+    return f"{found.mean:+.4f} ± {(found.high - found.low) / 2:.4f}"
 
 
 def one_seed(bench: Workbench, data: DataConfig, seed: int, split: str, figures: Figures) -> None:
-    """All rows of one seed."""
+    """All arms of one seed."""
     student = student_of(data, seed)
-    assert student.regularizer is not None
-    affinity = student.regularizer.affinity
-    clips: Clips = bench.get(ClipsConfig(data))
-    features = None
+    has_truth = bench.get(ClipsConfig(data)).true_labels is not None
 
-    def measure(trained: TrainedStudent) -> dict[str, float]:
-        return dict(evaluate(trained.embeddings, clips, split).metrics)
+    def add(rows: dict[str, list[list[float]]], arm: str, reading: ReadingConfig) -> None:
+        metrics = bench.get(EvaluationConfig(reading, split)).metrics  # type: ignore[arg-type]
+        rows.setdefault(arm, []).append([metrics[name] for name in FIGURES])
 
-    def read(config: StudentConfig, trained: TrainedStudent, linked: LinkedPosteriors | None) -> dict[str, float]:
-        nonlocal features
-        features = bench.get(data) if features is None else features
-        weights = {name: values for name, values in trained.weights.items() if not name.startswith("links.")}
-        weights |= {} if linked is None else linked.to_arrays()
-        return dict(evaluate(embed(features, config, weights), clips, split).metrics)
-
-    twin = bench.get(student.twin)
-    figures.add(TWIN, measure(twin))
-    for name, source in SOURCES.items():
-        if source in ("true-graph", "true-pairs") and clips.true_labels is None:
+    add(figures.whole, TWIN, ReadingConfig(student.twin))
+    for arm in ARMS:
+        if arm in CEILINGS and not has_truth:
             continue
-        arm = as_many(bench, student) if source == "as-many" else student_of_arm(student, source)
-        trained = bench.get(arm)
-        figures.add(name, measure(trained))
-        if source in ("graph", "correlation"):
-            figures.add(f"{READ_ONLY[source]} + I, in training alone", read(arm, trained, None))
-    soft_labels = bench.get(affinity.stability.graph.soft_labels).soft_labels
-    whole = bench.get(data)
-    for source, name in READ_ONLY.items():
-        links = linked_posteriors(whole, student, soft_labels, bench.get(affinity.replace(source=source)))
-        figures.add(name + IN_THE_EMBEDDING, read(student.twin, twin, links))
+        found = student_of_arm(bench, student, arm)
+        add(figures.whole, arm, ReadingConfig(found))
+        add(figures.read, arm, ReadingConfig(student.twin, links=found.regularizer))
 
 
 def sources(arguments: argparse.Namespace) -> Iterator[tuple[str, str, Callable[[int], DataConfig]]]:
