@@ -60,6 +60,7 @@ class Context:
         report: Told of the progress.
         device: "cpu", "cuda", ...; None lets the training choose.
         state_file: Where a training keeps its state, so that a killed one goes on from there.
+        batches_file: Where resampled searches are kept, by what they have in common; None keeps none.
         prefixes: Stored beginnings of a student without LIR, the longest first.
     """
 
@@ -67,6 +68,7 @@ class Context:
     report: Report = silent
     device: str | None = None
     state_file: Path | None = None
+    batches_file: Callable[[Config], Path | None] = field(default=lambda config: None)
     prefixes: Callable[[StudentConfig], Iterable[PrefixConfig]] = field(default=lambda student: ())
 
 
@@ -257,7 +259,9 @@ def _graph_is_quick(config: GraphConfig, nodes: int | None) -> bool:
 def _stability(config: StabilityConfig, context: Context) -> Artifact:
     from avexplore.graph.stability.stability import measure_stability
 
-    return measure_stability(soft_labels(config.graph.soft_labels, context.get), config, context.report)
+    # One file for all numbers of bootstraps: more of them add to those that are there.
+    kept = context.batches_file(StabilityConfig(config.graph, strategy=config.strategy, seed=config.seed))
+    return measure_stability(soft_labels(config.graph.soft_labels, context.get), config, context.report, kept=kept)
 
 
 def _searches(config: StabilityConfig) -> int:

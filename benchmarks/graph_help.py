@@ -4,11 +4,11 @@
         --seeds 10 --split test --write tables.md
 
 Each seed draws validation clips (and, where the data are generated, clips) of its own, and trains a teacher, a graph, a
-twin without LIR and one student per arm, which share the twin's beginning. Share and temperature of the class posteriors
-in the embedding are chosen for every arm and seed on validation clips: one share for all would flatter some arms. What
-an arm gains is split: "reading" is the twin's network, which LIR never trained, read through the arm's links, as fairly;
-"training" is the rest. All of it lies in the store under AVEXPLORE_HOME by address, so that a stopped run goes on where
-it was and more seeds add to what is there.
+twin without LIR and one student per arm, which share the twin's beginning. Share and temperature of the class
+posteriors in the embedding are chosen for every arm and seed on validation clips: one share for all would flatter some
+arms. What an arm gains is split: "reading" is the twin's network, which LIR never trained, read through the arm's
+links, as fairly; "training" is the rest. All of it lies in the store under AVEXPLORE_HOME by address, so that a stopped
+run goes on where it was and more seeds add to what is there.
 
 Choose on validation clips (`--split validation`); look at test clips once.
 """

@@ -29,7 +29,16 @@ from avexplore.config import Config, from_json
 from avexplore.errors import AvexploreError, StoreError
 from avexplore.folders import give_files, home, may_read, shipped_models
 from avexplore.store.codec import Packing, file_digest, pack, unpack
-from avexplore.store.leftovers import SavedState, is_being_made, lock_file, saved_states, staging, state_file, sweep
+from avexplore.store.leftovers import (
+    SavedState,
+    batches_file,
+    is_being_made,
+    lock_file,
+    saved_states,
+    staging,
+    state_file,
+    sweep,
+)
 from avexplore.store.provenance import Provenance, provenance
 from avexplore.store.writing import writing
 
@@ -419,6 +428,10 @@ class Store:
     def state_file(self, config: Config) -> Path:
         """Where the training of a config keeps its state, to go on from."""
         return state_file(self.root, config.stage, config.address)
+
+    def batches_file(self, config: Config) -> Path:
+        """Where resampled searches are kept that measurements of this kind have in common."""
+        return batches_file(self.root, config.address)
 
     def lock_file(self, config: Config) -> Path:
         """What a process holds while it makes a slow result."""

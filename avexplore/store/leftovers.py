@@ -14,6 +14,7 @@ from pathlib import Path
 _STALE_SECONDS = 7 * 24 * 3600
 _STALE_PART_SECONDS = 3600
 """A state is written within seconds, and under another name until it is whole."""
+_STALE_BATCHES_SECONDS = 30 * 24 * 3600
 _DIGITS = 24
 
 
@@ -44,6 +45,11 @@ def staging(root: Path) -> Path:
 def state_file(root: Path, stage: str, address: str) -> Path:
     """Where the training of a config keeps its state."""
     return root / "states" / f"{stage}-{address[:_DIGITS]}.safetensors"
+
+
+def batches_file(root: Path, address: str) -> Path:
+    """Where resampled searches are kept until nobody has added to them for a while."""
+    return root / "batches" / f"{address[:_DIGITS]}.safetensors"
 
 
 def lock_file(root: Path, address: str) -> Path:
@@ -81,7 +87,9 @@ def sweep(root: Path) -> int:
         if dead or _age(folder) > _STALE_SECONDS:
             shutil.rmtree(folder, ignore_errors=True)
             removed += 1
-    old = [path for path in (root / "states").glob("*.part") if _age(path) > _STALE_PART_SECONDS]
+    parts = (path for folder in ("states", "batches") for path in (root / folder).glob("*.part"))
+    old = [path for path in parts if _age(path) > _STALE_PART_SECONDS]
+    old += [path for path in (root / "batches").glob("*.safetensors") if _age(path) > _STALE_BATCHES_SECONDS]
     # Whoever waits for a lock just then opens it again, or at worst makes the same result a second time.
     old += [path for path in (root / "locks").glob("*.lock") if _age(path) > _STALE_SECONDS and not _is_held(path)]
     for path in old:

@@ -335,6 +335,7 @@ class Workbench:
             report=report,
             device=self.device,
             state_file=state,
+            batches_file=lambda common: self.store.batches_file(common) if keep else None,
             prefixes=self._prefixes,
         )
         artifact = self._read(config) if self._reads(config) else stage.compute(self._located(config), context)

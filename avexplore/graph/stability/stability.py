@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from pathlib import Path
 
 import numpy as np
 
@@ -14,16 +14,20 @@ from avexplore.graph.inputs.covariance import correlation as correlate
 from avexplore.graph.inputs.transforms import classes_of
 from avexplore.graph.learn import Prepared, prepare, to_cpdag
 from avexplore.graph.scores.kernel import refuse_if_endless
+from avexplore.graph.stability.kept_batches import KeptBatches
 from avexplore.graph.stability.resampling import batches, resampler
 
-R = TypeVar("R")
+Batch = tuple[IntArray, FloatArray]
+"""DAGs of shape (count, k, k), and the summed effects of their edges, shape (k, k)."""
 
 _MOST_COMPARED = 500
 _ENTRIES_COMPARED = 100_000_000
 """Graphs, and entries of them, that are compared pair by pair for the spreads: more hardly change the mean."""
 
 
-def measure_stability(soft_labels: SoftLabels, config: StabilityConfig, report: Report = silent) -> GraphStability:
+def measure_stability(
+    soft_labels: SoftLabels, config: StabilityConfig, report: Report = silent, *, kept: Path | None = None
+) -> GraphStability:
     """Repeat the search on bootstraps of the clips, from other seeds, and on a null model.
 
     Bootstrap b weighs the clips multinomially (Efron); every search uses a seed of its own. Bootstraps and null model
@@ -34,6 +38,8 @@ def measure_stability(soft_labels: SoftLabels, config: StabilityConfig, report: 
         soft_labels: What the graph was learned from.
         config: The search to repeat, how often, and the null model.
         report: Progress; may raise `Cancelled`.
+        kept: A file for what has been found so far, shared by all numbers of bootstraps: a stopped measurement goes on
+            from it, and one of more bootstraps adds to those that are there. The result is the same without.
 
     Returns:
         Frequencies over all 2C nodes, spreads, and sentences for the reader. Nodes that took no part have zeros.
@@ -48,31 +54,35 @@ def measure_stability(soft_labels: SoftLabels, config: StabilityConfig, report: 
     if config.graph.score == "kernel":
         clips, nodes = prepared.matrix.shape
         refuse_if_endless(clips, nodes, config.bootstraps + config.seeds + null_count)
-    progress = _Progress(report, config.bootstraps + config.seeds + null_count)
+    groups, guessed = classes_of(soft_labels, prepared.rows)
+    batches_kept = KeptBatches(kept, prepared.matrix, groups)
+    progress = _Progress(report, config.bootstraps + config.seeds + null_count, batches_kept)
     notes = list(prepared.warnings)
 
-    over_clips, effects = _Tally(prepared), np.zeros((len(prepared.columns), len(prepared.columns)))
-
     def bootstraps(first: int, count: int, report: Report) -> tuple[IntArray, FloatArray]:
-        return source.bootstraps(_seed(config.seed, 0, first), count, report)
+        dags, found = source.bootstraps(_seed(config.seed, 0, first), count, report)
+        return dags, _over_both_ends(found)
 
-    def seeds(first: int, count: int, report: Report) -> IntArray:
-        return source.seeds(config.graph.seed + first, count, report)
+    def seeds(first: int, count: int, report: Report) -> tuple[IntArray, FloatArray]:
+        return source.seeds(config.graph.seed + first, count, report), none
 
-    groups, guessed = classes_of(soft_labels, prepared.rows)
-
-    def nulls(first: int, count: int, report: Report) -> IntArray:
+    def nulls(first: int, count: int, report: Report) -> tuple[IntArray, FloatArray]:
         seed = _seed(config.seed, 1, first)
-        return source.nulls(config.null, groups, len(soft_labels.classes), seed, count, report)
+        return source.nulls(config.null, groups, len(soft_labels.classes), seed, count, report), none
 
-    for dags, found in progress.batches("Bootstraps", config.bootstraps, prepared, bootstraps):
-        over_clips.add(dags)
-        effects += (found + found.transpose(0, 2, 1)).sum(axis=0)
-    over_seeds, over_null = _Tally(prepared), _Tally(prepared)
-    for dags in progress.batches("Search seeds", config.seeds, prepared, seeds):
-        over_seeds.add(dags)
-    for dags in progress.batches("Shuffled data", null_count, prepared, nulls):
-        over_null.add(dags)
+    none = np.zeros((len(prepared.columns), len(prepared.columns)))
+    effects = none.copy()
+    over_clips, over_seeds, over_null = _Tally(prepared), _Tally(prepared), _Tally(prepared)
+    try:
+        for dags, found in progress.batches("Bootstraps", config.bootstraps, prepared, bootstraps):
+            over_clips.add(dags)
+            effects += found
+        for dags, _ in progress.batches("Search seeds", config.seeds, prepared, seeds):
+            over_seeds.add(dags)
+        for dags, _ in progress.batches(f"Shuffled data, {config.null}", null_count, prepared, nulls):
+            over_null.add(dags)
+    finally:
+        batches_kept.save()
     notes.extend(guessed if null_count else ())
     shd, jaccard, frobenius = spreads(over_clips.graphs)
     report(1.0, "Stability measured")
@@ -110,16 +120,17 @@ def growing_stability(
     """
     prepared = prepare(soft_labels, config.graph)
     source = resampler(soft_labels, prepared, config.graph, config.graph.replace(strategy=config.strategy))
-    progress, tally = _Progress(report, config.bootstraps), _Tally(prepared)
+    progress, tally = _Progress(report, config.bootstraps, KeptBatches(None)), _Tally(prepared)
     k, p, two = len(prepared.columns), len(prepared.nodes), np.zeros(2)
     effects, done = np.zeros((k, k)), 0
 
     def bootstraps(first: int, count: int, report: Report) -> tuple[IntArray, FloatArray]:
-        return source.bootstraps(_seed(config.seed, 0, first), count, report)
+        dags, found = source.bootstraps(_seed(config.seed, 0, first), count, report)
+        return dags, _over_both_ends(found)
 
     for dags, found in progress.batches("Bootstraps", config.bootstraps, prepared, bootstraps):
         tally.add(dags)
-        effects += (found + found.transpose(0, 2, 1)).sum(axis=0)
+        effects += found
         done += len(dags)
         yield GraphStability(
             nodes=prepared.nodes,
@@ -136,6 +147,12 @@ def growing_stability(
         )
 
 
+def _over_both_ends(effects: FloatArray) -> FloatArray:
+    """Effects of shape (count, k, k), summed over the DAGs, whichever end an edge starts from. Shape (k, k)."""
+    total: FloatArray = (effects + effects.transpose(0, 2, 1)).sum(axis=0)
+    return total
+
+
 def _seed(seed: int, purpose: int, first: int) -> int:
     """An independent seed per purpose and batch, small enough to count up from."""
     return int(np.random.SeedSequence([seed, purpose, first]).generate_state(1)[0] >> 1)
@@ -144,23 +161,31 @@ def _seed(seed: int, purpose: int, first: int) -> int:
 class _Progress:
     """Counts searches over all parts of the work."""
 
-    def __init__(self, report: Report, total: int) -> None:
-        self._report, self._total, self._done = report, max(total, 1), 0
+    def __init__(self, report: Report, total: int, kept: KeptBatches) -> None:
+        self._report, self._total, self._done, self._kept = report, max(total, 1), 0, kept
 
-    def batches(self, part: str, count: int, prepared: Prepared, work: Callable[[int, int, Report], R]) -> Iterator[R]:
+    def batches(
+        self, part: str, count: int, prepared: Prepared, work: Callable[[int, int, Report], Batch]
+    ) -> Iterator[Batch]:
         """`work(first, count, report)` of each batch, in order; on all workers that joblib was told of, else here."""
         from joblib import Parallel, delayed, effective_n_jobs
 
         plan = batches(count, *prepared.matrix.shape)
-        found: Iterable[R]
+        there = [self._kept.get(part, first, size, len(prepared.columns)) for first, size in plan]
+        missing = [batch for batch, found in zip(plan, there, strict=True) if found is None]
+        made: Iterator[Batch]
         if effective_n_jobs() == 1:
-            found = (work(first, size, self._inside(f"{part}: {first} of {count}")) for first, size in plan)
+            made = (work(first, size, self._inside(f"{part}: {first} of {count}")) for first, size in missing)
         else:
-            found = Parallel(return_as="generator")(delayed(work)(first, size, silent) for first, size in plan)
-        for (first, size), result in zip(plan, found, strict=True):
-            yield result
+            made = iter(Parallel(return_as="generator")(delayed(work)(first, size, silent) for first, size in missing))
+        for (first, size), found in zip(plan, there, strict=True):
+            if found is None:
+                found = next(made)
+                self._kept.put(part, first, size, *found)
+            yield found
             self._done += size
             self._report(self._done / self._total, f"{part}: {first + size} of {count}")
+        next(made, None)  # joblib's workers are free for others only once it has ended
 
     def _inside(self, said: str) -> Report:
         """Progress within a batch: nothing new to say, but a chance to be stopped."""
