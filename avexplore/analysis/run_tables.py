@@ -23,6 +23,7 @@ from avexplore.artifacts import (
 )
 from avexplore.data import whole_file
 from avexplore.errors import DataError
+from avexplore.graph.algebra.hidden_causes import hidden_causes
 
 if TYPE_CHECKING:
     from avexplore.graph.evidence.pair_probability import PairProbability
@@ -113,6 +114,8 @@ def edge_table(
             "direction_frequency": stability.orientation_frequency[i, j],
             "null_frequency": stability.null_frequency[i, j],
         }
+    if (possible := hidden_causes(graph)) is not None:
+        table["hidden_cause_possible"] = possible[i, j]
     if probability is not None:
         table["pair_probability"] = probability.of_nodes(graph.nodes)[i, j]
     return table

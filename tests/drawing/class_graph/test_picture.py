@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from avexplore.analysis import run_tables
 from avexplore.analysis.pair_evidence import PairEvidence, expected_counts
 from avexplore.artifacts import ClassGraph, GraphStability, SoftLabels
 from avexplore.config import KnowledgeConfig
@@ -248,6 +249,21 @@ def test_the_table_lists_what_the_picture_shows_strongest_first() -> None:
     assert list(edge_table(picture, graph, stability, 0.5).index) == ["e0-2", "e0-1"]
     assert list(edge_table(picture, graph, stability, 0.5, everything=True).index) == ["e0-2", "e0-1", "e2-3"]
     assert list(edge_table(picture, graph, None, 0.0)["BIC gain"]) == [10, 9, 8]
+
+
+def test_the_table_and_its_export_say_where_a_hidden_cause_is_possible() -> None:
+    adjacency = np.zeros((4, 4), np.int8)
+    adjacency[[0, 1, 2], [2, 2, 3]] = 1  # two causes that are apart, and an edge out of where they meet
+    graph = replace(a_graph((0, 2), (1, 2), (2, 3)), adjacency=adjacency)
+    table = edge_table(build_picture(graph), graph, None, 0.0)
+    assert dict(table["hidden cause"]) == {"e0-2": "possible", "e1-2": "possible", "e2-3": "ruled out"}
+    exported = run_tables.edge_table(graph)
+    told = dict(
+        zip(zip(exported["source"], exported["target"], strict=True), exported["hidden_cause_possible"], strict=True)
+    )
+    assert [told[edge[:2]] for edge in graph.edges()] == [True, True, False]
+    no_dag = replace(graph, adjacency=np.roll(np.eye(4, dtype=np.int8), 1, 1))
+    assert "hidden_cause_possible" not in run_tables.edge_table(no_dag), "no DAG fits a cycle"
 
 
 def test_the_table_rounds_as_the_panel_does_and_shows_the_evidence_first() -> None:

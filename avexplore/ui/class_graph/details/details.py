@@ -133,6 +133,10 @@ def _columns(table: Any) -> dict[str, Any]:
         "BIC gain": number(
             format="%.0f", width=64, help="How much worse the graph explains the soft labels without the edge"
         ),
+        "hidden cause": text(
+            width=84,
+            help="Whether a common cause that is no class may stand behind it; ruled out only if the graph is right",
+        ),
         "link": text(width=84),
     }
     return {name: column for name, column in columns.items() if name in table}

@@ -11,6 +11,7 @@ from avexplore.artifacts import plain_name, split_node
 from avexplore.drawing.class_graph.build import same_class, shown
 from avexplore.drawing.class_graph.names import edge_id
 from avexplore.drawing.class_graph.picture import group_of
+from avexplore.graph.algebra.hidden_causes import hidden_causes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,6 +43,7 @@ def edge_table(
         [edge for edge in picture.edges if edge.type == "learned"] if everything else shown(picture, threshold, hidden)
     )
     rows: list[dict[str, Any]] = []
+    possible = hidden_causes(graph)
     for edge in edges:
         i, j = edge.source, edge.target
         row: dict[str, Any] = {
@@ -63,6 +65,8 @@ def edge_table(
         if edge.change != "removed":
             row["effect"] = float(graph.effect[i, j] or graph.effect[j, i])
             row["BIC gain"] = float(max(graph.gain[i, j], graph.gain[j, i]))
+            if possible is not None:
+                row["hidden cause"] = "possible" if possible[i, j] else "ruled out"
         row["link"] = {"audio": "within audio", "visual": "within visual"}.get(
             group_of(graph.nodes[i], graph.nodes[j]), "same class" if same_class(picture, edge) else "across"
         )

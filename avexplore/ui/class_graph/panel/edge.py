@@ -11,6 +11,7 @@ from avexplore.analysis import clip_labels
 from avexplore.analysis import edge_evidence as evidence
 from avexplore.analysis.graph_verdict import is_in_null, is_settled
 from avexplore.artifacts import plain_name, split_node
+from avexplore.graph.algebra.hidden_causes import hidden_causes
 from avexplore.ui.class_graph.panel import facts as facts
 from avexplore.ui.class_graph.panel.clips import draw_clip, picked
 from avexplore.ui.class_graph.panel.pair_facts import pair_facts
@@ -43,6 +44,9 @@ def draw_edge(scene: Scene, i: int, j: int) -> None:
             )
         )
         rows.append(("BIC gain", f"{max(graph.gain[i, j], graph.gain[j, i]):,.0f}"))
+    possible = hidden_causes(graph) if linked else None
+    if possible is not None:
+        rows.append(("Hidden common cause", "possible" if possible[i, j] else "ruled out, if the graph is right"))
     rows += _true_rows(scene, source, target)
     if scene.affinity is not None:
         weight = max(float(scene.affinity.weights[i, j]), float(scene.affinity.weights[j, i]))
