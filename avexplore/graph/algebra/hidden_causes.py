@@ -62,11 +62,11 @@ def pag_of_dag(dag: IntArray) -> IntArray:
     >>> pag_of_dag(np.array([[0, 0, 1, 0], [0, 0, 1, 0], [0, 0, 0, 1], [0, 0, 0, 0]])).tolist()
     [[0, 0, 2, 0], [0, 0, 2, 0], [1, 1, 0, 2], [0, 0, 3, 0]]
     """
-    dag = np.asarray(dag).astype(bool)
-    adjacent = dag | dag.T
+    edges: BoolArray = np.asarray(dag).astype(bool)
+    adjacent: BoolArray = edges | edges.T
     marks = np.where(adjacent, CIRCLE, NONE)
-    for j in range(len(dag)):
-        parents = np.flatnonzero(dag[:, j])
+    for j in range(len(edges)):
+        parents = np.flatnonzero(edges[:, j])
         apart = ~adjacent[np.ix_(parents, parents)]
         np.fill_diagonal(apart, False)
         marks[parents[apart.any(axis=1)], j] = ARROW
@@ -102,8 +102,7 @@ def _is_visible(marks: IntArray, i: int, j: int) -> bool:
     waiting, seen = deque([i]), {i, j}
     while waiting:
         v = waiting.popleft()
-        for k in np.flatnonzero(marks[:, v] == ARROW):
-            k = int(k)
+        for k in np.flatnonzero(marks[:, v] == ARROW).tolist():
             if k in seen:
                 continue
             if marks[k, j] == NONE:
