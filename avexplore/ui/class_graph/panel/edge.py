@@ -46,7 +46,7 @@ def draw_edge(scene: Scene, i: int, j: int) -> None:
         rows.append(("BIC gain", f"{max(graph.gain[i, j], graph.gain[j, i]):,.0f}"))
     possible = hidden_causes(graph) if linked else None
     if possible is not None:
-        rows.append(("Hidden common cause", "possible" if possible[i, j] else "ruled out, if the graph is right"))
+        rows.append(("Hidden cause", "possible" if possible[i, j] else "ruled out, if the graph is right"))
     rows += _true_rows(scene, source, target)
     if scene.affinity is not None:
         weight = max(float(scene.affinity.weights[i, j]), float(scene.affinity.weights[j, i]))
