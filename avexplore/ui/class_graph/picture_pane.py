@@ -18,11 +18,13 @@ from avexplore.drawing.class_graph.layout_candidates import (
     class_weights,
     edge_weights,
     soft_label_correlation,
+    stored_weights,
     strongest,
 )
 from avexplore.drawing.class_graph.layouts import arrange
 from avexplore.drawing.class_graph.names import LAYOUTS, LayoutName, parse_id
 from avexplore.drawing.class_graph.payload import to_payload
+from avexplore.graph.compiled.numba_cache import is_compiled
 from avexplore.graph.layout.class_layout import STAGE, lay_out
 from avexplore.ui.class_graph.component import mount
 from avexplore.ui.class_graph.scene import cached_or_quick
@@ -32,7 +34,7 @@ from avexplore.ui.class_graph.state import settings
 from avexplore.ui.settings import working
 
 if TYPE_CHECKING:
-    from avexplore.artifacts import ClassGraph, FloatArray, SoftLabels
+    from avexplore.artifacts import ClassGraph, FloatArray, GraphStability, SoftLabels
     from avexplore.config import SoftLabelSource
     from avexplore.drawing.class_graph.picture import Picture
     from avexplore.graph.layout.class_layout import ClassLayout
@@ -55,17 +57,33 @@ def _class_layout(key: str, stage: tuple[float, float], _weights: Callable[[], F
 
 
 def class_layout(
-    labels: SoftLabels, source: SoftLabelSource, stage: tuple[float, float] = STAGE, arranged: ClassGraph | None = None
+    labels: SoftLabels,
+    source: SoftLabelSource,
+    stage: tuple[float, float] = STAGE,
+    arranged: ClassGraph | None = None,
+    stability: Callable[[], GraphStability | None] = lambda: None,
 ) -> ClassLayout:
-    """Places of a run's classes on a stage of some size; of no control, unless they are arranged for one graph."""
-    if arranged is not None:
-        key = f"{source.address}-{hashlib.sha256(arranged.adjacency.tobytes()).hexdigest()}"
-        weights = lambda: between_classes(edge_weights(arranged) * (arranged.effect >= 0))  # noqa: E731
-    else:
-        key = source.address
-        weights = lambda: class_weights(labels, source)  # noqa: E731
+    """Places of a run's classes on a stage of some size; of no control, unless they are arranged for one graph.
+
+    On a machine where the search has not been compiled yet, the soft labels' correlation tells which classes belong
+    together, and `stability` where it is stored: nobody waits for a compiler, and nothing moves until the app is
+    started again.
+    """
+    key = source.address if arranged is None else f"{source.address}-{_digest(arranged)}"
+
+    def weights() -> FloatArray:
+        if arranged is not None:
+            return between_classes(edge_weights(arranged) * (arranged.effect >= 0))
+        if not is_compiled():
+            return stored_weights(labels, stability())
+        return class_weights(labels, source)
+
     found: ClassLayout = _class_layout(key, stage, weights, labels)
     return found
+
+
+def _digest(graph: ClassGraph) -> str:
+    return hashlib.sha256(graph.adjacency.tobytes()).hexdigest()
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
@@ -92,7 +110,9 @@ def place(scene: Scene) -> Arrangement:
     mark = hashlib.sha256(repr((layout, key, tiers, state.get("graph_home", 0))).encode()).hexdigest()[:12]
     source = scene.run.soft_labels
     if layout == "classes":
-        found = of_classes(class_layout(scene.labels, source, arranged=arranged), mark)
+        stability = settings.stored(scene.run).stability
+        places = class_layout(scene.labels, source, arranged=arranged, stability=lambda: cached_or_quick(stability))
+        found = of_classes(places, mark)
     else:
         weights = _candidates(source.address, scene.labels, source)
         if arranged is not None:

@@ -55,7 +55,8 @@ def draw_small_graph(
         probability=probability,
     )
     view = {**first_view(), "threshold": first_threshold(picture), "auto": True, "serial": source.address, "seen": 0}
-    arrangement = of_classes(class_layout(labels, source, (float(size[0]), float(size[1]))), f"{size[0]}x{size[1]}")
+    places = class_layout(labels, source, (float(size[0]), float(size[1])), stability=lambda: stability)
+    arrangement = of_classes(places, f"{size[0]}x{size[1]}")
     return mount(
         to_payload(picture, arrangement, view=view, height=size[1], compact=True),
         key=key,

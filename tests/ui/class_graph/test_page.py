@@ -231,12 +231,16 @@ def test_a_stored_graph_is_shown_without_waiting_for_the_compiler(
 ) -> None:
     from avexplore.graph.compiled import numba_cache
     from avexplore.graph.search import warm_up
+    from avexplore.ui.class_graph import picture_pane
 
-    def never() -> None:
+    def never(*arguments: Any) -> None:
         raise AssertionError("nothing has to be compiled")
 
-    monkeypatch.setattr(numba_cache, "is_compiled", lambda: False)
+    for module in (numba_cache, picture_pane):
+        monkeypatch.setattr(module, "is_compiled", lambda: False)
     monkeypatch.setattr(warm_up, "compile_in_background", never)
+    monkeypatch.setattr(picture_pane, "class_weights", never)
+    st.cache_resource.clear()
     test_ready_shows_the_learned_graph(app, made_home)
 
 

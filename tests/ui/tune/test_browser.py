@@ -240,6 +240,7 @@ def test_every_other_training_control_trains(shown: Screen, control: str, parame
     widget = shown.page.locator(f"[class*='st-key-set-{parameter.replace('.', '-')}']")
     widget.wait_for()
     widget.scroll_into_view_if_needed()
+    shown.settled()  # unfolding draws anew, and a key that is pressed meanwhile is lost
     if widget.get_by_role("slider").count():
         widget.get_by_role("slider").first.press("ArrowRight")
     elif widget.get_by_role("spinbutton").count():
