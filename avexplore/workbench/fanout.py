@@ -203,7 +203,7 @@ def keep_memory() -> None:
     """Let this process keep what it frees for what it takes next, where the C library can be told so (glibc).
 
     Dask starts its workers with MALLOC_TRIM_THRESHOLD_ = 65536, which hands each freed tensor of some size back to the
-    system: a training then spends two fifths of its time on page faults.
+    system: a training then spends much of its time on page faults.
     """
     import ctypes
 

@@ -1,8 +1,8 @@
 """Behind which edges a cause may stand that is no class: the PAG of a DAG, read for edges that rule it out.
 
 A search over classes alone draws a DAG. Many graphs with hidden common causes say the same of which classes are
-independent; the PAG holds what all of them agree on. Of a DAG's own PAG that is a lower bound: no test was made that
-could tell a hidden cause, but an edge that even this leaves without one needs the search to be wrong to have one.
+independent; the PAG holds what all of them agree on. No test looks for hidden causes here: where the PAG rules one out,
+that follows from the graph, and holds as far as the graph is right about what is independent.
 
 References:
     Zhang 2008, On the completeness of orientation rules for causal discovery in the presence of latent confounders and
@@ -23,7 +23,7 @@ from avexplore.errors import GraphError
 from avexplore.graph.algebra.cpdag import consistent_dag
 
 NONE, CIRCLE, ARROW, TAIL = range(4)
-MOST_NODES = 200
+MOST_NODES = 128
 """Beyond, the rules take seconds."""
 
 
@@ -31,7 +31,7 @@ def hidden_causes(graph: ClassGraph) -> BoolArray | None:
     """Edges of a class graph behind which a hidden common cause is possible; see `may_have_hidden_cause`.
 
     Returns:
-        Shape (p, p), symmetric; None for a graph that no DAG fits, or of more than 200 nodes.
+        Shape (p, p), symmetric; None for a graph that no DAG fits, or of more than 128 nodes.
 
     >>> nodes = ("audio:A", "audio:B", "visual:A", "visual:B")
     >>> graph = ClassGraph(nodes, np.array([[0, 0, 1, 0], [0, 0, 1, 0], [0, 0, 0, 1], [0, 0, 0, 0]], np.int8))

@@ -79,7 +79,7 @@ def measure_stability(
             effects += found
         for dags, _ in progress.batches("Search seeds", config.seeds, prepared, seeds):
             over_seeds.add(dags)
-        for dags, _ in progress.batches(f"Shuffled data, {config.null}", null_count, prepared, nulls):
+        for dags, _ in progress.batches("Shuffled data", null_count, prepared, nulls, of=config.null):
             over_null.add(dags)
     finally:
         batches_kept.save()
@@ -165,13 +165,16 @@ class _Progress:
         self._report, self._total, self._done, self._kept = report, max(total, 1), 0, kept
 
     def batches(
-        self, part: str, count: int, prepared: Prepared, work: Callable[[int, int, Report], Batch]
+        self, part: str, count: int, prepared: Prepared, work: Callable[[int, int, Report], Batch], of: str = ""
     ) -> Iterator[Batch]:
-        """`work(first, count, report)` of each batch, in order; on all workers that joblib was told of, else here."""
+        """`work(first, count, report)` of each batch, in order; on all workers that joblib was told of, else here.
+
+        Batches are kept by part, by what it is made `of`, and by their place in it.
+        """
         from joblib import Parallel, delayed, effective_n_jobs
 
         plan = batches(count, *prepared.matrix.shape)
-        there = [self._kept.get(part, first, size, len(prepared.columns)) for first, size in plan]
+        there = [self._kept.get(part + of, first, size, len(prepared.columns)) for first, size in plan]
         missing = [batch for batch, found in zip(plan, there, strict=True) if found is None]
         made: Iterator[Batch]
         if effective_n_jobs() == 1:
@@ -181,7 +184,7 @@ class _Progress:
         for (first, size), found in zip(plan, there, strict=True):
             if found is None:
                 found = next(made)
-                self._kept.put(part, first, size, *found)
+                self._kept.put(part + of, first, size, *found)
             yield found
             self._done += size
             self._report(self._done / self._total, f"{part}: {first + size} of {count}")
