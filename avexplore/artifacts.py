@@ -611,6 +611,8 @@ class RetrievalReport(Artifact):
         average_precision: AP per query, by direction. Shape (2, Q).
         rows: Clip index of each query. Shape (Q,).
         classes: Names of the C classes.
+        per_query: The other figures of each query by direction, under their names in `metrics`; NaN where nothing is
+            relevant. Shape (2, Q) each. Since 0.2.0, before that empty.
     """
 
     metrics: Mapping[str, float]
@@ -621,6 +623,26 @@ class RetrievalReport(Artifact):
     average_precision: FloatArray
     rows: IntArray
     classes: tuple[str, ...]
+    per_query: Mapping[str, FloatArray] = field(default_factory=dict)
+
+    def of_clips(self, figure: str) -> FloatArray | None:
+        """A figure of each clip; it asks twice, so its two figures are not independent, and their mean is what counts.
+
+        Args:
+            figure: A name in `metrics`.
+
+        Returns:
+            Shape (Q,), NaN where nothing is relevant in either direction; None where single queries are not known.
+        """
+        precision = self.average_precision
+        of_map = {"map": precision, "map_audio_to_visual": precision[:1], "map_visual_to_audio": precision[1:]}
+        found = (of_map | dict(self.per_query)).get(figure)
+        if found is None:
+            return None
+        known = ~np.isnan(found)
+        total = np.where(known, found, 0.0).sum(axis=0)
+        mean: FloatArray = np.where(known.any(axis=0), total / np.maximum(known.sum(axis=0), 1), np.nan)
+        return mean
 
     def _repr_html_(self) -> str:
         """All figures, for a notebook."""

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from avexplore.retrieval.evaluation import hidden_pair_precision
 from avexplore.retrieval.significance import Interval, paired_difference
 
 if TYPE_CHECKING:
-    from avexplore.artifacts import Clips, Embeddings, FloatArray, RetrievalReport
+    from avexplore.artifacts import RetrievalReport
 
 POINT = 0.01
 """A hundredth of a figure between 0 and 1."""
@@ -39,39 +38,25 @@ class Change:
         return int(self.difference.low > 0) - int(self.difference.high < 0)
 
 
-def map_change(before: RetrievalReport, after: RetrievalReport) -> Change:
-    """MAP; a clip asks twice, and the mean of its two figures is what is counted."""
-    one, other = before.average_precision.mean(0), after.average_precision.mean(0)
-    return Change(before.metrics["map"], after.metrics["map"], paired_difference(other, one))
+def change(before: RetrievalReport, after: RetrievalReport, figure: str) -> Change | None:
+    """A figure of the same clips twice; None where it is not known of single clips, or of none of them.
 
-
-def hidden_change(before: Embeddings, after: Embeddings, clips: Clips) -> Change | None:
-    """Hidden-pair AP of the test clips; None where hidden labels are not known, or no query has such an answer."""
-    if clips.true_labels is None:
+    Args:
+        before, after: Without and with LIR.
+        figure: As in `RetrievalReport.metrics`, such as "map" or "hidden_pair_ap".
+    """
+    one, other = before.of_clips(figure), after.of_clips(figure)
+    if one is None or other is None or np.isnan(one).all():
         return None
-    found = [_per_clip(hidden_pair_precision(embeddings, clips)) for embeddings in (before, after)]
-    known = ~np.isnan(found[0])
-    if not known.any():
-        return None
-    one, other = (values[known] for values in found)
-    return Change(float(one.mean()), float(other.mean()), paired_difference(other, one))
-
-
-def _per_clip(precision: FloatArray) -> FloatArray:
-    """Mean over the directions in which a clip has such answers, NaN where in none. (2, Q) -> (Q,)."""
-    known = ~np.isnan(precision)
-    total = np.where(known, precision, 0.0).sum(axis=0)
-    found: FloatArray = np.full(precision.shape[1], np.nan)
-    np.divide(total, known.sum(axis=0), out=found, where=known.any(axis=0))
-    return found
+    return Change(before.metrics[figure], after.metrics[figure], paired_difference(other, one))
 
 
 def headline(annotated: Change, hidden: Change | None, clips: int) -> Headline:
     """Say what LIR did.
 
     Args:
-        annotated: MAP, see `map_change`.
-        hidden: Hidden-pair AP, see `hidden_change`; None where it is not known.
+        annotated: MAP.
+        hidden: Hidden-pair AP; None where it is not known.
         clips: How many test clips there are.
 
     >>> same = Change(0.419, 0.419, Interval(0.0, -0.003, 0.004, 480))

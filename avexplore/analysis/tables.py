@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from avexplore.analysis.headline import change
 from avexplore.analysis.loaded_run import TITLES
 from avexplore.artifacts import RetrievalReport
 from avexplore.config import Config, StudentConfig
@@ -77,7 +78,7 @@ def comparison(
     *,
     paired: bool = True,
 ) -> list[Row]:
-    """Two students: intervals of MAP over queries, none where a report keeps no figure per query.
+    """Two students: intervals over clips, each of which asks twice, of the figures that are known of single clips.
 
     Args:
         before: Of the one.
@@ -85,22 +86,14 @@ def comparison(
         figures: Which figures, with their names and meanings.
         paired: Whether both asked the same queries; there is no interval otherwise.
     """
-    per_query = {
-        "map_audio_to_visual": (before.average_precision[0], after.average_precision[0]),
-        "map_visual_to_audio": (before.average_precision[1], after.average_precision[1]),
-        # A clip asks twice; its two figures are not independent, so their mean is what is counted.
-        "map": (before.average_precision.mean(0), after.average_precision.mean(0)),
-    }
     rows = []
     for key, (name, meaning) in figures.items():
         if key not in before.metrics or key not in after.metrics:
             continue
+        found = change(before, after, key) if paired else None
         one, other = before.metrics[key], after.metrics[key]
-        if paired and key in per_query:
-            interval, over = paired_difference(per_query[key][1], per_query[key][0]), "queries"
-        else:
-            interval, over = Interval(other - one, math.nan, math.nan, 1), ""
-        rows.append(Row(name, meaning, one, other, interval, over))
+        difference = Interval(other - one, math.nan, math.nan, 1) if found is None else found.difference
+        rows.append(Row(name, meaning, one, other, difference, "" if found is None else "queries"))
     return rows
 
 

@@ -110,8 +110,9 @@ def _words(run: WholeRun, queries: IntArray, first: OpeningQuestion) -> dict[str
     loaded, (before, after) = run.loaded, run.reports
     clips = loaded.clips
     test = len(clips.rows("test"))
-    hidden = headline.hidden_change(loaded.before, loaded.after, clips)
-    said = headline.headline(headline.map_change(before, after), hidden, test)
+    annotated, hidden = (headline.change(before, after, figure) for figure in ("map", "hidden_pair_ap"))
+    assert annotated is not None, "every report keeps the average precision of each query"
+    said = headline.headline(annotated, hidden, test)
     cells = tables.cells(tables.comparison(before, after))
     head = "".join(f"<th>{html.escape(cell)}</th>" for cell in cells[0])
     rows = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in cells[1:])

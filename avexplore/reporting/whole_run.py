@@ -11,6 +11,7 @@ from avexplore.config import ClipsConfig, Config, EvaluationConfig, ProjectionCo
 from avexplore.errors import ConfigError
 from avexplore.graph.evidence.pair_probability import PairProbability, pair_probability
 from avexplore.pipeline import soft_labels
+from avexplore.retrieval.evaluation import completed
 from avexplore.store import Provenance
 from avexplore.workbench import Ready, Workbench
 
@@ -56,7 +57,8 @@ def whole_run(student: StudentConfig, bench: Workbench, report: Report = silent)
         before=get(student.twin).embeddings,
         after=get(student).embeddings,
     )
-    reports = get(evaluations[0]), get(evaluations[1])
+    before = completed(get(evaluations[0]), loaded.before, loaded.clips, "test")
+    after = completed(get(evaluations[1]), loaded.after, loaded.clips, "test")
     projection = get(maps)
     parts: list[Config] = [source, stability.graph, stability, regularizer.affinity, *models, *evaluations, maps]
     answers = [(part, bench.ask(part, start=False)) for part in parts]
@@ -65,7 +67,7 @@ def whole_run(student: StudentConfig, bench: Workbench, report: Report = silent)
         loaded=loaded,
         stability=get(stability),
         probability=pair_probability(labels),
-        reports=reports,
+        reports=(before, after),
         projection=projection,
         origins=tuple((p, a.provenance) for p, a in answers if isinstance(a, Ready) and a.provenance is not None),
     )

@@ -16,7 +16,7 @@ from avexplore.ui.parts.plain_text import as_markdown
 from avexplore.ui.shell import address, links, session
 
 if TYPE_CHECKING:
-    from avexplore.artifacts import RetrievalReport
+    from avexplore.artifacts import Embeddings, RetrievalReport
     from avexplore.workbench.runs import Run
 
 
@@ -123,7 +123,7 @@ def _figures(first: StudentConfig, second: StudentConfig, *, paired: bool) -> No
     reports = []
     for name, student in (("first", first), ("second", second)):
         trained = job_progress.artifact(student, f"The {name} run's student", start=False, stop_page=False)
-        report = _report(student, name) if trained is not None else None
+        report = _report(student, name, trained.embeddings) if trained is not None else None
         if report is None:
             return
         reports.append(report)
@@ -152,7 +152,7 @@ def _figures(first: StudentConfig, second: StudentConfig, *, paired: bool) -> No
     )
 
 
-def _report(student: StudentConfig, name: str) -> RetrievalReport | None:
+def _report(student: StudentConfig, name: str, embeddings: Embeddings) -> RetrievalReport | None:
     clips = job_progress.artifact(ClipsConfig(student.data), "Reading the clips", stop_page=False)
     if clips is None:
         return None
@@ -163,4 +163,4 @@ def _report(student: StudentConfig, name: str) -> RetrievalReport | None:
     report: RetrievalReport | None = job_progress.artifact(
         EvaluationConfig(student), f"Ranking every query of the {name} run", stop_page=False
     )
-    return report
+    return None if report is None else split_reports.completed(student.address, "test", report, embeddings, clips)

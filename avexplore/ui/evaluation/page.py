@@ -48,7 +48,10 @@ def draw(loaded: LoadedRun) -> None:
         if loaded.beside is not None:
             split_reports.say_too_many(loaded.beside.address[:12], split, count)
         return
-    before, after = reports
+    before, after = (
+        split_reports.completed(student.address, split, report, embeddings, loaded.clips)
+        for student, report, embeddings in zip(loaded.students, reports, (loaded.before, loaded.after), strict=True)
+    )
     _figures(loaded, before, after, split)
     views: dict[str, Callable[[], None]] = {
         "By class": lambda: _classes(loaded, before, after),
@@ -83,7 +86,7 @@ def _figures(loaded: LoadedRun, before: RetrievalReport, after: RetrievalReport,
         key="figures",
     )
     _exports(tables.cells(rows, loaded.titles), "figures", tables.exact(rows, loaded.titles))
-    _field(loaded, before, after, split)
+    _field(loaded, before, after)
     if loaded.beside is not None:
         st.caption(
             "One training of each: the interval says how far the difference holds for other clips, not for other "
@@ -126,18 +129,9 @@ def _figures(loaded: LoadedRun, before: RetrievalReport, after: RetrievalReport,
     _exports(tables.cells(by_seed), "figures-over-seeds", tables.exact(by_seed))
 
 
-@st.cache_data(max_entries=20, show_spinner="Ranking every query")
-def _measured_anew(key: str, split: Split, _loaded: LoadedRun) -> tuple[RetrievalReport, RetrievalReport]:
-    from avexplore.retrieval import evaluate
-
-    return evaluate(_loaded.before, _loaded.clips, split), evaluate(_loaded.after, _loaded.clips, split)
-
-
-def _field(loaded: LoadedRun, before: RetrievalReport, after: RetrievalReport, split: Split) -> None:
+def _field(loaded: LoadedRun, before: RetrievalReport, after: RetrievalReport) -> None:
     """What other papers print, folded away: one relevant answer, and a class of them."""
     with st.expander("R@K, nDCG@10 and MRR, as other papers print them"):
-        if not set(tables.FIELD) <= set(before.metrics) & set(after.metrics):  # reports from before 0.2.0
-            before, after = _measured_anew(loaded.pair, split, loaded)
         rows = tables.comparison(before, after, tables.FIELD)
         st.dataframe(
             {

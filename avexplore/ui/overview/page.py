@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from avexplore.analysis import tables
-from avexplore.analysis.headline import Headline, headline, hidden_change, map_change
+from avexplore.analysis.headline import change, headline
 from avexplore.analysis.opening_question import OpeningQuestion, opening_question
 from avexplore.artifacts import MODALITIES
 from avexplore.config import ClipsConfig, Config, EvaluationConfig, ProjectionConfig, StudentConfig, TeacherConfig
@@ -54,7 +54,9 @@ def draw() -> None:
     soft = _soft_labels(run)
     pair = None if run.student is None or clips is None else _students(run.student, clips)
     if pair is not None and clips is not None:
-        found = _headline(run.key, pair, clips)
+        annotated = change(*pair[2], "map")
+        assert annotated is not None, "every report keeps the average precision of each query"
+        found = headline(annotated, change(*pair[2], "hidden_pair_ap"), len(clips.rows("test")))
         st.html(
             f'{STYLE}<p class="verdict" role="heading" aria-level="2">{as_html(found.verdict)}</p>'
             f'<p class="verdict-figures">{as_html(found.figures)}</p>'
@@ -116,13 +118,9 @@ def _students(student: StudentConfig, clips: Clips) -> Pair | None:
     twin, with_lir = _quiet(student.twin, "Student without LIR"), _quiet(student, "Student with LIR")
     if None in (before, after, twin, with_lir):
         return None
+    before = split_reports.completed(student.twin.address, "test", before, twin.embeddings, clips)
+    after = split_reports.completed(student.address, "test", after, with_lir.embeddings, clips)
     return twin.embeddings, with_lir.embeddings, (before, after)
-
-
-@st.cache_data(show_spinner=False, max_entries=32)
-def _headline(key: str, _pair: Pair, _clips: Clips) -> Headline:
-    before, after, reports = _pair
-    return headline(map_change(*reports), hidden_change(before, after, _clips), len(_clips.rows("test")))
 
 
 @st.cache_data(show_spinner=False, max_entries=32)

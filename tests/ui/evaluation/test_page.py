@@ -240,7 +240,12 @@ def test_intervals_are_over_queries_of_one_training(reports):
     row = rows["MAP, mean"]
     assert row.difference.mean == pytest.approx(row.after - row.before)
     assert row.difference.high - row.difference.mean == pytest.approx(half, rel=0.05)
-    assert rows["Hidden-pair AP"].over == ""
+    hidden = rows["Hidden-pair AP"]
+    assert hidden.over == "queries"
+    assert hidden.difference.low < hidden.after - hidden.before < hidden.difference.high
+    earlier = {row.name: row for row in tables.comparison(*(replace(one, per_query={}) for one in reports))}
+    assert earlier["Hidden-pair AP"].over == ""
+    assert earlier["MAP, mean"] == row
 
 
 def test_the_address_names_the_run_by_its_key(reports, made, app):
