@@ -72,19 +72,19 @@ def apart(work: Callable[..., T], *given: Any, seconds: float | None = None, mem
 _FIX = "The file is damaged, was tampered with, or is too large for this machine"
 
 
-def beside(*rooms: str, variables: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
-    """Call the `fill_cache` of modules of this package in a process that ends no later than this one.
+def beside(room: str, variables: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+    """Call the `fill_cache` of a module of this package in a process that ends no later than this one.
 
     It holds the other end of the process's input, also after an `exec`: however this one ends, the process is told.
     What it prints is lost.
 
     Args:
-        rooms: Names of the modules, below `avexplore`.
+        room: Name of the module, below `avexplore`.
         variables: Its environment; ours by default.
     """
-    calls = "; ".join(f"from avexplore.{room} import fill_cache; fill_cache()" for room in rooms)
+    call = f"from avexplore.{room} import fill_cache; fill_cache()"
     process = subprocess.Popen(
-        [sys.executable, "-c", f"from avexplore.apart import end_with_parent; end_with_parent(); {calls}"],
+        [sys.executable, "-c", f"from avexplore.apart import end_with_parent; end_with_parent(); {call}"],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -86,8 +86,8 @@ def serve(
         settings["secrets.files"] = [str(secrets.resolve())]
     command = [sys.executable, "-m", "avexplore.ui.server.app", json.dumps(settings)]
     environment.pop(PASSWORD, None)  # the environment of a process can be read by all others of its user
-    # Search and maps are compiled once per machine: begun now, they are ready when somebody gets there.
-    beside("graph.search.warm_up", "projection.warm_up", variables=environment)
+    # The search is compiled once per machine: begun now, it is ready when somebody gets there.
+    beside("graph.search.warm_up", environment)
     if os.name == "posix":
         if password:
             reading, writing = os.pipe()

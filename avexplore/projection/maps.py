@@ -12,11 +12,6 @@ made-up data (means of two seeds). This division was the best of nine by these v
 
 from __future__ import annotations
 
-import os
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import numpy as np
 
 from avexplore.artifacts import Embeddings, FloatArray, IntArray, Projection, Report, silent
@@ -92,15 +87,14 @@ def _laid_out(
     tables = [neighbor_table(points, k) for points in original]
     coordinates = [_scaled(_principal(points)) for points in original]
     if len(original[0]) >= 8:  # fewer points than that are a list, not a map
-        with _threads_kept():
-            report(0.15, "Laying out the start")
-            first, later = max(5, config.epochs // 4), max(5, 3 * config.epochs // 8)
-            jitter = np.random.default_rng(config.seed).normal(scale=1e-3, size=coordinates[0].shape)
-            start = _umap(original[0], tables[0], coordinates[0] + jitter, first, config, 1.0)
-            report(0.5, "Laying out the map without LIR")
-            coordinates[0] = _umap(original[0], tables[0], start, later, config, _GENTLE)
-            report(0.7, "Laying out the map with LIR")
-            coordinates[1] = _umap(original[1], tables[1], start, later, config, _GENTLE)
+        report(0.15, "Laying out the start")
+        first, later = max(5, config.epochs // 4), max(5, 3 * config.epochs // 8)
+        jitter = np.random.default_rng(config.seed).normal(scale=1e-3, size=coordinates[0].shape)
+        start = _umap(tables[0], coordinates[0] + jitter, first, config, 1.0)
+        report(0.5, "Laying out the map without LIR")
+        coordinates[0] = _umap(tables[0], start, later, config, _GENTLE)
+        report(0.7, "Laying out the map with LIR")
+        coordinates[1] = _umap(tables[1], start, later, config, _GENTLE)
     else:
         coordinates[1] = _aligned(coordinates[0], coordinates[1])
     report(0.9, "Measuring the maps")
@@ -185,74 +179,29 @@ def _aligned(fixed: FloatArray, moving: FloatArray) -> FloatArray:
 
 
 def _umap(
-    points: FloatArray,
-    table: tuple[IntArray, FloatArray],
-    start: FloatArray,
-    epochs: int,
-    config: ProjectionConfig,
-    learning_rate: float,
+    table: tuple[IntArray, FloatArray], start: FloatArray, epochs: int, config: ProjectionConfig, rate: float
 ) -> FloatArray:
-    """One layout from given coordinates, on an exact neighbor table. Shape (n, 2), float32."""
-    # UMAP counts a point as its own first neighbor.
-    own = np.arange(len(points))[:, None]
-    indices = np.concatenate([own, table[0]], axis=1)
-    distances = np.concatenate([np.zeros((len(points), 1)), table[1]], axis=1)
-    with warnings.catch_warnings():
-        # It warns that Tensorflow is absent and that new points cannot be added later: neither is needed.
-        warnings.simplefilter("ignore")
-        from avexplore.projection.compiled_umap import UMAP
+    from avexplore.projection.layout import lay_out
 
-        model = UMAP(
-            n_neighbors=indices.shape[1],
-            min_dist=config.min_dist,
-            n_epochs=epochs,
-            learning_rate=learning_rate,
-            init=start.astype(np.float32),
-            precomputed_knn=(indices.astype(np.int32), distances.astype(np.float32)),
-            random_state=config.seed,
-            # one thread: the price of getting the same map again
-            n_jobs=1,
-        )
-        coordinates: FloatArray = model.fit_transform(points)
-    return np.nan_to_num(coordinates).astype(np.float32)
+    coordinates = lay_out(table, start, epochs, min_dist=config.min_dist, rate=rate, seed=config.seed)
+    return np.nan_to_num(coordinates)
 
 
 def gentle_umap(
-    points: FloatArray,
-    table: tuple[IntArray, FloatArray],
-    start: FloatArray,
-    epochs: int,
-    config: ProjectionConfig,
+    table: tuple[IntArray, FloatArray], start: FloatArray, epochs: int, config: ProjectionConfig
 ) -> FloatArray:
     """A layout that goes on from another one, at the rate of `project`'s second part.
 
     Args:
-        points: Shape (n, d).
         table: `neighbor_table` of the points.
         start: Coordinates to go on from. Shape (n, 2).
         epochs: How long.
-        config: Neighbors, minimum distance and seed.
+        config: Minimum distance and seed.
 
     Returns:
         Coordinates, the same each time. Shape (n, 2), float32.
     """
-    with _threads_kept():
-        return _umap(points, table, start, epochs, config, _GENTLE)
-
-
-@contextmanager
-def _threads_kept() -> Iterator[None]:
-    """numba, starting its threads, raises OpenMP's number of threads for the whole process, and a training after this
-    would add up in another order."""
-    from threadpoolctl import threadpool_info, threadpool_limits
-
-    found = [library["num_threads"] for library in threadpool_info() if library["user_api"] == "openmp"]
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    before = min(found) if found else int(asked) if asked.isdigit() else None
-    try:
-        yield
-    finally:
-        threadpool_limits(before, user_api="openmp")
+    return _umap(table, start, epochs, config, _GENTLE)
 
 
 def _measured(

@@ -114,7 +114,7 @@ class LiveMaps:
         assert self._stored is not None
         points = stack_modalities(embeddings, self.places)
         table = near_table(points, min(self._config.neighbors, len(points) - 1))
-        return gentle_umap(points, table, self._stored[0], EPOCHS, self._config)
+        return gentle_umap(table, self._stored[0], EPOCHS, self._config)
 
     def _take(self, projection: Projection | None) -> None:
         if projection is None:
