@@ -390,8 +390,7 @@ def _outputs(config: OutputsConfig, context: Context) -> Artifact:
     student, data = context.get(config.model), config.model.data
     # Students of avexplore 0.1 did not keep them: those take the features.
     outputs = student.outputs or network_outputs(context.get(data), config.model, student.weights)
-    found: Artifact = outputs.at(context.get(ClipsConfig(data)).rows(config.split))
-    return found
+    return outputs.at(context.get(ClipsConfig(data)).rows(config.split))
 
 
 def _baseline(config: BaselineConfig, context: Context) -> Artifact:

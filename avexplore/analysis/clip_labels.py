@@ -66,8 +66,7 @@ def hidden_classes(clips: Clips, clip: int) -> list[int]:
 def annotated_or_top(soft_labels: SoftLabels) -> IntArray:
     """The annotated class of each clip; where that is unknown, the teacher's first choice. Shape (n,)."""
     top = soft_labels.probabilities().sum(axis=0).argmax(axis=1)
-    found: IntArray = np.where(soft_labels.hard_label >= 0, soft_labels.hard_label, top)
-    return found
+    return np.where(soft_labels.hard_label >= 0, soft_labels.hard_label, top)
 
 
 def annotation(soft_labels: SoftLabels, row: int) -> str:

@@ -38,8 +38,7 @@ def strongest_clips(soft_labels: SoftLabels, node: str, count: int = 12, *, unan
     allowed = annotated_or_top(soft_labels) != column if unannotated else np.ones(len(values), bool)
     candidates = np.flatnonzero(allowed)
     order = candidates[np.argsort(-values[candidates], kind="stable")]
-    found: IntArray = order[:count]
-    return found
+    return order[:count]
 
 
 @dataclass(frozen=True)
@@ -59,8 +58,7 @@ class Pairs:
     @property
     def weight(self) -> FloatArray:
         """Product of the two soft labels, as LIR weights the pair. Shape (k,)."""
-        product: FloatArray = self.first_label * self.second_label
-        return product
+        return self.first_label * self.second_label
 
     def strongest(self, count: int) -> Pairs:
         """The first so many."""
@@ -113,8 +111,7 @@ def pair_distances(embeddings: Embeddings, pairs: Pairs, source: str, target: st
     """1 - product of each pair, each clip in the modality of its end of the edge, as retrieval ranks. Shape (k,)."""
 
     def side(node: str, clips: IntArray) -> FloatArray:
-        values: FloatArray = embeddings.shared[MODALITY_INDEX[split_node(node)[0]]][clips].astype(np.float64)
-        return values
+        return embeddings.shared[MODALITY_INDEX[split_node(node)[0]]][clips].astype(np.float64)
 
     distance: FloatArray = 1.0 - (side(source, pairs.first) * side(target, pairs.second)).sum(axis=1)
     return distance

@@ -307,8 +307,7 @@ def ranked_weights(graph: ClassGraph, stability: GraphStability | None) -> Float
         weights: FloatArray = stability.edge_frequency * np.clip(stability.correlation, 0, None)
     else:
         weights = np.where(graph.skeleton, np.clip(graph.effect, 0, None), 0.0)
-    both: FloatArray = np.maximum(weights, weights.T)
-    return both
+    return np.maximum(weights, weights.T)
 
 
 def is_settled(stability: GraphStability | None, i: int, j: int, *, given: bool = False) -> bool:

@@ -125,8 +125,7 @@ class ClipCounts:
         b, c = one[:, None] - self.joint, one[None, :] - self.joint
         d = self.clips - one[:, None] - one[None, :] + self.joint
         a, b, c, d = (np.maximum(cell, 0) + 0.5 for cell in (self.joint, b, c, d))
-        ratio: FloatArray = a * d / (b * c)
-        return ratio
+        return a * d / (b * c)
 
 
 def expected_counts(soft_labels: SoftLabels) -> ClipCounts:

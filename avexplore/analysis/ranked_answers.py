@@ -251,8 +251,7 @@ def pair_strength(loaded: LoadedRun, direction: Direction, query: int, gallery: 
     own, others = loaded.soft(np.array([query]))[asks, 0], loaded.soft(gallery)[gives]
     own, others = (np.where(values > tau, values, 0.0).astype(np.float64) for values in (own, others))
     block = loaded.affinity.weights[:c, c:]
-    strength: FloatArray = others @ (own @ block if direction == "audio-to-visual" else block @ own)
-    return strength
+    return others @ (own @ block if direction == "audio-to-visual" else block @ own)
 
 
 def bars(lines: list[LabelLine], modality: Literal["audio", "visual"]) -> list[dict[str, object]]:

@@ -98,8 +98,7 @@ def edge_table(
     j = np.array([place[target] for _, target, _ in edges], np.int64)
 
     def either_way(values: FloatArray) -> FloatArray:
-        found: FloatArray = np.where(values[i, j] != 0, values[i, j], values[j, i])
-        return found
+        return np.where(values[i, j] != 0, values[i, j], values[j, i])
 
     table: dict[str, Any] = {
         "source": [edge[0] for edge in edges],

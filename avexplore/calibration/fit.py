@@ -86,8 +86,7 @@ def apply_calibration(
 ) -> FloatArray:
     """Probabilities from logits (n, C), by the temperature or, where given, the slopes and offsets (C, 2)."""
     scaled = logits / temperature if platt is None else logits * platt[:, 0] + platt[:, 1]
-    result: FloatArray = np.exp(scaled - _log_sum_exp(scaled)) if normalized else _sigmoid(scaled)
-    return result
+    return np.exp(scaled - _log_sum_exp(scaled)) if normalized else _sigmoid(scaled)
 
 
 def cross_fitted(logits: FloatArray, labels: IntArray, method: str, *, normalized: bool, seed: int) -> FloatArray:

@@ -142,5 +142,4 @@ def student_config(preset_name: str, data: DataConfig, seed: int) -> StudentConf
     from avexplore.config.presets import preset
 
     chosen: Any = preset_name
-    config: StudentConfig = preset(chosen, data, seed)
-    return config
+    return preset(chosen, data, seed)

@@ -293,8 +293,7 @@ def acts_at(cls: type[Config], name: str) -> Acts:
     >>> acts_at(RegularizerConfig, "weight"), acts_at(RegularizerConfig, "posterior_links")
     ('training', 'reading')
     """
-    found: Acts = cls.__dataclass_fields__[name].metadata.get("acts") or cls.acts
-    return found
+    return cls.__dataclass_fields__[name].metadata.get("acts") or cls.acts
 
 
 def upstream(config: Config) -> typing.Iterator[Config]:

@@ -34,8 +34,7 @@ def keep_mask(shape: torch.Size, rate: float, device: torch.device, generator: t
     count = shape.numel()
     words = torch.empty((count + 7) // 8, dtype=torch.int64, device=device)
     words.random_(-(2**63), None, generator=generator)
-    kept: Tensor = words.view(torch.uint8)[:count].view(shape) >= dropped_levels(rate)
-    return kept
+    return words.view(torch.uint8)[:count].view(shape) >= dropped_levels(rate)
 
 
 def dropped_levels(rate: float) -> int:

@@ -204,8 +204,7 @@ def packed(labels: BoolArray) -> IntArray:
     n, count = labels.shape
     padded = np.zeros((n, -(-count // 64) * 64), bool)
     padded[:, :count] = labels
-    bits: IntArray = np.packbits(padded, axis=1, bitorder="little").view("<u8").astype(np.uint64)
-    return bits
+    return np.packbits(padded, axis=1, bitorder="little").view("<u8").astype(np.uint64)
 
 
 def _mean_of_known(values: FloatArray) -> float:
@@ -217,8 +216,7 @@ def _by_class(precision: FloatArray, labels: IntArray, classes: int) -> FloatArr
     """MAP of each class's queries, NaN for none. Shapes (2, Q), (Q,) -> (C, 2)."""
     size = np.bincount(labels, minlength=classes)
     sums = np.stack([np.bincount(labels, weights=one, minlength=classes) for one in precision], axis=1)
-    means: FloatArray = np.where(size[:, None] > 0, sums / np.maximum(size, 1)[:, None], np.nan)
-    return means
+    return np.where(size[:, None] > 0, sums / np.maximum(size, 1)[:, None], np.nan)
 
 
 def _confusion(answers: FloatArray, labels: IntArray, classes: int) -> FloatArray:
@@ -226,5 +224,4 @@ def _confusion(answers: FloatArray, labels: IntArray, classes: int) -> FloatArra
     sums = np.zeros((classes, classes))
     np.add.at(sums, labels, answers)
     total = sums.sum(1, keepdims=True)
-    shares: FloatArray = sums / np.where(total > 0, total, 1.0)
-    return shares
+    return sums / np.where(total > 0, total, 1.0)

@@ -275,8 +275,7 @@ class _Gallery:
 
     def _raw(self, start: int, stop: int) -> FloatArray:
         rows: Any = slice(start, stop) if self._rows is None else self._rows[start:stop]
-        found: FloatArray = np.asarray(self._vectors[rows])
-        return found
+        return np.asarray(self._vectors[rows])
 
     def _raw_blocks(self) -> Iterator[FloatArray]:
         for start in range(0, len(self), _BLOCK):

@@ -82,8 +82,7 @@ def _differences(after: Sequence[float] | FloatArray, before: Sequence[float] | 
             where="paired comparison",
             fix="Pass one figure per seed for both, in the same order of seeds",
         )
-    difference: FloatArray = one - other
-    return difference
+    return one - other
 
 
 def sign_test(after: Sequence[float] | FloatArray, before: Sequence[float] | FloatArray) -> float:
@@ -160,8 +159,7 @@ def exchange_tests(differences: FloatArray, *, resamples: int = 20_000, seed: in
             exchanged = np.unpackbits(drawn, count=size * pairs).reshape(size, pairs)
         sums = whole - 2 * (exchanged.astype(np.float64) @ differences.T)  # (size, m)
         as_far += (np.round(np.abs(sums) / scale, 12) >= observed).sum(axis=0)
-    found: FloatArray = as_far / total if exact else (as_far + 1) / (total + 1)
-    return found
+    return as_far / total if exact else (as_far + 1) / (total + 1)
 
 
 def told_apart(figures: Mapping[str, FloatArray], *, level: float = 0.05) -> list[tuple[str, ...]]:

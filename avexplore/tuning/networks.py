@@ -36,8 +36,7 @@ def network_of(stored: StudentConfig, working: StudentConfig) -> StudentConfig:
 
 def network_outputs(bench: Workbench, network: StudentConfig) -> NetworkOutputs | None:
     """What a network says of the test clips, if that is stored or quick to find out; None if it has to be trained."""
-    found: NetworkOutputs | None = getattr(bench.ask(OutputsConfig(network), start=False), "artifact", None)
-    return found
+    return getattr(bench.ask(OutputsConfig(network), start=False), "artifact", None)
 
 
 @dataclass(frozen=True)

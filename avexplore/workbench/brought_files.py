@@ -45,16 +45,14 @@ def config_of(paths: Sequence[str | Path], annotation: Annotation) -> FeatureFil
     """The config of some files; see `avexplore.data.feature_file`."""
     from avexplore.data import feature_file
 
-    found: FeatureFileConfig = feature_file(*paths, annotation=annotation)
-    return found
+    return feature_file(*paths, annotation=annotation)
 
 
 def config_of_soft_labels(path: Path, training_rows: int, names: tuple[str, ...], kind: str) -> SoftLabelFileConfig:
     """The config of a file of soft labels; see `avexplore.data.soft_label_file`."""
     from avexplore.data import soft_label_file
 
-    found: SoftLabelFileConfig = soft_label_file(path, training_rows=training_rows, class_names=names, kind=kind)
-    return found
+    return soft_label_file(path, training_rows=training_rows, class_names=names, kind=kind)
 
 
 def read(config: FeatureFileConfig | SoftLabelFileConfig) -> FeatureSet | SoftLabels:
@@ -68,8 +66,7 @@ def read_clips(config: FeatureFileConfig) -> Clips:
     """Labels, splits and names of the clips, without their features."""
     from avexplore.data import load_features
 
-    found: Clips = load_features(config).clips()
-    return found
+    return load_features(config).clips()
 
 
 def _media(paths: Sequence[str], clips: Clips, folder: Path) -> tuple[str, ...]:
