@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from avexplore.analysis.edge_evidence import MODALITY_INDEX, true_labels
-from avexplore.artifacts import split_node
+from avexplore.artifacts import BoolArray, Clips, SoftLabels, split_node
 from avexplore.calibration.reliability import ReliabilityDiagram, reliability_diagram
-
-if TYPE_CHECKING:
-    from avexplore.artifacts import BoolArray, Clips, SoftLabels
 
 
 @dataclass(frozen=True)

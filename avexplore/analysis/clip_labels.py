@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from avexplore.artifacts import Clips, IntArray, SoftLabels
-
+from avexplore.artifacts import Clips, IntArray, SoftLabels
 
 ANNOTATED, HIDDEN, NOT_TRUE, UNKNOWN = "annotated", "true, not annotated", "", "not annotated"
 

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from avexplore.analysis.clip_labels import annotated_or_top
-from avexplore.artifacts import split_node
+from avexplore.artifacts import BoolArray, Clips, Embeddings, FloatArray, IntArray, SoftLabels, split_node
 
 if TYPE_CHECKING:
-    from avexplore.artifacts import BoolArray, Clips, Embeddings, FloatArray, IntArray, SoftLabels
     from avexplore.retrieval.delta_distance import DeltaDistance
 
 MODALITY_INDEX = {"audio": 0, "visual": 1}

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from avexplore.analysis.graph_verdict import Level, Remark, keeps_direction
-from avexplore.artifacts import split_node
-
-if TYPE_CHECKING:
-    from avexplore.artifacts import BoolArray, ClassGraph, GraphStability
-    from avexplore.graph.evidence.pair_probability import PairProbability
+from avexplore.artifacts import BoolArray, ClassGraph, GraphStability, split_node
+from avexplore.graph.evidence.pair_probability import PairProbability
 
 FEW_BOOTSTRAPS, FEW_CLIPS = 20, 100
 """Fewer carry no "good": with 4 bootstraps, a link of pure chance comes back in three of them one time in four."""

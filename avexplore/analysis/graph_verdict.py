@@ -7,17 +7,13 @@ right: nothing of that is called "good" unless the probabilities of class pairs 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
-from avexplore.artifacts import split_node
-
-if TYPE_CHECKING:
-    from avexplore.artifacts import BoolArray, ClassGraph, Clips, FloatArray, GraphStability
-    from avexplore.config import GraphConfig
-    from avexplore.graph.evidence.pair_probability import PairProbability
-
+from avexplore.artifacts import BoolArray, ClassGraph, Clips, FloatArray, GraphStability, split_node
+from avexplore.config import GraphConfig
+from avexplore.graph.evidence.pair_probability import PairProbability
 
 Level = Literal["good", "fair", "poor", "note"]
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from avexplore.artifacts import RetrievalReport
 from avexplore.retrieval.significance import Interval, paired_difference
-
-if TYPE_CHECKING:
-    from avexplore.artifacts import RetrievalReport
 
 POINT = 0.01
 """A hundredth of a figure between 0 and 1."""

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from avexplore.analysis.ranked_answers import DIRECTIONS, Direction
+from avexplore.artifacts import BoolArray, Clips, Embeddings, IntArray
 from avexplore.retrieval import rank
-
-if TYPE_CHECKING:
-    from avexplore.artifacts import BoolArray, Clips, Embeddings, IntArray
 
 ANSWERS = 10
 """First answers that are looked at."""

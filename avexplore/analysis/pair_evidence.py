@@ -11,15 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from avexplore.artifacts import class_nodes
+from avexplore.artifacts import BoolArray, Clips, FloatArray, SoftLabels, class_nodes
 from avexplore.graph.evidence.pair_probability import PairProbability, pair_probability, rows_looked_at
-
-if TYPE_CHECKING:
-    from avexplore.artifacts import BoolArray, Clips, FloatArray, SoftLabels
 
 Z95 = 1.959964
 BLOCK = 20_000

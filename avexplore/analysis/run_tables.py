@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -24,9 +24,7 @@ from avexplore.artifacts import (
 from avexplore.data import whole_file
 from avexplore.errors import DataError
 from avexplore.graph.algebra.hidden_causes import hidden_causes
-
-if TYPE_CHECKING:
-    from avexplore.graph.evidence.pair_probability import PairProbability
+from avexplore.graph.evidence.pair_probability import PairProbability
 
 Columns = Mapping[str, Any]
 """Arrays or lists of equal length, by column name."""

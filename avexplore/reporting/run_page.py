@@ -10,12 +10,13 @@ import html
 import json
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from avexplore.analysis import headline, tables
 from avexplore.analysis.opening_question import OpeningQuestion, opening_question
+from avexplore.artifacts import IntArray
 from avexplore.drawing.answers import payload as answers
 from avexplore.drawing.class_graph import sources as graph_sources
 from avexplore.drawing.class_graph.arrangement import of_classes
@@ -25,10 +26,7 @@ from avexplore.drawing.class_graph.layout_candidates import layout_of, soft_labe
 from avexplore.drawing.class_graph.payload import to_payload
 from avexplore.drawing.maps import facets, packed
 from avexplore.drawing.maps.class_groups import class_groups
-
-if TYPE_CHECKING:
-    from avexplore.artifacts import IntArray
-    from avexplore.reporting.whole_run import WholeRun
+from avexplore.reporting.whole_run import WholeRun
 
 STAGE = (1080.0, 560.0)
 """Pixels of the class graph."""

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from avexplore.analysis.opening_question import shares_class
+from avexplore.artifacts import Clips, Embeddings, IntArray
 from avexplore.retrieval import rank
-
-if TYPE_CHECKING:
-    from avexplore.artifacts import Clips, Embeddings, IntArray
 
 TOP = 8
 """So many first answers are looked at."""

@@ -5,19 +5,15 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from avexplore.artifacts import GraphStability
+from avexplore.artifacts import ClassGraph, GraphStability, Report, SoftLabels
 from avexplore.config import GraphConfig, StabilityConfig
 from avexplore.errors import AvexploreError, Cancelled
 from avexplore.graph.stability.stability import growing_stability
-
-if TYPE_CHECKING:
-    from avexplore.artifacts import ClassGraph, Report, SoftLabels
-    from avexplore.tuning.reading import OpenRun
-    from avexplore.workbench import Workbench
+from avexplore.tuning.reading import OpenRun
+from avexplore.workbench import Workbench
 
 KEPT = 64
 """Bootstrapped graphs that stay in memory: going back is instant."""

@@ -12,19 +12,16 @@ import hashlib
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from avexplore.artifacts import Embeddings, FloatArray, IntArray, Projection
 from avexplore.config import ProjectionConfig
 from avexplore.errors import AvexploreError
 from avexplore.projection.maps import gentle_umap
 from avexplore.projection.quality import neighbor_table, stack_modalities
-
-if TYPE_CHECKING:
-    from avexplore.artifacts import Embeddings, FloatArray, IntArray, Projection
-    from avexplore.tuning.reading import OpenRun, Reading
-    from avexplore.workbench import Workbench
+from avexplore.tuning.reading import OpenRun, Reading
+from avexplore.workbench import Workbench
 
 EPOCHS = 50
 MOST_CLIPS = 1_500

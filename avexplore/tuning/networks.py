@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from avexplore.artifacts import NetworkOutputs
 from avexplore.config import OutputsConfig, StudentConfig
 from avexplore.errors import ConfigError
 from avexplore.tuning.settings import difference
-
-if TYPE_CHECKING:
-    from avexplore.artifacts import NetworkOutputs
-    from avexplore.workbench import Workbench
+from avexplore.workbench import Workbench
 
 
 def network_of(stored: StudentConfig, working: StudentConfig) -> StudentConfig:

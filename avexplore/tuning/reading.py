@@ -8,30 +8,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from avexplore import pipeline
+from avexplore.artifacts import (
+    Affinity,
+    ClassGraph,
+    Clips,
+    Embeddings,
+    FloatArray,
+    GraphStability,
+    IntArray,
+    NetworkOutputs,
+    RetrievalReport,
+    SoftLabels,
+)
 from avexplore.config import ClipsConfig, EvaluationConfig, StudentConfig
 from avexplore.errors import ConfigError, DataError
 from avexplore.graph.affinity import build_affinity
 from avexplore.retrieval import evaluate
-
-if TYPE_CHECKING:
-    from avexplore.artifacts import (
-        Affinity,
-        ClassGraph,
-        Clips,
-        Embeddings,
-        FloatArray,
-        GraphStability,
-        IntArray,
-        NetworkOutputs,
-        RetrievalReport,
-        SoftLabels,
-    )
-    from avexplore.workbench import Workbench
+from avexplore.workbench import Workbench
 
 FIGURES = ("map", "any_label_map", "hidden_pair_ap")
 """The figures that settings are judged by; the last two only where hidden labels are known."""

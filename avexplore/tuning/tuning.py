@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from avexplore.artifacts import silent
-from avexplore.config import OutputsConfig, override
+from avexplore.artifacts import IntArray, Report, silent
+from avexplore.config import OutputsConfig, StudentConfig, override
 from avexplore.errors import DataError
 from avexplore.tuning.counts import first_answers
 from avexplore.tuning.live_graphs import LiveGraph, LiveGraphs, quick_search, whole_stability
 from avexplore.tuning.networks import Stop, nearest_stop, network_of, network_outputs, stops
 from avexplore.tuning.reading import OpenRun, Reading, comparable, read
+from avexplore.workbench import Workbench
 from avexplore.workbench.recent_results import RecentResults, bytes_in_memory
-
-if TYPE_CHECKING:
-    from avexplore.artifacts import IntArray, Report
-    from avexplore.config import StudentConfig
-    from avexplore.workbench import Workbench
 
 MEMORY_BYTES = 2**27
 

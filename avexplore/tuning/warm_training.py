@@ -8,13 +8,11 @@ import subprocess
 import sys
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from avexplore.config import OutputsConfig
+from avexplore.config import OutputsConfig
 
 
 @dataclass(frozen=True)
