@@ -482,12 +482,12 @@ def _beside_ranking(config: ExperimentConfig, cell: EvaluationConfig, context: C
         return {"delta_d": 0.0} if same else {}
     clips = context.get(ClipsConfig(model.data))
     inferred = experiments.inferred_student(config, model.seed)
-    assert inferred.regularizer is not None
-    labels = soft_labels(inferred.regularizer.affinity.stability.graph.soft_labels, context.get)
+    affinity = inferred.lir.affinity
+    labels = soft_labels(affinity.stability.graph.soft_labels, context.get)
     figures = {}
     if model.twin == inferred.twin:  # another loss, or proxies, would change distances on its own account
         twin, student = (context.get(one).embeddings for one in (inferred.twin, model))
-        edges = context.get(inferred.regularizer.affinity)
+        edges = context.get(affinity)
         figures["delta_d"] = measures.delta_d(twin, student, labels, clips, edges, config.split)
     if model.regularizer.affinity.source not in ("constant", "true-pairs", "identity"):
         figures |= measures.link_quality(context.get(model.regularizer.affinity).weights, clips)

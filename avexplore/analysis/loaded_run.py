@@ -83,6 +83,4 @@ class LoadedRun:
     @property
     def regularizer(self) -> RegularizerConfig:
         """How LIR acts."""
-        if self.student.regularizer is None:
-            raise ValueError("A run's student has LIR")
-        return self.student.regularizer
+        return self.student.lir

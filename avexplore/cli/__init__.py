@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -37,18 +38,33 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help: rich would take longer to load than all else
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-features.register(app)
-stages.register(app)
-graph.register(app)
-upkeep.register(app)
-models.register(app)
-experiment.register(app)
-compare.register(app)
-report.register(app)
-tune.register(app)
-gather.register(app)
-serve.register(app)
-manual.register(app)
+_COMMANDS: dict[str, Callable[..., None]] = {
+    "features": features.features,
+    "run": stages.run,
+    "data": stages.data,
+    "train-teacher": stages.train_teacher,
+    "train-student": stages.train_student,
+    "evaluate": stages.evaluate,
+    "project": stages.project,
+    "graph": graph.graph,
+    "export": upkeep.export,
+    "runs": upkeep.runs,
+    "compute": upkeep.compute,
+    "health": upkeep.health,
+    "retrain-models": models.retrain,
+    "experiment": experiment.experiment,
+    "sweep": experiment.sweep,
+    "compare": compare.compare,
+    "report": report.report,
+    "tune": tune.tune,
+    "gather": gather.gather,
+    "app": serve.serve,
+    "man": manual.man,
+}
+for _name, _command in _COMMANDS.items():
+    app.command(_name)(_command)
+app.add_typer(upkeep.job_commands, name="jobs")
+app.add_typer(upkeep.store_commands, name="store")
 
 
 def _version(wanted: bool) -> None:

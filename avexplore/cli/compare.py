@@ -11,11 +11,6 @@ from avexplore.cli import options
 from avexplore.cli.output import emit, say, table
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("compare")(compare)
-
-
 def compare(
     files: Annotated[
         list[Path],

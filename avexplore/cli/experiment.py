@@ -14,12 +14,6 @@ from avexplore.config import DEFAULT_ARMS, ExperimentConfig, StudentConfig, Swee
 from avexplore.errors import ConfigError
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command("experiment")(experiment)
-    app.command("sweep")(sweep)
-
-
 @describes_student
 def experiment(
     chosen: Chosen,

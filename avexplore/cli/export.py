@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from avexplore.artifacts import SPLITS, ClassGraph, Clips, Embeddings, GraphStability, SoftLabels
 from avexplore.data import export_soft_labels, whole_file
-from avexplore.errors import DataError, GraphError
+from avexplore.errors import GraphError
 from avexplore.graph.evidence.pair_probability import PairProbability
 
 
@@ -19,11 +16,6 @@ def write_text(path: Path, text: str) -> None:
     """Write a text in UTF-8."""
     with whole_file(path) as file:
         file.write(text.encode("utf-8"))
-
-
-def write_json(content: Mapping[str, Any], path: Path) -> None:
-    """Write settings."""
-    write_text(path, json.dumps(content, indent=1) + "\n")
 
 
 def write_embeddings(embeddings: Embeddings, clips: Clips, path: Path) -> None:
@@ -57,34 +49,11 @@ def write_graph_file(
     Raises:
         AvexploreError: If no format has that ending.
     """
-    from avexplore.graph.formats import write_graph
+    from avexplore.graph.formats import SUFFIXES, write_graph
 
-    write_text(path, write_graph(graph, graph_format(path), stability, probability))
-
-
-def read_graph_file(path: Path, nodes: tuple[str, ...]) -> ClassGraph:
-    """A class graph from a file, on the nodes of another one.
-
-    Raises:
-        AvexploreError: If it cannot be read.
-    """
-    from avexplore.graph.formats import read_graph
-
-    if not path.is_file():
-        raise DataError("There is no such file", where=str(path))
-    return read_graph(path, nodes=nodes)
-
-
-def graph_format(path: Path) -> str:
-    """The format that a file name's ending stands for.
-
-    >>> graph_format(Path("ours.graphml"))
-    'graphml'
-    """
-    from avexplore.graph.formats import SUFFIXES
-
-    if path.suffix.lower() not in SUFFIXES:
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
         raise GraphError(
             f"No graph format has the ending {path.suffix!r}", where=path.name, fix=f"Use {', '.join(SUFFIXES)}"
         )
-    return SUFFIXES[path.suffix.lower()]
+    write_text(path, write_graph(graph, SUFFIXES[suffix], stability, probability))

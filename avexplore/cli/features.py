@@ -18,11 +18,6 @@ if TYPE_CHECKING:
 _SHOWN = 20
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("features")(features)
-
-
 def features(
     folder: Annotated[Path, typer.Argument(help="Where the clips' files lie.")],
     labels: Annotated[

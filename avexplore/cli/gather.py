@@ -16,11 +16,6 @@ from avexplore.errors import ConfigError
 _SHOWN = 20
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("gather")(gather)
-
-
 def gather(
     shards: Annotated[list[Path], typer.Argument(help="Shards of YouTube-8M, video level.", metavar="SHARD")],
     run: Annotated[str, typer.Option(help="A shipped run, by the beginning of its address.")],

@@ -28,11 +28,6 @@ if TYPE_CHECKING:
     from avexplore.workbench import Workbench
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("graph")(graph)
-
-
 @describes_student
 def graph(
     chosen: Chosen,
@@ -227,12 +222,13 @@ def _print_verdict(content: dict[str, Any]) -> None:
 def _comparison(found: ClassGraph, path: Path, config: GraphConfig, bench: Any) -> dict[str, Any]:
     from dataclasses import asdict
 
-    from avexplore.cli.export import read_graph_file
     from avexplore.graph.algebra.comparison import compare
+    from avexplore.graph.formats import read_graph
     from avexplore.graph.learn import score_graph
     from avexplore.pipeline import soft_labels
 
-    other = read_graph_file(path, found.nodes)
+    (path,) = configure.existing([path])
+    other = read_graph(path, nodes=found.nodes)
     for warning in other.warnings:
         say(f"Note: {path.name}: {warning}")
     content: dict[str, Any] = {"with": path.name, "edges": len(other.edges())}

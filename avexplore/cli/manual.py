@@ -38,11 +38,6 @@ SECTIONS = (
 )
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("man")(man)
-
-
 def man(context: typer.Context) -> None:
     """Print the manual page; `man -l` shows it."""
     root = context.find_root()

@@ -28,11 +28,6 @@ _SMALL = {
 """A synthetic run is there to be looked at beside the real one; it need not be as wide."""
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("retrain-models")(retrain)
-
-
 def retrain(
     files: options.Files = None,
     annotation: options.Annotation = None,

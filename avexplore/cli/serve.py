@@ -23,11 +23,6 @@ SHORTEST_PASSWORD = 8
 LOCAL_NAMES = ("127.0.0.1", "localhost", "::1")
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("app")(serve)
-
-
 def serve(
     port: Annotated[int, typer.Option(help="Where to listen.", min=1, max=65535)] = 8501,
     address: Annotated[str, typer.Option(help="127.0.0.1 is this machine only; 0.0.0.0 is the network.")] = "127.0.0.1",

@@ -25,16 +25,6 @@ if TYPE_CHECKING:
     from avexplore.artifacts import Clips, FeatureSet, RetrievalReport, TrainedTeacher
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command("run")(run)
-    app.command("data")(data)
-    app.command("train-teacher")(train_teacher)
-    app.command("train-student")(train_student)
-    app.command("evaluate")(evaluate)
-    app.command("project")(project)
-
-
 @describes_student
 def run(
     chosen: Chosen,
@@ -49,8 +39,7 @@ def run(
         raise ConfigError("This student has no LIR, so there is nothing to compare", where="regularizer")
     twin, bench = student.twin, workbench(device)
     bench.keep_run(student)
-    assert student.stability is not None
-    wanted: list[Config] = [EvaluationConfig(student), EvaluationConfig(twin), student.stability.graph]
+    wanted: list[Config] = [EvaluationConfig(student), EvaluationConfig(twin), student.lir.affinity.stability.graph]
     if projection:
         wanted.append(ProjectionConfig(twin, student))
     made = []

@@ -11,11 +11,6 @@ from avexplore.cli.chosen import stored_run, workbench
 from avexplore.cli.output import emit, progress, stdout_is_ours, table
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("tune")(tune)
-
-
 def tune(
     run: Annotated[str, typer.Option(help="A stored run, by the beginning of its address.")],
     settings: options.Settings = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -9,6 +10,7 @@ import tempfile
 import time
 import traceback
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -19,17 +21,6 @@ from avexplore.cli.chosen import stored_run, workbench
 from avexplore.cli.output import emit, progress, say, size_text, stdout_is_ours, table
 from avexplore.config import ClipsConfig, Config, StudentConfig, from_json
 from avexplore.errors import AvexploreError, Cancelled, ConfigError
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command("export")(export)
-    app.command("runs")(runs)
-    app.command("compute")(compute)
-    app.command("health")(health)
-    for name, group in (("jobs", _jobs), ("store", _store)):
-        app.add_typer(group, name=name)
-
 
 # --- results ------------------------------------------------------------------------------------------------------
 
@@ -89,23 +80,21 @@ def export(
     run = stored_run(run_key if single else what)
     student: StudentConfig = run.student
     model = student if lir else student.twin
-    source, stability = student.soft_labels, student.stability
-    assert source is not None
-    assert stability is not None
+    graph = student.lir.affinity.stability.graph
     with stdout_is_ours(), progress(quiet) as report:
+        get = partial(bench.get, report=report)
         if not single:
             write_run_folder(student, out, bench, report)
         elif what == "embeddings":
-            embeddings = bench.get(model, report).embeddings
-            files.write_embeddings(embeddings, bench.get(ClipsConfig(student.data), report), out)
+            files.write_embeddings(get(model).embeddings, get(ClipsConfig(student.data)), out)
         elif what == "soft-labels":
-            files.write_soft_labels(soft_labels(source, lambda need: bench.get(need, report)), out)
+            files.write_soft_labels(soft_labels(graph.soft_labels, get), out)
         elif what == "graph":
-            files.write_graph_file(bench.get(stability.graph, report), out)
+            files.write_graph_file(get(graph), out)
         elif what == "config":
-            files.write_json(model.to_json(), out)
+            files.write_text(out, json.dumps(model.to_json(), indent=1) + "\n")
         else:
-            write_table(TABLES[what](student, model, lambda need: bench.get(need, report)), out)
+            write_table(TABLES[what](student, model, get), out)
     written = what if single else "all"
     say(f"Wrote {out}: {written} of the {'shipped ' if run.shipped else ''}run {run.key}, {run.name}.")
 
@@ -229,7 +218,7 @@ def health(json: options.Json = False) -> None:
 
 # --- jobs ---------------------------------------------------------------------------------------------------------
 
-_jobs = typer.Typer(no_args_is_help=True, help="Slow work in processes of its own.")
+job_commands = typer.Typer(no_args_is_help=True, help="Slow work in processes of its own.")
 
 
 def _address(key: str) -> str:
@@ -242,7 +231,7 @@ def _address(key: str) -> str:
 Key = Annotated[str, typer.Argument(help="Beginning of the address.")]
 
 
-@_jobs.command("list")
+@job_commands.command("list")
 def jobs_list(json: options.Json = False) -> None:
     """All jobs, the newest first."""
     found = workbench().jobs.all()
@@ -261,7 +250,7 @@ def jobs_list(json: options.Json = False) -> None:
     table("Jobs", ("Key", "Stage", "State", "Done", "Time", "Message"), rows)
 
 
-@_jobs.command("submit")
+@job_commands.command("submit")
 def jobs_submit(file: Annotated[Path, typer.Argument(help="Any stage's config as JSON.")]) -> None:
     """Queue a config; it is worked on when there is room, whether this terminal stays open or not."""
     config = configure.read_config(file, Config)
@@ -269,19 +258,19 @@ def jobs_submit(file: Annotated[Path, typer.Argument(help="Any stage's config as
     say(f"{status.state}: {config.stage} {config.address[:12]}")
 
 
-@_jobs.command("log")
+@job_commands.command("log")
 def jobs_log(key: Key, lines: Annotated[int, typer.Option(min=1)] = 200) -> None:
     """The end of a job's output."""
     typer.echo(workbench().jobs.log(_address(key), lines))
 
 
-@_jobs.command("cancel")
+@job_commands.command("cancel")
 def jobs_cancel(key: Key) -> None:
     """Stop a job. What it has saved stays, so that it can go on later."""
     workbench().jobs.cancel(_address(key))
 
 
-@_jobs.command("resume")
+@job_commands.command("resume")
 def jobs_resume(key: Key) -> None:
     """Go on with a job that failed or was stopped."""
     bench = workbench()
@@ -294,10 +283,10 @@ def jobs_resume(key: Key) -> None:
 
 # --- store --------------------------------------------------------------------------------------------------------
 
-_store = typer.Typer(no_args_is_help=True, help="What is kept on disk.")
+store_commands = typer.Typer(no_args_is_help=True, help="What is kept on disk.")
 
 
-@_store.command("info")
+@store_commands.command("info")
 def store_info(json: options.Json = False) -> None:
     """Where results lie, how large they are, what trainings have saved on the way, and what was set aside."""
     store = workbench().store
@@ -325,7 +314,7 @@ def store_info(json: options.Json = False) -> None:
         table("Set aside", ("Entry", "Why", "Size"), [(a["name"], a["reason"], size_text(a["bytes"])) for a in aside])
 
 
-@_store.command("check")
+@store_commands.command("check")
 def store_check(json: options.Json = False) -> None:
     """Verify every checksum; set aside what is damaged; name what this version cannot list."""
     store = workbench().store
@@ -342,7 +331,7 @@ def store_check(json: options.Json = False) -> None:
         raise typer.Exit(1)
 
 
-@_store.command("prune")
+@store_commands.command("prune")
 def store_prune(
     older_than: Annotated[float | None, typer.Option(help="What is older than so many days.", min=0)] = None,
     stage: Annotated[str | None, typer.Option(help="Of this stage only.")] = None,

@@ -185,9 +185,7 @@ def as_reported(student: StudentConfig) -> StudentConfig:
     Raises:
         ConfigError: If it has no LIR.
     """
-    lir = student.regularizer
-    if lir is None:
-        raise ConfigError("This student has no LIR", where="preset", fix="Pass the student, not its twin")
+    lir = student.lir
     affinity = lir.affinity.replace(source="graph", same_class=False, edge_weight=1.0, directed=True)
     lir = lir.replace(
         affinity=affinity, form="pull", level="node", evidence="own", class_heads=0.0, posterior_links=0.0

@@ -207,6 +207,17 @@ class StudentConfig(Config):
         return self.replace(regularizer=None)
 
     @property
+    def lir(self) -> RegularizerConfig:
+        """How LIR acts.
+
+        Raises:
+            ConfigError: If this student is without.
+        """
+        if self.regularizer is None:
+            raise ConfigError("This student has no LIR", where="regularizer", fix="Pass the student, not its twin")
+        return self.regularizer
+
+    @property
     def stability(self) -> StabilityConfig | None:
         """The bootstrapped graph behind LIR; None without LIR."""
         return None if self.regularizer is None else self.regularizer.affinity.stability

@@ -87,12 +87,10 @@ def _as_trained(config: ExperimentConfig, arm: str, seed: int) -> Model:
 
 
 def _with_weights(student: StudentConfig, arm: str, choice: str, form: str) -> StudentConfig:
-    regularizer = student.regularizer
-    assert regularizer is not None  # ExperimentConfig sees to it
+    regularizer = student.lir
     if choice in WITHOUT_A_GRAPH:
         whole = _with_weights(student, arm, "identity", form)
-        assert whole.regularizer is not None
-        return whole.replace(regularizer=whole.regularizer.replace(linked=choice))
+        return whole.replace(regularizer=whole.lir.replace(linked=choice))
     source, plus, extra = choice.partition("+")
     if source not in SOURCES or (plus and extra != "I") or form not in ("", *FORMS):
         raise ConfigError(
@@ -109,9 +107,7 @@ def _with_weights(student: StudentConfig, arm: str, choice: str, form: str) -> S
 
 def reseeded(student: StudentConfig, seed: int, vary_teacher: bool) -> StudentConfig:
     """The student with another seed; with `vary_teacher` its teacher, too."""
-    regularizer = student.regularizer
-    assert regularizer is not None
-    affinity = regularizer.affinity
+    affinity = student.lir.affinity
     stability = affinity.stability
     source = stability.graph.soft_labels
     if vary_teacher and isinstance(source, TeacherConfig):
@@ -119,7 +115,7 @@ def reseeded(student: StudentConfig, seed: int, vary_teacher: bool) -> StudentCo
         source = source.replace(seed=seed * source.members)
         stability = stability.replace(graph=stability.graph.replace(soft_labels=source))
         affinity = affinity.replace(stability=stability)
-    return student.replace(seed=seed, regularizer=regularizer.replace(affinity=affinity))
+    return student.replace(seed=seed, regularizer=student.lir.replace(affinity=affinity))
 
 
 def inferred_student(config: ExperimentConfig, seed: int) -> StudentConfig:

@@ -31,8 +31,7 @@ def students(student: StudentConfig, seeds: int) -> list[StudentConfig]:
 
 
 def _starting(student: StudentConfig, epoch: int) -> StudentConfig:
-    assert student.regularizer is not None
-    return student.replace(regularizer=student.regularizer.replace(start_epoch=epoch))
+    return student.replace(regularizer=student.lir.replace(start_epoch=epoch))
 
 
 def _pairs(family: Sequence[StudentConfig]) -> list[Config]:
@@ -226,8 +225,7 @@ def _class_pairs(family: Sequence[StudentConfig], get: Get) -> list[Figure]:
     from avexplore.graph.evidence.pair_probability import limits, pair_probability
     from avexplore.pipeline import soft_labels
 
-    stability = family[0].stability
-    assert stability is not None
+    stability = family[0].lir.affinity.stability
     source = stability.graph.soft_labels
     known = pair_probability(soft_labels(source, get))
     if not np.isfinite(known.probability).any():

@@ -48,8 +48,7 @@ def ship(student: StudentConfig, bench: Workbench, folder: Path, home: Path, rep
     source = student.soft_labels
     if stability is None or not isinstance(source, TeacherConfig):
         raise ConfigError("Only a student with LIR and a teacher of its own can be shipped", where="student")
-    twin, regularizer = student.twin, student.regularizer
-    assert regularizer is not None
+    twin, regularizer = student.twin, student.lir
     first: list[Config] = [ClipsConfig(student.data), source, stability.graph, stability, regularizer.affinity]
     for config in (*first, twin, student):
         write(config, bench.get(config, report), bench, folder)

@@ -40,9 +40,9 @@ def _projection(student: StudentConfig, get: Get) -> tables.Columns:
 
 
 def _edges(student: StudentConfig, get: Get) -> tables.Columns:
-    assert student.stability is not None
-    labels = soft_labels(student.stability.graph.soft_labels, get)
-    return tables.edge_table(get(student.stability.graph), get(student.stability), pair_probability(labels))
+    stability = student.lir.affinity.stability
+    labels = soft_labels(stability.graph.soft_labels, get)
+    return tables.edge_table(get(stability.graph), get(stability), pair_probability(labels))
 
 
 TABLES: Mapping[str, Callable[[StudentConfig, StudentConfig, Get], tables.Columns]] = {

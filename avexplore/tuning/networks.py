@@ -46,14 +46,13 @@ class Stop:
 
 def stops(bench: Workbench, stored: StudentConfig) -> tuple[Stop, ...]:
     """The lambdas at which networks of this run are at hand, everything else as stored; the smallest first."""
-    assert stored.regularizer is not None
     known = {stored}
     for stage in (OutputsConfig.stage, StudentConfig.stage):
         for summary in bench.store.entries(stage):
             config = summary.config
             model = config.model if isinstance(config, OutputsConfig) else config
             if isinstance(model, StudentConfig) and model.regularizer is not None:
-                same = model.replace(regularizer=model.regularizer.replace(weight=stored.regularizer.weight))
+                same = model.replace(regularizer=model.regularizer.replace(weight=stored.lir.weight))
                 if same == stored:
                     known.add(model)
     found = [Stop(one.regularizer.weight, one) for one in known if one.regularizer is not None]

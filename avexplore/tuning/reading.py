@@ -6,7 +6,7 @@ figures are those of `evaluate` on the same network with the same settings, to t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -144,11 +144,9 @@ def read(run: OpenRun, config: StudentConfig, outputs: NetworkOutputs, stability
     """
     from avexplore.training import linked_posteriors, read_outputs
 
-    lir = config.regularizer
-    assert lir is not None
-    affinity = build_affinity(
-        lir.affinity, stability, soft_labels=run.soft_labels, true_weights=_true_weights(run, config)
-    )
+    wanted = config.lir.affinity
+    true = pipeline.true_weights(run.clips) if wanted.source in ("true-graph", "true-pairs") else None
+    affinity = build_affinity(wanted, stability, soft_labels=run.soft_labels, true_weights=true)
     linked = linked_posteriors(run.clips, config, run.soft_labels, affinity, associations=run.associations)
     embeddings = run.after if config == run.student else read_outputs(outputs, config, linked)
     count = len(run.clips.classes)
@@ -168,9 +166,7 @@ def comparable(stored: StudentConfig, working: StudentConfig) -> StudentConfig:
     `LinkedPosteriors` may scale by the strongest link of its own source, which makes a random graph's few links
     stronger than the same links are in the inferred graph. Beside each other, sources are on one scale.
     """
-    before, after = stored.regularizer, working.regularizer
-    assert before is not None
-    assert after is not None
+    before, after = stored.lir, working.lir
     if (before.affinity, before.linked) == (after.affinity, after.linked):
         return working
     return working.replace(regularizer=after.replace(link_scale="teacher"))
@@ -191,13 +187,4 @@ def clips_at(clips: Clips, rows: IntArray) -> Clips:
         return tuple(value[row] for row in rows) if value else value
 
     per_clip = ("hard_label", "split", "clip_ids", "true_labels", "true_audio", "true_visual", "media")
-    changed = {name: some(value) for name in per_clip if (value := getattr(clips, name)) is not None}
-    kept = {f.name for f in fields(clips)}
-    return replace(clips, **{name: value for name, value in changed.items() if name in kept})
-
-
-def _true_weights(run: OpenRun, config: StudentConfig) -> FloatArray | None:
-    assert config.regularizer is not None
-    if config.regularizer.affinity.source not in ("true-graph", "true-pairs"):
-        return None
-    return pipeline.true_weights(run.clips)
+    return replace(clips, **{name: some(value) for name in per_clip if (value := getattr(clips, name)) is not None})

@@ -78,8 +78,7 @@ class Tuning:
             outputs = network_outputs(self.bench, network)
             if outputs is None:
                 raise _no_outputs()
-        assert config.stability is not None
-        live = self.graphs.look(self.bench, self.run, config.stability, visitor)
+        live = self.graphs.look(self.bench, self.run, config.lir.affinity.stability, visitor)
         if network == student and working == student:
             config = student
         key = f"{config.address}-{network.address}-{live.stability.bootstraps}-{live.is_own}"
@@ -112,9 +111,9 @@ class Tuning:
                     fix="Bring the run's feature files once with `avexplore data FILE ...`, or change other settings",
                 )
             outputs = self.bench.get(OutputsConfig(network), report)
-        assert config.stability is not None
-        stability = whole_stability(self.run, config.stability, report)
-        graph = self.bench.get(quick_search(config.stability.graph)) if stability is not self.run.stability else None
+        wanted = config.lir.affinity.stability
+        stability = whole_stability(self.run, wanted, report)
+        graph = self.bench.get(quick_search(wanted.graph)) if stability is not self.run.stability else None
         live = LiveGraph(graph or self.run.graph, stability, stability.bootstraps)
         return Answer(read(self.run, config, outputs, stability), live, network, network)
 
@@ -124,8 +123,7 @@ class Tuning:
 
     def nearest(self, network: StudentConfig) -> Stop:
         """The network at hand whose lambda is nearest."""
-        assert network.regularizer is not None
-        return nearest_stop(self.stops(), network.regularizer.weight)
+        return nearest_stop(self.stops(), network.lir.weight)
 
     @cached_property
     def twin_answers(self) -> tuple[IntArray, IntArray]:
