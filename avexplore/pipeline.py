@@ -291,7 +291,7 @@ def true_weights(clips: Clips | None) -> FloatArray:
     Raises:
         GraphError: If not all true labels are known.
     """
-    from avexplore.graph.truth import true_co_occurrence
+    from avexplore.graph.truth import training_co_occurrence
 
     if clips is None or clips.true_labels is None:
         raise GraphError(
@@ -299,9 +299,7 @@ def true_weights(clips: Clips | None) -> FloatArray:
             where="affinity.source",
             fix="Choose another source, or data with hidden labels",
         )
-    rows = clips.rows("train")
-    audio, visual = (None if labels is None else labels[rows] for labels in (clips.true_audio, clips.true_visual))
-    return true_co_occurrence(clips.true_labels[rows], true_audio=audio, true_visual=visual)
+    return training_co_occurrence(clips)
 
 
 def _affinity(config: AffinityConfig, context: Context) -> Artifact:

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from avexplore.analysis.graph_verdict import Level, Remark, keeps_direction
-from avexplore.artifacts import BoolArray, ClassGraph, GraphStability, split_node
+from avexplore.analysis.graph_verdict import Level, Remark, arrows_kept, class_pairs, of_classes
+from avexplore.artifacts import BoolArray, ClassGraph, GraphStability
 from avexplore.graph.evidence.pair_probability import PairProbability
 
 FEW_BOOTSTRAPS, FEW_CLIPS = 20, 100
@@ -43,30 +43,24 @@ def headline(
     if not links.any():
         return Remark("note", "No link is drawn.")
     count = int(np.triu(links, 1).sum())
-    arrows = np.argwhere(links & graph.adjacency.astype(bool) & ~graph.adjacency.T.astype(bool))
-    forth = stability.orientation_frequency[arrows[:, 0], arrows[:, 1]]
-    back = stability.orientation_frequency[arrows[:, 1], arrows[:, 0]]
-    sure = int(np.sum(keeps_direction(forth, back)))
+    sure, arrows = arrows_kept(graph, stability, links)
     share, text = _right(graph, links, probability) if probability is not None else (np.nan, "")
     if not text:
         firm = int((stability.edge_frequency[np.triu(links, 1)] >= 0.9).sum())
         share, text = firm / count / 2, f"{firm} of the {count} links drawn come back in nine of ten bootstraps"
-    if sure < 0.5 * len(arrows):
-        text += f"; {sure} of {len(arrows)} directions hold, so read what goes together, not what points where"
+    if sure < 0.5 * arrows:
+        text += f"; {sure} of {arrows} directions hold, so read what goes together, not what points where"
     level: Level = "good" if share > 0.6 else "fair" if share > 0.15 else "poor"
     return Remark(level, f"{text}.")
 
 
 def _right(graph: ClassGraph, links: BoolArray, probability: PairProbability) -> tuple[float, str]:
     """Which share of the linked pairs of classes is probably true, and that in words; "" where it is unknown."""
-    known = probability.of_nodes(graph.nodes)
-    place = {name: k for k, name in enumerate(probability.classes)}
-    of = np.array([place.get(split_node(name)[1], -1) for name in graph.nodes], int)
-    together = links & (graph.effect + graph.effect.T > 0) & np.isfinite(known)
-    linked = {(min(of[i], of[j]), max(of[i], of[j])) for i, j in np.argwhere(together)}
+    known = np.isfinite(probability.of_nodes(graph.nodes))
+    linked = class_pairs(graph, links & (graph.effect + graph.effect.T > 0) & known)
     if not linked:
         return float("nan"), ""
-    likely = sum(bool(probability.likely[pair]) for pair in linked)
+    likely = sum(of_classes(probability, *pair) >= probability.probably_true for pair in linked)
     text = f"{likely} of the {len(linked)} pairs of classes drawn as linked probably do come together"
     return likely / len(linked), text
 

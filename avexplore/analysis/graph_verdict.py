@@ -76,13 +76,13 @@ def _probability(
     of_nodes = probability.of_nodes(graph.nodes)
     linked = np.triu(graph.skeleton & _positive(graph, stability) & np.isfinite(of_nodes), 1)
     likely = np.nan_to_num(of_nodes) >= probability.probably_true
-    pairs, true = _class_pairs(graph, linked), _class_pairs(graph, linked & likely)
+    pairs, true = class_pairs(graph, linked), class_pairs(graph, linked & likely)
     every = int(np.triu(probability.likely, 1).sum())
     if not pairs:
         text = "No link joins two classes that go together"
         text += f", though {every} pairs of classes probably come together." if every else "."
         return [Remark("poor", text)], False
-    share = float(np.mean([_of_classes(probability, *pair) for pair in pairs]))
+    share = float(np.mean([of_classes(probability, *pair) for pair in pairs]))
     text = (
         f"{len(true)} of the {len(pairs)} pairs of classes that go together here are probably true (nine in ten such "
         f"pairs are, in simulations), and {share * len(pairs):.0f} by all probabilities added up."
@@ -92,9 +92,9 @@ def _probability(
     level: Level = "good" if share > 0.6 else "fair" if share > 0.3 else "poor"
     found, supported = [Remark(level, text)], share > 0.6
     if stability is not None:
-        firm = _class_pairs(graph, linked & (stability.edge_frequency >= FIRM))
+        firm = class_pairs(graph, linked & (stability.edge_frequency >= FIRM))
         if firm:
-            right = float(np.mean([_of_classes(probability, *pair) for pair in firm]))
+            right = float(np.mean([of_classes(probability, *pair) for pair in firm]))
             supported = right > 0.6
             if not supported:
                 text = (
@@ -114,7 +114,7 @@ def _positive(graph: ClassGraph, stability: GraphStability | None) -> BoolArray:
     return unknown | (effect > 0)
 
 
-def _class_pairs(graph: ClassGraph, links: BoolArray) -> list[tuple[str, str]]:
+def class_pairs(graph: ClassGraph, links: BoolArray) -> list[tuple[str, str]]:
     """Which pairs of classes the links between nodes join, each once."""
     found: dict[tuple[str, str], None] = {}
     for i, j in np.argwhere(links):
@@ -123,7 +123,8 @@ def _class_pairs(graph: ClassGraph, links: BoolArray) -> list[tuple[str, str]]:
     return list(found)
 
 
-def _of_classes(probability: PairProbability, one: str, other: str) -> float:
+def of_classes(probability: PairProbability, one: str, other: str) -> float:
+    """How probable it is that two classes come together, by their names."""
     place = probability.classes.index
     return float(probability.probability[place(one), place(other)])
 
@@ -187,16 +188,22 @@ def seeds_differ(stability: GraphStability) -> tuple[float, float, float]:
 
 
 def _direction(graph: ClassGraph, stability: GraphStability | None) -> list[Remark]:
-    arrows = np.argwhere(graph.adjacency.astype(bool) & ~graph.adjacency.T.astype(bool))
-    if not len(arrows) or stability is None:
+    if stability is None:
         return []
-    forth = stability.orientation_frequency[arrows[:, 0], arrows[:, 1]]
-    back = stability.orientation_frequency[arrows[:, 1], arrows[:, 0]]
-    sure = int(np.sum(keeps_direction(forth, back)))
-    level: Level = "good" if sure > 0.75 * len(arrows) else "fair" if sure > 0.4 * len(arrows) else "poor"
-    text = f"{sure} of {len(arrows)} arrows keep their direction over the bootstraps"
+    sure, count = arrows_kept(graph, stability)
+    if not count:
+        return []
+    level: Level = "good" if sure > 0.75 * count else "fair" if sure > 0.4 * count else "poor"
+    text = f"{sure} of {count} arrows keep their direction over the bootstraps"
     text += "." if level == "good" else "; read the others as links without direction."
     return [Remark(level, text)]
+
+
+def arrows_kept(graph: ClassGraph, stability: GraphStability, links: BoolArray | None = None) -> tuple[int, int]:
+    """On how many directions the bootstraps agree, and of how many, among some links. Shape (p, p), or all."""
+    arrows = graph.adjacency.astype(bool) & ~graph.adjacency.T.astype(bool) & (True if links is None else links)
+    share = stability.orientation_frequency
+    return int((arrows & keeps_direction(share, share.T)).sum()), int(arrows.sum())
 
 
 def keeps_direction(forth: Any, back: Any) -> Any:
@@ -231,14 +238,12 @@ def _truth(graph: ClassGraph, stability: GraphStability | None, clips: Clips | N
         return [Remark("note", text)]
     found = []
     if clips.true_graph is not None:
-        from avexplore.artifacts import ClassGraph as Graph
         from avexplore.graph.algebra.comparison import compare
 
-        count = int(np.triu(graph.skeleton, 1).sum())
-        result = compare(graph, Graph(graph.nodes, clips.true_graph.astype(np.int8), source="planted"))
-        chance = float(np.triu(clips.true_graph | clips.true_graph.T, 1).sum()) / (
-            len(graph.nodes) * (len(graph.nodes) - 1) / 2
-        )
+        count, p = int(np.triu(graph.skeleton, 1).sum()), len(graph.nodes)
+        result = compare(graph, ClassGraph(graph.nodes, clips.true_graph.astype(np.int8), source="planted"))
+        planted = (clips.true_graph | clips.true_graph.T).astype(bool)
+        chance = float(np.triu(planted, 1).sum()) / (p * (p - 1) / 2)
         text = (
             f"Against the planted graph: {result.adjacency_precision:.0%} of all {count} links are planted (chance "
             f"{chance:.0%}), and {result.adjacency_recall:.0%} of the planted ones are found; {result.shd} pairs "
@@ -248,49 +253,30 @@ def _truth(graph: ClassGraph, stability: GraphStability | None, clips: Clips | N
         positive = np.triu(graph.skeleton & (graph.effect + graph.effect.T > 0), 1)
         precision = result.adjacency_precision
         if positive.any():
-            planted = (clips.true_graph | clips.true_graph.T).astype(bool)
             precision = float((positive & planted).sum() / positive.sum())
             text += f" Of the {int(positive.sum())} links with a positive effect, which LIR uses, {precision:.0%} are."
         found.append(Remark("good" if precision > 3 * chance else "poor", text))
     if clips.true_labels is not None:
-        from avexplore.graph.truth import class_pair_scores, compare_with_truth
+        from avexplore.graph.truth import class_pair_scores, compare_with_truth, training_co_occurrence
 
-        rows = clips.rows("train")
-        truth = class_pair_scores(truth_weights(clips))
+        truth = class_pair_scores(training_co_occurrence(clips))
         scores = class_pair_scores(ranked_weights(graph, stability))
         report = compare_with_truth(scores, truth)
-        if report.true_pairs and len(rows):
+        if report.true_pairs:
+            ranking = "effect" if stability is None else "bootstrap frequency times correlation"
             base = report.true_pairs / report.pairs
             fit: Level = "good" if report.auc > 0.85 else "fair" if report.auc > 0.65 else "poor"
             found.append(
                 Remark(
                     fit,
                     f"Against the hidden labels of the training clips, in which {report.true_pairs} class pairs truly "
-                    f"come together: of the {report.true_pairs} pairs with the highest {_ranking(stability)}, "
+                    f"come together: of the {report.true_pairs} pairs with the highest {ranking}, "
                     f"{report.precision_at_true:.0%} do (chance {base:.0%}). A pair that truly comes together ranks "
                     f"above one that does not in {report.auc:.0%} of cases. Comparison counts all links of the graph "
                     "instead.",
                 )
             )
     return found
-
-
-def truth_weights(clips: Clips) -> FloatArray:
-    """True co-occurrence of the training clips, as weights between class nodes. Shape (2C, 2C)."""
-    from avexplore.graph.truth import true_co_occurrence
-
-    rows = clips.rows("train")
-    assert clips.true_labels is not None
-    return true_co_occurrence(
-        clips.true_labels[rows],
-        true_audio=None if clips.true_audio is None else clips.true_audio[rows],
-        true_visual=None if clips.true_visual is None else clips.true_visual[rows],
-    )
-
-
-def _ranking(stability: GraphStability | None) -> str:
-    """What `ranked_weights` ranks by, in words."""
-    return "effect" if stability is None else "bootstrap frequency times correlation"
 
 
 def ranked_weights(graph: ClassGraph, stability: GraphStability | None) -> FloatArray:

@@ -45,12 +45,9 @@ def link_quality(weights: FloatArray, clips: Clips) -> dict[str, float]:
     """
     if clips.true_labels is None:
         return {}
-    from avexplore.graph.truth import class_pair_scores, compare_with_truth, true_co_occurrence
+    from avexplore.graph.truth import class_pair_scores, compare_with_truth, training_co_occurrence
 
-    rows = clips.rows("train")
-    by_ear, by_eye = (None if labels is None else labels[rows] for labels in (clips.true_audio, clips.true_visual))
-    truth = true_co_occurrence(clips.true_labels[rows], true_audio=by_ear, true_visual=by_eye)
     scores = class_pair_scores(weights)
-    found = compare_with_truth(scores, class_pair_scores(truth))
+    found = compare_with_truth(scores, class_pair_scores(training_co_occurrence(clips)))
     count = float(np.count_nonzero(np.triu(scores, 1)))
     return {"link_precision": found.precision, "link_recall": found.recall, "linked_pairs": count}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from avexplore.artifacts import BoolArray, FloatArray
+from avexplore.artifacts import BoolArray, Clips, FloatArray
 from avexplore.errors import GraphError
 
 CO_OCCURS = 0.1
@@ -43,6 +43,14 @@ def true_co_occurrence(
     visual = (true_labels if true_visual is None else true_visual).astype(np.float64)
     blocks = [[_conditional(a, b, threshold) for b in (audio, visual)] for a in (audio, visual)]
     return np.block(blocks)
+
+
+def training_co_occurrence(clips: Clips) -> FloatArray:
+    """`true_co_occurrence` of the training clips, all of whose true labels are known. Shape (2C, 2C)."""
+    assert clips.true_labels is not None
+    rows = clips.rows("train")
+    audio, visual = (None if labels is None else labels[rows] for labels in (clips.true_audio, clips.true_visual))
+    return true_co_occurrence(clips.true_labels[rows], true_audio=audio, true_visual=visual)
 
 
 def _conditional(one: FloatArray, other: FloatArray, threshold: float) -> FloatArray:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from avexplore.analysis.graph_verdict import truth_weights
 from avexplore.artifacts import ClassGraph
 from avexplore.errors import AvexploreError
+from avexplore.graph.truth import training_co_occurrence
 from avexplore.ui.class_graph.exchange import kept_import
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _nodes(clips: Clips) -> tuple[str, ...]:
 
 def co_occurrence_graph(clips: Clips) -> ClassGraph:
     """Undirected links between classes that truly come together in the training clips, in any modality."""
-    present = truth_weights(clips) > 0
+    present = training_co_occurrence(clips) > 0
     return ClassGraph(_nodes(clips), (present | present.T).astype(np.int8), source="hidden labels")
 
 
