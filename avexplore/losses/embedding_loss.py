@@ -7,9 +7,9 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from avexplore.errors import ConfigError
-from avexplore.losses.distances import DistanceName, distance
+from avexplore.losses.distances import DistanceName, cosine_distance, distance
 from avexplore.losses.pairs import PairLoss
-from avexplore.losses.proxies import ClassProxies, ProxyLoss, proxy_distances
+from avexplore.losses.proxies import ClassProxies, ProxyLoss
 
 
 class EmbeddingLoss(nn.Module):
@@ -71,7 +71,7 @@ class EmbeddingLoss(nn.Module):
                 raise ConfigError("A proxy loss has its proxies as candidates", where="ref_emb")
             known = self.proxies()
             positive = labels[:, None] == torch.arange(len(known), device=labels.device)
-            found: Tensor = self.loss(proxy_distances(anchors, known), positive)
+            found: Tensor = self.loss(cosine_distance(anchors, known), positive)
             return found
         if (ref_emb is None) != (ref_labels is None):
             raise ConfigError("Candidates and their labels go together", where="ref_emb")

@@ -10,7 +10,7 @@ from torch import Tensor
 from avexplore.artifacts import Affinity, Clips, SoftLabels
 from avexplore.config import RegularizerConfig
 from avexplore.errors import ConfigError, DataError
-from avexplore.losses.mining import different_label
+from avexplore.losses.pairs import different_label
 
 Form = Literal["pull", "forgive", "margin"]
 Level = Literal["class", "node"]

@@ -9,12 +9,11 @@ from torch import Tensor, nn
 
 from avexplore.config import StudentConfig
 from avexplore.losses.anchor_awareness import AnchorAwareness
-from avexplore.losses.distances import DistanceName, distance
-from avexplore.losses.mining import same_label
-from avexplore.losses.pairs import PairLoss, by_direction
-from avexplore.losses.proxies import ClassProxies, ProxyLoss, class_means, proxy_distances
+from avexplore.losses.distances import DistanceName, cosine_distance, distance
+from avexplore.losses.pairs import PairLoss, by_direction, same_label
+from avexplore.losses.proxies import ClassProxies, ProxyLoss, class_means
 from avexplore.losses.registry import record_of
-from avexplore.losses.soft_triplet import doubted
+from avexplore.losses.triplet import doubted
 
 
 class Batch(NamedTuple):
@@ -142,7 +141,7 @@ class CrossModalProxyLoss(MetricLoss):
         for anchors, forgive, factor in zip(both, by_direction(forgiven), by_direction(margins), strict=True):
             forgive = None if forgive is None else class_means(forgive, positive)
             factor = None if factor is None else 1.0 - class_means(1.0 - factor, positive)
-            total = total + self.proxy_loss(proxy_distances(anchors, proxies), positive, forgive, factor)
+            total = total + self.proxy_loss(cosine_distance(anchors, proxies), positive, forgive, factor)
         return total
 
 

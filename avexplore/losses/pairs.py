@@ -63,6 +63,31 @@ class PairLoss(nn.Module):
         return first + second
 
 
+def same_label(labels: Tensor) -> Tensor:
+    """Whether two clips carry the same annotation. Shape (B, B), bool; the diagonal is true.
+
+    >>> same_label(torch.tensor([0, 1, 0])).int()
+    tensor([[1, 0, 1],
+            [0, 1, 0],
+            [1, 0, 1]], dtype=torch.int32)
+    """
+    return labels[:, None] == labels[None, :]
+
+
+def different_label(labels: Tensor) -> Tensor:
+    """1 for two clips of different annotations and 0 for others, to multiply with. Shape (B, B), float32.
+
+    By arithmetic, which a CPU does several times as fast as a comparison and a mask. Labels below 2^24 are exact.
+
+    >>> different_label(torch.tensor([0, 3, 0]))
+    tensor([[0., 1., 0.],
+            [1., 0., 1.],
+            [0., 1., 0.]])
+    """
+    numbers = labels.to(torch.float32)
+    return (numbers[:, None] - numbers[None, :]).abs_().clamp_(max=1.0)
+
+
 def by_direction(pairs: Tensor | None) -> tuple[Tensor, Tensor] | tuple[None, None]:
     """A matrix of (audio, visual) pairs as seen by the anchors of audio -> visual and of visual -> audio.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from avexplore.losses.distances import cosine_distance
 from avexplore.losses.pairs import kept, mean_of_counted, shifted
 
 
@@ -101,8 +100,3 @@ def class_means(pairs: Tensor, positive: Tensor) -> Tensor:
     """
     members = positive.to(pairs.dtype)
     return (pairs @ members) / members.sum(0).clamp(min=1.0)
-
-
-def proxy_distances(anchors: Tensor, proxies: Tensor) -> Tensor:
-    """Cosine distances from clips to class proxies. Shapes (B, d), (C, d) -> (B, C)."""
-    return cosine_distance(anchors, proxies)

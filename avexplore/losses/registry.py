@@ -7,7 +7,8 @@ This module loads no PyTorch, so that a form or a table can ask it what a loss r
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, Literal
 
 from avexplore.config import StudentConfig
@@ -45,14 +46,17 @@ class MetricLossRecord:
         kind: Whether it compares clips with clips, clips with learned class proxies, or nothing.
         parameters: What it reads.
         make: The loss of one direction, from a student's config; imports its module when called.
-        proxies: Choices of `StudentConfig.proxies` that mean something to it.
     """
 
     label: str
     kind: Kind
     parameters: tuple[Parameter, ...]
     make: Callable[[StudentConfig], Any]
-    proxies: tuple[str, ...] = ("none", "aadml", "learned")
+
+    @property
+    def proxies(self) -> tuple[str, ...]:
+        """Choices of `StudentConfig.proxies` that mean something to it."""
+        return {"pairs": ("none", "aadml", "learned"), "class-proxies": ("none", "aadml"), "none": ("none",)}[self.kind]
 
     def reads(self, student: StudentConfig, form: str = "") -> tuple[str, ...]:
         """Fields of a student that its metric loss and proxies read, beside a form of LIR ("": the student's own).
@@ -97,88 +101,54 @@ def record_of(student: StudentConfig) -> MetricLossRecord:
     return record
 
 
-def _margin(tried: tuple[float, ...] = (), low: float = 0.0, high: float = 2.0, only_with: str = "") -> Parameter:
-    return Parameter("margin", low, high, tried, only_with)
+def _margin(tried: tuple[float, ...] = (), only_with: str = "") -> Parameter:
+    return Parameter("margin", 0.0, 2.0, tried, only_with)
 
 
 def _temperature(tried: tuple[float, ...] = ()) -> Parameter:
     return Parameter("temperature", 1e-3, 100.0, tried)
 
 
-def _triplet(mining: Literal["all", "semihard", "hard"]) -> Callable[[StudentConfig], Any]:
-    def make(student: StudentConfig) -> Any:
-        from avexplore.losses.triplet import TripletLoss
-
-        return TripletLoss(student.margin, mining)
-
-    return make
-
-
-def _soft_triplet(student: StudentConfig) -> Any:
-    from avexplore.losses.soft_triplet import SoftTripletLoss
-
-    return SoftTripletLoss(student.margin)
-
-
-def _contrastive(student: StudentConfig) -> Any:
-    from avexplore.losses.contrastive import ContrastiveLoss
-
-    return ContrastiveLoss(student.margin)
-
-
-def _supervised_contrastive(student: StudentConfig) -> Any:
-    from avexplore.losses.supervised_contrastive import SupervisedContrastiveLoss
-
-    return SupervisedContrastiveLoss(student.temperature, student.margin)
-
-
-def _infonce(student: StudentConfig) -> Any:
-    from avexplore.losses.supervised_contrastive import InfoNCELoss
-
-    return InfoNCELoss(student.temperature, student.margin)
-
-
-def _proxy_triplet(student: StudentConfig) -> Any:
-    from avexplore.losses.proxies import ProxyTripletLoss
-
-    return ProxyTripletLoss(student.margin)
-
-
-def _proxy_anchor(student: StudentConfig) -> Any:
-    from avexplore.losses.proxies import ProxyAnchorLoss
-
-    return ProxyAnchorLoss(student.temperature, student.margin)
+def _home(module: str) -> Any:
+    """A module of this folder, which loads PyTorch."""
+    return import_module(f"avexplore.losses.{module}")
 
 
 _SOFTMAX = (_temperature((0.05, 0.1, 0.2)), _margin(only_with="margin"))
-_TRIED = (0.1, 0.2, 0.4)
+_TRIPLET = (_margin((0.1, 0.2, 0.4)),)
 
 LOSSES: dict[str, MetricLossRecord] = {
-    "supervised-contrastive": MetricLossRecord("Supervised contrastive", "pairs", _SOFTMAX, _supervised_contrastive),
-    "contrastive": MetricLossRecord("Contrastive", "pairs", (_margin((0.2, 0.5, 0.8)),), _contrastive),
-    "triplet": MetricLossRecord("Triplet", "pairs", (_margin(_TRIED),), _triplet("all")),
-    "triplet-semihard": MetricLossRecord("Semi-hard triplet", "pairs", (_margin(_TRIED),), _triplet("semihard")),
-    "triplet-hard": MetricLossRecord("Hard triplet", "pairs", (_margin(_TRIED),), _triplet("hard")),
-    "soft-triplet": MetricLossRecord("Soft triplet (after MPSD)", "pairs", (_margin(_TRIED),), _soft_triplet),
+    "supervised-contrastive": MetricLossRecord(
+        "Supervised contrastive",
+        "pairs",
+        _SOFTMAX,
+        lambda s: _home("supervised_contrastive").SupervisedContrastiveLoss(s.temperature, s.margin),
+    ),
+    "contrastive": MetricLossRecord(
+        "Contrastive", "pairs", (_margin((0.2, 0.5, 0.8)),), lambda s: _home("contrastive").ContrastiveLoss(s.margin)
+    ),
+    "triplet": MetricLossRecord("Triplet", "pairs", _TRIPLET, lambda s: _home("triplet").TripletLoss(s.margin)),
+    "triplet-semihard": MetricLossRecord(
+        "Semi-hard triplet", "pairs", _TRIPLET, lambda s: _home("triplet").TripletLoss(s.margin, "semihard")
+    ),
+    "triplet-hard": MetricLossRecord(
+        "Hard triplet", "pairs", _TRIPLET, lambda s: _home("triplet").TripletLoss(s.margin, "hard")
+    ),
+    "soft-triplet": MetricLossRecord(
+        "Soft triplet (after MPSD)", "pairs", _TRIPLET, lambda s: _home("triplet").SoftTripletLoss(s.margin)
+    ),
     "proxy-triplet": MetricLossRecord(
-        "Proxy triplet", "class-proxies", (_margin(_TRIED),), _proxy_triplet, ("none", "aadml")
+        "Proxy triplet", "class-proxies", _TRIPLET, lambda s: _home("proxies").ProxyTripletLoss(s.margin)
     ),
     "proxy-anchor": MetricLossRecord(
         "Proxy anchor",
         "class-proxies",
         (_temperature((0.05, 0.1)), _margin((0.1, 0.3))),
-        _proxy_anchor,
-        ("none", "aadml"),
+        lambda s: _home("proxies").ProxyAnchorLoss(s.temperature, s.margin),
     ),
-    "infonce": MetricLossRecord("InfoNCE", "pairs", _SOFTMAX, _infonce),
-    "cross-entropy": MetricLossRecord("Cross-entropy alone", "none", (), lambda student: None, ("none",)),
+    "infonce": MetricLossRecord(
+        "InfoNCE", "pairs", _SOFTMAX, lambda s: _home("supervised_contrastive").InfoNCELoss(s.temperature, s.margin)
+    ),
+    "cross-entropy": MetricLossRecord("Cross-entropy alone", "none", (), lambda s: None),
 }
 """By name, as in `StudentConfig.loss`."""
-
-
-def known_fields() -> set[str]:
-    """Every field of `StudentConfig` that some metric loss or its proxies read."""
-    names = {f.name for f in fields(StudentConfig)}
-    found = {one.field for record in LOSSES.values() for one in record.parameters} | set(AA_FIELDS)
-    assert found <= names
-    return found

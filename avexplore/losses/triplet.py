@@ -7,7 +7,6 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from avexplore.losses.mining import hardest_negative, hardest_positive
 from avexplore.losses.pairs import PairLoss, kept, mean_of_counted, shifted
 
 TripletMining = Literal["all", "semihard", "hard"]
@@ -100,3 +99,63 @@ def _reached(weight: Tensor, reach: Tensor, positive: Tensor) -> tuple[Tensor, T
     ending = torch.zeros_like(first).scatter_add(1, reach, positive.to(weight.dtype))  # whole numbers: any order sums
     met = positive.sum(1, keepdim=True) - ending[:, :-1].cumsum(1)
     return mass, met
+
+
+def hardest_positive(distances: Tensor, positive: Tensor) -> Tensor:
+    """Distance to the farthest positive of each anchor; 0 for an anchor without one. Shape (B,)."""
+    return distances.masked_fill(~positive, 0.0).amax(1) if distances.numel() else distances.sum(1)
+
+
+def hardest_negative(violation: Tensor, keep: Tensor, positive: Tensor) -> tuple[Tensor, Tensor]:
+    """The negative that violates most, after its weight, per anchor.
+
+    Args:
+        violation: How far each candidate intrudes, m + d_p - d_n. Shape (B, B).
+        keep: Weight of each negative. Shape (B, B), in [0, 1], 0 for positives.
+        positive: Shape (B, B), bool.
+
+    Returns:
+        Its violation and its weight. Shapes (B,), (B,).
+    """
+    if not violation.numel():
+        return violation.sum(1), keep.sum(1)
+    with torch.no_grad():
+        weighted = torch.where(violation > 0, keep * violation, violation)
+        hardest = weighted.masked_fill(positive, -torch.inf).argmax(1, keepdim=True)
+    return violation.gather(1, hardest).squeeze(1), keep.gather(1, hardest).squeeze(1)
+
+
+class SoftTripletLoss(TripletLoss):
+    """Triplets in which a negative counts the less, the likelier the network itself finds a common class.
+
+    [reported] Progressive self-distillation: soft labels come from the network that is being trained, and get more say
+    as it learns; cross-modal triplets are weighed by them. [ours] With p_n the audio and q_m the visual class
+    posterior of two clips, both without gradient, negative (n, m) counts with
+
+        k_nm = 1 - c * p_n . q_m,   c = mean over the batch and both modalities of the annotated class's posterior
+
+    so that c grows by itself from 1/C towards 1. MPSD's formulas could not be read; this is no reproduction.
+
+    References:
+        MPSD, arXiv 2501.09608.
+    """
+
+    self_distilled = True
+
+
+def doubted(predicted: tuple[Tensor, Tensor], labels: Tensor) -> Tensor:
+    """1 - k: how far each pair of (audio, visual) clips stops counting as a negative.
+
+    Args:
+        predicted: Class posteriors of both modalities. Shapes (B, C).
+        labels: Annotated classes. Shape (B,).
+
+    Returns:
+        In [0, 1), 0 where the annotations agree. Shape (B, B).
+    """
+    with torch.no_grad():
+        audio, visual = predicted
+        own = torch.arange(len(labels), device=labels.device), labels
+        confidence = (audio[own].mean() + visual[own].mean()) / 2
+        degree = (confidence * (audio @ visual.T)).clamp(max=1.0 - 1e-6)
+        return degree.masked_fill(labels[:, None] == labels[None, :], 0.0)

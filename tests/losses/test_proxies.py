@@ -8,14 +8,15 @@ import pytest
 import torch
 from pytorch_metric_learning import losses
 
+from avexplore.losses.distances import cosine_distance
 from avexplore.losses.metric import CrossModalProxyLoss
-from avexplore.losses.proxies import ClassProxies, ProxyAnchorLoss, ProxyTripletLoss, class_means, proxy_distances
+from avexplore.losses.proxies import ClassProxies, ProxyAnchorLoss, ProxyTripletLoss, class_means
 
 
 def test_proxy_triplet_is_the_loop(batch):
     audio, _, labels = batch(9, 5, 3)
     proxies, _, _ = batch(3, 5, 3, seed=5)
-    D = proxy_distances(audio, proxies)
+    D = cosine_distance(audio, proxies)
     forgiven = torch.rand(9, 3, generator=torch.Generator().manual_seed(1), dtype=D.dtype)
     positive = labels[:, None] == torch.arange(3)
     total = count = 0.0
@@ -34,7 +35,7 @@ def test_proxy_anchor_agrees_with_pytorch_metric_learning(batch):
     peer = losses.ProxyAnchorLoss(3, 6, margin=0.1, alpha=10).double()
     proxies = torch.nn.functional.normalize(peer.proxies.detach(), dim=1)
     positive = labels[:, None] == torch.arange(3)
-    ours = ProxyAnchorLoss(0.1, 0.1)(proxy_distances(audio, proxies), positive)
+    ours = ProxyAnchorLoss(0.1, 0.1)(cosine_distance(audio, proxies), positive)
     torch.testing.assert_close(ours, peer(audio, labels).detach())
 
 

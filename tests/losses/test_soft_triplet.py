@@ -5,8 +5,7 @@ from __future__ import annotations
 import torch
 
 from avexplore.losses.metric import CrossModalLoss
-from avexplore.losses.soft_triplet import SoftTripletLoss, doubted
-from avexplore.losses.triplet import TripletLoss
+from avexplore.losses.triplet import SoftTripletLoss, TripletLoss, doubted
 
 LABELS = torch.tensor([0, 1, 1])
 AUDIO = torch.tensor([[0.8, 0.2], [0.5, 0.5], [0.0, 1.0]], dtype=torch.float64)

@@ -10,7 +10,7 @@ from pytorch_metric_learning import distances, losses
 
 from avexplore.losses.distances import cosine_distance
 from avexplore.losses.metric import CrossModalLoss
-from avexplore.losses.mining import same_label
+from avexplore.losses.pairs import same_label
 from avexplore.losses.supervised_contrastive import InfoNCELoss, SupervisedContrastiveLoss
 
 

@@ -8,7 +8,7 @@ from pytorch_metric_learning import distances, losses, miners
 
 from avexplore.losses.distances import cosine_distance, distance
 from avexplore.losses.metric import CrossModalLoss
-from avexplore.losses.mining import same_label
+from avexplore.losses.pairs import same_label
 from avexplore.losses.triplet import TripletLoss
 
 MARGIN = 0.4
