@@ -11,10 +11,10 @@ from sklearn.utils.validation import validate_data
 from avexplore.artifacts import MODALITIES, ClassGraph, FloatArray, GraphStability, IntArray, SoftLabels, split_node
 from avexplore.config import GraphConfig, SoftLabelFileConfig, StabilityConfig
 from avexplore.errors import DataError
-from avexplore.estimators.tables import edge_frame, fingerprint
+from avexplore.estimators.tables import HasClassGraph, fingerprint
 
 
-class ClassGraphSearch(BaseEstimator):
+class ClassGraphSearch(HasClassGraph, BaseEstimator):
     """Searches the dependencies between class nodes; see `avexplore.graph.learn_class_graph`.
 
     Args:
@@ -146,22 +146,6 @@ class ClassGraphSearch(BaseEstimator):
             return tuple(name for _, name in nodes[:count])
         width = max(2, len(str(count - 1)))
         return tuple(f"class_{k:0{width}d}" for k in range(count))
-
-    def to_pandas(self) -> Any:
-        """The graph's edges as a pandas table; see `avexplore.analysis.run_tables.edge_table`."""
-        return edge_frame(self.graph_, self.stability_)
-
-    def to_networkx(self) -> Any:
-        """The graph as a networkx.DiGraph; see `avexplore.graph.exchange.to_networkx`."""
-        from avexplore.graph.exchange import to_networkx
-
-        return to_networkx(self.graph_, self.stability_)
-
-    def to_causal_learn(self) -> Any:
-        """The graph as a causal-learn GeneralGraph; see `avexplore.graph.exchange.to_causal_learn`."""
-        from avexplore.graph.exchange import to_causal_learn
-
-        return to_causal_learn(self.graph_)
 
 
 def _whole(hard_label: Any, n: int, count: int) -> IntArray:

@@ -24,13 +24,13 @@ from avexplore.config import Config, FeatureFileConfig, StudentConfig, override
 from avexplore.config.presets import preset
 from avexplore.data.splits import TRAIN, VALIDATION, split_off_validation
 from avexplore.errors import DataError
-from avexplore.estimators.tables import edge_frame, fingerprint, like_input
+from avexplore.estimators.tables import HasClassGraph, fingerprint, like_input
 
 if TYPE_CHECKING:
     from avexplore.pipeline import Track
 
 
-class LatentInteractionStudent(BaseEstimator):
+class LatentInteractionStudent(HasClassGraph, BaseEstimator):
     """Teacher, class graph and student with LIR: learns where audio and visual features lie in one space.
 
     Args:
@@ -152,28 +152,6 @@ class LatentInteractionStudent(BaseEstimator):
         heard, seen = (np.asarray(z) for z in self.transform(audio, visual))
         numbers = np.unique(column_or_1d(labels), return_inverse=True)[1]
         return float(np.mean(retrieval_map(heard, seen, numbers)))
-
-    def to_pandas(self) -> Any:
-        """The class graph's edges as a pandas table; see `avexplore.analysis.run_tables.edge_table`."""
-        return edge_frame(self._graph(), self.stability_)
-
-    def to_networkx(self) -> Any:
-        """The class graph as a networkx.DiGraph; see `avexplore.graph.exchange.to_networkx`."""
-        from avexplore.graph.exchange import to_networkx
-
-        return to_networkx(self._graph(), self.stability_)
-
-    def to_causal_learn(self) -> Any:
-        """The class graph as a causal-learn GeneralGraph; see `avexplore.graph.exchange.to_causal_learn`."""
-        from avexplore.graph.exchange import to_causal_learn
-
-        return to_causal_learn(self._graph())
-
-    def _graph(self) -> ClassGraph:
-        check_is_fitted(self, "student_")
-        if self.graph_ is None:
-            raise DataError("A student without LIR has no class graph", where="lir")
-        return self.graph_
 
     def _features(self, audio: Any, visual: Any, labels: Any, split: Any) -> FeatureSet:
         values = self._both(audio, visual)

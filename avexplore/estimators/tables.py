@@ -1,4 +1,4 @@
-"""Arrays and pandas tables as estimators take them."""
+"""What both estimators have in common: arrays and pandas tables as they come, and the class graph in other forms."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import hashlib
 from typing import Any
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from avexplore.artifacts import ClassGraph, FloatArray, GraphStability
+from avexplore.errors import DataError
 
 
 def fingerprint(*arrays: Any) -> str:
@@ -28,10 +30,34 @@ def like_input(values: FloatArray, given: Any, prefix: str) -> Any:
     return pd.DataFrame(values, index=given.index, columns=[f"{prefix}{k}" for k in range(values.shape[1])])
 
 
-def edge_frame(graph: ClassGraph, stability: GraphStability | None) -> Any:
-    """The edges of a class graph as a pandas table."""
-    import pandas as pd
+class HasClassGraph:
+    """The class graph of a fitted estimator, for other libraries."""
 
-    from avexplore.analysis.run_tables import edge_table
+    graph_: ClassGraph | None
+    stability_: GraphStability | None
 
-    return pd.DataFrame(dict(edge_table(graph, stability)))
+    def to_pandas(self) -> Any:
+        """The class graph's edges as a pandas table; see `avexplore.analysis.run_tables.edge_table`."""
+        import pandas as pd
+
+        from avexplore.analysis.run_tables import edge_table
+
+        return pd.DataFrame(dict(edge_table(self._graph(), self.stability_)))
+
+    def to_networkx(self) -> Any:
+        """The class graph as a networkx.DiGraph; see `avexplore.graph.exchange.to_networkx`."""
+        from avexplore.graph.exchange import to_networkx
+
+        return to_networkx(self._graph(), self.stability_)
+
+    def to_causal_learn(self) -> Any:
+        """The class graph as a causal-learn GeneralGraph; see `avexplore.graph.exchange.to_causal_learn`."""
+        from avexplore.graph.exchange import to_causal_learn
+
+        return to_causal_learn(self._graph())
+
+    def _graph(self) -> ClassGraph:
+        check_is_fitted(self, "graph_")
+        if self.graph_ is None:
+            raise DataError("A student without LIR has no class graph", where="lir")
+        return self.graph_
