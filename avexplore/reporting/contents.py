@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -20,6 +20,7 @@ NEIGHBORS = tuple(range(1, 8))
 _MOST_NODES = 60
 _MOST_EDGES = 40
 _WITH, _WITHOUT = "with LIR", "without LIR"
+SPLITS: tuple[Literal["train", "validation", "test"], ...] = ("train", "validation", "test")
 
 
 def students(student: StudentConfig, seeds: int) -> list[StudentConfig]:
@@ -34,7 +35,7 @@ def _starting(student: StudentConfig, epoch: int) -> StudentConfig:
     return student.replace(regularizer=student.lir.replace(start_epoch=epoch))
 
 
-def _pairs(family: Sequence[StudentConfig]) -> list[Config]:
+def _pairs(family: Sequence[StudentConfig]) -> list[StudentConfig]:
     return [one for student in family for one in (student.twin, student)]
 
 
@@ -45,11 +46,11 @@ def _start_epoch_parts(family: Sequence[StudentConfig]) -> list[Config]:
 
 def _graph_parts(family: Sequence[StudentConfig]) -> list[Config]:
     """One graph for each teacher; soft labels from a file have one for all seeds."""
-    return list(dict.fromkeys(s.stability for s in family if s.stability is not None))
+    return list(dict.fromkeys(s.lir.affinity.stability for s in family))
 
 
 def _scope_parts(family: Sequence[StudentConfig]) -> list[Config]:
-    return [EvaluationConfig(one) for one in _pairs(family) if isinstance(one, StudentConfig)]
+    return [EvaluationConfig(one) for one in _pairs(family)]
 
 
 def _with_neighbors(student: StudentConfig, k: int) -> StudentConfig:
@@ -102,25 +103,24 @@ def _over_seeds(name: str, x: FloatArray, values: FloatArray, *, dashed: bool = 
     return Curve(name, x, mean, low if known else none, high if known else none, dashed)
 
 
-def _history(trained: Sequence[TrainedStudent], column: str, name: str, *, dashed: bool = False) -> Curve | None:
-    """A column of the histories over the epochs that were measured in all of them, mean over seeds."""
+def _history(trained: Sequence[TrainedStudent], column: str, name: str, *, dashed: bool = False) -> list[Curve]:
+    """A column of the histories over the epochs that were measured in all of them, mean over seeds; [] of none."""
     if any(column not in one.history.columns for one in trained):
-        return None
+        return []
     values = np.array([one.history.columns[column] for one in trained], np.float64)
     measured = np.flatnonzero(np.isfinite(values).all(axis=0))
     if not len(measured):
-        return None
+        return []
     # Bands of many lines hide each other: the interval is left to the figures at the end of the training.
-    return Curve(name, measured + 1.0, values[:, measured].mean(axis=0), dashed=dashed)
+    return [Curve(name, measured + 1.0, values[:, measured].mean(axis=0), dashed=dashed)]
 
 
 def _map_by_start_epoch(family: Sequence[StudentConfig], get: Get) -> list[Figure]:
-    found = [_history([get(s.twin) for s in family], "map_validation", _WITHOUT, dashed=True)]
+    curves = _history([get(s.twin) for s in family], "map_validation", _WITHOUT, dashed=True)
     starts = start_epochs(family[0])
     for epoch in starts:
         trained = [get(_starting(s, epoch)) for s in family]
-        found.append(_history(trained, "map_validation", f"LIR from epoch {epoch}"))
-    curves = [curve for curve in found if curve is not None]
+        curves += _history(trained, "map_validation", f"LIR from epoch {epoch}")
     return [
         Curves(
             "map-by-start-epoch",
@@ -153,7 +153,7 @@ def _edge_frequency(family: Sequence[StudentConfig], get: Get) -> list[Figure]:
     nodes, mean = found[0].nodes, frequency.mean(axis=0)
     order = np.sort(np.argsort(-mean.sum(axis=1), kind="stable")[:_MOST_NODES])
     shown = [nodes[i] for i in order]
-    bootstraps = family[0].stability.bootstraps if family[0].stability else 0
+    bootstraps = family[0].lir.affinity.stability.bootstraps
     cut = "" if len(order) == len(nodes) else f" The {len(order)} of {len(nodes)} nodes with the most edges."
     apart = ""
     if len(found) > 1:
@@ -211,9 +211,7 @@ def _frobenius(matrices: FloatArray) -> float:
 
 def _pair_parts(family: Sequence[StudentConfig]) -> list[Config]:
     """All of the first teacher's."""
-    stability = family[0].stability
-    if stability is None:
-        return []
+    stability = family[0].lir.affinity.stability
     source = stability.graph.soft_labels
     clips: list[Config] = [ClipsConfig(source.data)] if isinstance(source, TeacherConfig) else []
     return [source, stability.graph, stability, *clips]
@@ -321,27 +319,23 @@ def _map_by_training_clips(family: Sequence[StudentConfig], get: Get) -> list[Fi
 def _losses(family: Sequence[StudentConfig], get: Get) -> list[Figure]:
     both = ((_WITHOUT, [get(s.twin) for s in family]), (_WITH, [get(s) for s in family]))
     columns = [c for c in both[1][1][0].history.columns if "map" not in c and not c.startswith(("_", "epoch"))]
-    losses = [
-        _history(trained, column, f"{column.replace('_', ' ')}, {name}", dashed=name == _WITHOUT)
-        for column in columns
-        for name, trained in both
-    ]
-    maps = [
-        _history(trained, f"map_{split}", f"{split} clips, {name}", dashed=name == _WITHOUT)
-        for split in ("train", "validation")
-        for name, trained in both
-    ]
-    start = family[0].regularizer.start_epoch if family[0].regularizer else 0
+
+    def curves(column: str, words: str) -> list[Curve]:
+        return [c for n, trained in both for c in _history(trained, column, f"{words}, {n}", dashed=n == _WITHOUT)]
+
+    losses = [curve for column in columns for curve in curves(column, column.replace("_", " "))]
+    maps = [curve for split in ("train", "validation") for curve in curves(f"map_{split}", f"{split} clips")]
+    start = family[0].lir.start_epoch
     note = f"Mean of {_seeds(family)}. LIR starts at epoch {start}; up to there both are the same training."
     return [
-        Curves("losses", "Losses over epochs", note, "epoch", "loss", [c for c in losses if c is not None]),
+        Curves("losses", "Losses over epochs", note, "epoch", "loss", losses),
         Curves(
             "map-over-epochs",
             "MAP over epochs, on clips that are trained on and on others",
             f"{note} Training clips: a sample. Test clips are not looked at while training; their MAP is in the table.",
             "epoch",
             "MAP",
-            [c for c in maps if c is not None],
+            maps,
         ),
     ]
 
@@ -353,7 +347,7 @@ def _seeds(family: Sequence[StudentConfig]) -> str:
 FIGURES: Mapping[
     str,
     tuple[
-        Callable[[Sequence[StudentConfig]], list[Config]],
+        Callable[[Sequence[StudentConfig]], Sequence[Config]],
         Callable[[Sequence[StudentConfig], Get], list[Figure]],
     ],
 ] = {
@@ -380,32 +374,21 @@ def needed(student: StudentConfig, seeds: int, chosen: Sequence[str]) -> list[Co
         raise ConfigError(f"There is no figure {sorted(unknown)[0]!r}", where="report", fix=f"Use {', '.join(FIGURES)}")
     family = students(student, seeds)
     parts = [part for name in chosen for part in FIGURES[name][0](family)]
-    parts.extend(table_parts(family))
+    parts.extend(EvaluationConfig(one, split) for one in _pairs(family) for split in SPLITS)
     return list({part.address: part for part in parts}.values())
 
 
-SPLITS = ("train", "validation", "test")
+FinalFigure = tuple[str, str, float, float, float, float, float]
+"""(figure, clips, without, with, difference, low, high): means over seeds, interval of the paired differences."""
 
 
-def table_parts(family: Sequence[StudentConfig]) -> list[Config]:
-    """Evaluations behind the table of final figures."""
-    return [
-        EvaluationConfig(one, split)  # type: ignore[arg-type]
-        for student in family
-        for one in (student.twin, student)
-        for split in SPLITS
-    ]
-
-
-def final_figures(
-    family: Sequence[StudentConfig], get: Get
-) -> list[tuple[str, str, float, float, float, float, float]]:
-    """(figure, clips, without, with, difference, low, high): means over seeds, interval of the paired differences."""
+def final_figures(family: Sequence[StudentConfig], get: Get) -> list[FinalFigure]:
+    """Every figure at the end of the training, on the clips of each split."""
     from avexplore.retrieval.significance import paired_difference
 
-    rows = []
+    rows: list[FinalFigure] = []
     for split in SPLITS:
-        both = [[get(EvaluationConfig(m, split)).metrics for m in (s.twin, s)] for s in family]  # type: ignore[arg-type]
+        both = [[get(EvaluationConfig(m, split)).metrics for m in (s.twin, s)] for s in family]
         for name in both[0][0]:
             if not all(name in figures for pair in both for figures in pair):  # a report from before 0.2.0 has fewer
                 continue

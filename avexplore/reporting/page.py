@@ -11,9 +11,10 @@ from typing import Any
 from avexplore.artifacts import Report, silent
 from avexplore.config import Config, StudentConfig, TeacherConfig
 from avexplore.errors import StoreError
-from avexplore.reporting.contents import FIGURES, final_figures, needed, students
+from avexplore.reporting.contents import FIGURES, FinalFigure, final_figures, needed, students
 from avexplore.reporting.drawing import as_svg, with_plotly
 from avexplore.reporting.figures import Figure
+from avexplore.reporting.whole_run import origins
 from avexplore.store import Provenance
 from avexplore.workbench import Ready, Workbench, fanout
 
@@ -68,7 +69,7 @@ def write_report(
     family = students(student, seeds)
     drawn = [figure for name in figures for figure in FIGURES[name][1](family, bench.get)]
     rows = final_figures(family, bench.get)
-    files = {"report.html": _page(student, seeds, drawn, rows, _origins(parts, bench)).encode()}
+    files = {"report.html": _page(student, seeds, drawn, rows, origins(parts, bench)).encode()}
     for figure in drawn:
         files[f"{figure.name}.svg"] = as_svg(figure)
         files[f"{figure.name}.csv"] = figure.csv().encode()
@@ -83,17 +84,12 @@ def write_report(
     return [folder / name for name in files]
 
 
-def _origins(parts: Sequence[Config], bench: Workbench) -> list[tuple[Config, Provenance]]:
-    answers = [(part, bench.ask(part, start=False)) for part in parts]
-    return [(part, a.provenance) for part, a in answers if isinstance(a, Ready) and a.provenance is not None]
-
-
 def _page(
     student: StudentConfig,
     seeds: int,
     figures: Sequence[Figure],
-    rows: Sequence[tuple[str, str, float, float, float, float, float]],
-    origins: Sequence[tuple[Config, Provenance]],
+    rows: Sequence[FinalFigure],
+    made: Sequence[tuple[Config, Provenance]],
 ) -> str:
     own_teacher = (
         "each with its own teacher" if isinstance(student.soft_labels, TeacherConfig) else "one soft-label file"
@@ -116,7 +112,7 @@ def _page(
             f'<a href="{figure.name}.svg">SVG</a> · <a href="{figure.name}.csv">CSV</a></figcaption></figure>'
         )
     body.append(_table(rows))
-    body.append(_provenance(student, origins))
+    body.append(_provenance(student, made))
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>avexplore report</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -124,7 +120,7 @@ def _page(
     )
 
 
-def _table(rows: Sequence[tuple[str, str, float, float, float, float, float]]) -> str:
+def _table(rows: Sequence[FinalFigure]) -> str:
     head = ("Figure", "Clips", "Without LIR", "With LIR", "Difference", "95 % interval of the paired difference")
     lines = []
     for name, clips, before, after, change, low, high in rows:
@@ -144,7 +140,7 @@ def _made_on(found: Provenance) -> str:
     return f"{found.device}, {count} thread{'s' * (count > 1)}" if count else found.device
 
 
-def _provenance(student: StudentConfig, origins: Sequence[tuple[Config, Provenance]]) -> str:
+def _provenance(student: StudentConfig, made: Sequence[tuple[Config, Provenance]]) -> str:
     from avexplore import __version__
     from avexplore.store.provenance import provenance
 
@@ -160,12 +156,12 @@ def _provenance(student: StudentConfig, origins: Sequence[tuple[Config, Provenan
     results = "".join(
         f"<tr><td>{part.stage}</td><td><code>{part.address}</code></td><td>{html.escape(found.created)}</td>"
         f"<td>{html.escape(_made_on(found))}</td><td><code>{html.escape(found.code)}</code></td></tr>"
-        for part, found in origins
+        for part, found in made
     )
     config = html.escape(json.dumps(student.to_json(), indent=1))
     return (
         f"<h2>Where this comes from</h2><table>{lines}</table>"
-        f"<details><summary>{len(origins)} results by address</summary><table><tr><th>Stage</th><th>Address</th>"
+        f"<details><summary>{len(made)} results by address</summary><table><tr><th>Stage</th><th>Address</th>"
         f"<th>Made</th><th>On</th><th>By source</th></tr>{results}</table></details>"
         f"<details><summary>The student's configuration</summary><pre>{config}</pre></details>"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,7 +62,6 @@ def whole_run(student: StudentConfig, bench: Workbench, report: Report = silent)
     after = completed(get(evaluations[1]), loaded.after, loaded.clips, "test")
     projection = get(maps)
     parts: list[Config] = [source, stability.graph, stability, regularizer.affinity, *models, *evaluations, maps]
-    answers = [(part, bench.ask(part, start=False)) for part in parts]
     return WholeRun(
         name=bench.run_name(student),
         loaded=loaded,
@@ -69,5 +69,11 @@ def whole_run(student: StudentConfig, bench: Workbench, report: Report = silent)
         probability=pair_probability(labels),
         reports=(before, after),
         projection=projection,
-        origins=tuple((p, a.provenance) for p, a in answers if isinstance(a, Ready) and a.provenance is not None),
+        origins=origins(parts, bench),
     )
+
+
+def origins(parts: Sequence[Config], bench: Workbench) -> tuple[tuple[Config, Provenance], ...]:
+    """Where results come from, as far as it is known."""
+    answers = [(part, bench.ask(part, start=False)) for part in parts]
+    return tuple((p, a.provenance) for p, a in answers if isinstance(a, Ready) and a.provenance is not None)
