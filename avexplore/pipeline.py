@@ -49,6 +49,8 @@ from avexplore.config import (
     upstream,
 )
 from avexplore.errors import ConfigError, GraphError
+from avexplore.experiments import measures
+from avexplore.graph.truth import training_co_occurrence
 
 
 @dataclass(frozen=True)
@@ -291,8 +293,6 @@ def true_weights(clips: Clips | None) -> FloatArray:
     Raises:
         GraphError: If not all true labels are known.
     """
-    from avexplore.graph.truth import training_co_occurrence
-
     if clips is None or clips.true_labels is None:
         raise GraphError(
             "The true class graph and true pairs need all true labels, which are not known for this data",
@@ -470,8 +470,6 @@ def _experiment(config: ExperimentConfig, context: Context) -> Artifact:
 
 def _beside_ranking(config: ExperimentConfig, cell: EvaluationConfig, context: Context) -> dict[str, float]:
     """Delta-D and the quality of the links of one arm and seed, where it has them."""
-    from avexplore.experiments import measures
-
     model = cell.model
     if not isinstance(model, StudentConfig):
         return {}

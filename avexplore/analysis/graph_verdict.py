@@ -13,7 +13,9 @@ import numpy as np
 
 from avexplore.artifacts import BoolArray, ClassGraph, Clips, FloatArray, GraphStability, split_node
 from avexplore.config import GraphConfig
-from avexplore.graph.evidence.pair_probability import PairProbability
+from avexplore.graph.algebra.comparison import compare
+from avexplore.graph.evidence.pair_probability import PairProbability, limits
+from avexplore.graph.truth import class_pair_scores, compare_with_truth, training_co_occurrence
 
 Level = Literal["good", "fair", "poor", "note"]
 
@@ -56,8 +58,6 @@ def verdict(
         )
     warnings = [*graph.warnings, *(stability.warnings if stability is not None else ())]
     if probability is not None:
-        from avexplore.graph.evidence.pair_probability import limits
-
         warnings = [*probability.warnings, *(f"About these probabilities: {limits()}" for _ in probable), *warnings]
     found += [Remark("note", text) for text in dict.fromkeys(warnings)]
     return found
@@ -217,8 +217,6 @@ def keeps_direction(forth: Any, back: Any) -> Any:
 
 def comparison_remark(graph: ClassGraph, other: ClassGraph, name: str) -> Remark:
     """How far a graph agrees with another one, in a sentence."""
-    from avexplore.graph.algebra.comparison import compare
-
     found = compare(graph, other)
     ours, theirs = int(np.triu(graph.skeleton, 1).sum()), int(np.triu(other.skeleton, 1).sum())
     shared = sum(found.count(kind) for kind in ("same", "reversed", "directed", "undirected"))
@@ -238,8 +236,6 @@ def _truth(graph: ClassGraph, stability: GraphStability | None, clips: Clips | N
         return [Remark("note", text)]
     found = []
     if clips.true_graph is not None:
-        from avexplore.graph.algebra.comparison import compare
-
         count, p = int(np.triu(graph.skeleton, 1).sum()), len(graph.nodes)
         result = compare(graph, ClassGraph(graph.nodes, clips.true_graph.astype(np.int8), source="planted"))
         planted = (clips.true_graph | clips.true_graph.T).astype(bool)
@@ -257,8 +253,6 @@ def _truth(graph: ClassGraph, stability: GraphStability | None, clips: Clips | N
             text += f" Of the {int(positive.sum())} links with a positive effect, which LIR uses, {precision:.0%} are."
         found.append(Remark("good" if precision > 3 * chance else "poor", text))
     if clips.true_labels is not None:
-        from avexplore.graph.truth import class_pair_scores, compare_with_truth, training_co_occurrence
-
         truth = class_pair_scores(training_co_occurrence(clips))
         scores = class_pair_scores(ranked_weights(graph, stability))
         report = compare_with_truth(scores, truth)

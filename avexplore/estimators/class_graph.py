@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
 from typing import Any, Self
 
 import numpy as np
@@ -10,6 +11,7 @@ from sklearn.utils.validation import validate_data
 
 from avexplore.artifacts import MODALITIES, ClassGraph, FloatArray, GraphStability, IntArray, SoftLabels, split_node
 from avexplore.config import GraphConfig, SoftLabelFileConfig, StabilityConfig
+from avexplore.data.soft_label_kinds import tell, understand
 from avexplore.errors import DataError
 from avexplore.estimators.tables import HasClassGraph, fingerprint
 
@@ -99,8 +101,6 @@ class ClassGraphSearch(HasClassGraph, BaseEstimator):
         return self
 
     def _soft_labels(self, values: FloatArray, hard_label: Any) -> SoftLabels:
-        from avexplore.data.soft_label_kinds import tell, understand
-
         modalities = tuple(self.modalities)
         if not modalities or not set(modalities) <= set(MODALITIES) or len(set(modalities)) < len(modalities):
             raise DataError(f"{modalities!r} are no modalities", where="modalities", fix=f"Use some of {MODALITIES}")
@@ -162,8 +162,6 @@ def _first_nodes(found: Any, nodes: tuple[str, ...]) -> Any:
     """A graph or a stability over these of its nodes alone, in their order; the others took no part in it."""
     if found.nodes == nodes:
         return found
-    from dataclasses import fields, replace
-
     place = [found.nodes.index(name) for name in nodes]
     p = len(found.nodes)
     changed: dict[str, Any] = {"nodes": nodes}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d
 
+from avexplore import pipeline
 from avexplore.artifacts import (
     MODALITIES,
     SPLITS,
@@ -19,15 +20,14 @@ from avexplore.artifacts import (
     IntArray,
     SoftLabels,
     TrainedStudent,
+    silent,
 )
 from avexplore.config import Config, FeatureFileConfig, StudentConfig, override
 from avexplore.config.presets import preset
 from avexplore.data.splits import TRAIN, VALIDATION, split_off_validation
 from avexplore.errors import DataError
 from avexplore.estimators.tables import HasClassGraph, fingerprint, like_input
-
-if TYPE_CHECKING:
-    from avexplore.pipeline import Track
+from avexplore.pipeline import Track
 
 
 class LatentInteractionStudent(HasClassGraph, BaseEstimator):
@@ -103,9 +103,7 @@ class LatentInteractionStudent(HasClassGraph, BaseEstimator):
         self.graph_: ClassGraph | None = None
         self.stability_: GraphStability | None = None
         if (stability := self.config_.stability) is not None:
-            from avexplore.pipeline import soft_labels
-
-            self.soft_labels_ = soft_labels(stability.graph.soft_labels, results.get)
+            self.soft_labels_ = pipeline.soft_labels(stability.graph.soft_labels, results.get)
             self.graph_, self.stability_ = results.get(stability.graph), results.get(stability)
         self._widths = features.audio.shape[1], features.visual.shape[1]
         self.n_features_in_ = sum(self._widths)
@@ -211,9 +209,6 @@ class _Results:
         self._device, self._track = device, track
 
     def get(self, config: Config) -> Any:
-        from avexplore import pipeline
-        from avexplore.artifacts import silent
-
         if config.address not in self._made:
             stage = pipeline.stage_of(config)
             listens = self._track is not None and stage.is_network

@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from avexplore.artifacts import Affinity, Clips, Embeddings, FloatArray, SoftLabels
+from avexplore.graph.truth import class_pair_scores, compare_with_truth, training_co_occurrence
 
 
 def delta_d(
@@ -45,8 +46,6 @@ def link_quality(weights: FloatArray, clips: Clips) -> dict[str, float]:
     """
     if clips.true_labels is None:
         return {}
-    from avexplore.graph.truth import class_pair_scores, compare_with_truth, training_co_occurrence
-
     scores = class_pair_scores(weights)
     found = compare_with_truth(scores, class_pair_scores(training_co_occurrence(clips)))
     count = float(np.count_nonzero(np.triu(scores, 1)))

@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
+
 VARIABLE = "AVEXPLORE_JOB_MEMORY"
 """Environment variable: the bound in GiB."""
 GIBIBYTE = 1 << 30
@@ -16,8 +18,6 @@ _OWN = Path("/proc/self/oom_score_adj")
 
 def machine_bytes() -> int:
     """Memory of this machine, or of the container that we are in."""
-    import psutil
-
     total = int(psutil.virtual_memory().total)
     try:
         bound = _CONTAINER.read_text(encoding="ascii").strip()
@@ -44,8 +44,6 @@ def job_bytes(workers: int) -> int:
 
 def used_bytes() -> int:
     """What this process and its children have in memory now."""
-    import psutil
-
     own = psutil.Process()
     total = 0
     for process in (own, *own.children(recursive=True)):

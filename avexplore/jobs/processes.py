@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 _children: list[subprocess.Popen[bytes]] = []
 _guard = threading.Lock()
 
@@ -31,8 +33,6 @@ class Identity:
 
     def is_alive(self) -> bool:
         """Whether this very process still runs; a finished one that nobody has collected does not."""
-        import psutil
-
         reap()
         try:
             return mark_of(self.pid) == self.mark != "" and psutil.Process(self.pid).status() != psutil.STATUS_ZOMBIE
@@ -45,8 +45,6 @@ class Identity:
         Returns:
             Whether it has ended. A process of another user cannot be ended from here.
         """
-        import psutil
-
         if not self.is_alive():
             return True
         try:
@@ -104,8 +102,6 @@ def mark_of(pid: int) -> str:
     Returns:
         "" if there is no such process.
     """
-    import psutil
-
     try:
         # The name, in brackets, may hold anything, also brackets and spaces.
         began = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[19].decode()
@@ -127,8 +123,6 @@ def reap() -> None:
 
 def end_children() -> None:
     """End by force what this process has started, and what that has started."""
-    import psutil
-
     for child in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.Error):
             child.kill()

@@ -7,12 +7,16 @@ from typing import Any, Literal
 
 import numpy as np
 
+from avexplore.analysis.graph_verdict import verdict
 from avexplore.artifacts import Clips, FloatArray, GraphStability, RetrievalReport, TrainedStudent
 from avexplore.config import ClipsConfig, Config, EvaluationConfig, StudentConfig, TeacherConfig, override
 from avexplore.errors import ConfigError
 from avexplore.experiments.arms import reseeded
 from avexplore.experiments.sweep import TRAIN_FRACTIONS, start_epochs
+from avexplore.graph.evidence.pair_probability import limits, pair_probability
+from avexplore.pipeline import soft_labels
 from avexplore.reporting.figures import Curve, Curves, Figure, Heat
+from avexplore.retrieval.significance import interval, paired_difference
 
 Get = Callable[[Config], Any]
 NEIGHBORS = tuple(range(1, 8))
@@ -93,8 +97,6 @@ def _size_parts(family: Sequence[StudentConfig]) -> list[Config]:
 
 def _over_seeds(name: str, x: FloatArray, values: FloatArray, *, dashed: bool = False) -> Curve:
     """Mean over seeds with its 95 % interval. `values`: shape (seeds, n)."""
-    from avexplore.retrieval.significance import interval
-
     found = [interval(column) for column in values.T]
     low, high = (np.array([getattr(one, side) for one in found]) for side in ("low", "high"))
     known = len(values) > 1
@@ -219,10 +221,6 @@ def _pair_parts(family: Sequence[StudentConfig]) -> list[Config]:
 
 def _class_pairs(family: Sequence[StudentConfig], get: Get) -> list[Figure]:
     """How probable it is that two classes come together; none of fewer than four classes."""
-    from avexplore.analysis.graph_verdict import verdict
-    from avexplore.graph.evidence.pair_probability import limits, pair_probability
-    from avexplore.pipeline import soft_labels
-
     stability = family[0].lir.affinity.stability
     source = stability.graph.soft_labels
     known = pair_probability(soft_labels(source, get))
@@ -384,8 +382,6 @@ FinalFigure = tuple[str, str, float, float, float, float, float]
 
 def final_figures(family: Sequence[StudentConfig], get: Get) -> list[FinalFigure]:
     """Every figure at the end of the training, on the clips of each split."""
-    from avexplore.retrieval.significance import paired_difference
-
     rows: list[FinalFigure] = []
     for split in SPLITS:
         both = [[get(EvaluationConfig(m, split)).metrics for m in (s.twin, s)] for s in family]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from avexplore import __version__
 from avexplore.artifacts import Report, silent
 from avexplore.config import Config, StudentConfig, TeacherConfig
 from avexplore.errors import StoreError
@@ -16,6 +17,7 @@ from avexplore.reporting.drawing import as_svg, with_plotly
 from avexplore.reporting.figures import Figure
 from avexplore.reporting.whole_run import origins
 from avexplore.store import Provenance
+from avexplore.store.provenance import provenance
 from avexplore.workbench import Ready, Workbench, fanout
 
 _STYLE = """
@@ -141,9 +143,6 @@ def _made_on(found: Provenance) -> str:
 
 
 def _provenance(student: StudentConfig, made: Sequence[tuple[Config, Provenance]]) -> str:
-    from avexplore import __version__
-    from avexplore.store.provenance import provenance
-
     here = provenance(student)
     facts: dict[str, Any] = {
         "avexplore": f"{__version__}, source {here.code}",

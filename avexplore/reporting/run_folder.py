@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from avexplore import __version__
 from avexplore.analysis import run_tables as tables
 from avexplore.artifacts import (
     Affinity,
@@ -24,6 +25,7 @@ from avexplore.config import ClipsConfig, Config, EvaluationConfig, ProjectionCo
 from avexplore.data import whole_file
 from avexplore.errors import StoreError
 from avexplore.graph.evidence.pair_probability import pair_probability
+from avexplore.graph.formats import write_graph
 from avexplore.pipeline import soft_labels
 from avexplore.reporting.run_page import page
 from avexplore.reporting.whole_run import WholeRun, whole_run
@@ -131,8 +133,6 @@ _TABLE_WORDS = {
 
 
 def _add_graph(made: _Folder, run: WholeRun) -> None:
-    from avexplore.graph.formats import write_graph
-
     graph: ClassGraph = run.loaded.graph
     made.add(
         {
@@ -224,8 +224,6 @@ def _json(content: Any) -> bytes:
 
 
 def _readme(run: WholeRun, told: list[tuple[str, str]]) -> str:
-    from avexplore import __version__
-
     clips = run.loaded.clips
     return "\n".join(
         [

@@ -13,7 +13,7 @@ from avexplore.config import GraphConfig, StabilityConfig
 from avexplore.errors import AvexploreError, Cancelled
 from avexplore.graph.stability.stability import growing_stability
 from avexplore.tuning.reading import OpenRun
-from avexplore.workbench import Workbench
+from avexplore.workbench import Failed, Ready, Workbench
 
 KEPT = 64
 """Bootstrapped graphs that stay in memory: going back is instant."""
@@ -183,7 +183,6 @@ def _searched(
 ) -> tuple[ClassGraph | None, str]:
     """A quick graph of a setting, None while none can be had at once; and what is wrong with the setting."""
     from avexplore.graph.compiled.numba_cache import is_compiled
-    from avexplore.workbench import Failed, Ready
 
     if config == stored:
         return run.graph, ""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections import OrderedDict
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,11 +21,12 @@ from avexplore.projection.maps import gentle_umap
 from avexplore.projection.quality import neighbor_table, stack_modalities
 from avexplore.tuning.reading import OpenRun, Reading
 from avexplore.workbench import Workbench
+from avexplore.workbench.recent_results import RecentResults
 
 EPOCHS = 50
 MOST_CLIPS = 1_500
 """Beyond, an even draw of them is laid out: a map has to follow a slider."""
-KEPT = 64
+MEMORY_BYTES = 2**21
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class LiveMaps:
         m = len(run.rows)
         rng = np.random.default_rng(run.student.seed)
         self.places = np.arange(m) if m <= MOST_CLIPS else np.sort(rng.choice(m, MOST_CLIPS, replace=False))
-        self._fitted: OrderedDict[bytes, FloatArray] = OrderedDict()
+        self._fitted: RecentResults[FloatArray] = RecentResults(MEMORY_BYTES)
         self._guard, self._busy = threading.Lock(), threading.Lock()
         self._stored: tuple[FloatArray, FloatArray] | None = None
         self._before: FloatArray | None = None
@@ -96,15 +96,11 @@ class LiveMaps:
             return MapPair(*stored, self.places, is_stored=True, is_final=False)
         # By what is laid out: settings that move no embedding (or wait for their training) take no UMAP.
         key = _digest(reading.embeddings)
-        with self._guard:
-            after = self._fitted.get(key)
+        after = self._fitted.get(key)
         if after is None:
             with self._busy:  # UMAP's random state is not shared between threads, but the cores are
                 after = self._fit(reading.embeddings)
-            with self._guard:
-                self._fitted[key] = after
-                while len(self._fitted) > KEPT:
-                    self._fitted.popitem(last=False)
+            self._fitted.put(key, after, after.nbytes)
         return MapPair(before, after, self.places, is_stored=False, is_final=True)
 
     def _fit(self, embeddings: Embeddings) -> FloatArray:
@@ -125,11 +121,11 @@ class LiveMaps:
         self._stored = np.asarray(projection.before[both]), np.asarray(projection.after[both])
 
 
-def _digest(embeddings: Embeddings) -> bytes:
+def _digest(embeddings: Embeddings) -> str:
     state = hashlib.blake2b(digest_size=16)
     for values in (embeddings.audio, embeddings.visual):
         state.update(values.tobytes())
-    return state.digest()
+    return state.hexdigest()
 
 
 def near_table(points: FloatArray, count: int) -> tuple[IntArray, FloatArray]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from math import log
 
 from avexplore.artifacts import NetworkOutputs
 from avexplore.config import OutputsConfig, StudentConfig
@@ -36,16 +37,8 @@ def network_outputs(bench: Workbench, network: StudentConfig) -> NetworkOutputs 
     return getattr(bench.ask(OutputsConfig(network), start=False), "artifact", None)
 
 
-@dataclass(frozen=True)
-class Stop:
-    """A network that is at hand, told apart from the stored run's by one lambda."""
-
-    weight: float
-    network: StudentConfig
-
-
-def stops(bench: Workbench, stored: StudentConfig) -> tuple[Stop, ...]:
-    """The lambdas at which networks of this run are at hand, everything else as stored; the smallest first."""
+def stops(bench: Workbench, stored: StudentConfig) -> dict[float, StudentConfig]:
+    """The networks of this run that are at hand, everything but lambda as stored; by lambda, the smallest first."""
     known = {stored}
     for stage in (OutputsConfig.stage, StudentConfig.stage):
         for summary in bench.store.entries(stage):
@@ -55,18 +48,13 @@ def stops(bench: Workbench, stored: StudentConfig) -> tuple[Stop, ...]:
                 same = model.replace(regularizer=model.regularizer.replace(weight=stored.lir.weight))
                 if same == stored:
                     known.add(model)
-    found = [Stop(one.regularizer.weight, one) for one in known if one.regularizer is not None]
-    return tuple(sorted(found, key=lambda stop: stop.weight))
+    return {one.lir.weight: one for one in sorted(known, key=lambda one: one.lir.weight)}
 
 
-def nearest_stop(found: tuple[Stop, ...], weight: float) -> Stop:
-    """The stop whose lambda is nearest, by ratio; 0 is nearest to itself alone, and to nothing below a hundredth.
+def nearest_stop(found: Iterable[float], weight: float) -> float:
+    """The lambda that is nearest, by ratio; 0 is nearest to itself alone, and to nothing below a hundredth.
 
-    >>> from avexplore.config import SyntheticConfig
-    >>> some = tuple(Stop(w, StudentConfig(SyntheticConfig())) for w in (0.0, 0.3, 1.0, 3.0))
-    >>> [nearest_stop(some, w).weight for w in (0, 0.4, 1.8, 40)]
+    >>> [nearest_stop((0.0, 0.3, 1.0, 3.0), w) for w in (0, 0.4, 1.8, 40)]
     [0.0, 0.3, 3.0, 3.0]
     """
-    from math import log
-
-    return min(found, key=lambda stop: abs(log(max(stop.weight, 1e-2)) - log(max(weight, 1e-2))))
+    return min(found, key=lambda stop: abs(log(max(stop, 1e-2)) - log(max(weight, 1e-2))))

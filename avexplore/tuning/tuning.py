@@ -12,7 +12,7 @@ from avexplore.config import OutputsConfig, StudentConfig, override
 from avexplore.errors import DataError
 from avexplore.tuning.counts import first_answers
 from avexplore.tuning.live_graphs import LiveGraph, LiveGraphs, quick_search, whole_stability
-from avexplore.tuning.networks import Stop, nearest_stop, network_of, network_outputs, stops
+from avexplore.tuning.networks import nearest_stop, network_of, network_outputs, stops
 from avexplore.tuning.reading import OpenRun, Reading, comparable, read
 from avexplore.workbench import Workbench
 from avexplore.workbench.recent_results import RecentResults, bytes_in_memory
@@ -74,7 +74,7 @@ class Tuning:
         wanted = network = network_of(student, working)
         outputs = network_outputs(self.bench, wanted)
         if outputs is None:
-            network = self.nearest(wanted).network
+            network = self.nearest(wanted)
             outputs = network_outputs(self.bench, network)
             if outputs is None:
                 raise _no_outputs()
@@ -106,7 +106,7 @@ class Tuning:
             if not self.bench.can_read(student.data):
                 raise DataError(
                     f"These settings take a training, and the features are not at hand. Lambdas of students that are: "
-                    f"{', '.join(f'{stop.weight:g}' for stop in self.stops())}",
+                    f"{', '.join(f'{stop:g}' for stop in self.stops())}",
                     where="tune",
                     fix="Bring the run's feature files once with `avexplore data FILE ...`, or change other settings",
                 )
@@ -117,13 +117,14 @@ class Tuning:
         live = LiveGraph(graph or self.run.graph, stability, stability.bootstraps)
         return Answer(read(self.run, config, outputs, stability), live, network, network)
 
-    def stops(self) -> tuple[Stop, ...]:
-        """The lambdas at which networks are at hand, everything else as stored."""
+    def stops(self) -> dict[float, StudentConfig]:
+        """The networks at hand by their lambda, everything else as stored."""
         return stops(self.bench, self.run.student)
 
-    def nearest(self, network: StudentConfig) -> Stop:
+    def nearest(self, network: StudentConfig) -> StudentConfig:
         """The network at hand whose lambda is nearest."""
-        return nearest_stop(self.stops(), network.lir.weight)
+        found = self.stops()
+        return found[nearest_stop(found, network.lir.weight)]
 
     @cached_property
     def twin_answers(self) -> tuple[IntArray, IntArray]:

@@ -59,7 +59,7 @@ class WarmTrainer:
         with self._guard:
             known = self._states.get(config.address)
             if known is not None and known.state in ("done", "failed"):
-                self._forget(visitor)
+                self._wanted.pop(visitor, None)
                 return known
             if self._wanted.get(visitor) != config:
                 self._wanted[visitor] = config
@@ -75,8 +75,7 @@ class WarmTrainer:
     def leave(self, visitor: str) -> None:
         """A visitor looks at something that takes no training."""
         with self._guard:
-            if visitor in self._wanted:
-                self._forget(visitor)
+            if self._wanted.pop(visitor, None) is not None:
                 self._go_on()
 
     def retry(self, config: OutputsConfig) -> None:
@@ -110,9 +109,6 @@ class WarmTrainer:
         with self._guard:
             alive = self._process is not None and self._process.poll() is None
             return self._process.pid if alive and self._process is not None else None
-
-    def _forget(self, visitor: str) -> None:
-        self._wanted.pop(visitor, None)
 
     def _go_on(self) -> None:
         """Hand the process what is to be trained now, unless it is at that already."""

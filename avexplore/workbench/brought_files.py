@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Literal
 
 from avexplore.artifacts import Clips, FeatureSet, SoftLabels
-from avexplore.config import FeatureFileConfig, SoftLabelFileConfig
+from avexplore.config import ClipsConfig, FeatureFileConfig, SoftLabelFileConfig
+from avexplore.data import feature_file, load_features, load_soft_labels, media_manifest, soft_label_file
 from avexplore.errors import AvexploreError
 from avexplore.workbench.media_files import attach_manifest
 
@@ -30,8 +31,6 @@ def look_at(
     Raises:
         DataError: If they make no data set.
     """
-    from avexplore.data import load_features
-
     config = config_of(paths, annotation)
     features = load_features(config)
     counts = ", ".join(f"{len(features.rows(split)):,} {split}" for split in ("train", "validation", "test"))
@@ -43,35 +42,22 @@ def look_at(
 
 def config_of(paths: Sequence[str | Path], annotation: Annotation) -> FeatureFileConfig:
     """The config of some files; see `avexplore.data.feature_file`."""
-    from avexplore.data import feature_file
-
     return feature_file(*paths, annotation=annotation)
 
 
 def config_of_soft_labels(path: Path, training_rows: int, names: tuple[str, ...], kind: str) -> SoftLabelFileConfig:
     """The config of a file of soft labels; see `avexplore.data.soft_label_file`."""
-    from avexplore.data import soft_label_file
-
     return soft_label_file(path, training_rows=training_rows, class_names=names, kind=kind)
 
 
-def read(config: FeatureFileConfig | SoftLabelFileConfig) -> FeatureSet | SoftLabels:
-    """What the files of a config hold."""
-    from avexplore.data import load_features, load_soft_labels
-
-    return load_soft_labels(config) if isinstance(config, SoftLabelFileConfig) else load_features(config)
-
-
-def read_clips(config: FeatureFileConfig) -> Clips:
-    """Labels, splits and names of the clips, without their features."""
-    from avexplore.data import load_features
-
-    return load_features(config).clips()
+def read(config: FeatureFileConfig | ClipsConfig | SoftLabelFileConfig) -> FeatureSet | Clips | SoftLabels:
+    """What the files of a config hold; of clips without their features."""
+    if isinstance(config, SoftLabelFileConfig):
+        return load_soft_labels(config)
+    return load_features(config.data).clips() if isinstance(config, ClipsConfig) else load_features(config)
 
 
 def _media(paths: Sequence[str], clips: Clips, folder: Path) -> tuple[str, ...]:
-    from avexplore.data import media_manifest
-
     try:
         manifest = media_manifest(paths)
         if manifest is None:

@@ -185,28 +185,23 @@ class Workbench:
         """Start again what failed or was stopped, from its last saved state."""
         if self.read_only:
             return self.ask(config, start=False)
-        failed = next((c for c in self._upstream(config) if self._has_failed(c)), config)
-        self.jobs.forget(failed.address)
+        self.jobs.forget((self._whose_job_is("failed", upstream_of=config) or config).address)
         return self.ask(config, slot=slot)
 
     def cancel(self, config: Config) -> None:
         """Stop the work on a config, or on what it waits for. Who may only look stops nothing."""
         if self.read_only:
             return
-        for candidate in self._upstream(config):
-            status = self.jobs.status(candidate.address)
-            if status is not None and status.state in ("queued", "running"):
-                self.jobs.cancel(candidate.address)
-                return
+        if at_work := self._whose_job_is("queued", "running", upstream_of=config):
+            self.jobs.cancel(at_work.address)
 
-    def _upstream(self, config: Config) -> Iterator[Config]:
-        yield config
-        for need in pipeline.needs(config):
-            yield from self._upstream(need)
-
-    def _has_failed(self, config: Config) -> bool:
-        status = self.jobs.status(config.address)
-        return status is not None and status.state == "failed"
+    def _whose_job_is(self, *states: str, upstream_of: Config) -> Config | None:
+        """The first of a config and what is upstream of it whose job is in one of these states."""
+        status = self.jobs.status(upstream_of.address)
+        if status is not None and status.state in states:
+            return upstream_of
+        found = (self._whose_job_is(*states, upstream_of=need) for need in pipeline.needs(upstream_of))
+        return next(filter(None, found), None)
 
     def _nodes(self, config: Config) -> int | None:
         for need in pipeline.needs(config):
@@ -338,7 +333,8 @@ class Workbench:
             batches_file=lambda common: self.store.batches_file(common) if keep else None,
             prefixes=self._prefixes,
         )
-        artifact = self._read(config) if self._reads(config) else stage.compute(self._located(config), context)
+        located = self._located(config)
+        artifact = apart(brought_files.read, located) if self._reads(config) else stage.compute(located, context)
         if not keep:
             return Ready(artifact)
         quick = pipeline.is_quick(config)
@@ -414,11 +410,6 @@ class Workbench:
         of = config.data if isinstance(config, ClipsConfig) else config
         return self._reads_apart and isinstance(of, (FeatureFileConfig, SoftLabelFileConfig))
 
-    def _read(self, config: Config) -> Any:
-        if isinstance(config, ClipsConfig):
-            return apart(brought_files.read_clips, self._located(config.data))
-        return apart(brought_files.read, self._located(config))
-
     def _needs(self, config: Config) -> tuple[Config, ...]:
         """What has to be at hand to make a result here: of clips that are read apart nothing."""
         return () if self._reads(config) else pipeline.needs(config)
@@ -427,6 +418,8 @@ class Workbench:
 
     def _located(self, config: Config) -> Config:
         """A file config whose paths are missing or moved, with the place where that content was last seen."""
+        if isinstance(config, ClipsConfig):
+            return config.replace(data=self._located(config.data))
         if not isinstance(config, (FeatureFileConfig, SoftLabelFileConfig)):
             return config
         given = config.paths if isinstance(config, FeatureFileConfig) else tuple(filter(None, [config.path]))
@@ -463,7 +456,3 @@ class Workbench:
     def data_name(self, data: DataConfig) -> str:
         """What a data set is called."""
         return self._runs.data_name(data)
-
-    def job_list(self) -> list[JobStatus]:
-        """All jobs that are known, the newest first."""
-        return self.jobs.all()

@@ -146,7 +146,7 @@ def test_only_what_acts_in_training_changes_the_network(tiny: Tiny) -> None:
 
 def test_a_network_that_nobody_trained_is_not_there(tiny: Tiny) -> None:
     assert network_outputs(tiny.bench, override(tiny.student, {"regularizer": {"weight": 911.0}})) is None
-    found = [stop.network for stop in stops(tiny.bench, tiny.student)]  # other tests may have trained more
+    found = list(stops(tiny.bench, tiny.student).values())  # other tests may have trained more
     assert tiny.student in found
     assert 911.0 not in [network.regularizer.weight for network in found if network.regularizer is not None]
 
@@ -161,9 +161,9 @@ def test_stops_are_the_lambdas_of_networks_at_hand(tiny: Tiny) -> None:
     for config in (stronger, other):
         bench.get(OutputsConfig(config))
     # Other tests may have trained more on the same data, with lambdas of their own.
-    found = tuple(stop for stop in stops(bench, tiny.student) if stop.weight in (1.0, 41.0, 51.0))
-    assert [stop.weight for stop in found] == [1.0, 41.0]
-    assert nearest_stop(found, 30.0).network == stronger
+    found = {weight: one for weight, one in stops(bench, tiny.student).items() if weight in (1.0, 41.0, 51.0)}
+    assert list(found) == [1.0, 41.0]
+    assert found[nearest_stop(found, 30.0)] == stronger
 
 
 def test_one_scale_for_all_sources() -> None:

@@ -87,7 +87,7 @@ def _on_its_way(key: str) -> StudentConfig | None:
 
     if len(key) != 12:
         return None
-    for job in session.workbench().job_list():
+    for job in session.workbench().jobs.all():
         if job.address.startswith(key):
             try:
                 config = from_json(job.config or {})

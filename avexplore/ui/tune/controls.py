@@ -162,7 +162,7 @@ def _stops(tuning: Tuning, answer: Answer) -> None:
     assert lir is not None
     key = driven.key("tune-weight", lir.weight)
     st.select_slider(
-        "LIR weight (lambda)", sorted({*(stop.weight for stop in tuning.stops()), lir.weight}), key=key,
+        "LIR weight (lambda)", sorted({*tuning.stops(), lir.weight}), key=key,
         format_func=lambda weight: f"{weight:g}", on_change=_take_weight, args=(key,),
     )  # fmt: skip
     st.caption(
