@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from avexplore.cli import configure, options
 from avexplore.cli.output import progress, stdout_is_ours
 from avexplore.config import ClipsConfig, Config, DataConfig, FeatureFileConfig, StudentConfig
+from avexplore.config.presets import preset
 from avexplore.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Chosen:
             student: StudentConfig = stored_run(self.run).student
             return student
         data = configure.data_config(self.files, self.annotation, self.classes, self.seed, self.class_names)
-        return configure.student_config(self.preset, data, self.seed)
+        return preset(self.preset, data, self.seed)
 
     def student(self) -> StudentConfig:
         """The student."""

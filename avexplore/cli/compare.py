@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from avexplore.cli import options
-from avexplore.cli.output import emit, say, table
+from avexplore.cli.output import emit, picked, say, table
 
 
 def compare(
@@ -65,15 +65,7 @@ def compare(
     if json:
         rows = {
             m: [
-                {
-                    "arm": c.arm,
-                    "mean": c.mean,
-                    "difference": c.difference,
-                    "low": c.low,
-                    "high": c.high,
-                    "p_value": c.p_value,
-                    "verdict": said[c.arm, m],
-                }
+                picked(c, "arm", "mean", "difference", "low", "high", "p_value") | {"verdict": said[c.arm, m]}
                 for c in found
             ]
             for m, found in comparisons.items()

@@ -11,7 +11,6 @@ from avexplore.config import (
     Config,
     DataConfig,
     GraphConfig,
-    StudentConfig,
     SyntheticConfig,
     from_json,
 )
@@ -135,11 +134,3 @@ def read_config(path: Path, kind: type[C]) -> C:
     if not isinstance(config, kind):
         raise ConfigError(f"This is a {config.stage} config, not a {kind.stage or kind.__name__} one", where=str(path))
     return config
-
-
-def student_config(preset_name: str, data: DataConfig, seed: int) -> StudentConfig:
-    """A preset's student with LIR on some data."""
-    from avexplore.config.presets import preset
-
-    chosen: Any = preset_name
-    return preset(chosen, data, seed)

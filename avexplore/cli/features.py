@@ -50,10 +50,11 @@ def features(
     """
     from avexplore.data.media.extraction import extract
     from avexplore.data.media.extractors import parse
+    from avexplore.jobs.registry import has_gpu
     from avexplore.workbench import fanout
 
     # On a GPU one process makes the batches.
-    count = workers or (1 if _has_gpu(device) else os.cpu_count() or 1)
+    count = workers or (1 if device != "cpu" and has_gpu() else os.cpu_count() or 1)
     with stdout_is_ours(), progress(quiet or json) as report:
         made = extract(
             folder, labels, out, parse("audio", audio), parse("visual", visual),
@@ -93,11 +94,3 @@ def _tell(made: Extraction, folder: Path) -> None:
     say(
         f"Next: `avexplore run {made.features}`, then `avexplore app --folder {folder} --folder {made.manifest.parent}`"
     )
-
-
-def _has_gpu(device: str | None) -> bool:
-    if device == "cpu":
-        return False
-    from avexplore.jobs.registry import has_gpu
-
-    return has_gpu()

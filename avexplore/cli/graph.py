@@ -24,8 +24,7 @@ from avexplore.errors import AvexploreError, ConfigError
 
 if TYPE_CHECKING:
     from avexplore.analysis.pair_evidence import PairEvidence
-    from avexplore.artifacts import ClassGraph, Clips, GraphStability
-    from avexplore.workbench import Workbench
+    from avexplore.artifacts import ClassGraph, Clips, GraphStability, SoftLabels
 
 
 @describes_student
@@ -74,6 +73,8 @@ def graph(
 
     Of feature files, or without any FILE, the graph is that of a teacher's soft labels.
     """
+    from avexplore.analysis.pair_evidence import pair_evidence
+    from avexplore.pipeline import soft_labels
     from avexplore.workbench import fanout
 
     files = configure.existing(chosen.files or [])
@@ -100,17 +101,23 @@ def graph(
         if stability:
             wanted = StabilityConfig(config, bootstraps=max(2, stability), null="none", seed=config.seed)
             frequency = fanout.make(wanted, bench, workers=workers, scheduler=scheduler, report=report)
-        known = _evidence(config, bench) if verdict else None
-        notes, reading = _reading(config, bench)
-    content = _graph_content(found, config, frequency) | reading | {"notes": notes}
+        source = config.soft_labels
+        labels = soft_labels(source, bench.get)
+        clips: Clips | None = bench.get(ClipsConfig(source.data)) if isinstance(source, TeacherConfig) else None
+        known = pair_evidence(labels, clips) if verdict else None
+    content = _graph_content(found, config, frequency)
+    # How the files behind the graph were read.
+    content |= {} if clips is None else clips.reading
+    content |= {"kind": labels.kind, "independent": not labels.normalized, **labels.reading}
+    content["notes"] = notes = (*(() if clips is None else clips.notes), *labels.warnings)
     if known is not None:
-        content |= _verdict(found, frequency, config, content["edges"], *known)
+        content |= _verdict(found, frequency, config, content["edges"], known, clips)
     if compare is not None:
-        content["comparison"] = _comparison(found, compare, config, bench)
+        content["comparison"] = _comparison(found, compare, config, labels)
     if out is not None:
         from avexplore.cli.export import write_graph_file
 
-        write_graph_file(found, out, frequency, None if known is None else known[0].probability)
+        write_graph_file(found, out, frequency, None if known is None else known.probability)
     if json:
         emit(content)
         return
@@ -126,20 +133,6 @@ def graph(
         say(f"Note: {warning.rstrip('.')}.")
     if compare is not None:
         table("Comparison", ("", ""), [row for row in content["comparison"].items() if row[1] is not None])
-
-
-def _reading(config: GraphConfig, bench: Workbench) -> tuple[tuple[str, ...], dict[str, Any]]:
-    """How the files behind the graph were read, in sentences and as values by name."""
-    from avexplore.pipeline import soft_labels
-
-    source = config.soft_labels
-    labels = soft_labels(source, bench.get)
-    reading: dict[str, Any] = {"kind": labels.kind, "independent": not labels.normalized, **labels.reading}
-    notes = labels.warnings
-    if isinstance(source, TeacherConfig):
-        clips: Clips = bench.get(ClipsConfig(source.data))
-        reading, notes = {**clips.reading, **reading}, (*clips.notes, *notes)
-    return notes, reading
 
 
 def _graph_content(found: ClassGraph, config: GraphConfig, stability: Any) -> dict[str, Any]:
@@ -166,17 +159,6 @@ def _graph_content(found: ClassGraph, config: GraphConfig, stability: Any) -> di
         "address": config.address,
         "config": config.to_json(),
     }
-
-
-def _evidence(config: GraphConfig, bench: Workbench) -> tuple[PairEvidence, Clips | None]:
-    """What is known of pairs of classes without any graph, and the clips, if they are known."""
-    from avexplore.analysis.pair_evidence import pair_evidence
-    from avexplore.config import ClipsConfig, TeacherConfig
-    from avexplore.pipeline import soft_labels
-
-    source = config.soft_labels
-    clips: Clips | None = bench.get(ClipsConfig(source.data)) if isinstance(source, TeacherConfig) else None
-    return pair_evidence(soft_labels(source, bench.get), clips), clips
 
 
 def _verdict(
@@ -219,13 +201,12 @@ def _print_verdict(content: dict[str, Any]) -> None:
     table("Is it right?", ("", ""), [(one["level"], one["text"]) for one in content["verdict"]])
 
 
-def _comparison(found: ClassGraph, path: Path, config: GraphConfig, bench: Any) -> dict[str, Any]:
+def _comparison(found: ClassGraph, path: Path, config: GraphConfig, labels: SoftLabels) -> dict[str, Any]:
     from dataclasses import asdict
 
     from avexplore.graph.algebra.comparison import compare
     from avexplore.graph.formats import read_graph
     from avexplore.graph.learn import score_graph
-    from avexplore.pipeline import soft_labels
 
     (path,) = configure.existing([path])
     other = read_graph(path, nodes=found.nodes)
@@ -234,7 +215,6 @@ def _comparison(found: ClassGraph, path: Path, config: GraphConfig, bench: Any) 
     content: dict[str, Any] = {"with": path.name, "edges": len(other.edges())}
     compared = asdict(compare(found, other))
     content |= {name: value for name, value in compared.items() if isinstance(value, (int, float))}
-    labels = soft_labels(config.soft_labels, bench.get)
     scores: list[float | None] = [found.score, None]
     try:
         scores = [score_graph(one, labels, config) for one in (found, other)]

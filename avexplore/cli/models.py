@@ -11,12 +11,7 @@ import typer
 from avexplore.cli import configure, options
 from avexplore.cli.chosen import workbench
 from avexplore.cli.output import progress, say, size_text, stdout_is_ours
-from avexplore.config import (
-    DataConfig,
-    ExperimentConfig,
-    StudentConfig,
-    SyntheticConfig,
-)
+from avexplore.config import ExperimentConfig, StudentConfig, SyntheticConfig, presets, upstream
 from avexplore.errors import ConfigError
 
 MOST_BYTES = 25_000_000
@@ -50,10 +45,10 @@ def retrain(
     changes = configure.parse_settings(settings or [])
     students = []
     if files:
-        students.append(_student(configure.data_config(files, annotation, None, seed), preset, seed, changes))
+        students.append(presets.preset(preset, configure.data_config(files, annotation, None, seed), seed))
     if synthetic:
-        student = configure.student_config(preset, SyntheticConfig(seed=seed), seed)
-        students.append(configure.override(configure.override(student, _SMALL), _fitting(student, changes)))
+        students.append(configure.override(presets.preset(preset, SyntheticConfig(seed=seed), seed), _SMALL))
+    students = [configure.override(student, _fitting(student, changes)) for student in students]
     if not students:
         raise ConfigError("There is nothing to train", where="retrain-models", fix="Name a feature file")
     with tempfile.TemporaryDirectory(prefix="avexplore-models-") as scratch:
@@ -79,17 +74,9 @@ def retrain(
     say(f"Wrote {size_text(size)} to {target}.")
 
 
-def _student(data: DataConfig, preset: str, seed: int, changes: dict[str, dict[str, Any]]) -> StudentConfig:
-    student = configure.student_config(preset, data, seed)
-    return configure.override(student, _fitting(student, changes))
-
-
 def _fitting(student: StudentConfig, changes: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """Changes to stages that this student has: `synthetic.clips` is no mistake for the other run."""
-    from avexplore.config import upstream
-
-    stages = {part.stage for part in upstream(student)} | {"synthetic"}
-    kept = {stage: values for stage, values in changes.items() if stage in stages}
-    if unknown := set(changes) - stages - {"features"}:
+    own = {part.stage for part in upstream(student)}
+    if unknown := set(changes) - own - {"synthetic", "features"}:
         raise ConfigError(f"No stage {sorted(unknown)[0]!r} here", where="--set")
-    return {stage: v for stage, v in kept.items() if stage in {part.stage for part in upstream(student)}}
+    return {stage: values for stage, values in changes.items() if stage in own}

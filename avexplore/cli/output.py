@@ -77,6 +77,11 @@ def emit(content: Mapping[str, Any]) -> None:
     sys.stdout.flush()
 
 
+def picked(record: Any, *names: str) -> dict[str, Any]:
+    """Some attributes of a record, by name."""
+    return {name: getattr(record, name) for name in names}
+
+
 def plain(value: Any) -> Any:
     """Arrays, tuples and NumPy numbers as JSON values.
 
@@ -108,6 +113,11 @@ def table(title: str, head: Sequence[str], rows: Sequence[Sequence[Any]]) -> Non
     for row in rows:
         shown.add_row(*(Text(f"{item:.4f}" if isinstance(item, float) else str(item)) for item in row))
     Console().print(shown)
+
+
+def figure_table(title: str, figures: Mapping[str, float]) -> None:
+    """A table of figures by name."""
+    table(title, ("Figure", "Value"), [(name, float(value)) for name, value in figures.items()])
 
 
 def size_text(count: float) -> str:

@@ -9,7 +9,7 @@ import typer
 
 from avexplore.cli import configure, options
 from avexplore.cli.chosen import Chosen, attach_media, describes_student, make, workbench
-from avexplore.cli.output import emit, progress, say, stdout_is_ours, table
+from avexplore.cli.output import emit, figure_table, progress, say, stdout_is_ours, table
 from avexplore.config import (
     BaselineConfig,
     ClipsConfig,
@@ -154,7 +154,7 @@ def train_teacher(
             }
         )
         return
-    table("Teacher", ("Figure", "Value"), [(name, float(value)) for name, value in teacher.quality.items()])
+    figure_table("Teacher", teacher.quality)
     for warning in teacher.soft_labels.warnings:
         say(f"Note: {warning}")
 
@@ -179,7 +179,7 @@ def train_student(
             {"best_epoch": trained.best_epoch, "at_best": last, "address": student.address, "config": student.to_json()}
         )
         return
-    table(f"Best epoch {trained.best_epoch} of {trained.epochs}", ("Figure", "Value"), list(last.items()))
+    figure_table(f"Best epoch {trained.best_epoch} of {trained.epochs}", last)
     say(f"Stored as {student.address[:12]}.")
 
 
@@ -211,7 +211,7 @@ def evaluate(
             }
         )
         return
-    table(f"Retrieval, {split} clips", ("Figure", "Value"), [(n, float(v)) for n, v in found.metrics.items()])
+    figure_table(f"Retrieval, {split} clips", found.metrics)
 
 
 @describes_student
@@ -241,8 +241,4 @@ def project(
             }
         )
         return
-    table(
-        f"{found.method}, {len(found.rows)} clips",
-        ("Figure", "Value"),
-        [(n, float(v)) for n, v in found.metrics.items()],
-    )
+    figure_table(f"{found.method}, {len(found.rows)} clips", found.metrics)

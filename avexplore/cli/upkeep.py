@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 import traceback
+from calendar import timegm
 from collections import Counter
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,7 @@ import typer
 
 from avexplore.cli import configure, options
 from avexplore.cli.chosen import stored_run, workbench
-from avexplore.cli.output import emit, progress, say, size_text, stdout_is_ours, table
+from avexplore.cli.output import emit, picked, progress, say, size_text, stdout_is_ours, table
 from avexplore.config import ClipsConfig, Config, StudentConfig, from_json
 from avexplore.errors import AvexploreError, Cancelled, ConfigError
 
@@ -29,7 +30,7 @@ def runs(json: options.Json = False) -> None:
     """List what is stored and can be looked at."""
     found = workbench().runs()
     if json:
-        emit({"runs": [{"key": r.key, "name": r.name, "shipped": r.shipped, "figures": r.figures} for r in found]})
+        emit({"runs": [picked(run, "key", "name", "shipped", "figures") for run in found]})
         return
     rows = [(r.key, r.name, r.source[:60], "shipped" if r.shipped else r.created) for r in found]
     table("Runs", ("Key", "Name", "Data", "Made"), rows)
@@ -236,13 +237,7 @@ def jobs_list(json: options.Json = False) -> None:
     """All jobs, the newest first."""
     found = workbench().jobs.all()
     if json:
-        emit(
-            {
-                "jobs": [
-                    {"address": j.address, "stage": j.stage, "state": j.state, "fraction": j.fraction} for j in found
-                ]
-            }
-        )
+        emit({"jobs": [picked(job, "address", "stage", "state", "fraction") for job in found]})
         return
     rows = [
         (j.address[:12], j.stage, j.state, f"{j.fraction:.0%}", f"{j.seconds:.0f} s", j.message[:60]) for j in found
@@ -296,7 +291,7 @@ def store_info(json: options.Json = False) -> None:
             counted = stages.setdefault(summary.stage, [0, 0])
             counted[0] += 1
             counted[1] += summary.bytes
-    aside = [{"name": item.name, "reason": item.reason, "bytes": item.bytes} for item in store.quarantine()]
+    aside = [picked(item, "name", "reason", "bytes") for item in store.quarantine()]
     states = [
         {"stage": state.stage, "address": state.address, "written": _iso(state.written), "bytes": state.bytes}
         for state in store.states()
@@ -321,7 +316,7 @@ def store_check(json: options.Json = False) -> None:
     count, damaged = store.check()
     unlisted = store.unlisted()
     if json:
-        told = [{"stage": one.stage, "address": one.address, "reason": one.reason} for one in unlisted]
+        told = [picked(one, "stage", "address", "reason") for one in unlisted]
         emit({"checked": count, "damaged": damaged, "unlisted": told})
     else:
         say(f"Damaged: {', '.join(damaged)}" if damaged else "All entries are sound.")
@@ -382,14 +377,15 @@ def store_prune(
     say(f"Removed {size_text(total)}.")
 
 
+_ISO = "%Y-%m-%dT%H:%M:%SZ"
+
+
 def _iso(seconds: float) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+    return time.strftime(_ISO, time.gmtime(seconds))
 
 
 def _seconds(created: str) -> float:
-    import calendar
-
     try:
-        return calendar.timegm(time.strptime(created, "%Y-%m-%dT%H:%M:%SZ"))
+        return timegm(time.strptime(created, _ISO))
     except ValueError:
         return 0.0
