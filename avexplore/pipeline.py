@@ -85,8 +85,10 @@ class Track(Protocol):
         """`epoch` counts from 1; `figures` as in `History.columns`. A student's first epochs are its prefix's."""
 
 
-def tracked(track: Track, config: Config, report: Report) -> Report:
-    """The report of a training, with a tracker that hears of its epochs, too."""
+def tracked(track: Track | None, config: Config, report: Report) -> Report:
+    """The report of a stage; of a training, with a tracker that hears of its epochs, too."""
+    if track is None or not stage_of(config).is_network:
+        return report
 
     def told(fraction: float, message: str = "", **figures: float) -> None:
         if "epoch" in figures:

@@ -84,19 +84,8 @@ def clip_title(clips: Clips, row: int) -> str:
 
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _COUNTED = {
-    "shard",
-    "row",
-    "clip",
-    "video",
-    "audio",
-    "sample",
-    "synthetic",
-    "item",
-    "file",
-    "train",
-    "test",
-    "validation",
-}
+    "shard", "row", "clip", "video", "audio", "sample", "synthetic", "item", "file", "train", "test", "validation",
+}  # fmt: skip
 _YOUTUBE = re.compile(r"[\w-]{11}(?:_\d+)*")
 
 

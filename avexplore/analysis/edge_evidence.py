@@ -165,11 +165,6 @@ class CoOccurrence:
     where: str
 
     @property
-    def target_given_source(self) -> float:
-        """P(target | source), NaN without clips of the source."""
-        return self.both / self.source_clips if self.source_clips else float("nan")
-
-    @property
     def lift(self) -> float:
         """How many times more often than if they had nothing to do with each other; NaN if either never occurs."""
         expected = self.source_clips * self.target_clips / max(self.clips, 1)

@@ -65,11 +65,6 @@ class PairFacts:
     base_back: float
     same_class: float | None
 
-    @property
-    def is_together(self) -> bool:
-        """Whether the interval says that they come together more often than by chance."""
-        return self.low > 1
-
 
 @dataclass(frozen=True)
 class ClipCounts:

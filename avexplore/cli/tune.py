@@ -22,7 +22,7 @@ def tune(
     quiet: options.Quiet = False,
 ) -> None:
     """Figures of a stored run read with other settings; what acts in training is trained if its features are there."""
-    from avexplore.tuning.counts import TOP, counts, first_answers
+    from avexplore.tuning.counts import TOP, Counts, first_answers
     from avexplore.tuning.live_graphs import LiveGraphs
     from avexplore.tuning.reading import differences, open_run
     from avexplore.tuning.settings import WorkingSettings, difference
@@ -38,7 +38,7 @@ def tune(
         answer = tuning.settle(working, report)
         reading, clips = answer.reading, tuning.run.test_clips
         both = [
-            counts(first_answers(reading.embeddings, clips, direction), tuning.twin_answers[direction])
+            Counts(first_answers(reading.embeddings, clips, direction), tuning.twin_answers[direction])
             for direction in (0, 1)
         ]
     gaps, twin = differences(reading.report, tuning.run.twin_report), tuning.run.twin_report.metrics

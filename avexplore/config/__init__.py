@@ -3,7 +3,6 @@
 from avexplore.config.base import (
     Config,
     acts_at,
-    field_help,
     from_json,
     label_of,
     location,
@@ -71,7 +70,6 @@ __all__ = [
     "Transform",
     "VaryConfig",
     "acts_at",
-    "field_help",
     "from_json",
     "label_of",
     "location",

@@ -58,9 +58,9 @@ def within(low: float, high: float, default: Any, *, open_low: bool = False, **m
     return setting(default, low=low, high=high, open_low=open_low, **metadata)
 
 
-def location(default: Any = dataclasses.MISSING, *, help: str = "") -> Any:
+def location(default: Any) -> Any:
     """A field that says where something lies, not what it is: it does not enter the address."""
-    return field(default=default, metadata={"help": help, "address": False}, compare=False)
+    return field(default=default, metadata={"address": False}, compare=False)
 
 
 @dataclass(frozen=True)
@@ -242,16 +242,6 @@ def _is_finite(value: float) -> bool:
         return math.isfinite(value)
     except OverflowError:  # an integer beyond the largest float
         return False
-
-
-def field_help(cls: type[Config]) -> Mapping[str, str]:
-    """One sentence per field. User interfaces show it.
-
-    >>> from avexplore.config import AffinityConfig
-    >>> field_help(AffinityConfig)["across"]
-    'Use edges between an audio and a visual node.'
-    """
-    return {f.name: f.metadata.get("help", "") for f in fields(cls)}
 
 
 def label_of(cls: type[Config], name: str) -> str:

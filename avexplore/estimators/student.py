@@ -210,9 +210,6 @@ class _Results:
 
     def get(self, config: Config) -> Any:
         if config.address not in self._made:
-            stage = pipeline.stage_of(config)
-            listens = self._track is not None and stage.is_network
-            report = pipeline.tracked(self._track, config, silent) if listens and self._track else silent
-            context = pipeline.Context(self.get, report, device=self._device)
-            self._made[config.address] = stage.compute(config, context)
+            context = pipeline.Context(self.get, pipeline.tracked(self._track, config, silent), device=self._device)
+            self._made[config.address] = pipeline.stage_of(config).compute(config, context)
         return self._made[config.address]

@@ -20,6 +20,8 @@ from avexplore.errors import Cancelled
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 LOG_LINES = 20
+_SECONDS_APART = 0.25
+"""Between two writes of the progress."""
 
 
 @dataclass(frozen=True)
@@ -144,11 +146,10 @@ class JobReport:
     Args:
         folder: The job's folder.
         attempt: Which start of the job this is.
-        interval: Seconds between two writes of the progress.
     """
 
-    def __init__(self, folder: Path, attempt: int, interval: float = 0.25) -> None:
-        self._folder, self._attempt, self._interval = folder, attempt, interval
+    def __init__(self, folder: Path, attempt: int) -> None:
+        self._folder, self._attempt = folder, attempt
         self._began = time.time()
         self._written = 0.0
         self._ended = False
@@ -180,7 +181,7 @@ class JobReport:
             except OSError:
                 pass  # as in `say`
         now = time.monotonic()
-        if now - self._written < self._interval:
+        if now - self._written < _SECONDS_APART:
             return
         self._written = now
         if not (self._folder / "request.json").exists():

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from avexplore.config import StudentConfig
 from avexplore.losses.anchor_awareness import AnchorAwareness
-from avexplore.losses.distances import DistanceName, cosine_distance, distance
+from avexplore.losses.distances import cosine_distance, distance
 from avexplore.losses.pairs import PairLoss, by_direction, same_label
 from avexplore.losses.proxies import ClassProxies, ProxyLoss, class_means
 from avexplore.losses.registry import record_of
@@ -76,7 +76,6 @@ class CrossModalLoss(MetricLoss):
         pair_loss: What to ask of one direction.
         awareness: Makes the AA proxies that stand in for anchors; None if the clips stand for themselves.
         class_proxies: A learned unit vector of its class, shared by both modalities, stands in for an anchor.
-        distance: How far an anchor is from a candidate.
     """
 
     def __init__(
@@ -84,12 +83,9 @@ class CrossModalLoss(MetricLoss):
         pair_loss: PairLoss,
         awareness: AnchorAwareness | None = None,
         class_proxies: ClassProxies | None = None,
-        *,
-        distance: DistanceName = "cosine",
     ) -> None:
         super().__init__()
         self.pair_loss, self.awareness, self.class_proxies = pair_loss, awareness, class_proxies
-        self.distance = distance
 
     def _loss(self, batch: Batch) -> Tensor:
         audio, visual, labels, forgiven, margins, cosine, rows, predicted = batch
@@ -108,11 +104,10 @@ class CrossModalLoss(MetricLoss):
                 assert self.class_proxies is not None
                 audio_anchors = visual_anchors = self.class_proxies()[labels]
             cosine = audio_anchors @ visual.T
-            visual_to_audio = distance(visual_anchors @ audio.T, self.distance)
+            visual_to_audio = cosine_distance(visual_anchors, audio)
         elif cosine is None:
             cosine = audio @ visual.T
-        audio_to_visual = distance(cosine, self.distance)
-        return self.pair_loss.both_ways(audio_to_visual, visual_to_audio, positive, forgiven, margins)
+        return self.pair_loss.both_ways(distance(cosine), visual_to_audio, positive, forgiven, margins)
 
 
 class CrossModalProxyLoss(MetricLoss):

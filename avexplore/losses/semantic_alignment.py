@@ -67,11 +67,9 @@ def alignment_term(
     if head == "probability":
         p, q = (audio / temperature).log_softmax(1), (visual / temperature).log_softmax(1)
     else:  # log probabilities of "present" and "absent", side by side: (B, 2C)
-        p = torch.cat(
-            [nn.functional.logsigmoid(audio / temperature), nn.functional.logsigmoid(-audio / temperature)], 1
-        )
-        q = torch.cat(
-            [nn.functional.logsigmoid(visual / temperature), nn.functional.logsigmoid(-visual / temperature)], 1
+        p, q = (
+            torch.cat([nn.functional.logsigmoid(x / temperature), nn.functional.logsigmoid(-x / temperature)], 1)
+            for x in (audio, visual)
         )
     if alignment == "kl":  # KL(p|q) + KL(q|p) in one product
         total = ((p.exp() - q.exp()) * (p - q)).sum()

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from avexplore.artifacts import Artifact, Clips, RetrievalReport, TrainedStudent
+from avexplore.artifacts import Artifact, Clips, TrainedStudent
 from avexplore.config import (
     ClipsConfig,
     Config,
@@ -34,8 +34,6 @@ from avexplore.store.entries import publish, write_entry
 from avexplore.workbench import Workbench, fanout
 
 _PACKING = Packing(compact=True, halved=("weights", "embeddings", "before", "after"))
-
-
 _OUTPUTS = Packing(compact=True, halved=("audio", "visual"))
 """Class scores stay exact: a low temperature makes much of their last digits."""
 STOPS = (0.0, 0.3, 3.0, 10.0)
@@ -44,11 +42,10 @@ STOPS = (0.0, 0.3, 3.0, 10.0)
 
 def ship(student: StudentConfig, bench: Workbench, folder: Path, home: Path, report: Any) -> None:
     """Make everything that a run's pages show, and write it as shipped entries."""
-    stability = student.stability
     source = student.soft_labels
-    if stability is None or not isinstance(source, TeacherConfig):
+    if not isinstance(source, TeacherConfig):
         raise ConfigError("Only a student with LIR and a teacher of its own can be shipped", where="student")
-    twin, regularizer = student.twin, student.lir
+    twin, regularizer, stability = student.twin, student.lir, student.lir.affinity.stability
     first: list[Config] = [ClipsConfig(student.data), source, stability.graph, stability, regularizer.affinity]
     for config in (*first, twin, student):
         write(config, bench.get(config, report), bench, folder)
@@ -81,14 +78,10 @@ def write(config: Config, artifact: Artifact, bench: Workbench, folder: Path, *,
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
     note = "Weights, embeddings and coordinates are rounded to half precision."
-    write_entry(place, without_paths(config), artifact, replace(entry.provenance, note=note), packing=packing)
+    nameless = from_json(config.to_json(address_only=True))  # the same address, without paths
+    write_entry(place, nameless, artifact, replace(entry.provenance, note=note), packing=packing)
     if isinstance(config, (TeacherConfig, StudentConfig)):
         (place / "README.md").write_text(card(config, bench), encoding="utf-8")
-
-
-def without_paths(config: Config) -> Config:
-    """The same config (with the same address) that names no files."""
-    return from_json(config.to_json(address_only=True))
 
 
 def card(config: TeacherConfig | StudentConfig, bench: Workbench) -> str:
@@ -143,7 +136,7 @@ def overview(store: Store, students: Iterable[StudentConfig]) -> str:
     ]
     for student in students:
         clips: Clips = bench.get(ClipsConfig(student.data))
-        before, after = (_figures(bench, model) for model in (student.twin, student))
+        before, after = (bench.get(EvaluationConfig(model)).metrics for model in (student.twin, student))
         lines += [
             f"## {clips.source or 'Synthetic benchmark with a planted class graph'}",
             "",
@@ -158,11 +151,6 @@ def overview(store: Store, students: Iterable[StudentConfig]) -> str:
             "",
         ]
     return "\n".join(lines)
-
-
-def _figures(bench: Workbench, model: StudentConfig) -> dict[str, float]:
-    report: RetrievalReport = bench.get(EvaluationConfig(model, "test"))
-    return dict(report.metrics)
 
 
 def replace_folder(target: Path, fresh: Path) -> None:

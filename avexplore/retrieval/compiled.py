@@ -230,11 +230,11 @@ def _full_walk(  # type: ignore[no-untyped-def]
         recovered[i] = within / hidden_hits if hidden_hits else np.nan
 
 
-def over_queries(count: int, gallery: int, work: Callable[[int, int], None], *, workers: int | None = None) -> None:
+def over_queries(count: int, gallery: int, work: Callable[[int, int], None]) -> None:
     """Calls `work(start, end)` for chunks of queries on several threads; chunks hold at most 32 MiB of similarities."""
     chunk = max(1, min(256, 2**23 // max(1, gallery)))
     spans = [(start, min(count, start + chunk)) for start in range(0, count, chunk)]
-    workers = workers or min(8, os.cpu_count() or 1)
+    workers = min(8, os.cpu_count() or 1)
     if workers == 1 or len(spans) == 1:
         for span in spans:
             work(*span)

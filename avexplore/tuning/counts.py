@@ -19,12 +19,21 @@ class Counts:
     """Over all queries of one direction, against the twin.
 
     Attributes:
-        relevant: Of the first answers of each query, how many share a class with it. Shape (Q,).
-        gained: By how many more than the twin's. Shape (Q,).
+        relevant: Of the first answers of each query, how many share a class with it, see `first_answers`. Shape (Q,).
+        twin: How many of the twin's. Shape (Q,).
+
+    >>> found = Counts(np.array([3, 1, 2]), np.array([2, 2, 2]))
+    >>> found.gain, found.lose
+    (1, 1)
     """
 
     relevant: IntArray
-    gained: IntArray
+    twin: IntArray
+
+    @property
+    def gained(self) -> IntArray:
+        """By how many more than the twin's. Shape (Q,)."""
+        return self.relevant - self.twin
 
     @property
     def gain(self) -> int:
@@ -53,13 +62,3 @@ def first_answers(embeddings: Embeddings, clips: Clips, direction: int) -> IntAr
     found = rank(queries, gallery, TOP).indices
     counted: IntArray = shares_class(clips, np.arange(len(queries)), found).sum(axis=1)
     return counted
-
-
-def counts(after: IntArray, before: IntArray) -> Counts:
-    """Compare `first_answers` of a setting with the twin's.
-
-    >>> found = counts(np.array([3, 1, 2]), np.array([2, 2, 2]))
-    >>> found.gain, found.lose
-    (1, 1)
-    """
-    return Counts(after, after - before)

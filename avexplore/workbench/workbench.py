@@ -323,11 +323,9 @@ class Workbench:
         keep = stage.is_stored and not self.read_only
         state = self.store.state_file(config) if keep else None
         started = time.perf_counter()
-        if self._track is not None and stage.is_network:
-            report = pipeline.tracked(self._track, config, report)
         context = pipeline.Context(
             get=lambda need: self._make(need, silent, lock=True).artifact,
-            report=report,
+            report=pipeline.tracked(self._track, config, report),
             device=self.device,
             state_file=state,
             batches_file=lambda common: self.store.batches_file(common) if keep else None,

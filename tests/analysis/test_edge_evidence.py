@@ -192,7 +192,6 @@ def test_co_occurrence_is_counted() -> None:
     found = evidence.co_occurrence(clips(), "audio:A", "visual:B")
     assert found is not None
     assert (found.both, found.source_clips, found.target_clips, found.clips) == (2, 3, 3, 5)
-    assert found.target_given_source == pytest.approx(2 / 3)
     assert found.lift == pytest.approx(2 / (9 / 5))
     assert evidence.co_occurrence(None, "audio:A", "visual:B") is None
 

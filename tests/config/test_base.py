@@ -19,7 +19,6 @@ from avexplore.config import (
     SyntheticConfig,
     TeacherConfig,
     VaryConfig,
-    field_help,
     from_json,
     upstream,
 )
@@ -98,7 +97,7 @@ def test_walk_goes_upstream() -> None:
     [SyntheticConfig, TeacherConfig, GraphConfig, StabilityConfig, AffinityConfig, RegularizerConfig, StudentConfig],
 )
 def test_every_parameter_is_explained(cls: type) -> None:
-    missing = [f.name for f in fields(cls) if not field_help(cls).get(f.name)]
+    missing = [f.name for f in fields(cls) if not f.metadata.get("help")]
     assert missing == []
 
 

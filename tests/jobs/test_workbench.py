@@ -90,7 +90,7 @@ def test_cancelling_what_waits_stops_what_it_waits_for(
     bench.ask(config)
     bench.cancel(config)
     assert isinstance(bench.ask(config, start=False), Missing)
-    assert [job.state for job in bench.job_list()] == ["cancelled"]
+    assert [job.state for job in bench.jobs.all()] == ["cancelled"]
 
 
 def test_what_gave_way_to_another_wish_is_begun_when_asked_for_again(bench: Workbench, slow: ModuleType) -> None:
@@ -115,7 +115,7 @@ def test_get_makes_it_here_and_reports_the_whole_way(bench: Workbench, slow: Mod
     fractions = [fraction for fraction, _ in seen]
     assert fractions == sorted(fractions)
     assert 0 < fractions[0] < fractions[-1] <= 1
-    assert bench.job_list() == [], "no process was started"
+    assert bench.jobs.all() == [], "no process was started"
 
 
 def test_get_goes_on_from_what_a_stopped_one_has_saved(bench: Workbench, slow: ModuleType) -> None:

@@ -19,7 +19,7 @@ from avexplore.graph.stability.stability import measure_stability
 from avexplore.nets.linked_posteriors import LinkedPosteriors
 from avexplore.retrieval import evaluate, rank
 from avexplore.training import embed, linked_posteriors
-from avexplore.tuning.counts import TOP, counts, first_answers
+from avexplore.tuning.counts import TOP, Counts, first_answers
 from avexplore.tuning.live_graphs import whole_stability
 from avexplore.tuning.networks import nearest_stop, network_of, network_outputs, stops
 from avexplore.tuning.reading import clips_at, comparable, differences, open_run, read
@@ -199,7 +199,7 @@ def test_counts_are_those_of_a_slow_loop(tiny: Tiny) -> None:
             shared = [bool((clips.true_labels[a] & clips.true_labels[query]).any()) for a in answers]
             assert found[query] == sum(shared)
     ours, theirs = (first_answers(e, clips, 0) for e in (run.after, run.before))
-    compared = counts(ours, theirs)
+    compared = Counts(ours, theirs)
     assert compared.gain == sum(a > b for a, b in zip(ours, theirs, strict=True))
     assert compared.lose == sum(a < b for a, b in zip(ours, theirs, strict=True))
 

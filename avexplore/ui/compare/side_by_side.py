@@ -10,7 +10,7 @@ import streamlit as st
 
 from avexplore.analysis.run_differences import same_clips
 from avexplore.config import ClipsConfig, ProjectionConfig, StudentConfig
-from avexplore.tuning.counts import TOP, counts, first_answers
+from avexplore.tuning.counts import TOP, Counts, first_answers
 from avexplore.tuning.live_maps import MOST_CLIPS, MapPair
 from avexplore.tuning.reading import clips_at
 from avexplore.ui.parts import job_progress
@@ -124,7 +124,7 @@ def _query(both: Pair) -> tuple[int, int, str]:
             "Number, those that change most first", 1, len(order), key=key, step=1, on_change=_take_place,
             args=(key, both.rows[order]), width=280,
         )  # fmt: skip
-    gained = counts(after, before)
+    gained = Counts(after, before)
     said = (
         f"Of {len(order):,} queries, {gained.gain} have more and {gained.lose} have fewer answers that share a class "
         f"among the first {TOP} by the second run"

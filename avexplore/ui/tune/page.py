@@ -16,7 +16,7 @@ import numpy as np
 import streamlit as st
 
 from avexplore.errors import AvexploreError
-from avexplore.tuning.counts import TOP, counts, first_answers
+from avexplore.tuning.counts import TOP, Counts, first_answers
 from avexplore.tuning.settings import WorkingSettings
 from avexplore.ui.parts import job_progress, without_student
 from avexplore.ui.parts.plain_text import as_markdown
@@ -102,7 +102,7 @@ def _show(run: Run, held: Opened, answer: Answer, asked: controls.Asked) -> None
     before = _before(held, pin, asked)
     after = answer.reading.embeddings
     orders = [board.ranked(side, asked.query, asked.direction) for side in (before.embeddings, after)]
-    compared = counts(first_answers(after, clips, asked.direction), before.answers)
+    compared = Counts(first_answers(after, clips, asked.direction), before.answers)
     version = _version(run, settings, answer, asked, pin)
     waiting = not answer.live.is_done or not held.maps.is_ready
     how = ("Asked with the sound of", "Asked with the picture of")[asked.direction]

@@ -71,7 +71,7 @@ def train_on_own_file(at: AppTest) -> StudentConfig:
     at.segmented_control(key="training.preset").set_value("tiny").run()
     at.button(key="training.start").click().run()
     assert not at.exception
-    wanted = [from_json(job.config) for job in Workbench().job_list()]
+    wanted = [from_json(job.config) for job in Workbench().jobs.all()]
     (student,) = [one for one in wanted if isinstance(one, StudentConfig) and one.regularizer is not None]
     return student
 
@@ -105,7 +105,7 @@ def test_uploads_jobs_and_their_runs_are_seen_by_their_visitor_only(monkeypatch:
     assert cancel in [button.key for button in owner.button]
     assert "patients" in everything(owner)
     owner.button(key=cancel).click().run()
-    assert {job.state for job in Workbench().job_list() if job.address == student.address} == {"cancelled"}
+    assert {job.state for job in Workbench().jobs.all() if job.address == student.address} == {"cancelled"}
 
 
 def test_the_same_file_of_another_visitor_is_another_file() -> None:
