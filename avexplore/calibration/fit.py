@@ -81,14 +81,6 @@ def fit_platt(logits: FloatArray, labels: IntArray, *, normalized: bool, prior: 
     return np.stack([common * np.exp(found.x[:classes]), found.x[classes:]], axis=1)
 
 
-def apply_calibration(
-    logits: FloatArray, *, temperature: float = 1.0, platt: FloatArray | None = None, normalized: bool = True
-) -> FloatArray:
-    """Probabilities from logits (n, C), by the temperature or, where given, the slopes and offsets (C, 2)."""
-    scaled = logits / temperature if platt is None else logits * platt[:, 0] + platt[:, 1]
-    return np.exp(scaled - _log_sum_exp(scaled)) if normalized else _sigmoid(scaled)
-
-
 def cross_fitted(logits: FloatArray, labels: IntArray, method: str, *, normalized: bool, seed: int) -> FloatArray:
     """Calibrated probabilities of clips that had no say in their own calibration, by five folds. Shape (n, C).
 
@@ -113,7 +105,7 @@ def calibrate(logits: FloatArray, labels: IntArray, method: str, *, normalized: 
 
 @dataclass(frozen=True)
 class Calibrator:
-    """A fitted calibration of one modality."""
+    """A fitted calibration of one modality: by the temperature or, where given, the slopes and offsets (C, 2)."""
 
     temperature: float
     platt: FloatArray | None
@@ -121,7 +113,8 @@ class Calibrator:
 
     def __call__(self, logits: FloatArray) -> FloatArray:
         """Probabilities (n, C) from logits (n, C)."""
-        return apply_calibration(logits, temperature=self.temperature, platt=self.platt, normalized=self.normalized)
+        scaled = logits / self.temperature if self.platt is None else logits * self.platt[:, 0] + self.platt[:, 1]
+        return np.exp(scaled - _log_sum_exp(scaled)) if self.normalized else _sigmoid(scaled)
 
 
 def _negative_log_likelihood(scaled: FloatArray, labels: IntArray, normalized: bool) -> float:

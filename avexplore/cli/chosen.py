@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from avexplore.cli import configure, options
-from avexplore.cli.output import progress, stdout_is_ours
+from avexplore.cli.output import progress
 from avexplore.config import ClipsConfig, Config, DataConfig, FeatureFileConfig, StudentConfig
 from avexplore.config.presets import preset
 from avexplore.errors import ConfigError, DataError
@@ -79,7 +79,7 @@ def workbench(device: str | None = None) -> Any:
 def make(config: Config, *, device: str | None = None, quiet: bool = False) -> Any:
     """A result, waiting for it with a progress bar."""
     report: Report
-    with stdout_is_ours(), progress(quiet) as report:
+    with progress(quiet) as report:
         return workbench(device).get(config, report)
 
 

@@ -9,7 +9,7 @@ import typer
 
 from avexplore.cli import configure, options
 from avexplore.cli.chosen import Chosen, describes_student, workbench
-from avexplore.cli.output import emit, progress, say, stdout_is_ours, table
+from avexplore.cli.output import emit, progress, say, table
 from avexplore.config import DEFAULT_ARMS, ExperimentConfig, StudentConfig, SweepConfig, VaryConfig
 from avexplore.errors import ConfigError
 
@@ -49,7 +49,7 @@ def experiment(
     student = chosen.student()
     names = tuple(name.strip() for name in arms.split(",") if name.strip())
     wanted = ExperimentConfig(student, names, seeds, first_seed, vary_teacher, split, reading)
-    with stdout_is_ours(), progress(quiet or json) as report:
+    with progress(quiet or json) as report:
         found = fanout.make(wanted, workbench(device), workers=workers, scheduler=scheduler, report=report)
     if out is not None:
         from avexplore.analysis.run_tables import experiment_table, write_table
@@ -128,7 +128,7 @@ def sweep(
         seed=chosen.seed,
     )
     check(wanted)
-    with stdout_is_ours(), progress(quiet or json) as report:
+    with progress(quiet or json) as report:
         found = fanout.make(wanted, workbench(device), workers=workers, scheduler=scheduler, report=report)
     ranking = outcomes(wanted, found)
     best = best_student(wanted, ranking[0])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from avexplore.cli import options
-from avexplore.cli.output import emit, progress, say, stdout_is_ours, table
+from avexplore.cli.output import emit, progress, say, table
 
 if TYPE_CHECKING:
     from avexplore.data.media.extraction import Extraction
@@ -55,7 +55,7 @@ def features(
 
     # On a GPU one process makes the batches.
     count = workers or (1 if device != "cpu" and has_gpu() else os.cpu_count() or 1)
-    with stdout_is_ours(), progress(quiet or json) as report:
+    with progress(quiet or json) as report:
         made = extract(
             folder, labels, out, parse("audio", audio), parse("visual", visual),
             every=every, seconds=seconds, device=device, report=report,

@@ -9,7 +9,7 @@ import typer
 
 from avexplore.cli import configure, options
 from avexplore.cli.chosen import stored_run, workbench
-from avexplore.cli.output import emit, progress, say, stdout_is_ours, table
+from avexplore.cli.output import emit, progress, say, table
 from avexplore.config import FeatureFileConfig
 from avexplore.errors import ConfigError
 
@@ -33,7 +33,7 @@ def gather(
     index = index_in(bench.store.shipped, data.fingerprint) if isinstance(data, FeatureFileConfig) else Path()
     if not index.is_file():
         raise ConfigError("No index of this run's clips ships with it", where="--run", fix="See `avexplore runs`")
-    with stdout_is_ours(), progress(quiet or json) as report:
+    with progress(quiet or json) as report:
         found = find(index, configure.existing(shards), report)
     content = {"clips": found.clips, "found": found.clips - found.missing, "by_file": found.by_file}
     if not json:

@@ -9,7 +9,7 @@ import typer
 
 from avexplore.cli import configure, options
 from avexplore.cli.chosen import Chosen, describes_student, workbench
-from avexplore.cli.output import emit, progress, say, stdout_is_ours, table
+from avexplore.cli.output import emit, progress, say, table
 from avexplore.config import (
     ClipsConfig,
     Engine,
@@ -95,7 +95,7 @@ def graph(
     config = config.replace(**{name: value for name, value in given.items() if value is not None})
     config = chosen.changed(config)
     bench = workbench(device)
-    with stdout_is_ours(), progress(quiet or json) as report:
+    with progress(quiet or json) as report:
         found: ClassGraph = bench.get(config, report)
         frequency: GraphStability | None = None
         if stability:

@@ -10,7 +10,7 @@ import typer
 
 from avexplore.cli import configure, options
 from avexplore.cli.chosen import workbench
-from avexplore.cli.output import progress, say, size_text, stdout_is_ours
+from avexplore.cli.output import progress, say, size_text
 from avexplore.config import ExperimentConfig, StudentConfig, SyntheticConfig, presets, upstream
 from avexplore.errors import ConfigError
 
@@ -53,7 +53,7 @@ def retrain(
         raise ConfigError("There is nothing to train", where="retrain-models", fix="Name a feature file")
     with tempfile.TemporaryDirectory(prefix="avexplore-models-") as scratch:
         fresh = Path(scratch) / "models"
-        with stdout_is_ours(), progress(quiet) as report:
+        with progress(quiet) as report:
             for i, student in enumerate(students):
 
                 def partial(fraction: float, message: str = "", i: int = i, **figures: float) -> None:

@@ -15,23 +15,20 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def stdout_is_ours() -> Iterator[None]:
-    """Send what libraries print to stderr meanwhile, so that stdout holds the result alone."""
-    with contextlib.redirect_stdout(sys.stderr):
-        yield
-
-
-@contextlib.contextmanager
 def progress(quiet: bool = False) -> Iterator[Report]:
-    """A progress bar on stderr; a line now and then where stderr is no terminal."""
-    if quiet:
-        from avexplore.artifacts import silent
+    """A progress bar on stderr; a line now and then where stderr is no terminal.
 
-        yield silent
-    elif sys.stderr.isatty():
-        yield from _bar()
-    else:
-        yield _Lines()
+    What libraries print goes there meanwhile, too, so that stdout holds the result alone.
+    """
+    with contextlib.redirect_stdout(sys.stderr):
+        if quiet:
+            from avexplore.artifacts import silent
+
+            yield silent
+        elif sys.stderr.isatty():
+            yield from _bar()
+        else:
+            yield _Lines()
 
 
 def _bar() -> Iterator[Report]:

@@ -9,7 +9,7 @@ import typer
 
 from avexplore.cli import options
 from avexplore.cli.chosen import Chosen, describes_student, workbench
-from avexplore.cli.output import emit, progress, say, stdout_is_ours
+from avexplore.cli.output import emit, progress, say
 
 
 @describes_student
@@ -35,7 +35,7 @@ def report(
 
     student = chosen.student()
     names = [name.strip() for name in figures.split(",") if name.strip()]
-    with stdout_is_ours(), progress(quiet or json) as told:
+    with progress(quiet or json) as told:
         files = write_report(
             student,
             out,

@@ -9,7 +9,7 @@ import typer
 
 from avexplore.cli import configure, options
 from avexplore.cli.chosen import Chosen, attach_media, describes_student, make, workbench
-from avexplore.cli.output import emit, figure_table, progress, say, stdout_is_ours, table
+from avexplore.cli.output import emit, figure_table, progress, say, table
 from avexplore.config import (
     BaselineConfig,
     ClipsConfig,
@@ -43,7 +43,7 @@ def run(
     if projection:
         wanted.append(ProjectionConfig(twin, student))
     made = []
-    with stdout_is_ours(), progress(quiet or json) as report:
+    with progress(quiet or json) as report:
         for i, step in enumerate(wanted):
 
             def partial(fraction: float, message: str = "", i: int = i, **figures: float) -> None:
@@ -88,7 +88,7 @@ def data(
     """Check data and say what is in them; generate the synthetic benchmark."""
     chosen = configure.data_config(files, annotation, classes, seed, class_names)
     chosen = configure.override(chosen, configure.parse_settings(settings or []))
-    with stdout_is_ours(), progress(quiet or json) as report:
+    with progress(quiet or json) as report:
         bench = workbench()
         features: FeatureSet = bench.get(chosen, report)
         if out is not None:

@@ -8,7 +8,7 @@ import typer
 
 from avexplore.cli import configure, options
 from avexplore.cli.chosen import stored_run, workbench
-from avexplore.cli.output import emit, progress, stdout_is_ours, table
+from avexplore.cli.output import emit, progress, table
 
 
 def tune(
@@ -28,7 +28,7 @@ def tune(
     from avexplore.tuning.settings import WorkingSettings, difference
     from avexplore.tuning.tuning import Tuning
 
-    with stdout_is_ours(), progress(quiet or json) as report:
+    with progress(quiet or json) as report:
         bench, chosen = workbench(device), stored_run(run)
         student = chosen.student
         working = WorkingSettings.decode(address or "").apply(student)

@@ -19,7 +19,7 @@ import typer
 
 from avexplore.cli import configure, options
 from avexplore.cli.chosen import stored_run, workbench
-from avexplore.cli.output import emit, picked, progress, say, size_text, stdout_is_ours, table
+from avexplore.cli.output import emit, picked, progress, say, size_text, table
 from avexplore.config import ClipsConfig, Config, StudentConfig, from_json
 from avexplore.errors import AvexploreError, Cancelled, ConfigError
 
@@ -82,7 +82,7 @@ def export(
     student: StudentConfig = run.student
     model = student if lir else student.twin
     graph = student.lir.affinity.stability.graph
-    with stdout_is_ours(), progress(quiet) as report:
+    with progress(quiet) as report:
         get = partial(bench.get, report=report)
         if not single:
             write_run_folder(student, out, bench, report)
@@ -114,7 +114,7 @@ def compute(
         raise ConfigError("Name a config file", where="compute")
     config = configure.read_config(file, Config)
     started = time.perf_counter()
-    with stdout_is_ours(), progress(quiet or json) as report:
+    with progress(quiet or json) as report:
         bench = workbench(device)
         bench.get(config, report)
     place = bench.store.folder(config)

@@ -60,7 +60,7 @@ def within(low: float, high: float, default: Any, *, open_low: bool = False, **m
 
 def location(default: Any) -> Any:
     """A field that says where something lies, not what it is: it does not enter the address."""
-    return field(default=default, metadata={"address": False}, compare=False)
+    return field(default=default, metadata={"help": "", "address": False}, compare=False)
 
 
 @dataclass(frozen=True)

@@ -80,13 +80,12 @@ def read_json(path: Path) -> dict[str, Any] | None:
     return content if isinstance(content, dict) else None
 
 
-_REQUEST: Mapping[str, type | tuple[type, ...]] = {
-    "address": str, "stage": str, "config": dict, "state": str, "requested": (int, float), "attempts": int, "pid": int,
+_REQUEST: Mapping[str, type] = {
+    "address": str, "stage": str, "config": dict, "state": str, "requested": float, "attempts": int, "pid": int,
     "note": str,
 }  # fmt: skip
-_PROGRESS: Mapping[str, type | tuple[type, ...]] = {
-    "state": str, "fraction": (int, float), "message": str, "attempt": int, "began": (int, float),
-    "updated": (int, float),
+_PROGRESS: Mapping[str, type] = {
+    "state": str, "fraction": float, "message": str, "attempt": int, "began": float, "updated": float,
 }  # fmt: skip
 
 
@@ -109,18 +108,15 @@ def read_progress(path: Path) -> dict[str, Any] | None:
     return found
 
 
-def _with(content: dict[str, Any] | None, kinds: Mapping[str, type | tuple[type, ...]]) -> dict[str, Any] | None:
+def _with(content: dict[str, Any] | None, kinds: Mapping[str, type]) -> dict[str, Any] | None:
     if content is None:
         return None
     for name, kind in kinds.items():
         value = content.get(name)
-        if not isinstance(value, kind) or isinstance(value, bool) or (kind is not str and not _is_plain(value)):
+        is_right = isinstance(value, (int, kind)) and _is_number(value) if kind in (int, float) else type(value) is kind
+        if not is_right:
             return None
     return content
-
-
-def _is_plain(value: Any) -> bool:
-    return not isinstance(value, (int, float)) or _is_number(value)
 
 
 def _is_number(value: Any) -> bool:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avexplore.calibration.fit import apply_calibration, calibrate, cross_fitted, fit_platt, fit_temperature
+from avexplore.calibration.fit import Calibrator, calibrate, cross_fitted, fit_platt, fit_temperature
 from avexplore.calibration.reliability import reliability_diagram
 
 
@@ -42,7 +42,7 @@ def test_platt_gradient_agrees_with_differences_in_that_its_optimum_beats_neighb
     fitted = fit_platt(logits, labels, normalized=normalized, prior=0.0)
 
     def likelihood(platt: np.ndarray) -> float:
-        p = apply_calibration(logits, platt=platt, normalized=normalized).clip(1e-12, 1 - 1e-12)
+        p = Calibrator(1.0, platt, normalized)(logits).clip(1e-12, 1 - 1e-12)
         onehot = np.eye(5)[labels]
         if normalized:
             return float(np.log(p[np.arange(len(p)), labels]).mean())
@@ -86,7 +86,7 @@ def test_calibrated_probabilities_sum_and_order_as_they_should(method: str, norm
 def test_overconfidence_shows_in_the_error_and_calibration_removes_it() -> None:
     logits, labels = clips()
     over = logits * 4
-    raw = apply_calibration(over)
+    raw = Calibrator(1.0, None, True)(over)
     before = reliability_diagram(raw.max(1), raw.argmax(1) == labels)
     p = cross_fitted(over, labels, "temperature", normalized=True, seed=0)
     after = reliability_diagram(p.max(1), p.argmax(1) == labels)

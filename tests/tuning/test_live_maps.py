@@ -9,8 +9,8 @@ from tuned_run import Tiny
 from avexplore.config import ProjectionConfig, override
 from avexplore.projection.quality import neighbor_table, stack_modalities, trustworthiness
 from avexplore.tuning.live_maps import LiveMaps, near_table
-from avexplore.tuning.networks import network_outputs
 from avexplore.tuning.reading import Reading, read
+from avexplore.tuning.tuning import network_outputs
 
 
 @pytest.fixture(scope="module")

@@ -21,8 +21,8 @@ from avexplore.retrieval import evaluate, rank
 from avexplore.training import embed, linked_posteriors
 from avexplore.tuning.counts import TOP, Counts, first_answers
 from avexplore.tuning.live_graphs import whole_stability
-from avexplore.tuning.networks import nearest_stop, network_of, network_outputs, stops
 from avexplore.tuning.reading import clips_at, comparable, differences, open_run, read
+from avexplore.tuning.tuning import nearest_stop, network_of, network_outputs, stops
 
 SOURCES = (
     "graph",
