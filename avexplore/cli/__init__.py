@@ -14,20 +14,7 @@ from typing import Annotated
 import typer
 
 import avexplore
-from avexplore.cli import (
-    compare,
-    experiment,
-    features,
-    gather,
-    graph,
-    manual,
-    models,
-    report,
-    serve,
-    stages,
-    tune,
-    upkeep,
-)
+from avexplore.cli import compare, experiment, features, graph, manual, models, serve, stages, tune, upkeep
 from avexplore.errors import AvexploreError, Cancelled
 
 app = typer.Typer(
@@ -55,9 +42,9 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "experiment": experiment.experiment,
     "sweep": experiment.sweep,
     "compare": compare.compare,
-    "report": report.report,
+    "report": experiment.report,
     "tune": tune.tune,
-    "gather": gather.gather,
+    "gather": features.gather,
     "app": serve.serve,
     "man": manual.man,
 }

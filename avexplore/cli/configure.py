@@ -7,13 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from avexplore.config import (
-    Config,
-    DataConfig,
-    GraphConfig,
-    SyntheticConfig,
-    from_json,
-)
+from avexplore.config import Config, DataConfig, GraphConfig, SyntheticConfig, from_json
 from avexplore.config import override as override
 from avexplore.errors import ConfigError, DataError
 

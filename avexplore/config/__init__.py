@@ -10,6 +10,7 @@ from avexplore.config.base import (
     upstream,
     value_in_words,
     within,
+    within_sentence,
 )
 from avexplore.config.data import ClipsConfig, DataConfig, ExtractionConfig, FeatureFileConfig, SyntheticConfig
 from avexplore.config.experiment import ARMS, DEFAULT_ARMS, ExperimentConfig, SweepConfig, VaryConfig
@@ -77,4 +78,5 @@ __all__ = [
     "upstream",
     "value_in_words",
     "within",
+    "within_sentence",
 ]

@@ -255,6 +255,15 @@ def label_of(cls: type[Config], name: str) -> str:
     return f.metadata.get("label") or name.replace("_", " ").capitalize()
 
 
+def within_sentence(name: str) -> str:
+    """A name without its capital, if it starts with a word.
+
+    >>> within_sentence("Plain correlation"), within_sentence("LIR weight"), within_sentence("CCA")
+    ('plain correlation', 'LIR weight', 'CCA')
+    """
+    return name[:1].lower() + name[1:] if name[1:2].islower() else name
+
+
 def value_in_words(cls: type[Config], name: str, value: Any) -> str:
     """What user interfaces call a value of a field.
 

@@ -11,7 +11,7 @@ from avexplore.experiments.comparison import (
     reference_of,
     summary,
 )
-from avexplore.experiments.sweep import Outcome, outcomes, run_sweep, sweep_summary
+from avexplore.experiments.sweep import Outcome, run_sweep
 
 __all__ = [
     "OFFERED",
@@ -27,9 +27,7 @@ __all__ = [
     "inferred_student",
     "linked_pairs",
     "model_of_arm",
-    "outcomes",
     "reference_of",
     "run_sweep",
     "summary",
-    "sweep_summary",
 ]

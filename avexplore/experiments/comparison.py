@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from avexplore.artifacts import ExperimentReport, RetrievalReport
-from avexplore.config import ExperimentConfig
+from avexplore.config import ExperimentConfig, within_sentence
 from avexplore.errors import ConfigError
 from avexplore.experiments.arms import TWIN, WITHOUT_A_GRAPH, arms_of, seeds_of
 
@@ -176,15 +176,6 @@ def linked_pairs(report: ExperimentReport) -> dict[str, float]:
     return {arm: float(row.mean()) for arm, row in known.items() if len(row)}
 
 
-def _within_sentence(name: str) -> str:
-    """A name without its capital, if it starts with a word.
-
-    >>> _within_sentence("Plain correlation"), _within_sentence("CCA")
-    ('plain correlation', 'CCA')
-    """
-    return name[:1].lower() + name[1:] if name[1:2].islower() else name
-
-
 def summary(report: ExperimentReport, metric: str = "hidden_pair_ap") -> str:
     """A verdict in plain words on the question the experiment was made for."""
     return " ".join(sentences(report, metric))
@@ -203,14 +194,14 @@ def answer(report: ExperimentReport, metric: str, names: Mapping[str, str] | Non
         return (names or {}).get(name, name)
 
     def listed(arms: Sequence[str]) -> str:
-        words = [_within_sentence(called(arm)) for arm in arms]
+        words = [within_sentence(called(arm)) for arm in arms]
         return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
     by_arm = {c.arm: c for c in compare_arms(report, metric)}
     graph = next((arm for arm in by_arm if _source(arm) == "graph"), None)
     if graph is None or by_arm[graph].reference != TWIN:
         best = max(by_arm.values(), key=lambda c: c.difference)
-        base = "no LIR" if best.reference == TWIN else _within_sentence(called(best.reference))
+        base = "no LIR" if best.reference == TWIN else within_sentence(called(best.reference))
         return f"{called(best.arm)}: {best.verdict} in {called(metric)} over {base} ({best.difference:+.4f})."
     own = by_arm[graph]
     seeds = f"over {own.seeds} seeds"
@@ -249,7 +240,7 @@ def sentences(
     found = []
     for arm, c in by_arm.items():
         interval = f"{c.difference:+.4f}, 95 % interval {c.low:+.4f} to {c.high:+.4f} over {c.seeds} seeds"
-        reference = "the twin without LIR" if c.reference == TWIN else _within_sentence(called(c.reference))
+        reference = "the twin without LIR" if c.reference == TWIN else within_sentence(called(c.reference))
         found.append(f"{called(arm)}: {c.verdict} in {called(metric)} over {reference} ({interval}).")
     graph = next((arm for arm in by_arm if _source(arm) == "graph"), None)
     # Without the twin, all were compared with an inferred graph already.
@@ -260,7 +251,7 @@ def sentences(
                 verdict, _, doubt = c.verdict.partition(", ")
                 better = {"gain": "loses to", "loss": "beats"}.get(verdict, "is not told apart from")
                 found.append(
-                    f"The inferred graph {better} {_within_sentence(called(c.arm))}"
+                    f"The inferred graph {better} {within_sentence(called(c.arm))}"
                     f"{doubt and f', {doubt}'} ({-c.difference:+.4f}, {-c.high:+.4f} to {-c.low:+.4f})."
                 )
     needed = seeds_needed(len(by_arm))

@@ -12,15 +12,7 @@ import numpy as np
 
 from avexplore import __version__
 from avexplore.analysis import run_tables as tables
-from avexplore.artifacts import (
-    Affinity,
-    ClassGraph,
-    Embeddings,
-    GraphStability,
-    Report,
-    TrainedTeacher,
-    silent,
-)
+from avexplore.artifacts import Affinity, ClassGraph, Embeddings, GraphStability, Report, TrainedTeacher, silent
 from avexplore.config import ClipsConfig, Config, EvaluationConfig, ProjectionConfig, StudentConfig
 from avexplore.data import whole_file
 from avexplore.errors import StoreError

@@ -23,6 +23,7 @@ from avexplore.config import (
     override,
     upstream,
     value_in_words,
+    within_sentence,
 )
 from avexplore.config.base import Acts, checked, types_of
 from avexplore.errors import ConfigError
@@ -212,7 +213,7 @@ def parameter_label(name: str) -> str:
     cls, f = PARAMETERS[name]
     label = label_of(cls, f.name)
     alone = sum(label_of(other, g.name) == label for other, g in PARAMETERS.values()) == 1
-    return label if alone and cls is not TeacherConfig else f"{STAGES[cls.stage]}: {_small(label)}"
+    return label if alone and cls is not TeacherConfig else f"{STAGES[cls.stage]}: {within_sentence(label)}"
 
 
 # --- words --------------------------------------------------------------------------------------------------------
@@ -231,12 +232,7 @@ def _in_words(name: str, value: Any) -> str:
         count = {0: "no", 1: "one"}.get(len(value), str(len(value)))
         return f"{count} {one if len(value) == 1 else many}"
     cls, f = PARAMETERS[name]
-    return f"{_small(parameter_label(name))} {value_in_words(cls, f.name, value)}"
-
-
-def _small(label: str) -> str:
-    """A label within a sentence; "LIR weight" and "AV-SAL weight" stay."""
-    return label if label[:2].isupper() else label[:1].lower() + label[1:]
+    return f"{within_sentence(parameter_label(name))} {value_in_words(cls, f.name, value)}"
 
 
 # --- text of values -----------------------------------------------------------------------------------------------

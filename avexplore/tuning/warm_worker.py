@@ -18,10 +18,10 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
+from avexplore.config import ClipsConfig, OutputsConfig, from_json
 from avexplore.errors import AvexploreError, Cancelled
 
 if TYPE_CHECKING:
-    from avexplore.config import OutputsConfig
     from avexplore.workbench import Workbench
 
 IDLE = 600.0
@@ -39,7 +39,6 @@ def main() -> None:
     requests: queue.Queue[dict[str, Any] | None] = queue.Queue()
     threading.Thread(target=_listen, args=(requests,), daemon=True).start()
 
-    from avexplore.config import OutputsConfig, from_json
     from avexplore.workbench import Workbench
 
     bench = Workbench()
@@ -75,7 +74,6 @@ def train(bench: Workbench, wanted: OutputsConfig, report: Any) -> None:
     So settings that were only looked at take half a megabyte each, and are at hand when one comes back to them.
     """
     from avexplore import pipeline
-    from avexplore.config import ClipsConfig
 
     if wanted in bench.store:
         return
@@ -88,8 +86,6 @@ def train(bench: Workbench, wanted: OutputsConfig, report: Any) -> None:
 
 def forget(bench: Workbench, keep: int) -> None:
     """Remove the oldest networks that were trained for settings, but for so many; those of stored students stay."""
-    from avexplore.config import OutputsConfig
-
     looked_at = [
         one
         for one in bench.store.entries(OutputsConfig.stage)

@@ -13,6 +13,7 @@ from avexplore.config import (
     label_of,
     upstream,
     value_in_words,
+    within_sentence,
 )
 from avexplore.config.presets import PRESETS, preset, preset_of
 
@@ -74,8 +75,7 @@ def _differences(one: Config, other: Config) -> list[str]:
             if isinstance(part, KnowledgeConfig):
                 found.append(f"{len(value)} {f.name.replace('_', ' ')}")
             else:
-                label = label_of(type(part), f.name)
-                label = label if label[:2].isupper() else label[:1].lower() + label[1:]
+                label = within_sentence(label_of(type(part), f.name))
                 label = f"teacher: {label}" if isinstance(part, TeacherConfig) else label
                 found.append(f"{label} {value_in_words(type(part), f.name, value)}")
     return found
