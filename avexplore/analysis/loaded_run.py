@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from avexplore.artifacts import Affinity, ClassGraph, Clips, Embeddings, FloatArray, IntArray, SoftLabels
-from avexplore.config import RegularizerConfig, StudentConfig
+from avexplore.config import StudentConfig
 
 TITLES = ("Without LIR", "With LIR")
 """What the two sides are called where the twin is the one."""
@@ -79,8 +79,3 @@ class LoadedRun:
         small = len(self.clips.hard_label) * len(self.clips.classes) <= _FEW_ENOUGH
         values = self.probabilities[:, rows] if small else self.soft_labels.probabilities(rows).astype(np.float32)
         return np.asarray(values)
-
-    @property
-    def regularizer(self) -> RegularizerConfig:
-        """How LIR acts."""
-        return self.student.lir

@@ -209,7 +209,7 @@ def links(loaded: LoadedRun, audio_clip: int, visual_clip: int, count: int = 3) 
     do not count.
     """
     c = len(loaded.clips.classes)
-    tau = loaded.regularizer.tau
+    tau = loaded.student.lir.tau
     both = loaded.soft(np.array([audio_clip, visual_clip]))
     soft = [both[0, 0], both[1, 1]]
     audio, visual = (np.where(s > tau, s, 0.0).astype(np.float64) for s in soft)
@@ -246,7 +246,7 @@ def edge_between(loaded: LoadedRun, first: str, second: str) -> str:
 def pair_strength(loaded: LoadedRun, direction: Direction, query: int, gallery: IntArray) -> FloatArray:
     """W between a query clip and each gallery clip, in the query's direction. Shape (g,)."""
     c = len(loaded.clips.classes)
-    tau = loaded.regularizer.tau
+    tau = loaded.student.lir.tau
     asks, gives = (0, 1) if direction == "audio-to-visual" else (1, 0)
     own, others = loaded.soft(np.array([query]))[asks, 0], loaded.soft(gallery)[gives]
     own, others = (np.where(values > tau, values, 0.0).astype(np.float64) for values in (own, others))

@@ -115,12 +115,12 @@ class Registry:
             left = earlier if earlier not in own else None
             request = self._request(address)
             askers = askers_of(request) if request else []
-            if request is None or self._state(address, request) not in ("queued", "running"):
+            if request is None or self._state(request) not in ("queued", "running"):
                 # Before anything is changed: who is refused keeps what he had.
                 self._refuse_crowds(asker, left)
                 self._queue(config, [*askers, *{asker}.difference(askers)])
             elif asker not in askers:
-                write_json(self.folder(address) / "request.json", request | {"askers": [*askers, asker]})
+                self._note(request | {"askers": [*askers, asker]})
             if earlier != slots.get(slot):
                 write_json(self._slot_file, slots)
             if left is not None and self._leave(left, asker):
@@ -151,12 +151,12 @@ class Registry:
             "folders": os.environ.get(NAMED),
             "askers": askers,
         }
-        write_json(folder / "request.json", fresh)
+        self._note(fresh)
         self._forget_old()
 
     def _refuse_crowds(self, asker: str, left: str | None) -> None:
         requests = [r for r in self._requests() if r["address"] != left or set(askers_of(r)) != {asker}]
-        active = [r for r in requests if self._state(r["address"], r) in ("queued", "running")]
+        active = [r for r in requests if self._state(r) in ("queued", "running")]
         if sum(r["state"] == "queued" for r in active) >= MAX_WAITING:
             raise AvexploreError("Too many jobs wait already", where="jobs", fix="Try again when some have finished")
         if asker and sum(asker in askers_of(r) for r in active) >= MAX_PER_VISITOR:
@@ -220,7 +220,7 @@ class Registry:
         """Remove what is left of a job that has ended; for a visitor, from what they see."""
         with self._locked():
             request = self._request(address)
-            if request is None or self._state(address, request) in ("queued", "running"):
+            if request is None or self._state(request) in ("queued", "running"):
                 return
             if self._leave(address, self._visitor):
                 shutil.rmtree(self.folder(address), ignore_errors=True)
@@ -286,20 +286,23 @@ class Registry:
             known = self._read[address] = stamp, request
         return dict(known[1])
 
+    def _note(self, request: dict[str, Any]) -> None:
+        write_json(self.folder(request["address"]) / "request.json", request)
+
     def _is_active(self, address: str) -> bool:
         request = self._request(address)
-        return request is not None and self._state(address, request) in ("queued", "running", "dead")
+        return request is not None and self._state(request) in ("queued", "running", "dead")
 
     def _progress(self, request: dict[str, Any]) -> dict[str, Any] | None:
         """What the worker of the current attempt says."""
         progress = read_progress(self.folder(request["address"]) / "progress.json")
         return progress if progress and progress["attempt"] == request["attempts"] else None
 
-    def _state(self, address: str, request: dict[str, Any]) -> str:
+    def _state(self, request: dict[str, Any]) -> str:
         """ "queued", "running", "dead", "done", "failed" or "cancelled"."""
         if request["state"] != "started":
             return str(request["state"])
-        key = (address, request["requested"], request["attempts"])
+        key = (request["address"], request["requested"], request["attempts"])
         if key in self._last_words:
             return self._last_words[key]
         # First whether it lives, then what it said: it may finish between the two, and the last word counts.
@@ -314,7 +317,7 @@ class Registry:
         running_training = running = 0
         waiting = []
         for request in self._requests():
-            state = self._state(request["address"], request)
+            state = self._state(request)
             if state == "dead":
                 state = self._revive(request)
             if state == "running":
@@ -335,7 +338,7 @@ class Registry:
         folder = self.folder(request["address"])
         request["attempts"] += 1
         # Counted before it runs: if we die here, the attempt counts and the next look starts another.
-        write_json(folder / "request.json", request)
+        self._note(request)
         inherited = {
             "AVEXPLORE_HOME": str(self.root),
             "AVEXPLORE_WORKERS": str(self.workers),
@@ -343,16 +346,15 @@ class Registry:
         }
         process = start((*self._command, str(folder)), folder / "log.txt", inherited)
         request |= {"state": "started", "pid": process.pid, "mark": process.mark, "started": time.time()}
-        write_json(folder / "request.json", request)
+        self._note(request)
 
     def _revive(self, request: dict[str, Any]) -> str:
-        address = request["address"]
         if request["attempts"] >= MAX_ATTEMPTS:
             note = f"The worker died {request['attempts']} times without saying why (killed, or out of memory)"
             request |= {"state": "failed", "note": note}
         else:
             request |= {"state": "queued", "note": "The worker died; going on from its last saved state"}
-        write_json(self.folder(address) / "request.json", request)
+        self._note(request)
         return str(request["state"])
 
     def _is_mine(self, request: dict[str, Any]) -> bool:
@@ -366,7 +368,7 @@ class Registry:
         askers = askers_of(request)
         others = [name for name in askers if name != asker]
         if others and asker in askers:
-            write_json(self.folder(address) / "request.json", request | {"askers": others})
+            self._note(request | {"askers": others})
         return not others
 
     def _replace(self, address: str) -> None:
@@ -379,13 +381,13 @@ class Registry:
 
     def _forget_old(self) -> None:
         """Keep the records of the newest finished jobs. Results and saved states lie elsewhere, and stay."""
-        finished = [r for r in self._requests() if self._state(r["address"], r) in ("done", "failed", "cancelled")]
+        finished = [r for r in self._requests() if self._state(r) in ("done", "failed", "cancelled")]
         for request in sorted(finished, key=lambda r: -r["requested"])[KEPT_RECORDS:]:
             shutil.rmtree(self.folder(request["address"]), ignore_errors=True)
 
     def _stop(self, address: str, *, replaced: bool = False) -> None:
         request = self._request(address)
-        if request is None or self._state(address, request) not in ("queued", "running", "dead"):
+        if request is None or self._state(request) not in ("queued", "running", "dead"):
             return
         if request["state"] == "started":
             ended = Identity(request["pid"], request.get("mark", "")).stop()
@@ -397,16 +399,12 @@ class Registry:
                     where=f"process {request['pid']}",
                     fix="End it as the user who started it",
                 )
-        write_json(
-            self.folder(address) / "request.json",
-            request | {"state": "cancelled", "note": "Stopped", "replaced": replaced},
-        )
+        self._note(request | {"state": "cancelled", "note": "Stopped", "replaced": replaced})
 
     # --- for show -------------------------------------------------------------------------------------------------
 
     def _status(self, request: dict[str, Any]) -> JobStatus:
-        address = request["address"]
-        state = self._state(address, request)
+        state = self._state(request)
         progress = self._progress(request) or {}
         message = request["note"] if state in ("failed", "cancelled", "queued") else ""
         shown: Any = {"dead": "running"}.get(state, state)
@@ -421,7 +419,7 @@ class Registry:
             # The clock may have been set back since.
             left = max(0.0, left - max(0.0, time.time() - progress["updated"]))
         return JobStatus(
-            address=address,
+            address=request["address"],
             stage=request["stage"],
             state=shown,
             fraction=1.0 if shown == "done" else float(progress.get("fraction", 0.0)),
@@ -431,7 +429,7 @@ class Registry:
             position=position,
             attempts=request["attempts"],
             requested=request["requested"],
-            log=last_lines(self.folder(address) / "log.txt") if shown == "failed" else "",
+            log=last_lines(self.folder(request["address"]) / "log.txt") if shown == "failed" else "",
             config=request["config"],
             replaced=state == "cancelled" and bool(request.get("replaced")),
             mine=self._is_mine(request),

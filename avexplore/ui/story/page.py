@@ -81,7 +81,7 @@ def _stability(loaded: LoadedRun) -> GraphStability | None:
     """The bootstraps behind the weights, if they are stored."""
     from avexplore.workbench import Ready
 
-    answer = session.workbench().ask(loaded.regularizer.affinity.stability, start=False)
+    answer = session.workbench().ask(loaded.student.lir.affinity.stability, start=False)
     found: GraphStability | None = answer.artifact if isinstance(answer, Ready) else None
     return found
 
@@ -291,7 +291,7 @@ def _certainty(loaded: LoadedRun, case: Case) -> tuple[list[str], str]:
 
 def _regularizer(loaded: LoadedRun, case: Case) -> None:
     own, event = _names(loaded, case)
-    how = _FORMS[loaded.regularizer.form]
+    how = _FORMS[loaded.student.lir.form]
     _say(
         f"So pairs of clips like this one with {event} clips {how}.",
         "The strength is soft label × weight × soft label, over all class pairs: thick lines are strong links, dashed "
