@@ -51,24 +51,22 @@ def candidates(
         seed: Draws for "random".
         lasso: Clips that were drawn around.
     """
-    rows: IntArray = np.array(sorted(change), dtype=int)
-    if pick == "own" or not len(rows):
-        return []
-    gain = np.array([change[int(row)][1] - change[int(row)][0] for row in rows])
+    rows = sorted(change)
+    gain = {row: after - before for row, (before, after) in change.items()}
     match pick:
         case "gained":
-            rows = rows[np.argsort(-gain, kind="stable")]
+            rows.sort(key=lambda row: -gain[row])
         case "lost":
-            rows = rows[np.argsort(gain, kind="stable")]
+            rows.sort(key=gain.__getitem__)
         case "class":
-            here = np.asarray(clips.hard_label)[rows] == label
-            rows, gain = rows[here], gain[here]
-            rows = rows[np.argsort(-np.abs(gain), kind="stable")]
+            rows = sorted((row for row in rows if clips.hard_label[row] == label), key=lambda row: -abs(gain[row]))
         case "random":
-            rows = np.random.default_rng(seed).permutation(rows)
+            rows = np.random.default_rng(seed).permutation(np.array(rows, int)).tolist()
         case "lasso":
-            rows = rows[np.isin(rows, lasso)]
-    return [int(row) for row in rows[:OFFERED]]
+            rows = sorted(set(rows) & set(lasso))
+        case "own":
+            return []
+    return rows[:OFFERED]
 
 
 def unmeasured(

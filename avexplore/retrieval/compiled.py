@@ -89,6 +89,19 @@ def _average_precisions(similarity, query_label, gallery_label, found):  # type:
         found[i] = total / hits if hits else np.nan
 
 
+@njit(cache=True, nogil=True)
+def mark_shared(query, gallery, shares):  # type: ignore[no-untyped-def]
+    """Marks which answers share a true class with a query, and counts them. Shapes (words,), (G, words), (G,)."""
+    count = 0
+    for g in range(len(gallery)):
+        shares[g] = False
+        for w in range(len(query)):
+            if query[w] & gallery[g, w]:
+                shares[g] = True
+        count += shares[g]
+    return count
+
+
 FIRST = (1, 5, 10)
 """K of the figures that look at the first answers."""
 FIRST_FIGURES = 5
@@ -153,20 +166,12 @@ def _full_walk(  # type: ignore[no-untyped-def]
     words = query_true.shape[1]
     keys, order = np.empty(n, np.int32), np.empty(n, np.int32)
     spare_keys, spare_order = np.empty(n, np.int32), np.empty(n, np.int32)
-    shares = np.zeros(n, np.bool_)
+    shares = np.empty(n, np.bool_)
     counts = np.zeros(confusion.shape[1], np.int64)
     for i in range(q):
         sort_row(similarity[i], keys, order, spare_keys, spare_order)
         label = query_label[i]
-        related = 0
-        if words:
-            for g in range(n):
-                shared = False
-                for w in range(words):
-                    if query_true[i, w] & gallery_true[g, w]:
-                        shared = True
-                shares[g] = shared
-                related += shared
+        related = mark_shared(query_true[i], gallery_true, shares)
         hits, any_hits, hidden_hits, others = 0, 0, 0, 0
         total, any_total, hidden_total, within = 0.0, 0.0, 0.0, 0.0
         running, averaged = 0.0, 0.0

@@ -9,7 +9,7 @@ from numba import njit
 
 from avexplore.artifacts import Clips, Embeddings, FloatArray, IntArray
 from avexplore.errors import DataError
-from avexplore.retrieval.compiled import sort_row
+from avexplore.retrieval.compiled import mark_shared, sort_row
 from avexplore.retrieval.evaluation import packed
 from avexplore.retrieval.ranking import normalized, similarity_chunks
 
@@ -53,17 +53,10 @@ def _count(similarity, query_label, gallery_label, query_true, gallery_true, pai
     q, n = similarity.shape
     keys, order = np.empty(n, np.int32), np.empty(n, np.int32)
     spare_keys, spare_order = np.empty(n, np.int32), np.empty(n, np.int32)
-    shares = np.zeros(n, np.bool_)
+    shares = np.empty(n, np.bool_)
     for i in range(q):
         sort_row(similarity[i], keys, order, spare_keys, spare_order)
-        related = 0
-        for g in range(n):
-            shared = False
-            for w in range(query_true.shape[1]):
-                if query_true[i, w] & gallery_true[g, w]:
-                    shared = True
-            shares[g] = shared
-            related += shared
+        related = mark_shared(query_true[i], gallery_true, shares)
         start = 0
         while start < n:
             end = start
