@@ -11,9 +11,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from avexplore.losses.distances import cosine_distance
 from avexplore.losses.graph_regularizer import GraphRegularizer
 from avexplore.losses.metric import CrossModalLoss
+from avexplore.losses.pairs import cosine_distance
 from avexplore.losses.supervised_contrastive import SupervisedContrastiveLoss
 from avexplore.losses.triplet import TripletLoss
 

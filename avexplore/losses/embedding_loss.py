@@ -7,8 +7,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from avexplore.errors import ConfigError
-from avexplore.losses.distances import DistanceName, cosine_distance, distance
-from avexplore.losses.pairs import PairLoss
+from avexplore.losses.pairs import DistanceName, PairLoss, cosine_distance, distance
 from avexplore.losses.proxies import ClassProxies, ProxyLoss
 
 

@@ -9,8 +9,7 @@ from torch import Tensor, nn
 
 from avexplore.config import StudentConfig
 from avexplore.losses.anchor_awareness import AnchorAwareness
-from avexplore.losses.distances import cosine_distance, distance
-from avexplore.losses.pairs import PairLoss, by_direction, same_label
+from avexplore.losses.pairs import PairLoss, by_direction, cosine_distance, distance, same_label
 from avexplore.losses.proxies import ClassProxies, ProxyLoss, class_means
 from avexplore.losses.registry import record_of
 from avexplore.losses.triplet import doubted

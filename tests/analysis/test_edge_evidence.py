@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from sklearn.calibration import calibration_curve
 
-from avexplore.analysis import class_reliability, clip_labels
+from avexplore.analysis import clip_labels
 from avexplore.analysis import edge_evidence as evidence
 from avexplore.analysis.graph_verdict import seeds_differ, verdict
 from avexplore.artifacts import ClassGraph, Clips, Embeddings, GraphStability, SoftLabels, class_nodes
@@ -62,7 +62,7 @@ def test_support_counts_annotated_training_clips() -> None:
 
 def test_reliability_compares_with_what_is_known_bin_by_bin() -> None:
     # audio:A is given .9, .8, .1, .3, 0; annotated in the first two clips, truly there in clips 0, 1 and 3.
-    found = class_reliability.reliability(labels(), "audio:A", clips(), bins=2)
+    found = evidence.reliability(labels(), "audio:A", clips(), bins=2)
     assert found is not None
     assert found.annotated is not None
     assert found.true is not None
@@ -76,7 +76,7 @@ def test_reliability_compares_with_what_is_known_bin_by_bin() -> None:
 
 
 def test_reliability_does_not_make_up_what_is_unknown() -> None:
-    found = class_reliability.reliability(replace(labels(), hard_label=np.array([0, -1, 1, 1, 2])), "audio:A", bins=4)
+    found = evidence.reliability(replace(labels(), hard_label=np.array([0, -1, 1, 1, 2])), "audio:A", bins=4)
     assert found is not None
     assert (found.annotated, found.true) == (None, None)
     assert np.isnan([found.annotated_share, found.true_share]).all()
@@ -88,7 +88,7 @@ def test_reliability_agrees_with_the_diagram_of_a_two_class_teacher() -> None:
     both = np.stack([share, 1 - share], axis=1)
     known = (rng.random(400) > share).astype(int)
     soft = SoftLabels(both, both, "probabilities", ("A", "B"), np.zeros(400, int), known)
-    found = class_reliability.reliability(soft, "audio:A", bins=10)
+    found = evidence.reliability(soft, "audio:A", bins=10)
     assert found is not None
     fraction, mean = calibration_curve(known == 0, share, n_bins=10)
     assert found.annotated is not None
@@ -97,7 +97,7 @@ def test_reliability_agrees_with_the_diagram_of_a_two_class_teacher() -> None:
 
 
 def test_the_reliability_chart_shows_each_bin_with_its_interval() -> None:
-    found = class_reliability.reliability(labels(), "audio:A", clips(), bins=2)
+    found = evidence.reliability(labels(), "audio:A", clips(), bins=2)
     assert found is not None
     assert found.annotated is not None
     first, _ = intervals(found.annotated)

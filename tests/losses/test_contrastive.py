@@ -5,8 +5,7 @@ import torch
 from pytorch_metric_learning import distances, losses
 
 from avexplore.losses.contrastive import ContrastiveLoss
-from avexplore.losses.distances import cosine_distance, distance
-from avexplore.losses.pairs import same_label
+from avexplore.losses.pairs import cosine_distance, distance, same_label
 
 
 def test_by_hand():

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from avexplore.losses.distances import cosine_distance, distance
+from avexplore.losses.pairs import cosine_distance, distance
 
 
 @pytest.mark.parametrize(("name", "power"), [("euclidean", 1), ("squared", 2)])

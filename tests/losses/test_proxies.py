@@ -8,8 +8,8 @@ import pytest
 import torch
 from pytorch_metric_learning import losses
 
-from avexplore.losses.distances import cosine_distance
 from avexplore.losses.metric import CrossModalProxyLoss
+from avexplore.losses.pairs import cosine_distance
 from avexplore.losses.proxies import ClassProxies, ProxyAnchorLoss, ProxyTripletLoss, class_means
 
 

@@ -8,9 +8,8 @@ import pytest
 import torch
 from pytorch_metric_learning import distances, losses
 
-from avexplore.losses.distances import cosine_distance
 from avexplore.losses.metric import CrossModalLoss
-from avexplore.losses.pairs import same_label
+from avexplore.losses.pairs import cosine_distance, same_label
 from avexplore.losses.supervised_contrastive import InfoNCELoss, SupervisedContrastiveLoss
 
 

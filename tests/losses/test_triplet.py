@@ -6,9 +6,8 @@ import pytest
 import torch
 from pytorch_metric_learning import distances, losses, miners
 
-from avexplore.losses.distances import cosine_distance, distance
 from avexplore.losses.metric import CrossModalLoss
-from avexplore.losses.pairs import same_label
+from avexplore.losses.pairs import cosine_distance, distance, same_label
 from avexplore.losses.triplet import TripletLoss
 
 MARGIN = 0.4

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from avexplore.analysis import class_reliability, clip_labels
+from avexplore.analysis import clip_labels
 from avexplore.analysis import edge_evidence as evidence
 from avexplore.artifacts import plain_name, split_node
 from avexplore.drawing.class_graph.names import edge_id
@@ -93,7 +93,7 @@ def _blanket(names: Sequence[str]) -> str:
 
 
 def _draw_calibration(scene: Scene, node: str) -> None:
-    found = class_reliability.reliability(scene.labels, node, scene.clips)
+    found = evidence.reliability(scene.labels, node, scene.clips)
     if found is None:
         return
     facts.draw_more("<h5>Does its probability mean what it says?</h5>")
