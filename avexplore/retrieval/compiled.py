@@ -148,8 +148,8 @@ def _ideal_gain(relevant):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _full_walk(  # type: ignore[no-untyped-def]
-    similarity, query_label, gallery_label, query_true, gallery_true, scopes, first, precision, cutoff_ap, in_scope,
-    confusion, any_ap, hidden_ap, recovered, own, of_clip, of_class,
+    similarity, query_label, gallery_label, query_true, gallery_true, scopes, first, own,
+    precision, cutoff_ap, in_scope, confusion, any_ap, hidden_ap, recovered, of_clip, of_class,
 ):  # fmt: skip
     """All figures of a chunk of queries in one walk each.
 

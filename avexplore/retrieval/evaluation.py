@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -58,9 +58,8 @@ def retrieval_map(audio: FloatArray, visual: FloatArray, labels: IntArray) -> tu
     )
 
 
-@dataclass(frozen=True)
-class Walked:
-    """What one direction's walks found, per query; NaN where nothing is relevant."""
+class Walked(NamedTuple):
+    """What one direction's walks found, per query, as `compiled._full_walk` fills it; NaN where nothing is relevant."""
 
     average_precision: FloatArray
     over_cutoffs: FloatArray
@@ -184,12 +183,10 @@ def _direction(
 
     def work(start: int, end: int) -> None:
         part = slice(start, end)
+        similarity, filled = queries[part] @ gallery.T, (column[part] for column in found)
         compiled._full_walk(
-            queries[part] @ gallery.T, labels[part], labels, bits[part], bits, scopes, min(_FIRST, n),
-            found.average_precision[part], found.over_cutoffs[part], found.in_scope[part], found.confusion[part],
-            found.any_label[part], found.hidden_pair[part], found.recovered[part],
-            own[part], found.of_clip[part], found.of_class[part],
-        )  # fmt: skip
+            similarity, labels[part], labels, bits[part], bits, scopes, min(_FIRST, n), own[part], *filled
+        )
 
     compiled.over_queries(n, n, work)
     return found

@@ -75,7 +75,7 @@ def test_pair_strength_is_the_sum_over_all_class_pairs(loaded: LoadedRun, direct
 
 
 def test_soft_labels_up_to_tau_link_nothing(loaded: LoadedRun) -> None:
-    regularizer = replace(loaded.regularizer, tau=1.0)
+    regularizer = replace(loaded.student.lir, tau=1.0)
     student: StudentConfig = replace(loaded.student, regularizer=regularizer)
     silent = replace(loaded, student=student)
     assert ranked_answers.links(silent, 0, 1) == []
