@@ -27,7 +27,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     monkeypatch.setattr(serve.os, "execve", start)
     monkeypatch.setattr(serve.os, "chdir", lambda folder: None)
     monkeypatch.setattr(serve.os, "dup2", lambda *descriptors: None)
-    monkeypatch.setattr(serve, "beside", lambda *rooms, variables: None)
+    monkeypatch.setattr(serve, "beside", lambda room, variables: None)
     return found
 
 
