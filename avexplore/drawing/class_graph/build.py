@@ -63,7 +63,6 @@ def build_picture(
     other: ClassGraph | None = None,
     compared: tuple[str, str] | None = None,
     universe: str = "",
-    message: str = "",
     given: bool = True,
     probability: PairProbability | None = None,
     correlation: FloatArray | None = None,
@@ -78,7 +77,6 @@ def build_picture(
         other: A graph over the same nodes to lay it over: colors by what differs, and adds what only that has.
         compared: Names of the two graphs, this one first.
         universe: What the node numbers refer to.
-        message: A line under the picture.
         given: Whether directions may be read without bootstraps, as in a planted or an imported graph; those of a
             search are not settled until its bootstraps agree on them.
         probability: How probable it is that two classes come together; edges that are less than probably true are
@@ -110,7 +108,6 @@ def build_picture(
         strongest=most,
         compared=compared,
         summary=f"Class graph of {len(graph.nodes)} nodes and {count} edges, {directed} with a settled direction.",
-        message=message,
     )
 
 

@@ -136,7 +136,6 @@ def to_payload(
         "strongest": picture.strongest,
         "compared": {"first": picture.compared[0], "second": picture.compared[1]} if picture.compared else None,
         "summary": picture.summary,
-        "message": picture.message,
         "tiers": max((node.tier for node in picture.nodes), default=0),
         "height": height,
         "compact": compact,

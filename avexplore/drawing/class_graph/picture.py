@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
@@ -72,7 +71,6 @@ class Picture:
         strongest: How many of the strongest links a first view shows.
         compared: Names of two graphs laid over each other, or none.
         summary: The picture in one sentence, for screen readers.
-        message: A line under the picture.
     """
 
     universe: str
@@ -82,8 +80,6 @@ class Picture:
     strongest: int = 0
     compared: tuple[str, str] | None = None
     summary: str = ""
-    message: str = ""
-    extra: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def learned(self) -> list[Edge]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from avexplore.artifacts import ClassGraph
+from avexplore.artifacts import ClassGraph, class_nodes
 from avexplore.errors import AvexploreError
 from avexplore.graph.truth import training_co_occurrence
 from avexplore.ui.class_graph.exchange import kept_import
@@ -61,7 +61,7 @@ def choices(
     """
     found: dict[str, Choice] = {}
     if clips is not None and clips.true_graph is not None:
-        planted = ClassGraph(_nodes(clips), clips.true_graph.astype(np.int8), source="planted")
+        planted = ClassGraph(class_nodes(clips.classes), clips.true_graph.astype(np.int8), source="planted")
         found["planted"] = Choice("the planted graph", lambda: planted, is_truth=True)
     if clips is not None and clips.true_labels is not None:
         found["true"] = Choice("true co-occurrence (hidden labels)", lambda: co_occurrence_graph(clips), is_truth=True)
@@ -85,16 +85,10 @@ def _distinct(found: dict[str, Choice]) -> dict[str, Choice]:
     }
 
 
-def _nodes(clips: Clips) -> tuple[str, ...]:
-    from avexplore.artifacts import class_nodes
-
-    return class_nodes(clips.classes)
-
-
 def co_occurrence_graph(clips: Clips) -> ClassGraph:
     """Undirected links between classes that truly come together in the training clips, in any modality."""
     present = training_co_occurrence(clips) > 0
-    return ClassGraph(_nodes(clips), (present | present.T).astype(np.int8), source="hidden labels")
+    return ClassGraph(class_nodes(clips.classes), (present | present.T).astype(np.int8), source="hidden labels")
 
 
 def measured(graph: ClassGraph, soft_labels: SoftLabels, config: GraphConfig) -> ClassGraph:

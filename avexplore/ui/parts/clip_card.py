@@ -2,39 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from avexplore.analysis import clip_labels
-from avexplore.analysis.clip_labels import ANNOTATED, HIDDEN, MOST_KNOWN, hidden_classes, label_lines
+from avexplore.analysis.clip_labels import ANNOTATED, HIDDEN, MOST_KNOWN, clip_title, hidden_classes, label_lines
 from avexplore.analysis.loaded_run import LoadedRun
-from avexplore.artifacts import Clips
 from avexplore.ui.parts import clip_media, plain_text
-
-
-def title(clips: Clips, clip: int) -> str:
-    """Class and name of a clip, plain text."""
-    return clip_labels.clip_title(clips, clip)
-
-
-def media_file(clips: Clips, clip: int) -> Path | None:
-    """The clip's file on this machine, None if there is none that a browser shows."""
-    media = clip_media.of(clips, clip)
-    return media.path if media is not None else None
-
-
-def play(clips: Clips, clip: int) -> bool:
-    """Show the player if the clip has a file; False if not."""
-    return clip_media.play(clips, clip)
 
 
 def draw(loaded: LoadedRun, clip: int, *, key: str, count: int = 6, explain: bool = True, player: bool = True) -> None:
     """The card; without `player` where another one on the page plays the clip."""
-    st.text(title(loaded.clips, clip), help=plain_text.as_markdown(f"In the data: {loaded.clips.clip_ids[clip]}"))
+    st.text(clip_title(loaded.clips, clip), help=plain_text.as_markdown(f"In the data: {loaded.clips.clip_ids[clip]}"))
     if player:
-        play(loaded.clips, clip)
+        clip_media.play(loaded.clips, clip)
     lines = label_lines(loaded.soft_labels, loaded.clips, clip, count)
     bar: dict[str, Any] = {"min_value": 0.0, "max_value": 1.0, "format": "%.2f"}
     marks = {ANNOTATED: "✔", HIDDEN: "+"}

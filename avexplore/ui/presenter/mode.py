@@ -42,8 +42,6 @@ DARK_STYLE = "<style>:root { --presenter: #1B242D; }</style>"
 
 def begin(page: str) -> None:
     """Dress a page for presenting, and draw the strip that leads through the scenes."""
-    if not address.is_presented():
-        return
     st.html(STYLE + (DARK_STYLE if st.context.theme.type == "dark" else ""))
     run = session.current_run()
     kept = scenes(run.key)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import streamlit as st
 
-from avexplore.analysis import query_choice, ranked_answers, tables
+from avexplore.analysis import clip_labels, query_choice, ranked_answers, tables
 from avexplore.analysis.loaded_run import LoadedRun
 from avexplore.analysis.query_choice import LASSO, PICKS, Pick
 from avexplore.analysis.ranked_answers import DIRECTIONS, Answers, Direction, Query
@@ -141,7 +141,7 @@ def _step(
     loaded: LoadedRun, offered: Sequence[int], change: dict[int, tuple[float, float]], current: int, pick: Pick
 ) -> int:
     def words(clip: int) -> str:
-        title = clip_card.title(loaded.clips, clip)
+        title = clip_labels.clip_title(loaded.clips, clip)
         return f"{title}   AP {change[clip][0]:.2f} → {change[clip][1]:.2f}" if clip in change else title
 
     place = offered.index(current)

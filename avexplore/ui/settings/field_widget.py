@@ -14,10 +14,8 @@ import streamlit as st
 
 from avexplore.config import Config, label_of, value_in_words
 from avexplore.config.base import types_of
-from avexplore.errors import AvexploreError
 from avexplore.graph.search.engines import ENGINES
 from avexplore.tuning.settings import PARAMETERS
-from avexplore.ui.parts.plain_text import as_markdown
 from avexplore.ui.settings import driven, working
 from avexplore.ui.shell import session
 
@@ -167,9 +165,5 @@ def setting(parameter: str) -> Any:
 
 
 def _take(parameter: str, key: str) -> None:
-    if not driven.is_said(f"set.{parameter}", key):
-        return
-    try:
+    if driven.is_said(f"set.{parameter}", key):
         working.change({parameter: st.session_state[key]})
-    except AvexploreError as error:
-        st.toast(as_markdown(str(error)))

@@ -13,7 +13,7 @@ from avexplore.analysis import soft_label_events as numbers
 from avexplore.artifacts import MODALITIES, TrainedTeacher
 from avexplore.calibration.reliability import ReliabilityDiagram
 from avexplore.config import ClipsConfig, TeacherConfig
-from avexplore.ui.parts import clip_card, clip_media, job_progress
+from avexplore.ui.parts import clip_media, job_progress
 from avexplore.ui.parts.plain_text import as_markdown
 from avexplore.ui.parts.reliability_chart import Curve, in_words, reliability_chart
 from avexplore.ui.shell import glossary, session
@@ -268,7 +268,7 @@ def _detail(subject: SoftLabelView, clip: int) -> None:
     also = f" · {as_markdown(subject.class_name(annotated))}" if annotated >= 0 else ""
     st.markdown(f"**{as_markdown(subject.name(clip))}**{also}")
     if subject.clips is not None:
-        clip_card.play(subject.clips, clip)
+        clip_media.play(subject.clips, clip)
     others = clip_labels.hidden_classes(subject.clips, clip) if subject.clips is not None else []
     chart = charts.clip_bars(subject.soft.classes, subject.probabilities[:, clip], annotated, others)
     st.plotly_chart(chart, key="sl_bars", config=QUIET)

@@ -17,7 +17,7 @@ from avexplore.analysis.opening_question import ANSWERS
 from avexplore.analysis.ranked_answers import DIRECTIONS
 from avexplore.analysis.story_cases import GOOD_RANK, Case, Cases, find_cases
 from avexplore.artifacts import GraphStability
-from avexplore.ui.parts import answer_board, clip_card, plain_text
+from avexplore.ui.parts import answer_board, clip_media, plain_text
 from avexplore.ui.shell import glossary, links, session
 
 _FOLDER = Path(__file__).parent / "frontend"
@@ -189,7 +189,7 @@ def _clip(loaded: LoadedRun, case: Case) -> None:
     )
     _say(f"Somebody annotated this clip as {own}. {said}, and nobody wrote it down.", known)
     classes, label = loaded.clips.classes, int(loaded.clips.hard_label[case.clip])
-    if not clip_card.play(loaded.clips, case.clip):
+    if not clip_media.play(loaded.clips, case.clip):
         unwritten = "true, but nobody annotated it" if case.confirmed else "suspected by the teacher"
         data = {
             "scene": "pairs",

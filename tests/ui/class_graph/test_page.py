@@ -316,32 +316,3 @@ def test_graphs_of_other_teachers_are_offered_and_trained_when_needed() -> None:
 def test_any_text_is_read_as_some_kept_graphs(text: str) -> None:
     base = GraphConfig(SoftLabelFileConfig("f" * 64))
     assert isinstance(variants.read(text, base, ("audio:A", "visual:A")), dict)
-
-
-def test_a_small_graph_has_places_for_its_own_size_and_needs_no_tool_bar(made_home: Any) -> None:
-    def page(home: str) -> None:
-        from pathlib import Path
-
-        from avexplore.config import GraphConfig, SoftLabelFileConfig, StabilityConfig
-        from avexplore.store import Store
-        from avexplore.ui.class_graph.small_graph import draw_small_graph
-        from avexplore.workbench import Workbench
-
-        source = SoftLabelFileConfig(fingerprint="a" * 64, path=str(Path(home) / "made.npz"))
-        bench = Workbench(Store(Path(home)))
-        config = GraphConfig(source)
-        for name, size in (("small", (360, 240)), ("wide", (900, 300))):
-            graph, stability = bench.get(config), bench.get(StabilityConfig(config))
-            draw_small_graph(graph, stability, bench.get(source), source, key=name, size=size)
-
-    import json
-
-    test = AppTest.from_function(page, args=(str(made_home.home),), default_timeout=120).run()
-    assert not test.exception
-    views = [found for found in test.get("bidi_component") if found.proto.component_name.endswith("graph_view")]
-    small, wide = (json.loads(found.proto.json) for found in views)
-    assert small["compact"]
-    assert (small["height"], wide["height"]) == (240, 300)
-    assert [(node["x"], node["y"]) for node in small["nodes"]] != [(node["x"], node["y"]) for node in wide["nodes"]]
-    assert max(node["x"] for node in small["nodes"]) <= 360
-    assert [edge["id"] for edge in small["edges"]] == [edge["id"] for edge in wide["edges"]]

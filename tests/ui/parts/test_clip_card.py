@@ -10,7 +10,7 @@ import pytest
 
 from avexplore.analysis import clip_labels
 from avexplore.analysis.loaded_run import LoadedRun
-from avexplore.ui.parts import clip_card
+from avexplore.ui.parts import clip_media
 
 
 def test_the_annotation_leads_then_hidden_labels_then_the_teachers_guesses(loaded: LoadedRun) -> None:
@@ -63,5 +63,5 @@ def test_only_files_that_exist_and_that_browsers_play_are_played(loaded: LoadedR
     paths = [str(film), str(script), str(tmp_path / "gone.mp4"), ""]
     media = tuple(paths + [""] * (len(loaded.clips.clip_ids) - 4))
     clips = replace(loaded.clips, media=media)
-    assert [clip_card.media_file(clips, i) for i in range(4)] == [film, None, None, None]
-    assert clip_card.media_file(loaded.clips, 0) is None
+    assert [found and found.path for found in (clip_media.of(clips, i) for i in range(4))] == [film, None, None, None]
+    assert clip_media.of(loaded.clips, 0) is None

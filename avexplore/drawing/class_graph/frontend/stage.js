@@ -261,7 +261,7 @@ export class Stage extends Actions {
     const count = edgeCount(drawn.length, total, data, view, against) + whatHolds(drawn, data);
     this.root.querySelector(".count").textContent = count;
     const name = (id) => this.nameOf(id);
-    let words = this.pending ? this.pending.hint : (data.message ?? "");
+    let words = this.pending ? this.pending.hint : "";
     if (path && !this.pending) words = describePath(path, name, ...ends);
     const selected = view.selection?.id;
     let spoken = `${data.summary} Now ${count}`;
