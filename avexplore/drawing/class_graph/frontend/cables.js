@@ -1,7 +1,7 @@
 // Links as they are drawn: all links of two signs run side by side as one cable, a strand for each pair of modalities.
 
 import { curve, distance, inside, meet, polyline } from "./geometry.js";
-import { points as pointsAt, strandLook } from "./look.js";
+import { hasArrow, strandLook } from "./look.js";
 import { fade } from "./theme.js";
 
 const GAP = 1.2;
@@ -52,14 +52,14 @@ function lay({ a, b, bend, edges }, unit, stage) {
     const ids = new Set(node.nodes.map((one) => one.id));
     const aimed = edges.map((edge, k) => [edge, looks[k]]).filter(([edge]) => edge.directed && edge.type === "learned" && ids.has(edge.to));
     if (!aimed.length) continue;
-    const [edge, look] = aimed.find(([one]) => pointsAt(one)) ?? aimed[0];
+    const [edge, look] = aimed.find(([one]) => hasArrow(one)) ?? aimed[0];
     const forward = end === "b";
     const tip = line[forward ? last : first];
     let base = forward ? last : first;
     while (base > first - 1 && base < last + 1 && line[base] && Math.hypot(line[base].x - tip.x, line[base].y - tip.y) < size) base += forward ? -1 : 1;
     base = Math.min(Math.max(base, 0), line.length - 1);
     const back = line[base];
-    heads.push({ tip, back, size, edge, look, filled: pointsAt(edge), bar: edge.negative });
+    heads.push({ tip, back, size, edge, look, filled: hasArrow(edge), bar: edge.negative });
     if (forward) last = Math.max(base, first);
     else first = Math.min(base, last);
   }

@@ -1,7 +1,7 @@
 // Which links are visible, and how a strand of a cable looks.
 
 // What a filled head says: a direction that may be read.
-export function points(edge) {
+export function hasArrow(edge) {
   return edge.directed && edge.settled;
 }
 
@@ -14,7 +14,7 @@ export function traits(edge) {
   if (edge.type === "forbidden") return ["forbidden"];
   const found = [`edge-${edge.group}`];
   if (edge.type === "ghost") found.push("ghost");
-  else found.push(points(edge) ? "directed" : "undirected");
+  else found.push(hasArrow(edge) ? "directed" : "undirected");
   if (edge.negative) found.push("negative");
   if (edge.in_null) found.push("null");
   if (edge.doubtful) found.push("doubtful");

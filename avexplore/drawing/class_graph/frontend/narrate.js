@@ -1,6 +1,6 @@
 // The picture in words, for screen readers and for the line under the picture.
 
-import { points, strength } from "./look.js";
+import { hasArrow, strength } from "./look.js";
 
 // Half a percent goes to the even number, as Python rounds in the panel and the table.
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0, roundingMode: "halfEven", useGrouping: false });
@@ -20,22 +20,22 @@ export function edgeCount(shown, total, { measure, compared }, { threshold, hidd
 
 // How little of what is drawn may be read as more than a link.
 export function whatHolds(edges, { measure }) {
-  if (measure !== "frequency") return edges.some((edge) => edge.directed && !points(edge)) ? " Directions are open until the bootstraps are done." : "";
-  return edges.length ? ` ${edges.filter(points).length} have a settled direction.` : "";
+  if (measure !== "frequency") return edges.some((edge) => edge.directed && !hasArrow(edge)) ? " Directions are open until the bootstraps are done." : "";
+  return edges.length ? ` ${edges.filter(hasArrow).length} have a settled direction.` : "";
 }
 
 export function describeNode(node, edges, nameOf) {
-  const parents = edges.filter((e) => points(e) && e.to === node.id).map((e) => nameOf(e.from));
-  const children = edges.filter((e) => points(e) && e.from === node.id).map((e) => nameOf(e.to));
+  const parents = edges.filter((e) => hasArrow(e) && e.to === node.id).map((e) => nameOf(e.from));
+  const children = edges.filter((e) => hasArrow(e) && e.from === node.id).map((e) => nameOf(e.to));
   const others = edges
-    .filter((e) => !points(e) && (e.from === node.id || e.to === node.id))
+    .filter((e) => !hasArrow(e) && (e.from === node.id || e.to === node.id))
     .map((e) => nameOf(e.from === node.id ? e.to : e.from));
   const list = (names, label) => (names.length ? `${label}: ${names.join(", ")}. ` : "");
   return `${nameOf(node.id)}. ${list(parents, "Points here")}${list(children, "Points to")}${list(others, "Linked without settled direction")}`.trim();
 }
 
 export function describeEdge(edge, nameOf) {
-  const link = points(edge) ? "points to" : "is linked with";
+  const link = hasArrow(edge) ? "points to" : "is linked with";
   const sure = edge.frequency === null ? "" : `, in ${percent(strength(edge))} of the bootstraps`;
   return `${nameOf(edge.from)} ${link} ${nameOf(edge.to)}${sure}.`;
 }

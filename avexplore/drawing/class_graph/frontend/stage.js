@@ -11,7 +11,7 @@ import { listenToHover } from "./hover.js";
 import { keyTable, listen } from "./keyboard.js";
 import { READABLE, READABLE_SMALL } from "./labels.js";
 import { fillLegend, fillMore, legendEntries, moreFilters } from "./legend.js";
-import { isVisible, points, strength } from "./look.js";
+import { hasArrow, isVisible, strength } from "./look.js";
 import { describeEdge, describeNode, describePath, edgeCount, whatHolds } from "./narrate.js";
 import { paint } from "./painter.js";
 import { between, within } from "./paths.js";
@@ -130,7 +130,7 @@ export class Stage extends Actions {
     const focus = view.focus && this.node.has(view.focus.node) ? within(real, view.focus.node, view.focus.hops) : null;
     const ends = view.path && view.path.every((id) => this.node.has(id)) ? view.path : null;
     const path = ends ? between(real, ...ends) : null;
-    if (path) path.settled = real.filter((edge) => path.edges.has(edge.id) && points(edge)).length;
+    if (path) path.settled = real.filter((edge) => path.edges.has(edge.id) && hasArrow(edge)).length;
     this.visible = visible;
     this.#judge({ focus, ends, path });
     this.rebuild();
