@@ -22,6 +22,7 @@ import numpy as np
 from avexplore.artifacts import Projection
 from avexplore.drawing.maps import facets, packed
 from avexplore.drawing.maps.class_groups import ClassGroups
+from avexplore.drawing.one_module import front_end
 
 CLASSES, GROUPS = 300, 14
 AIMS = {20_000: 16, 100_000: 33, 1_000_000: 50}
@@ -104,10 +105,11 @@ def content(points: int) -> bytes:
 def measure(browser: Any, points: int, frames: int) -> list[dict[str, float]]:
     """One line per enlargement."""
     page = browser.new_page(viewport={"width": 1440, "height": 900})
+    view = front_end("view", packed.FRONTEND)
     served = {
-        "maps.js": (packed.view_source("js"), "text/javascript"),
+        "maps.js": (view["js"], "text/javascript"),
         "data": (content(points), "application/octet-stream"),
-        "": (PAGE % (packed.view_source("css"), packed.view_source("html")), "text/html"),
+        "": (PAGE % (view["css"], view["html"]), "text/html"),
     }
 
     def answer(route: Any) -> None:

@@ -43,3 +43,9 @@ def one_module(entry: str, *folders: Path) -> str:
 
     body = visit(entry)
     return "".join(found.values()) + body
+
+
+def front_end(entry: str, *folders: Path) -> dict[str, str]:
+    """The "html" and "css" of a view, in the first folder, and its modules as one "js"."""
+    texts = {kind: (folders[0] / f"{entry}.{kind}").read_text(encoding="utf-8") for kind in ("html", "css")}
+    return texts | {"js": one_module(entry, *folders)}

@@ -21,8 +21,9 @@ from avexplore.drawing.class_graph.layout_candidates import (
 )
 from avexplore.drawing.class_graph.names import edge_id, node_id, parse_id
 from avexplore.drawing.class_graph.payload import to_payload
-from avexplore.drawing.class_graph.sources import loader_source, view_source
+from avexplore.drawing.class_graph.sources import FRONTEND, loader_source
 from avexplore.drawing.class_graph.svg import to_svg
+from avexplore.drawing.one_module import front_end
 from avexplore.errors import GraphError
 from avexplore.notebook.front_end import AppWidget, widget_source
 
@@ -57,7 +58,7 @@ class ClassGraphWidget(AppWidget):
         GraphError: If the nodes are not both sides of every class, or those of `soft_labels` or `stability` differ.
     """
 
-    _esm = widget_source([loader_source(), view_source("js")], view_source("html"), view_source("css"))
+    _esm = widget_source(front_end("view", FRONTEND), loader_source())
     _data = traitlets.Dict().tag(sync=True)
     selection = traitlets.Tuple().tag(sync=True)
     threshold = traitlets.Float(min=0.0, max=1.0).tag(sync=True)

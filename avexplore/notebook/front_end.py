@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +11,16 @@ import traitlets
 from anywidget import AnyWidget
 
 
-def widget_source(modules: Sequence[str], html: str, css: str) -> str:
+def widget_source(view: Mapping[str, str], *before: str) -> str:
     """An anywidget module around a component of the app; nothing is fetched.
 
     Args:
-        modules: Sources of ES modules, loaded in this order; the last one's default export is the component.
-        html, css: What the component finds in its shadow tree.
+        view: As `drawing.one_module.front_end` gives it.
+        before: Sources of ES modules that are loaded before it, in this order.
     """
-    front_end = json.dumps({"modules": list(modules), "html": html, "css": css})
+    content = {"modules": [*before, view["js"]], "html": view["html"], "css": view["css"]}
     adapter = Path(__file__).with_name("adapter.js").read_text(encoding="utf-8")
-    return adapter.replace("/*FRONT_END*/ {}", front_end)
+    return adapter.replace("/*FRONT_END*/ {}", json.dumps(content))
 
 
 class AppWidget(AnyWidget):

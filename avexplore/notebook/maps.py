@@ -13,12 +13,14 @@ from avexplore.artifacts import MODALITIES
 from avexplore.drawing.maps import facets, packed
 from avexplore.drawing.maps.class_groups import class_groups
 from avexplore.drawing.maps.svg import to_svg
+from avexplore.drawing.one_module import front_end
 from avexplore.notebook.front_end import AppWidget, widget_source
 
 if TYPE_CHECKING:
     from avexplore.analysis.loaded_run import LoadedRun
     from avexplore.artifacts import BoolArray, GraphStability, Projection
 
+_VIEW = front_end("view", packed.FRONTEND)
 _HEIGHT = "\n.stage { --tall: 440px; }"
 
 
@@ -38,7 +40,7 @@ class MapsWidget(AppWidget):
         picked: Modality and row of the clip that was clicked, such as ("audio", 12), or nothing.
     """
 
-    _esm = widget_source([packed.view_source("js")], packed.view_source("html"), packed.view_source("css") + _HEIGHT)
+    _esm = widget_source(_VIEW | {"css": _VIEW["css"] + _HEIGHT})
     _data = traitlets.Bytes().tag(sync=True)
     selection = traitlets.Tuple().tag(sync=True)
     picked = traitlets.Tuple().tag(sync=True)

@@ -26,6 +26,7 @@ from avexplore.drawing.class_graph.layout_candidates import layout_of, soft_labe
 from avexplore.drawing.class_graph.payload import to_payload
 from avexplore.drawing.maps import facets, packed
 from avexplore.drawing.maps.class_groups import class_groups
+from avexplore.drawing.one_module import front_end
 from avexplore.reporting.whole_run import WholeRun
 
 STAGE = (1080.0, 560.0)
@@ -73,13 +74,11 @@ def _frontend(name: str) -> str:
 
 @cache
 def _sources() -> dict[str, Any]:
-    def of(view_source: Any) -> dict[str, str]:
-        return {kind: view_source(kind) for kind in ("html", "css", "js")}
-
+    many = (answers.FRONTEND / "many.js").read_text(encoding="utf-8")
     return {
-        "graph": {**of(graph_sources.view_source), "loader": graph_sources.loader_source()},
-        "maps": of(packed.view_source),
-        "answers": {**of(answers.view_source), "many": answers.view_source("many.js")},
+        "graph": {**front_end("view", graph_sources.FRONTEND), "loader": graph_sources.loader_source()},
+        "maps": front_end("view", packed.FRONTEND),
+        "answers": {**front_end("view", answers.FRONTEND), "many": many},
     }
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from avexplore.drawing.maps import packed
-from avexplore.drawing.one_module import one_module
+from avexplore.drawing.one_module import front_end, one_module
 
 
 def write(folder: Path, **modules: str) -> Path:
@@ -49,6 +49,6 @@ def test_a_module_may_lie_in_another_folder_but_has_to_be_there(tmp_path: Path) 
 
 
 def test_the_maps_front_end_is_whole() -> None:
-    text = packed.view_source("js")
+    text = front_end("view", packed.FRONTEND)["js"]
     assert text.count("export default function") == 1
     assert "\nimport " not in text

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +15,12 @@ from avexplore.analysis.loaded_run import LoadedRun
 from avexplore.analysis.ranked_answers import DIRECTIONS, KINDS, Answers, Query
 from avexplore.artifacts import IntArray
 
+FRONTEND = Path(__file__).parent / "frontend"
+"""The view, and many.js, which makes one query's content of `many`."""
 _LINES = 5
 """Classes of which a card shows soft labels."""
 Media = Callable[[int], tuple[str | None, str]]
 """Of a clip: "video", "sound" or "picture" (None without a file), and a thumbnail as a data URL or ""."""
-
-
-@cache
-def view_source(kind: str) -> str:
-    """The front end: its "html", "css" or "js"; "many.js" makes one query's content of `many`."""
-    name = kind if "." in kind else f"view.{kind}"
-    return (Path(__file__).parent / "frontend" / name).read_text(encoding="utf-8")
 
 
 def content(

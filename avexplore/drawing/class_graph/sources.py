@@ -1,14 +1,15 @@
-"""The front end as text: vis-network out of the installed pyvis, and our modules, which travel together once."""
+"""What the class graph's front end waits for: vis-network out of the installed pyvis, and our modules in one."""
 
 from __future__ import annotations
 
 import json
-import re
 from functools import cache
 from pathlib import Path
 
+from avexplore.drawing.one_module import one_module
+
 FRONTEND = Path(__file__).parent / "frontend"
-_IMPORT = re.compile(r'from "\./(\w+\.js)"')
+"""The view, which waits, and what it waits for."""
 
 
 def vis_network() -> str:
@@ -21,30 +22,8 @@ def vis_network() -> str:
     return before + text + after
 
 
-def modules(entry: str = "render.js") -> list[tuple[str, str]]:
-    """(name, source) of a front-end module and of all it imports, in an order in which each finds its imports."""
-    found: dict[str, str] = {}
-
-    def visit(name: str) -> None:
-        if name in found:
-            return
-        source = (FRONTEND / name).read_text(encoding="utf-8")
-        for needed in _IMPORT.findall(source):
-            visit(needed)
-        found[name] = source
-
-    visit(entry)
-    return list(found.items())
-
-
 @cache
 def loader_source() -> str:
     """JavaScript of the loader, with everything in it."""
-    sources = json.dumps([("vis.js", vis_network()), *modules()])
+    sources = json.dumps([vis_network(), one_module("render", FRONTEND)])
     return (FRONTEND / "loader.js").read_text(encoding="utf-8").replace("/*SOURCES*/ []", sources)
-
-
-@cache
-def view_source(kind: str) -> str:
-    """The view itself, which waits for what the loader brings: its "html", "css" or "js"."""
-    return (FRONTEND / f"view.{kind}").read_text(encoding="utf-8")

@@ -7,7 +7,6 @@ import json
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +17,8 @@ from avexplore.analysis.clip_labels import says_something
 from avexplore.analysis.loaded_run import TITLES, LoadedRun
 from avexplore.artifacts import FloatArray, Projection
 from avexplore.drawing.maps.facets import Facet
-from avexplore.drawing.one_module import one_module
 
 FRONTEND = Path(__file__).parent / "frontend"
-
-
-@cache
-def view_source(kind: str) -> str:
-    """The front end: its "html", "css" or, all its modules in one, "js"."""
-    return one_module("view", FRONTEND) if kind == "js" else (FRONTEND / f"view.{kind}").read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True)

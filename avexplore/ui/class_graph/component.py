@@ -12,15 +12,14 @@ from typing import Any
 
 import streamlit as st
 
-from avexplore.drawing.class_graph.sources import loader_source, view_source
+from avexplore.drawing.class_graph.sources import FRONTEND, loader_source
+from avexplore.ui.shell.component import component
 
 
 @cache
-def _renderers() -> tuple[Callable[..., Any], Callable[..., Any]]:
-    text = {kind: view_source(kind) for kind in ("html", "css", "js")}
-    loader = st.components.v2.component("avexplore_graph_loader", js=loader_source())
-    view = st.components.v2.component("avexplore_graph_view", html=text["html"], css=text["css"], js=text["js"])
-    return loader, view
+def _loader() -> Callable[..., Any]:
+    loader: Callable[..., Any] = st.components.v2.component("avexplore_graph_loader", js=loader_source())
+    return loader
 
 
 def mount(payload: dict[str, Any], *, key: str, on_change: Callable[[], None], on_command: Callable[[], None]) -> Any:
@@ -29,9 +28,8 @@ def mount(payload: dict[str, Any], *, key: str, on_change: Callable[[], None], o
     There: `view` (what is looked at, in the form of the payload's `view`), `moved` (`layout`, and `positions` by node
     id) and, inside `on_command` only, `command` (`kind` with what it needs).
     """
-    loader, view = _renderers()
-    loader(key=f"{key}-loader", height=1)
-    return view(
+    _loader()(key=f"{key}-loader", height=1)
+    return component("graph_view", "view", FRONTEND)(
         data=payload,
         key=key,
         default={"view": None, "moved": None},

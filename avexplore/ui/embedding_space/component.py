@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
-import streamlit as st
-
-from avexplore.drawing.maps.packed import view_source
+from avexplore.drawing.maps.packed import FRONTEND
+from avexplore.ui.shell.component import component
 
 _STATES = ("picked", "selection", "filter", "color", "camera")
 
@@ -29,17 +27,12 @@ class Touched:
     """Counts the picks, so that the browser can tell an answer to its last one from answers to earlier ones."""
 
 
-@cache
-def _component() -> Callable[..., Any]:
-    html, css, js = (view_source(kind) for kind in ("html", "css", "js"))
-    renderer: Callable[..., Any] = st.components.v2.component("avexplore_embedding", html=html, css=css, js=js)
-    return renderer
-
-
 def draw(content: bytes, *, key: str) -> Touched:
     """Show packed maps and return what the visitor did so far."""
     changes: dict[str, Any] = {f"on_{name}_change": lambda: None for name in _STATES}
-    return touched(_component()(data=content, key=key, default=dict.fromkeys(_STATES), **changes))
+    return touched(
+        component("embedding", "view", FRONTEND)(data=content, key=key, default=dict.fromkeys(_STATES), **changes)
+    )
 
 
 def touched(result: Any) -> Touched:

@@ -4,33 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import streamlit as st
 
 from avexplore.analysis.class_medoids import class_medoids
 from avexplore.artifacts import FloatArray, IntArray, Projection
 from avexplore.drawing.maps.packed import FRONTEND
-from avexplore.drawing.one_module import one_module
+from avexplore.ui.shell.component import component
 
 _FOLDER = Path(__file__).parent / "frontend"
 TITLES = ("without LIR", "with LIR")
 MOST_POINTS = 4000
 """Of more, so many are drawn, evenly spaced."""
 MOST_NAMES = 40
-
-
-@cache
-def _component() -> Callable[..., Any]:
-    html, css = ((_FOLDER / f"view.{kind}").read_text(encoding="utf-8") for kind in ("html", "css"))
-    js = one_module("view", _FOLDER, FRONTEND)
-    renderer: Callable[..., Any] = st.components.v2.component("avexplore_opening", html=html, css=css, js=js)
-    return renderer
 
 
 def draw(
@@ -46,7 +36,7 @@ def draw(
         palette: Colors of groups: of points on light and on dark paper, then of names. The last color is of no group.
     """
     content = pack(projection, labels, classes, group, palette)
-    _component()(data=content, key="overview-maps")
+    component("opening", "view", _FOLDER, FRONTEND)(data=content, key="overview-maps")
 
 
 def pack(

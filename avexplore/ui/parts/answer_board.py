@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
 from typing import Any
-
-import streamlit as st
 
 from avexplore.analysis.loaded_run import LoadedRun
 from avexplore.analysis.ranked_answers import Answers, Query
 from avexplore.drawing.answers import payload
 from avexplore.ui.parts import clip_media
-
-
-@cache
-def _component() -> Callable[..., Any]:
-    html, css, js = map(payload.view_source, ("html", "css", "js"))
-    renderer: Callable[..., Any] = st.components.v2.component("avexplore_retrieval", html=html, css=css, js=js)
-    return renderer
+from avexplore.ui.shell.component import component
 
 
 def content(loaded: LoadedRun, query: Query, answers: Answers, top: int) -> dict[str, Any]:
@@ -35,7 +25,7 @@ def content(loaded: LoadedRun, query: Query, answers: Answers, top: int) -> dict
 
 def draw(data: dict[str, Any], chosen: int | None, *, key: str) -> int | None:
     """Show the lists and return the answer that is chosen, as a clip row."""
-    result = _component()(
+    result = component("retrieval", "view", payload.FRONTEND)(
         data={**data, "chosen": chosen}, key=key, default={"answer": chosen}, on_answer_change=lambda: None
     )
     answer = getattr(result, "answer", None)

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Callable
-from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import streamlit as st
+
+from avexplore.ui.shell.component import component
 
 _FOLDER = Path(__file__).parent / "frontend"
 _WIDTH = 640
 """Pixels at most: wider, a player's buttons leave the window."""
 _CONVERT = "Convert it to MP4 (H.264 and AAC) or WebM"
-
-
-@cache
-def _component() -> Callable[..., Any]:
-    html, css, js = ((_FOLDER / f"player.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js"))
-    renderer: Callable[..., Any] = st.components.v2.component("avexplore_player", html=html, css=css, js=js)
-    return renderer
 
 
 def draw(
@@ -39,7 +32,7 @@ def draw(
     told = mimetypes.guess_type(path.name)[0] or ""
     with st.container(gap="xsmall", width=_WIDTH):
         tag(path, format=told if told.startswith(f"{family}/") else f"{family}/{'mp4' if kind == 'video' else 'wav'}")
-        _component()(
+        component("player", "player", _FOLDER)(
             key=f"player-{key}",
             height="content",
             data={

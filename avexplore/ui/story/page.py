@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from avexplore.analysis.story_cases import GOOD_RANK, Case, Cases, find_cases
 from avexplore.artifacts import GraphStability
 from avexplore.ui.parts import answer_board, clip_media, plain_text
 from avexplore.ui.shell import glossary, links, session
+from avexplore.ui.shell.component import component
 
 _FOLDER = Path(__file__).parent / "frontend"
 STEPS = ("The clip", "The teacher", "The graph", "LIR", "The answers")
@@ -57,13 +56,6 @@ def _tight(below: int) -> str:
   }}
 }}
 </style>"""
-
-
-@cache
-def _component() -> Callable[..., Any]:
-    html, css, js = ((_FOLDER / f"view.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js"))
-    renderer: Callable[..., Any] = st.components.v2.component("avexplore_story", html=html, css=css, js=js)
-    return renderer
 
 
 @st.cache_data(show_spinner="Looking for clips with a story …", max_entries=8)
@@ -201,7 +193,7 @@ def _clip(loaded: LoadedRun, case: Case) -> None:
             ],
             "label": "The clip's written and unwritten labels",
         }
-        _component()(data=data, key="story-labels")
+        component("story", "view", _FOLDER)(data=data, key="story-labels")
     links.to("embedding_space", "See this clip on the map", {"point": f"{case.modality}-{case.clip}"})
 
 
@@ -230,7 +222,9 @@ def _teacher(loaded: LoadedRun, case: Case) -> None:
         }
         for line in lines
     ]
-    _component()(data={"scene": "bars", "rows": rows, "label": "Soft labels by class"}, key="story-bars")
+    component("story", "view", _FOLDER)(
+        data={"scene": "bars", "rows": rows, "label": "Soft labels by class"}, key="story-bars"
+    )
     links.to("soft_labels", "Compare all soft labels", {"clip": str(case.clip)})
 
 
@@ -248,7 +242,7 @@ def _graph(loaded: LoadedRun, case: Case) -> None:
          "clips. It is a dependency, not a cause." + meaning)  # fmt: skip
     data = {"scene": "edge", "nodes": case.nodes, "mark": mark, "weight": case.weight, "words": words,
             "label": "An edge of the class graph"}  # fmt: skip
-    _component()(data=data, key="story-edge")
+    component("story", "view", _FOLDER)(data=data, key="story-edge")
     links.to("class_graph", "See it in the class graph", {"pick": links.edge_address(loaded.graph, *case.nodes)})
 
 
@@ -315,7 +309,7 @@ def _regularizer(loaded: LoadedRun, case: Case) -> None:
         "pairs": pairs,
         "label": "Pairs that LIR treats differently",
     }
-    _component()(data=data, key="story-pairs")
+    component("story", "view", _FOLDER)(data=data, key="story-pairs")
     if case.answer >= 0:
         links.to("retrieval", "See why, pair by pair", {**_asked(case), "answer": str(case.answer)})
 

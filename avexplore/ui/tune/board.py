@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import streamlit as st
 
 from avexplore.analysis import clip_labels
 from avexplore.analysis.ranked_answers import KINDS, kinds_of
 from avexplore.retrieval import rank
 from avexplore.tuning.counts import TOP
 from avexplore.tuning.reading import FIGURES, differences
+from avexplore.ui.shell.component import component
 
 if TYPE_CHECKING:
     from avexplore.artifacts import Clips, Embeddings, IntArray, RetrievalReport
@@ -30,16 +29,9 @@ MOST_OTHERS = 4
 """So many true classes that nobody annotated are named of a clip."""
 
 
-@cache
-def _component() -> Callable[..., Any]:
-    html, css, js = ((_FOLDER / f"board.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js"))
-    renderer: Callable[..., Any] = st.components.v2.component("avexplore_tune_board", html=html, css=css, js=js)
-    return renderer
-
-
 def draw(data: Mapping[str, Any], *, key: str, on_act: Callable[[], None]) -> None:
     """Show a board. In `st.session_state[key]`, inside `on_act`: `back` (settings to go back to) or `clip` (a row)."""
-    _component()(
+    component("tune_board", "board", _FOLDER)(
         data=dict(data),
         key=key,
         default={"again": None},

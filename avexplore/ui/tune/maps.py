@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import streamlit as st
 
 from avexplore.analysis.ranked_answers import KINDS, kinds_of
 from avexplore.drawing.maps import colors
 from avexplore.tuning.counts import TOP
+from avexplore.ui.shell.component import component
 
 if TYPE_CHECKING:
     from avexplore.artifacts import Clips, FloatArray, IntArray
@@ -26,16 +25,9 @@ _COLORED = 7
 """So many of the largest classes are colored."""
 
 
-@cache
-def _component() -> Callable[..., Any]:
-    html, css, js = ((_FOLDER / f"maps.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js"))
-    renderer: Callable[..., Any] = st.components.v2.component("avexplore_tune_maps", html=html, css=css, js=js)
-    return renderer
-
-
 def draw(content: bytes, *, key: str, on_act: Callable[[], None]) -> None:
     """Show packed maps. In `st.session_state[key]`, inside `on_act`: `clip`, the row of a clip that was clicked."""
-    _component()(data=content, key=key, on_clip_change=on_act)
+    component("tune_maps", "maps", _FOLDER)(data=content, key=key, on_clip_change=on_act)
 
 
 def pack(

@@ -1,16 +1,10 @@
 // Mounted once per tab: carries vis-network and the modules of this folder, so that the messages of a slider step
-// carry data only. SOURCES is filled in by Python, in the order in which the modules need each other.
+// carry data only. SOURCES is filled in by Python: vis-network, then our modules in one.
 const SOURCES = /*SOURCES*/ [];
 
 function load() {
-  const addresses = new Map();
-  let last;
-  for (const [name, source] of SOURCES) {
-    const linked = source.replace(/from "\.\/(\w+\.js)"/g, (_, file) => `from "${addresses.get(file)}"`);
-    last = URL.createObjectURL(new Blob([linked], { type: "text/javascript" }));
-    addresses.set(name, last);
-  }
-  return Promise.all([import(addresses.get("vis.js")), import(last)]).then(([vis, { render }]) => (args) => render(vis.default, args));
+  const modules = SOURCES.map((source) => import(URL.createObjectURL(new Blob([source], { type: "text/javascript" }))));
+  return Promise.all(modules).then(([vis, ours]) => (args) => ours.default(vis.default, args));
 }
 
 globalThis.avexploreGraphView ??= { waiting: [] };

@@ -1,10 +1,10 @@
-// Streamlit calls `render` at every change of data or theme, with the same DOM node: one Stage lives per node.
+// Streamlit calls this at every change of data or theme, with the same DOM node: one Stage lives per node.
 
 import { Stage, frame } from "./stage.js";
 
 const stages = new WeakMap();
 
-export function render(vis, { parentElement, data, setStateValue, setTriggerValue }) {
+export default function (vis, { parentElement, data, setStateValue, setTriggerValue }) {
   const root = parentElement.querySelector(".graph-view");
   let stage = stages.get(parentElement);
   if (stage && stage.universe !== data.universe) {
