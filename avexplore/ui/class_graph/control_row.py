@@ -8,12 +8,11 @@ import streamlit as st
 
 from avexplore.config import AffinityConfig, GraphConfig, StabilityConfig, TeacherConfig
 from avexplore.drawing.class_graph.names import LAYOUTS
-from avexplore.errors import AvexploreError
 from avexplore.ui.class_graph.rules_editor import draw_rules
 from avexplore.ui.class_graph.state import kept_graphs as variants
 from avexplore.ui.class_graph.state import session_state as visit
 from avexplore.ui.class_graph.state.view_address import LEARNED, NOTHING
-from avexplore.ui.parts.plain_text import as_markdown
+from avexplore.ui.parts.told import Telling
 from avexplore.ui.settings import field_widget
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ def _draw_compare(run: Run, now: GraphConfig, others: dict[str, Choice]) -> None
             disabled=not (st.session_state.graph_pinned or st.session_state.graph_imports),
         )
     if isinstance(now.soft_labels, TeacherConfig):
-        with st.expander("Graphs of other teachers"):
+        with st.expander("Graphs of other teachers"), Telling():
             _draw_teachers(run, now, now.soft_labels)
     with st.container(horizontal=True):
         st.button(
@@ -100,11 +99,7 @@ def _draw_teachers(run: Run, now: GraphConfig, teacher: TeacherConfig) -> None:
     left, right = st.columns(2)
     epochs = left.text_input(f"Epochs (now {teacher.epochs})", key="graph-teacher-epochs", placeholder="10, 20, 30")
     seeds = right.text_input(f"Seeds (now {teacher.seed})", key="graph-teacher-seeds", placeholder="0, 1, 2")
-    try:
-        wanted = variants.of_teachers(now, variants.numbers(epochs), variants.numbers(seeds))
-    except AvexploreError as error:
-        st.error(as_markdown(str(error)))
-        return
+    wanted = variants.of_teachers(now, variants.numbers(epochs), variants.numbers(seeds))
     if len(wanted) > variants.MOST:
         st.caption(f"{len(wanted)} teachers are more than fit here; choose at most {variants.MOST}.")
     st.button(

@@ -8,12 +8,12 @@ import pandas as pd
 import streamlit as st
 
 from avexplore.config import DEFAULT_ARMS, ClipsConfig, ExperimentConfig, StudentConfig
-from avexplore.errors import AvexploreError
 from avexplore.experiments import OFFERED, alike, compare_arms, linked_pairs, reference_of
 from avexplore.experiments.comparison import answer, mean_of, seeds_needed, sentences
 from avexplore.ui.experiments import figures
 from avexplore.ui.parts import job_progress
 from avexplore.ui.parts.plain_text import as_markdown
+from avexplore.ui.parts.told import Telling
 from avexplore.ui.shell import session
 
 if TYPE_CHECKING:
@@ -183,12 +183,10 @@ def _chosen(student: StudentConfig, earlier: ExperimentConfig | None) -> Experim
         help="Share and temperature of the class posteriors in the embedding are chosen on validation clips for every "
         "arm and seed, the twin's too; otherwise all have the run's.",
     )
-    try:
+    with Telling():
         reading: Literal["own", "chosen"] = "chosen" if fair else "own"
         return ExperimentConfig(student, tuple(chosen), int(count), int(start), split=where, reading=reading)
-    except AvexploreError as error:
-        st.error(as_markdown(str(error)))
-        return None
+    return None
 
 
 def _truth_known(student: StudentConfig) -> bool:

@@ -10,12 +10,12 @@ import pandas as pd
 import streamlit as st
 
 from avexplore.config import StudentConfig, SweepConfig, VaryConfig
-from avexplore.errors import AvexploreError
 from avexplore.experiments import sweep
 from avexplore.tuning.settings import parameter_label
 from avexplore.ui.experiments import figures
 from avexplore.ui.parts import job_progress
 from avexplore.ui.parts.plain_text import as_markdown
+from avexplore.ui.parts.told import Telling
 from avexplore.ui.shell import session
 
 if TYPE_CHECKING:
@@ -101,11 +101,9 @@ def _chosen(student: StudentConfig) -> SweepConfig | None:
     paired = int(
         seeds.number_input("Seeds", 1, 100, 2, key="sweep.seeds", bind="query-params", help="Students of each trial.")
     )
-    try:
+    with Telling():
         return SweepConfig(student, _values(student, offered, names), how, count, paired, what)
-    except AvexploreError as error:
-        st.error(as_markdown(str(error)))
-        return None
+    return None
 
 
 def _values(

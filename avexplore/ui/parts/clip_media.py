@@ -20,11 +20,10 @@ import streamlit as st
 from avexplore.apart import apart
 from avexplore.artifacts import Clips
 from avexplore.data.media.manifest import PICTURES, Kind, MediaEntry, inside, kind_of, read_media_manifest
-from avexplore.errors import AvexploreError
 from avexplore.folders import NAMED, may_read
 from avexplore.ui.parts import player
 from avexplore.ui.parts.plain_text import as_markdown
-from avexplore.ui.parts.told import told
+from avexplore.ui.parts.told import Telling, told
 from avexplore.ui.shell import session
 from avexplore.workbench import media_files
 
@@ -197,11 +196,9 @@ def box(clips: Clips) -> None:
             "inside one of them.",
         )  # fmt: skip
         if uploaded is not None:
-            try:
+            with Telling():
                 found = attach(clips, uploaded.name, uploaded.getvalue())
                 st.success(as_markdown(found.sentence(len(clips.clip_ids))))
-            except AvexploreError as error:
-                st.error(as_markdown(str(error)))
         if entries:
             forget = (media_files.forget, _root(), clips)
             st.button("Forget the manifest", type="tertiary", on_click=told, args=forget)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from avexplore.errors import AvexploreError
 from avexplore.ui.parts.plain_text import as_markdown
+from avexplore.ui.parts.told import Telling
 from avexplore.ui.presenter import mode
 from avexplore.ui.shell import session
 from avexplore.workbench.scenes import LONGEST_TITLE, MOST, Scene, keep_scenes, read_scenes, write_scenes
@@ -47,30 +47,20 @@ def draw(page: str) -> None:
 def _keep_this(run: str, page: str, scenes: list[Scene]) -> None:
     title = st.text_input("Title of this view", key=f"scene-title-{len(scenes)}", max_chars=LONGEST_TITLE)
     if st.button("Keep this view as a scene", key="scene-keep", disabled=not title.strip(), width="stretch"):
-        try:
-            scene = mode.view(page, title.strip())
-        except AvexploreError as error:
-            st.error(as_markdown(str(error)))
-            return
-        _keep(run, [*scenes, scene])
+        with Telling():
+            _keep(run, [*scenes, mode.view(page, title.strip())])
 
 
 def _take_in(run: str, scenes: list[Scene]) -> None:
     given = st.file_uploader("Import scenes", type=["json"], key=f"scenes-file-{len(scenes)}", max_upload_size=2)
     if given is None:
         return
-    try:
+    with Telling():
         found = read_scenes(given.getvalue()[:LARGEST].decode("utf-8", "replace"))
-    except AvexploreError as error:
-        st.error(as_markdown(str(error)))
-        return
-    _keep(run, [*scenes, *(scene for scene in found if scene not in scenes)][:MOST])
+        _keep(run, [*scenes, *(scene for scene in found if scene not in scenes)][:MOST])
 
 
 def _keep(run: str, scenes: list[Scene]) -> None:
-    try:
+    with Telling():
         keep_scenes(session.own_folder(), run, scenes)
-    except AvexploreError as error:
-        st.error(as_markdown(str(error)))
-        return
-    st.rerun()
+        st.rerun()

@@ -26,6 +26,7 @@ from avexplore.ui.parts import (
     plain_text,
     split_reports,
 )
+from avexplore.ui.parts.told import Telling
 from avexplore.ui.retrieval import gallery as retrieval_gallery
 from avexplore.ui.retrieval import upload
 from avexplore.ui.retrieval.gallery import Search
@@ -188,7 +189,7 @@ def _own(loaded: LoadedRun, direction: Direction) -> Query | None:
                 "Runs on features made by `avexplore features` also take the clip itself."
             )
         return None
-    try:
+    with Telling():
         vectors = _vectors(given, modality, made)
         number = 1
         if len(vectors) > 1:
@@ -198,10 +199,8 @@ def _own(loaded: LoadedRun, direction: Direction) -> Query | None:
             weights = job_progress.artifact(config, "Reading the student", start=False).weights
             one = vectors[number - 1 : number]
             sides.append(upload.embed_vectors(one, modality, config, weights, loaded.clips.classes)[0])
-    except AvexploreError as error:
-        st.error(plain_text.as_markdown(str(error)))
-        return None
-    return Query(sides[0], sides[1], direction)
+        return Query(sides[0], sides[1], direction)
+    return None
 
 
 def _made_of_clips(loaded: LoadedRun) -> Provenance | None:

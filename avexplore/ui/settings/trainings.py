@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from avexplore.config import ClipsConfig, DataConfig, StudentConfig, SyntheticConfig
-from avexplore.errors import AvexploreError
 from avexplore.ui.parts.plain_text import as_markdown
+from avexplore.ui.parts.told import Telling
 from avexplore.ui.shell import address, session
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def begin(student: StudentConfig, name: str = "") -> bool:
     from avexplore.workbench import Failed
 
     bench = session.workbench()
-    try:
+    with Telling():
         bench.keep_run(student, name)
         for wanted in (student, student.twin):
             start = bench.retry if isinstance(bench.ask(wanted, start=False), Failed) else bench.ask
@@ -74,10 +74,8 @@ def begin(student: StudentConfig, name: str = "") -> bool:
             if isinstance(answer, Failed):
                 st.error(as_markdown(answer.message))
                 return False
-    except AvexploreError as error:
-        st.error(as_markdown(str(error)))
-        return False
-    return True
+        return True
+    return False
 
 
 def begin_and_compare(run: str, student: StudentConfig) -> None:

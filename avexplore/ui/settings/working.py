@@ -13,6 +13,7 @@ from avexplore.config import AffinityConfig, Config, GraphConfig, StabilityConfi
 from avexplore.errors import AvexploreError
 from avexplore.tuning.settings import WorkingSettings, difference
 from avexplore.ui.parts.plain_text import as_markdown
+from avexplore.ui.parts.told import Telling
 from avexplore.ui.settings.history import History
 from avexplore.ui.shell import address, session
 
@@ -90,23 +91,16 @@ def parts(run: Run) -> dict[str, Config]:
 def put(settings: WorkingSettings) -> None:
     """Take other settings; ones that the run cannot have are refused with a word, and the ones before stay."""
     run = session.current_run()
-    try:
+    with Telling(say=st.toast):
         found = difference(base(run), settings.apply(base(run)))
-    except AvexploreError as error:
-        st.toast(as_markdown(str(error)))
-        return
-    st.session_state[_SETTINGS] = found
-    history().visit(found)
+        st.session_state[_SETTINGS] = found
+        history().visit(found)
 
 
 def change(values: dict[str, Any]) -> None:
     """Change some parameters, by `stage.field`."""
-    try:
-        wanted = current().replace(**values)
-    except AvexploreError as error:
-        st.toast(as_markdown(str(error)))
-        return
-    put(wanted)
+    with Telling(say=st.toast):
+        put(current().replace(**values))
 
 
 def reset() -> None:

@@ -6,9 +6,8 @@ import streamlit as st
 
 from avexplore.apart import apart
 from avexplore.config import DataConfig, FeatureFileConfig
-from avexplore.errors import AvexploreError
 from avexplore.ui.parts import uploads
-from avexplore.ui.parts.plain_text import as_markdown
+from avexplore.ui.parts.told import Telling
 from avexplore.ui.shell import session
 from avexplore.workbench.brought_files import config_of
 
@@ -33,14 +32,11 @@ def draw(data: DataConfig) -> None:
     )
     if not given:
         return
-    try:
+    with Telling(OSError):
         paths = [uploads.keep(upload) for upload in given]
         found = apart(config_of, paths, data.annotation)
-    except (AvexploreError, OSError) as error:
-        st.error(as_markdown(str(error)))
-        return
-    if found.fingerprint != data.fingerprint:
-        st.error("These are other files than the ones this run was made from: their content differs.")
-        return
-    session.workbench().store.remember_files(data.fingerprint, found.paths)
-    st.rerun()
+        if found.fingerprint != data.fingerprint:
+            st.error("These are other files than the ones this run was made from: their content differs.")
+            return
+        session.workbench().store.remember_files(data.fingerprint, found.paths)
+        st.rerun()

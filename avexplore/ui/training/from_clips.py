@@ -9,10 +9,9 @@ import streamlit as st
 
 from avexplore.artifacts import ExtractedClips
 from avexplore.config import Config, ExtractionConfig, from_json
-from avexplore.errors import AvexploreError
+from avexplore.errors import DataError
 from avexplore.folders import name_folder
 from avexplore.ui.parts import job_progress
-from avexplore.ui.parts.plain_text import as_markdown
 from avexplore.ui.shell import session
 
 COMMAND = "avexplore features FOLDER labels.csv -o clips.npz"
@@ -64,10 +63,7 @@ def _asked() -> ExtractionConfig | None:
         pressed = st.form_submit_button("Make features", type="primary", width="stretch")
     if pressed:
         st.session_state.pop("training.extraction", None)
-        try:
-            st.session_state["training.extraction"] = _begin(folder, table, audio, visual).to_json()
-        except (AvexploreError, OSError) as error:
-            st.error(as_markdown(str(error)))
+        st.session_state["training.extraction"] = _begin(folder, table, audio, visual).to_json()
     content = st.session_state.get("training.extraction")
     config: Config | None = from_json(content) if content else None
     return config if isinstance(config, ExtractionConfig) else None
@@ -77,7 +73,6 @@ def _begin(folder: str, table: str, audio: str, visual: str) -> ExtractionConfig
     from avexplore.data.media.decoding import require
     from avexplore.data.media.extraction import extraction_of
     from avexplore.data.media.extractors import parse
-    from avexplore.errors import DataError
     from avexplore.workbench import Failed
 
     require()

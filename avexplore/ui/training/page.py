@@ -10,9 +10,9 @@ import streamlit as st
 from avexplore.apart import apart
 from avexplore.config import Config, FeatureFileConfig, StudentConfig, SyntheticConfig, TeacherConfig, upstream
 from avexplore.config.presets import PresetName
-from avexplore.errors import AvexploreError
 from avexplore.ui.parts import job_progress, uploads
 from avexplore.ui.parts.plain_text import as_markdown, as_text
+from avexplore.ui.parts.told import Telling
 from avexplore.ui.settings import field_widget, trainings, working
 from avexplore.ui.shell import links, session
 from avexplore.ui.training import attach_features, from_clips, job_cards
@@ -62,7 +62,7 @@ def draw() -> None:
         return
     st.html(STYLE)
     form, progress = st.columns([3, 2], gap="large")
-    with form:
+    with form, Telling(OSError):
         given = _given()
         if given is not None:
             _from_student(given)
@@ -115,11 +115,7 @@ def _features() -> FeatureFileConfig | None:
         key="training.files",
     )
     earlier = uploads.known(FEATURE_SUFFIXES)
-    try:
-        paths = [uploads.keep(upload) for upload in given]
-    except AvexploreError as error:
-        st.error(as_markdown(str(error)))
-        return None
+    paths = [uploads.keep(upload) for upload in given]
     if not paths and earlier:
         chosen = st.selectbox(
             "Or a file from earlier", earlier, index=None, format_func=lambda path: as_text(path.name)
@@ -131,7 +127,7 @@ def _features() -> FeatureFileConfig | None:
     return _annotated(paths)
 
 
-def _annotated(paths: list[Path]) -> FeatureFileConfig | None:
+def _annotated(paths: list[Path]) -> FeatureFileConfig:
     annotation: Annotation = st.selectbox(
         "Label kept as the annotation",
         get_args(Annotation),
@@ -139,11 +135,7 @@ def _annotated(paths: list[Path]) -> FeatureFileConfig | None:
         "auto takes the file's own choice if it names one.",
         key="training.annotation",
     )
-    try:
-        named = _class_names()
-    except AvexploreError as error:
-        st.error(as_markdown(str(error)))
-        return None
+    named = _class_names()
     return _read([*paths, *([named] if named else [])], annotation)
 
 
@@ -159,13 +151,9 @@ def _class_names() -> Path | None:
     return uploads.keep_text("class_names.txt", typed) if typed.strip() else None
 
 
-def _read(paths: list[Path], annotation: Annotation) -> FeatureFileConfig | None:
-    try:
-        stamps = tuple((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in paths)
-        config, found, notes = _looked_at(stamps, annotation)
-    except (AvexploreError, OSError) as error:
-        st.error(as_markdown(str(error)))
-        return None
+def _read(paths: list[Path], annotation: Annotation) -> FeatureFileConfig:
+    stamps = tuple((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in paths)
+    config, found, notes = _looked_at(stamps, annotation)
     # A run with these features that came without them can now be computed further.
     session.workbench().store.remember_files(config.fingerprint, config.paths)
     st.success(found)
@@ -229,11 +217,7 @@ def _from_student(student: StudentConfig) -> None:
 def _parameters(student: StudentConfig, key: str) -> None:
     from avexplore.workbench import Ready
 
-    try:
-        student = _edited(student, key)
-    except AvexploreError as error:
-        st.error(as_markdown(str(error)))
-        return
+    student = _edited(student, key)
     bench = session.workbench()
     current = bench.ask(student, start=False)
     reason = trainings.why_not(student)

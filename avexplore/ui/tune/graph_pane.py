@@ -14,16 +14,12 @@ from avexplore.drawing.class_graph.first_view import first_view
 from avexplore.drawing.class_graph.layout_candidates import layout_of, soft_label_correlation
 from avexplore.drawing.class_graph.names import node_id
 from avexplore.drawing.class_graph.payload import to_payload
-from avexplore.errors import AvexploreError
 from avexplore.ui.class_graph.component import mount
-from avexplore.ui.class_graph.state import rules as rules_of
-from avexplore.ui.class_graph.state.session_state import put_rules
-from avexplore.ui.parts.plain_text import as_markdown
+from avexplore.ui.class_graph.state.session_state import obey
 from avexplore.ui.settings import working
 
 if TYPE_CHECKING:
     from avexplore.artifacts import FloatArray, GraphStability, SoftLabels
-    from avexplore.config import KnowledgeConfig
     from avexplore.graph.layout.class_layout import ClassLayout
     from avexplore.tuning.tuning import Answer, Tuning
 
@@ -119,15 +115,5 @@ def _same_class(p: int) -> Any:
 
 def _commanded() -> None:
     """A choice in the right-click menu."""
-    command = st.session_state[KEY].get("command")
-    if not command:
-        return
-    if command.get("kind") in ("undo", "redo"):
-        working.undo() if command["kind"] == "undo" else working.redo()
-        return
-    rules: KnowledgeConfig
     rules, nodes = st.session_state["tune_rules"]
-    try:
-        put_rules(rules_of.apply_command(rules, nodes, command))
-    except AvexploreError as error:
-        st.toast(as_markdown(str(error)))
+    obey(st.session_state[KEY].get("command"), rules, nodes)

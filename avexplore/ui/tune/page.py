@@ -20,6 +20,7 @@ from avexplore.tuning.counts import TOP, Counts, first_answers
 from avexplore.tuning.settings import WorkingSettings
 from avexplore.ui.parts import job_progress, without_student
 from avexplore.ui.parts.plain_text import as_markdown
+from avexplore.ui.parts.told import Telling
 from avexplore.ui.settings import bar, working
 from avexplore.ui.shell import session
 from avexplore.ui.tune import board, controls, graph_pane, maps
@@ -82,12 +83,8 @@ def _tune(run: Run, held: Opened) -> None:
     left, right = st.columns([0.23, 0.77], gap="medium")
     with left, st.container(key="tune-controls"):
         asked = controls.draw(run, held.tuning)
-    with right:
-        try:
-            answer = held.tuning.ask(working.config(run), f"{session.visitor()}-{run.key}")
-        except AvexploreError as error:
-            st.error(as_markdown(str(error)))
-            return
+    with right, Telling():
+        answer = held.tuning.ask(working.config(run), f"{session.visitor()}-{run.key}")
         controls.take_pin(run, answer, working.current())
         with left, st.container(key="tune-training"):
             state = controls.training(run, held.tuning, answer)
@@ -190,10 +187,8 @@ def _acted_on_board() -> None:
     acted = st.session_state[BOARD]
     back, clip = acted.get("back"), acted.get("clip")
     if isinstance(back, str):
-        try:
+        with Telling(say=st.toast):
             working.put(WorkingSettings.decode(back))
-        except AvexploreError as error:
-            st.toast(as_markdown(str(error)))
     _ask_with(clip)
 
 

@@ -9,20 +9,20 @@ change that got here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from avexplore.drawing.class_graph.first_view import first_view
 from avexplore.drawing.class_graph.names import LAYOUTS, parse_id
-from avexplore.errors import AvexploreError
 from avexplore.ui.class_graph.state import kept_graphs as variants
 from avexplore.ui.class_graph.state import rules as rules_of
 from avexplore.ui.class_graph.state import settings as state_settings
 from avexplore.ui.class_graph.state import view_address as address
 from avexplore.ui.class_graph.state.view_address import LEARNED, NOTHING
-from avexplore.ui.parts.plain_text import as_markdown
+from avexplore.ui.parts.told import Telling
 from avexplore.ui.settings import working
 from avexplore.ui.shell import address as browser
 from avexplore.ui.shell import session
@@ -119,18 +119,19 @@ def looked() -> None:
 
 def commanded() -> None:
     """The reader chose something in the right-click menu, or pressed undo or redo."""
-    state = st.session_state
-    command = state[VIEW_KEY].get("command")
+    rules = state_settings.current(session.current_run()).graph.knowledge
+    obey(st.session_state[VIEW_KEY].get("command"), rules, st.session_state.graph_nodes)
+
+
+def obey(command: Mapping[str, Any] | None, rules: KnowledgeConfig, nodes: Sequence[str]) -> None:
+    """Do what a picture's menu or keys ask for, of rules over some nodes."""
     if not command:
         return
     if command.get("kind") in ("undo", "redo"):
         working.undo() if command["kind"] == "undo" else working.redo()
         return
-    rules = state_settings.current(session.current_run()).graph.knowledge
-    try:
-        put_rules(rules_of.apply_command(rules, state.graph_nodes, command))
-    except AvexploreError as error:
-        st.toast(as_markdown(str(error)))
+    with Telling(say=st.toast):
+        put_rules(rules_of.apply_command(rules, nodes, command))
 
 
 def put_rules(rules: KnowledgeConfig) -> None:
