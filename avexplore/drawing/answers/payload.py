@@ -40,9 +40,9 @@ def content(
     lists = [
         {"title": loaded.titles[when], "note": _note(answers, top, when), "answers": shown[when]} for when in (0, 1)
     ]
-    kinds = [{**kind, "shown": kind["name"] in present} for kind in _kinds()]
+    legend = [{**kind, "shown": kind["name"] in present} for kind in kinds()]
     stamp = hashlib.sha256(json.dumps(lists, ensure_ascii=True).encode()).hexdigest()[:16]
-    return {"after": loaded.said[1], "lists": lists, "kinds": kinds, "stamp": stamp}
+    return {"after": loaded.said[1], "lists": lists, "kinds": legend, "stamp": stamp}
 
 
 def many(loaded: LoadedRun, queries: IntArray, gallery: IntArray, top: int) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def many(loaded: LoadedRun, queries: IntArray, gallery: IntArray, top: int) -> d
         "names": loaded.titles,
         "after": loaded.said[1],
         "classes": loaded.clips.classes,
-        "kinds": _kinds(),
+        "kinds": kinds(),
         "queries": list(map(int, queries)),
         "clips": clips,
         "asked": asked,
@@ -91,7 +91,8 @@ def _folded(loaded: LoadedRun, clip: int, direction: Any, gallery: IntArray, top
     }
 
 
-def _kinds() -> list[dict[str, Any]]:
+def kinds() -> list[dict[str, Any]]:
+    """What an answer can be, right or wrong, in signs, colors and words."""
     return [
         {"name": name, "sign": k.sign, "colors": k.colors, "word": k.word, "explained": k.explained}
         for name, k in KINDS.items()

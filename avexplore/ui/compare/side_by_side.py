@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,9 +15,8 @@ from avexplore.tuning.counts import TOP, Counts, first_answers
 from avexplore.tuning.live_maps import MOST_CLIPS, MapPair
 from avexplore.tuning.reading import clips_at
 from avexplore.ui.parts import job_progress
-from avexplore.ui.settings import driven, working
-from avexplore.ui.tune import board, maps
-from avexplore.ui.tune.controls import DIRECTIONS
+from avexplore.ui.settings import working
+from avexplore.ui.tune import board, maps, question
 
 if TYPE_CHECKING:
     from avexplore.artifacts import Clips, Embeddings, IntArray, Projection
@@ -75,20 +75,16 @@ def draw(both: Pair) -> None:
     st.subheader("One question to both", anchor=False)
     query, direction, said = _query(both)
     orders = [board.ranked(one, query, direction) for one in both.embeddings]
-    st.session_state["compare_rows"] = both.rows
     name, also = board.words_of(both.clips, query)
     version = f"{both.key}-{query}-{direction}"
-    data = board.content(
-        figures=(),
-        tried=(),
-        axes=("", ""),
-        query={"how": ("Asked with the sound of", "Asked with the picture of")[direction], "name": name, "also": also},
+    board.draw(
+        _BOARD,
+        partial(question.clicked, _BOARD, both.rows),
+        query={"how": question.ASKED[direction], "name": name, "also": also},
         counts=said,
         lists=board.lists(both.clips, query, orders, both.names),
         version=version,
-        again="",
     )
-    board.draw(data, key=_BOARD, on_act=_ask_from_board)
     st.subheader("Both maps", anchor=False)
     found = _projection(both)
     if found is not None:
@@ -104,37 +100,22 @@ def draw(both: Pair) -> None:
             universe=both.key,
             version=version,
         )
-        maps.draw(content, key=_MAPS, on_act=_ask_from_maps)
+        maps.draw(content, key=_MAPS, on_act=partial(question.clicked, _MAPS, both.rows))
 
 
 def _query(both: Pair) -> tuple[int, int, str]:
     """The clip that is asked with, as its place among the test clips; the direction; how typical it is."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = st.segmented_control(
-            "Query", DIRECTIONS, key="compare-direction", default=DIRECTIONS[0], required=True, bind="query-params"
-        )
-        direction = DIRECTIONS.index(chosen)
+        direction = question.direction("compare-direction")
         before, after = _first_answers(both.key, direction, both)
         order = np.argsort(-np.abs(after - before), kind="stable")
-        clip = working.query()
-        found = np.flatnonzero(both.rows[order] == (-1 if clip is None else clip))
-        place = int(found[0]) if len(found) else 0
-        key = driven.key("compare-place", place + 1)
-        st.number_input(
-            "Number, those that change most first", 1, len(order), key=key, step=1, on_change=_take_place,
-            args=(key, both.rows[order]), width=280,
-        )  # fmt: skip
+        query = question.pick("compare-place", "Number, those that change most first", both.rows, order, width=280)
     gained = Counts(after, before)
     said = (
         f"Of {len(order):,} queries, {gained.gain} have more and {gained.lose} have fewer answers that share a class "
         f"among the first {TOP} by the second run"
     )
-    return int(order[place]), direction, said
-
-
-def _take_place(key: str, clips: IntArray) -> None:
-    if driven.is_said("compare-place", key):
-        working.ask(int(clips[int(st.session_state[key]) - 1]))
+    return query, direction, said
 
 
 def _projection(both: Pair) -> MapPair | None:
@@ -147,17 +128,3 @@ def _projection(both: Pair) -> MapPair | None:
     places = np.arange(m) if m <= MOST_CLIPS else np.sort(rng.choice(m, MOST_CLIPS, replace=False))
     points = np.concatenate([places, m + places])
     return MapPair(found.before[points], found.after[points], places, is_stored=True, is_final=True)
-
-
-def _ask_from_board() -> None:
-    _ask(st.session_state[_BOARD].get("clip"))
-
-
-def _ask_from_maps() -> None:
-    _ask(st.session_state[_MAPS].get("clip"))
-
-
-def _ask(place: object) -> None:
-    rows: IntArray = st.session_state["compare_rows"]
-    if isinstance(place, int) and not isinstance(place, bool) and 0 <= place < len(rows):
-        working.ask(int(rows[place]))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from avexplore.analysis import clip_labels
-from avexplore.analysis.ranked_answers import KINDS, kinds_of
+from avexplore.analysis.ranked_answers import kinds_of
+from avexplore.drawing.answers.payload import kinds
 from avexplore.retrieval import rank
 from avexplore.tuning.counts import TOP
 from avexplore.tuning.reading import FIGURES, differences
@@ -29,35 +29,42 @@ MOST_OTHERS = 4
 """So many true classes that nobody annotated are named of a clip."""
 
 
-def draw(data: Mapping[str, Any], *, key: str, on_act: Callable[[], None]) -> None:
-    """Show a board. In `st.session_state[key]`, inside `on_act`: `back` (settings to go back to) or `clip` (a row)."""
+def draw(
+    key: str,
+    on_act: Callable[[], None],
+    *,
+    query: Mapping[str, str],
+    counts: str,
+    lists: Sequence[Mapping[str, Any]],
+    version: str,
+    figures: Sequence[Mapping[str, Any]] = (),
+    tried: Sequence[Mapping[str, Any]] = (),
+    axes: Sequence[str] = ("", ""),
+    again: str = "",
+) -> None:
+    """Show a board; `again` makes the browser ask once more after a moment.
+
+    In `st.session_state[key]`, inside `on_act`: `back` (settings to go back to) or `clip` (a row).
+    """
+    data = {
+        "figures": list(figures),
+        "tried": list(tried),
+        "axes": list(axes),
+        "query": dict(query),
+        "counts": counts,
+        "lists": list(lists),
+        "kinds": {kind["name"]: kind for kind in kinds()},
+        "version": version,
+        "again": again,
+    }
     component("tune_board", "board", _FOLDER)(
-        data=dict(data),
+        data=data,
         key=key,
         default={"again": None},
         on_again_change=lambda: None,
         on_back_change=on_act,
         on_clip_change=on_act,
     )
-
-
-@dataclass(frozen=True)
-class Tried:
-    """A setting that was tried, as a point.
-
-    Attributes:
-        set: The setting, as an address has it.
-        words: The same in words.
-        at: MAP and hidden-pair AP.
-        now: Whether it is the one that is looked at.
-        pinned: Whether it is pinned.
-    """
-
-    set: str
-    words: str
-    at: tuple[float, float]
-    now: bool = False
-    pinned: bool = False
 
 
 def figures(report: RetrievalReport, others: Mapping[str, RetrievalReport]) -> list[dict[str, Any]]:
@@ -89,7 +96,7 @@ def ranked(embeddings: Embeddings, query: int, direction: int) -> IntArray:
 
 def lists(clips: Clips, query: int, orders: Sequence[IntArray], titles: Sequence[str]) -> list[dict[str, Any]]:
     """The first answers of two rankings, with how far each moved from the first to the second."""
-    kinds = kinds_of(clips, query, np.arange(len(clips.hard_label)))
+    kind_of = kinds_of(clips, query, np.arange(len(clips.hard_label)))
     places = np.argsort(orders[0], kind="stable")
     found = []
     for side, (order, title) in enumerate(zip(orders, titles, strict=True)):
@@ -102,7 +109,7 @@ def lists(clips: Clips, query: int, orders: Sequence[IntArray], titles: Sequence
             rows.append(
                 {
                     "clip": int(clip),
-                    "kind": kinds[int(clip)],
+                    "kind": kind_of[int(clip)],
                     "name": name,
                     "also": also,
                     "id": clip_labels.clip_name(clips, int(clip)) + own,
@@ -122,32 +129,3 @@ def words_of(clips: Clips, clip: int) -> tuple[str, str]:
     others = [clips.classes[int(c)] for c in np.flatnonzero(clips.true_labels[clip]) if c != own]
     more = f" and {len(others) - MOST_OTHERS} more" if len(others) > MOST_OTHERS else ""
     return clips.classes[own], " ".join(f"+ {name}" for name in others[:MOST_OTHERS]) + more
-
-
-def content(
-    *,
-    figures: Sequence[Mapping[str, Any]],
-    tried: Sequence[Tried],
-    axes: Sequence[str],
-    query: Mapping[str, str],
-    counts: str,
-    lists: Sequence[Mapping[str, Any]],
-    version: str,
-    again: str,
-) -> dict[str, Any]:
-    """What the browser needs, as JSON values; `again` makes it ask once more after a moment."""
-    kinds = {
-        name: {"sign": kind.sign, "colors": list(kind.colors), "word": kind.word, "explained": kind.explained}
-        for name, kind in KINDS.items()
-    }
-    return {
-        "figures": list(figures),
-        "tried": [asdict(one) for one in tried],
-        "axes": list(axes),
-        "query": dict(query),
-        "counts": counts,
-        "lists": list(lists),
-        "kinds": kinds,
-        "version": version,
-        "again": again,
-    }

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 import streamlit as st
 
 from avexplore.config import OutputsConfig
@@ -15,7 +14,7 @@ from avexplore.ui.settings import driven, working
 from avexplore.ui.settings.field_widget import setting
 from avexplore.ui.shell import session
 from avexplore.ui.training import attach_features
-from avexplore.ui.tune import sources, tried
+from avexplore.ui.tune import question, sources, tried
 from avexplore.ui.tune.opened import warm_trainer
 
 if TYPE_CHECKING:
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 _WATCHED = "tune_watched"
 """In the session: the training whose progress is shown."""
-DIRECTIONS = ("heard → seen", "seen → heard")
 
 
 @dataclass(frozen=True)
@@ -112,28 +110,13 @@ def take_pin(run: Run, answer: Answer, settings: WorkingSettings) -> None:
 
 
 def _query(tuning: Tuning) -> tuple[int, int]:
-    rows = tuning.run.rows
-    st.session_state["tune_rows"] = rows
-    direction = st.segmented_control(
-        "Query", DIRECTIONS, key="tune-direction", default=DIRECTIONS[0], required=True, bind="query-params"
-    )
-    way = DIRECTIONS.index(direction)
-    order = tuning.telling_queries[way]
-    clip = working.query()
-    found = np.flatnonzero(rows[order] == (-1 if clip is None else clip))
-    place = int(found[0]) if len(found) else 0
-    key = driven.key("tune-place", place + 1)
-    st.number_input(
-        "Number, those that gain most first", 1, len(rows), key=key, step=1, on_change=_take_place,
-        args=(key, rows[order]), help="By how many more of the first answers share a class than without LIR, "
-        "beyond what random links gain. A click on an answer or on a point of a map asks with that clip.",
+    way = question.direction("tune-direction")
+    query = question.pick(
+        "tune-place", "Number, those that gain most first", tuning.run.rows, tuning.telling_queries[way],
+        help="By how many more of the first answers share a class than without LIR, beyond what random links gain. A "
+        "click on an answer or on a point of a map asks with that clip.",
     )  # fmt: skip
-    return int(order[place]), way
-
-
-def _take_place(key: str, clips: np.ndarray) -> None:
-    if driven.is_said("tune-place", key):
-        working.ask(int(clips[int(st.session_state[key]) - 1]))
+    return query, way
 
 
 def training(run: Run, tuning: Tuning, answer: Answer) -> TrainingState | None:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import hashlib
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
 import streamlit as st
 
 from avexplore.errors import AvexploreError
@@ -23,7 +23,7 @@ from avexplore.ui.parts.plain_text import as_markdown
 from avexplore.ui.parts.told import Telling
 from avexplore.ui.settings import bar, working
 from avexplore.ui.shell import session
-from avexplore.ui.tune import board, controls, graph_pane, maps
+from avexplore.ui.tune import board, controls, graph_pane, maps, question
 from avexplore.ui.tune.opened import Opened, opened
 from avexplore.ui.tune.tried import Pin, pinned, tried_so_far
 
@@ -102,23 +102,23 @@ def _show(run: Run, held: Opened, answer: Answer, asked: controls.Asked) -> None
     compared = Counts(first_answers(after, clips, asked.direction), before.answers)
     version = _version(run, settings, answer, asked, pin)
     waiting = not answer.live.is_done or not held.maps.is_ready
-    how = ("Asked with the sound of", "Asked with the picture of")[asked.direction]
     name, also = board.words_of(clips, asked.query)
     others = {"twin": tuning.run.twin_report} | ({"A": pin.reading.report} if pin is not None else {})
     upper, beside = st.columns([0.62, 0.38], gap="small")
     with upper:
-        data = board.content(
+        board.draw(
+            BOARD,
+            partial(_acted_on_board, tuning.run.rows),
             figures=board.figures(answer.reading.report, others),
             tried=tried_so_far(run.key, settings, answer, pin),
             axes=("MAP", "hidden-pair AP"),
-            query={"how": how, "name": name, "also": also},
+            query={"how": question.ASKED[asked.direction], "name": name, "also": also},
             counts=f"Of {len(clips.hard_label):,} queries, {compared.gain} gain and {compared.lose} lose answers that "
             f"share a class among the first {TOP}",
             lists=board.lists(clips, asked.query, orders, (before.name, "With these settings")),
             version=version,
             again=f"{version}-{time.time():.1f}" if waiting else "",
         )
-        board.draw(data, key=BOARD, on_act=_acted_on_board)
     with beside:
         st.html(f'<div class="tune-links">{_links_said(answer)}</div>')
         graph_pane.draw(tuning, answer, asked.direction * len(clips.classes) + int(clips.hard_label[asked.query]))
@@ -151,7 +151,7 @@ def _maps(
         universe=run.key,
         version=version,
     )
-    maps.draw(content, key=MAPS, on_act=_acted_on_maps)
+    maps.draw(content, key=MAPS, on_act=partial(question.clicked, MAPS, held.tuning.run.rows))
 
 
 def _before(held: Opened, pin: Pin | None, asked: controls.Asked) -> _Sides:
@@ -183,22 +183,9 @@ def _version(run: Run, settings: WorkingSettings, answer: Answer, asked: control
     return hashlib.blake2s(repr(parts).encode(), digest_size=8).hexdigest()
 
 
-def _acted_on_board() -> None:
-    acted = st.session_state[BOARD]
-    back, clip = acted.get("back"), acted.get("clip")
+def _acted_on_board(rows: IntArray) -> None:
+    back = st.session_state[BOARD].get("back")
     if isinstance(back, str):
         with Telling(say=st.toast):
             working.put(WorkingSettings.decode(back))
-    _ask_with(clip)
-
-
-def _acted_on_maps() -> None:
-    _ask_with(st.session_state[MAPS].get("clip"))
-
-
-def _ask_with(place: object) -> None:
-    """Ask with a test clip, by its place among them."""
-    if isinstance(place, int) and not isinstance(place, bool):
-        rows = st.session_state.get("tune_rows", np.zeros(0, int))
-        if 0 <= place < len(rows):
-            working.ask(int(rows[place]))
+    question.clicked(BOARD, rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from avexplore.config import StudentConfig
@@ -21,7 +21,7 @@ class Source:
 
     label: str
     help: str
-    changes: Mapping[str, Any] = field(default_factory=dict)
+    changes: Mapping[str, Any]
 
 
 SOURCES: Mapping[str, Source] = {
@@ -53,10 +53,9 @@ def chosen(config: StudentConfig) -> str:
     """The switch that settings correspond to; "" if they are none of them."""
     lir = config.regularizer
     assert lir is not None
-    without_graph = {"every-pair": "pairs", "popularity": "popularity"}
-    if lir.linked in without_graph:
-        return without_graph[lir.linked]
-    return next((k for k, s in SOURCES.items() if s.changes.get("affinity.source") == lir.affinity.source), "")
+    of_graph = lir.linked == "graph"
+    name, value = ("affinity.source", lir.affinity.source) if of_graph else ("regularizer.linked", lir.linked)
+    return next((key for key, source in SOURCES.items() if source.changes.get(name) == value), "")
 
 
 def changes(name: str) -> dict[str, Any]:

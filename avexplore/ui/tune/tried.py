@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from avexplore.tuning.settings import WorkingSettings
-from avexplore.ui.tune.board import Tried
 
 if TYPE_CHECKING:
     from avexplore.tuning.reading import Reading
@@ -42,8 +41,12 @@ def unpin() -> None:
     st.session_state.pop(_PIN, None)
 
 
-def tried_so_far(run: str, settings: WorkingSettings, answer: Answer, pin: Pin | None) -> list[Tried]:
-    """Note what is looked at, and list all that was, the newest last; empty where hidden labels are unknown."""
+def tried_so_far(run: str, settings: WorkingSettings, answer: Answer, pin: Pin | None) -> list[dict[str, Any]]:
+    """Note what is looked at, and list all that was for the board, the newest last; empty without hidden labels.
+
+    Of each: `set` (the settings as an address has them), `words`, `at` (MAP and hidden-pair AP), whether it is looked
+    at `now`, and whether it is `pinned`.
+    """
     metrics = answer.reading.report.metrics
     if "hidden_pair_ap" not in metrics:
         return []
@@ -57,4 +60,7 @@ def tried_so_far(run: str, settings: WorkingSettings, answer: Answer, pin: Pin |
     known = dict(list(known.items())[-MOST:])
     st.session_state[_TRIED] = run, known
     mark = None if pin is None else pin.settings.encode()
-    return [Tried(name, said, at, name == text, name == mark) for name, (said, at) in known.items()]
+    return [
+        {"set": name, "words": said, "at": at, "now": name == text, "pinned": name == mark}
+        for name, (said, at) in known.items()
+    ]
