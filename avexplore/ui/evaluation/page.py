@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
@@ -15,6 +15,7 @@ from avexplore.config import EvaluationConfig, StudentConfig
 from avexplore.ui.evaluation import figures
 from avexplore.ui.parts import job_progress, split_reports
 from avexplore.ui.parts.plain_text import as_markdown
+from avexplore.ui.parts.split_reports import Split
 from avexplore.ui.shell import glossary, session
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from avexplore.retrieval.hidden_pairs import HiddenPairs
     from avexplore.retrieval.significance import Interval
 
-Split = Literal["test", "validation", "train"]
 Cells = Sequence[Sequence[str | float | int]]
 _SPLITS: tuple[Split, ...] = ("test", "validation", "train")
 
@@ -184,13 +184,15 @@ def _exports(table: Cells, name: str, exact: Cells | None = None) -> None:
     """CSV to download, with all digits; LaTeX and Markdown to copy (the copy sign in the code's corner)."""
     text = [[cell if isinstance(cell, str) else f"{cell:.4f}" for cell in line] for line in table]
     with st.container(horizontal=True):
-        st.download_button(
-            "CSV", tables.as_csv(exact or table), f"{name}.csv", "text/csv", type="tertiary", key=f"csv-{name}"
-        )
+        _csv(exact or table, name)
         with st.popover("Copy as LaTeX", type="tertiary", key=f"latex-{name}"):
             st.code(tables.as_latex(text), language="latex")
         with st.popover("Copy as Markdown", type="tertiary", key=f"markdown-{name}"):
             st.code(tables.as_markdown(text), language="markdown")
+
+
+def _csv(table: Cells, name: str) -> None:
+    st.download_button("CSV", tables.as_csv(table), f"{name}.csv", "text/csv", type="tertiary", key=f"csv-{name}")
 
 
 def _picture(figure: go.Figure, name: str) -> None:
@@ -260,7 +262,7 @@ def _epochs(loaded: LoadedRun) -> None:
             for history in (before, after)
         ]
         table.append([epoch + 1, *("" if np.isnan(value) else value for value in values)])
-    st.download_button("CSV", tables.as_csv(table), "epochs.csv", "text/csv", type="tertiary", key="csv-epochs")
+    _csv(table, "epochs")
 
 
 def _confusion(loaded: LoadedRun, before: RetrievalReport, after: RetrievalReport) -> None:
@@ -277,7 +279,7 @@ def _confusion(loaded: LoadedRun, before: RetrievalReport, after: RetrievalRepor
     )
     table: list[Sequence[str | float | int]] = [["query \\ answers", *after.classes]]
     table += [[name, *map(float, line)] for name, line in zip(after.classes, values, strict=True)]
-    st.download_button("CSV", tables.as_csv(table), "confusion.csv", "text/csv", type="tertiary", key="csv-confusion")
+    _csv(table, "confusion")
 
 
 @st.cache_data(max_entries=20, show_spinner="Counting false negatives")
@@ -339,9 +341,7 @@ def _false_negatives(loaded: LoadedRun, split: Split) -> None:
         hide_index=True,
         key="false-negatives",
     )
-    st.download_button(
-        "CSV", tables.as_csv(table), "false-negatives.csv", "text/csv", type="tertiary", key="csv-false-negatives"
-    )
+    _csv(table, "false-negatives")
 
 
 @st.cache_data(max_entries=40, show_spinner="Measuring distances")

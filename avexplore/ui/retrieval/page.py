@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
@@ -26,17 +26,18 @@ from avexplore.ui.parts import (
     plain_text,
     split_reports,
 )
+from avexplore.ui.parts.split_reports import Split
 from avexplore.ui.parts.told import Telling
 from avexplore.ui.retrieval import gallery as retrieval_gallery
 from avexplore.ui.retrieval import upload
 from avexplore.ui.retrieval.gallery import Search
 from avexplore.ui.settings import working
-from avexplore.ui.shell import links, session
+from avexplore.ui.shell import address, links, session
 
 if TYPE_CHECKING:
     from avexplore.data.media.query import Provenance
 
-_SPLITS: tuple[Literal["test", "validation", "train"], ...] = ("test", "validation", "train")
+_SPLITS: tuple[Split, ...] = ("test", "validation", "train")
 
 
 def draw(loaded: LoadedRun) -> None:
@@ -240,7 +241,7 @@ def _answers(loaded: LoadedRun, query: Query, gallery: IntArray, search: Search 
     with right:
         board = answer_board.content(loaded, query, answers, top)
         chosen = answer_board.draw(board, _chosen(query, answers), key=f"board-{query.clip}-{query.direction}")
-        _remember(chosen)
+        address.write("answer", {"answer": "" if chosen is None else str(chosen)})
         st.download_button(
             "Both rankings (CSV)", lambda: _table(loaded, answers), "rankings.csv", "text/csv", type="tertiary"
         )
@@ -289,13 +290,6 @@ def _chosen(query: Query, answers: Answers) -> int | None:
         return answer if isinstance(answer, int) else None
     text = st.query_params.get("answer", "")
     return int(text) if text.isdecimal() and int(text) in answers.gallery else None
-
-
-def _remember(chosen: int | None) -> None:
-    if chosen is None:
-        st.query_params.pop("answer", None)
-    else:
-        st.query_params["answer"] = str(chosen)
 
 
 def _why(loaded: LoadedRun, query: Query, answers: Answers, chosen: int) -> None:

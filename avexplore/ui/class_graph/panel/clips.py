@@ -1,33 +1,32 @@
-"""Clips in the panel: which row of a table is picked, and the picked clip with its player and soft labels."""
+"""Clips in the panel: a table to pick one from, and the picked clip with its player and soft labels."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from avexplore.analysis import clip_labels
 from avexplore.ui.class_graph.panel import facts as facts
-from avexplore.ui.class_graph.state import view_address as address
 from avexplore.ui.parts import clip_media
 from avexplore.ui.parts.plain_text import as_html
+from avexplore.ui.shell import address
 
 if TYPE_CHECKING:
     from avexplore.artifacts import Clips, SoftLabels
 
 
-@dataclass(frozen=True)
-class Picked:
-    """The picked row of a table, and what `st.dataframe` has to be given so that the reader can pick another."""
+def pick_row(name: str, table: Mapping[str, Any], columns: Mapping[str, Any]) -> int:
+    """Draw a table and return the picked row, the first one at first; it stands in the address as `clip`.
 
-    row: int
-    arguments: dict[str, Any]
-
-
-def picked(name: str, rows: int) -> Picked:
-    """The row picked in the table of that name, the first one at first; it stands in the address as `clip`."""
+    Args:
+        name: Of the table.
+        table: Its columns.
+        columns: How they are drawn.
+    """
     state, key = st.session_state, f"g-{name}"
+    rows = len(next(iter(table.values())))
     asked = st.query_params.get("clip", "")
     # Only the first table of a visit is told by the address; a later one begins at its top.
     cold = state.setdefault("graph_clips_of", key) == key
@@ -36,16 +35,18 @@ def picked(name: str, rows: int) -> Picked:
     if key in state:
         row = next(iter(state[key]["selection"]["rows"]), 0)
     row = row if row < rows else 0
-    address.update_query(st.query_params, {"clip": str(row or "")})
-    return Picked(
-        row,
-        {
-            "key": key,
-            "on_select": "rerun",
-            "selection_mode": "single-row-required",
-            "selection_default": {"selection": {"rows": [row]}},
-        },
+    address.write("clip", {"clip": str(row or "")})
+    st.dataframe(
+        table,
+        hide_index=True,
+        height=36 * min(rows, 5) + 38,
+        column_config=columns,
+        key=key,
+        on_select="rerun",
+        selection_mode="single-row-required",
+        selection_default={"selection": {"rows": [row]}},
     )
+    return row
 
 
 def draw_clip(labels: SoftLabels, clips: Clips | None, row: int, *, end: str = "") -> None:

@@ -13,7 +13,7 @@ from avexplore.analysis.graph_verdict import is_in_null, is_settled
 from avexplore.artifacts import plain_name, split_node
 from avexplore.graph.algebra.hidden_causes import hidden_causes
 from avexplore.ui.class_graph.panel import facts as facts
-from avexplore.ui.class_graph.panel.clips import draw_clip, picked
+from avexplore.ui.class_graph.panel.clips import draw_clip, pick_row
 from avexplore.ui.class_graph.panel.pair_facts import pair_facts
 from avexplore.ui.parts.plain_text import as_html
 
@@ -128,12 +128,10 @@ def _draw_pairs(scene: Scene, source: str, target: str) -> None:
         table["nearer"] = (before - after)[: len(shown.first)]
         body += f"<p>LIR brought {(after < before).mean():.0%} of the {len(before)} strongest nearer.</p>"
     facts.draw_more(body)
-    chosen = picked(f"pairs-{source}-{target}", len(shown.first))
-    st.dataframe(
+    chosen = pick_row(
+        f"pairs-{source}-{target}",
         table,
-        hide_index=True,
-        height=36 * min(len(shown.first), 5) + 38,
-        column_config={
+        {
             "from": st.column_config.TextColumn(width=78, help="Annotation of the clip at the edge's first end"),
             "to": st.column_config.TextColumn(width=78, help="Annotation of the clip at its other end"),
             "weight": st.column_config.NumberColumn(
@@ -143,9 +141,8 @@ def _draw_pairs(scene: Scene, source: str, target: str) -> None:
                 format="%+.3f", width=58, help="Distance without LIR minus with: positive where LIR brings them nearer"
             ),
         },
-        **chosen.arguments,
     )
-    for row, node in ((shown.first[chosen.row], source), (shown.second[chosen.row], target)):
+    for row, node in ((shown.first[chosen], source), (shown.second[chosen], target)):
         draw_clip(labels, scene.clips, int(row), end=plain_name(node))
     if (labels.hard_label < 0).any():
         st.caption("In brackets: annotation unknown, the teacher's first choice instead.")

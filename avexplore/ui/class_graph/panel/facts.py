@@ -40,9 +40,7 @@ AUDIO, VISUAL = "#E69F00", "#4A9FD8"
 
 def draw(title: str, subtitle: str, body: str) -> None:
     """A heading with our markup under it; title and subtitle are text."""
-    st.html(
-        f'{STYLE}<div class="facts"><h4>{as_html(title)}</h4><div class="sub">{as_html(subtitle)}</div>{body}</div>'
-    )
+    draw_more(f'<h4>{as_html(title)}</h4><div class="sub">{as_html(subtitle)}</div>{body}')
 
 
 def draw_more(body: str) -> None:

@@ -13,7 +13,7 @@ from avexplore.analysis import edge_evidence as evidence
 from avexplore.artifacts import plain_name, split_node
 from avexplore.drawing.class_graph.names import edge_id
 from avexplore.ui.class_graph.panel import facts as facts
-from avexplore.ui.class_graph.panel.clips import draw_clip, picked
+from avexplore.ui.class_graph.panel.clips import draw_clip, pick_row
 from avexplore.ui.parts.plain_text import as_html
 from avexplore.ui.parts.reliability_chart import Curve, in_words, reliability_chart
 
@@ -144,16 +144,13 @@ def _draw_clips(scene: Scene, node: str) -> None:
     truth = evidence.true_labels(scene.clips, modality)
     if truth is not None:
         table["true"] = [bool(truth[row, column]) for row in rows]
-    chosen = picked(f"clips-{node}-{unannotated}", len(rows))
-    st.dataframe(
+    chosen = pick_row(
+        f"clips-{node}-{unannotated}",
         table,
-        hide_index=True,
-        height=36 * min(len(rows), 5) + 38,
-        column_config={
+        {
             "annotated": st.column_config.TextColumn(width=104),
             "soft label": st.column_config.ProgressColumn(min_value=0.0, max_value=1.0, format="%.2f", width=92),
             "true": st.column_config.CheckboxColumn(width=44, help="Whether the class is truly there"),
         },
-        **chosen.arguments,
     )
-    draw_clip(scene.labels, scene.clips, int(rows[chosen.row]))
+    draw_clip(scene.labels, scene.clips, int(rows[chosen]))

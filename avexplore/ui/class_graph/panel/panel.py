@@ -9,7 +9,7 @@ from avexplore.analysis.graph_headline import cautious, headline
 from avexplore.analysis.graph_verdict import PURPOSE, Remark, comparison_remark, verdict
 from avexplore.drawing.class_graph.names import parse_id
 from avexplore.ui.class_graph.panel.edge import draw_edge
-from avexplore.ui.class_graph.panel.facts import STYLE, folded
+from avexplore.ui.class_graph.panel.facts import draw_more, folded
 from avexplore.ui.class_graph.panel.node import draw_node
 from avexplore.ui.class_graph.scene import Scene
 from avexplore.ui.parts.plain_text import as_html
@@ -47,8 +47,7 @@ def draw_verdict(remarks: list[Remark]) -> None:
     more += f"<p>and {left_out:,} more of the same kinds.</p>" if left_out > 0 else ""
     more = folded(f"{min(len(rest), MOST)} more to know", more) if rest else ""
     purpose = folded("What this graph is for, and what not", "".join(f"<p>{as_html(text)}</p>" for text in PURPOSE))
-    body = f'<ul class="remarks">{_items([first])}</ul>{more}{purpose}'
-    st.html(f'{STYLE}<div class="facts"><h4>Is it right?</h4>{body}</div>')
+    draw_more(f'<h4>Is it right?</h4><ul class="remarks">{_items([first])}</ul>{more}{purpose}')
     st.caption("Click a class or a line for what stands behind it; right-click to require or forbid it.")
 
 

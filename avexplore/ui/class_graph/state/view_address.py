@@ -5,7 +5,7 @@ Widgets bind themselves to the address (`bind="query-params"`); this is for what
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -97,15 +97,6 @@ def _write_camera(camera: Any) -> str:
     if not isinstance(camera, (list, tuple)) or len(camera) != 3:
         return ""
     return "~".join(f"{number:g}" for number in camera if isinstance(number, (int, float)))
-
-
-def update_query(query: MutableMapping[str, str], wanted: Mapping[str, str]) -> None:
-    """Set and delete query parameters so that they say what is wanted, touching nothing that already does."""
-    for name, value in wanted.items():
-        if value and query.get(name) != value:
-            query[name] = value
-        elif not value and name in query:
-            del query[name]
 
 
 def write_moved(moved: Mapping[str, Any]) -> str:
