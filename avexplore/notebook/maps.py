@@ -51,7 +51,7 @@ class MapsWidget(AppWidget):
         self._place = {int(row): place for place, row in enumerate(self._rows)}
         self._facets = facets.of_run(run, projection, class_groups(run.soft_labels, stability))
         self._state: dict[str, Any] = {"selected": [], "filter": {}, "picked": -1, "turn": 0, "asked": 0}
-        super().__init__(_data=packed.pack_run(run, projection, self._facets), _asked=dict(self._state))
+        super().__init__(_data=packed.pack(packed.content_of(run, projection, self._facets)), _asked=dict(self._state))
 
     @traitlets.validate("selection")
     def _shown(self, proposal: Mapping[str, Any]) -> tuple[int, ...]:
@@ -75,20 +75,20 @@ class MapsWidget(AppWidget):
         state, told = dict(self._state), self._told
         points, count = told.get("selection"), 2 * len(self._rows)
         if isinstance(points, Mapping) and isinstance(points.get("points"), list):
-            state["selected"] = [p for p in points["points"] if _is_index(p) and p < count]
+            state["selected"] = [p for p in points["points"] if packed.is_index(p) and p < count]
         elif "selection" in told and points is None:
             state["selected"] = []
         if isinstance(told.get("filter"), Mapping):
             entries = {facet.name: len(facet.entries) for facet in self._facets}
             state["filter"] = {
-                name: [code for code in codes if _is_index(code) and code < entries[name]]
+                name: [code for code in codes if packed.is_index(code) and code < entries[name]]
                 for name, codes in told["filter"].items()
                 if name in entries and isinstance(codes, list)
             }
         pick = told.get("picked")
-        if isinstance(pick, Mapping) and _is_index(pick.get("turn")):
+        if isinstance(pick, Mapping) and packed.is_index(pick.get("turn")):
             point = pick.get("point")
-            known = isinstance(point, int) and _is_index(point) and point < count
+            known = packed.is_index(point) and point < count
             state |= {"turn": pick["turn"], "picked": point if known else -1}
         self._state = state
         with self.hold_trait_notifications():
@@ -112,13 +112,7 @@ class MapsWidget(AppWidget):
 
     def _chosen(self) -> BoolArray | None:
         """Points that the lasso and every facet leave; None for all. Shape (2m,)."""
-        count = 2 * len(self._rows)
-        passes = np.ones(count, bool)
-        for facet in self._facets:
-            if on := self._state["filter"].get(facet.name):
-                passes &= np.isin(np.resize(facet.code, count), on)
-        if self._state["selected"]:
-            passes &= np.isin(np.arange(count), self._state["selected"])
+        passes = facets.let_through(self._facets, self._state["filter"], self._state["selected"], 2 * len(self._rows))
         return None if passes.all() else passes
 
     def _rows_chosen(self) -> tuple[int, ...]:
@@ -140,7 +134,3 @@ class MapsWidget(AppWidget):
         clips = self._run.clips
         names = class_medoids(self._projection, np.asarray(clips.hard_label)[self._rows], len(clips.classes))
         return to_svg(self._projection, self._facets[0], names=names, classes=clips.classes, chosen=self._chosen())
-
-
-def _is_index(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

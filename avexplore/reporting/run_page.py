@@ -100,7 +100,7 @@ def _graph(run: WholeRun) -> dict[str, Any]:
 
 def _maps(run: WholeRun) -> bytes:
     found = facets.of_run(run.loaded, run.projection, class_groups(run.loaded.soft_labels, run.stability))
-    return packed.pack_run(run.loaded, run.projection, found)
+    return packed.pack(packed.content_of(run.loaded, run.projection, found))
 
 
 def _words(run: WholeRun, queries: IntArray, first: OpeningQuestion) -> dict[str, str]:

@@ -40,7 +40,7 @@ def tell(widget: MapsWidget, **states: Any) -> None:
 
 def test_it_sends_what_the_app_draws(widget: MapsWidget, run: LoadedRun, projection: Projection) -> None:
     of = facets.of_run(run, projection, class_groups(run.soft_labels, None))
-    assert widget._data == packed.pack_run(run, projection, of)
+    assert widget._data == packed.pack(packed.content_of(run, projection, of))
 
 
 def test_a_lasso_reaches_python_as_clips(widget: MapsWidget, projection: Projection) -> None:

@@ -5,7 +5,7 @@ A facet counts, filters and colors alike. Classes have the color of their group;
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -154,6 +154,27 @@ def by_steps(name: str, title: str, values: FloatArray, edges: Sequence[float]) 
 def telling(facets: Sequence[Facet]) -> tuple[Facet, ...]:
     """Those that tell some points apart, and the class in any case."""
     return tuple(f for f in facets if f.name == "class" or len(np.unique(f.code)) > 1)
+
+
+def let_through(
+    facets: Sequence[Facet], filters: Mapping[str, Sequence[int]], around: Sequence[int], count: int
+) -> BoolArray:
+    """Points that every facet lets through and that, if any were drawn around, are among these. Shape (count,).
+
+    Args:
+        facets: Those of the maps.
+        filters: Entries that are let through, by facet; all of a facet that is not there.
+        around: Points that were drawn around.
+        count: Number of points.
+    """
+    passes: BoolArray = np.ones(count, bool)
+    for facet in facets:
+        if on := filters.get(facet.name):
+            code = np.resize(facet.code, count)  # of a clip, the same for both of its points
+            passes &= np.isin(code, on)
+    if len(around):
+        passes &= np.isin(np.arange(count), around)
+    return passes
 
 
 def _confidence(loaded: LoadedRun, rows: IntArray, chunk: int = 50_000) -> FloatArray:

@@ -8,7 +8,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -27,11 +27,6 @@ class Content:
 
     head: dict[str, Any]
     arrays: bytes
-
-
-def pack_run(loaded: LoadedRun, projection: Projection, facets: Sequence[Facet]) -> bytes:
-    """A run's maps for the browser, with names of classes and clips, and nothing chosen."""
-    return pack(content_of(loaded, projection, facets))
 
 
 def content_of(loaded: LoadedRun, projection: Projection, facets: Sequence[Facet]) -> Content:
@@ -137,3 +132,8 @@ def _facet(facet: Facet, m: int) -> dict[str, object]:
 
 def _fingerprint(array: np.ndarray) -> str:
     return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()[:12]
+
+
+def is_index(value: object) -> TypeGuard[int]:
+    """Whether what a browser sends is a number of a point, a clip or an entry."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

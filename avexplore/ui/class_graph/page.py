@@ -17,12 +17,13 @@ from avexplore.ui.class_graph.graph_choices import Choice, choices, fits, measur
 from avexplore.ui.class_graph.panel.panel import draw_panel
 from avexplore.ui.class_graph.picture_pane import draw_picture
 from avexplore.ui.class_graph.refine import redraw_when_refined, refiner
-from avexplore.ui.class_graph.scene import Scene, Shown, cached_or_quick
+from avexplore.ui.class_graph.scene import Scene, Shown
 from avexplore.ui.class_graph.state import session_state as visit
 from avexplore.ui.class_graph.state import settings as state_settings
 from avexplore.ui.class_graph.state.view_address import LEARNED, NOTHING
 from avexplore.ui.class_graph.while_compiling import must_wait, stand_in
 from avexplore.ui.parts import job_progress
+from avexplore.ui.parts.job_progress import cached_or_quick
 from avexplore.ui.parts.plain_text import as_markdown
 from avexplore.ui.settings import bar
 from avexplore.ui.shell import session

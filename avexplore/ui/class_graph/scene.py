@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from avexplore.ui.shell import session
+from avexplore.ui.parts.job_progress import cached_or_quick as cached_or_quick
 
 if TYPE_CHECKING:
     from avexplore.analysis.pair_evidence import PairEvidence
     from avexplore.artifacts import Affinity, ClassGraph, Clips, Embeddings, GraphStability, SoftLabels
-    from avexplore.config import Config, GraphConfig, KnowledgeConfig
+    from avexplore.config import GraphConfig, KnowledgeConfig
     from avexplore.ui.class_graph.graph_choices import Choice
     from avexplore.ui.class_graph.state.settings import Settings
     from avexplore.workbench.runs import Run
@@ -35,12 +35,6 @@ class Shown:
     name: str
     other: ClassGraph | None = None
     other_name: str = ""
-
-
-def cached_or_quick(config: Config) -> Any:
-    """The result of a config if it is there or quick to make, else None."""
-    answer = session.workbench().ask(config, start=False)
-    return getattr(answer, "artifact", None)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from avexplore.drawing.maps.packed import FRONTEND
+from avexplore.drawing.maps.packed import FRONTEND, is_index
 from avexplore.ui.shell.component import component
 
 _STATES = ("picked", "selection", "filter", "color", "camera")
@@ -41,12 +41,12 @@ def touched(result: Any) -> Touched:
     picked, turn = (pick.get("point"), pick.get("turn")) if isinstance(pick, Mapping) else (None, None)
     points = selection["points"] if isinstance(selection, Mapping) and "points" in selection else ()
     return Touched(
-        picked=picked if _is_index(picked) else None,
+        picked=picked if is_index(picked) else None,
         selected=_indices(points),
         filters=({str(name): _indices(on) for name, on in filters.items()} if isinstance(filters, Mapping) else None),
         color=color if isinstance(color, str) else None,
         camera=_camera(camera),
-        turn=turn if isinstance(turn, int) and _is_index(turn) else 0,
+        turn=turn if is_index(turn) else 0,
     )
 
 
@@ -58,8 +58,4 @@ def _camera(values: object) -> tuple[float, ...] | None:
 
 
 def _indices(values: object) -> tuple[int, ...]:
-    return tuple(v for v in values if _is_index(v)) if isinstance(values, (list, tuple)) else ()
-
-
-def _is_index(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return tuple(v for v in values if is_index(v)) if isinstance(values, (list, tuple)) else ()

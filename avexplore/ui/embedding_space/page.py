@@ -171,11 +171,8 @@ def _facets(address: str, _loaded: LoadedRun, _projection: Projection, _groups: 
 
 
 def _groups(loaded: LoadedRun) -> ClassGroups:
-    from avexplore.workbench import Ready
-
     config = loaded.student.stability
-    answer = None if config is None else session.workbench().ask(config, start=False)
-    stability = answer.artifact if isinstance(answer, Ready) else None
+    stability = None if config is None else job_progress.cached_or_quick(config)
     return _groups_by(f"{loaded.key}-{stability is None}", loaded.soft_labels, stability)
 
 

@@ -11,8 +11,8 @@ import numpy as np
 import streamlit as st
 
 from avexplore.analysis.query_choice import LASSO
-from avexplore.artifacts import BoolArray, IntArray, Projection
-from avexplore.drawing.maps.facets import Facet
+from avexplore.artifacts import IntArray, Projection
+from avexplore.drawing.maps.facets import Facet, let_through
 from avexplore.ui.embedding_space.component import Touched, touched
 from avexplore.ui.parts import lasso_address
 from avexplore.ui.parts.clip_selection import (
@@ -60,20 +60,8 @@ class Choice:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def points(self, facets: Sequence[Facet], count: int) -> IntArray:
-        """Points that were drawn around, if any were, and that every facet lets through.
-
-        Args:
-            facets: Those of the maps.
-            count: Number of points.
-        """
-        passes: BoolArray = np.ones(count, bool)
-        for facet in facets:
-            if on := self.filters.get(facet.name):
-                code = np.resize(facet.code, count)  # of a clip, the same for both of its points
-                passes &= np.isin(code, on)
-        if self.selected:
-            passes &= np.isin(np.arange(count), self.selected)
-        return np.flatnonzero(passes)
+        """The chosen ones of `count` points, as `let_through` says."""
+        return np.flatnonzero(let_through(facets, self.filters, self.selected, count))
 
 
 def current(projection: Projection, facets: Sequence[Facet], *, key: str, run: str, clips: int) -> Choice:

@@ -54,8 +54,6 @@ def class_bars(
         most: How many classes at most.
         said: What the two are called within a sentence.
     """
-    import plotly.graph_objects as go
-
     one, other = class_changes(before, after)
     change = other - one
     known = np.flatnonzero(~np.isnan(change))
@@ -67,21 +65,28 @@ def class_bars(
         f"{name}, {queries[c]} clips<br>MAP {one[c]:.4f} {first}, {other[c]:.4f} {second}"
         for name, c in zip(names, shown, strict=True)
     ]
-    places = list(range(len(shown)))
+    figure = _bars(change[shown], names, hover, "change", f"change of MAP {second}")
+    figure.update_layout(height=max(260, 19 * len(shown) + 90), margin={**_MARGIN, "t": 12})
+    return figure
+
+
+def _bars(values: FloatArray, names: Sequence[str], hover: Sequence[str], measure: str, title: str) -> go.Figure:
+    """Gains to the right and losses to the left, each with its name and what is said where a mouse rests on it."""
+    import plotly.graph_objects as go
+
+    places = list(range(len(values)))
     figure = go.Figure(
         go.Bar(
-            x=change[shown],
+            x=values,
             y=places,
             orientation="h",
-            marker_color=[GAIN if change[c] >= 0 else LOSS for c in shown],
+            marker_color=[GAIN if value >= 0 else LOSS for value in values],
             hovertext=hover,
-            hovertemplate="%{hovertext}<br>change %{x:+.4f}<extra></extra>",
+            hovertemplate=f"%{{hovertext}}<br>{measure} %{{x:+.4f}}<extra></extra>",
         )
     )
     figure.update_layout(
-        height=max(260, 19 * len(shown) + 90),
-        margin={**_MARGIN, "t": 12},
-        xaxis={"title": f"change of MAP {second}", "zeroline": True, **signed_ticks(change[shown])},
+        xaxis={"title": title, "zeroline": True, **signed_ticks(values)},
         yaxis={"tickmode": "array", "tickvals": places, "ticktext": names, "automargin": True},
         bargap=0.25,
     )
@@ -223,10 +228,7 @@ def confusion(values: FloatArray, classes: Sequence[str], *, change: bool, dark:
 
 def edge_deltas(found: DeltaDistance, nodes: Sequence[str], *, said: tuple[str, str] = SAID) -> go.Figure:
     """Delta-D per edge, strongest on top, that of all pairs as a diamond, and the mean with its 95 % interval."""
-    import plotly.graph_objects as go
-
     known = np.flatnonzero(~np.isnan(found.delta))[::-1]
-    places = list(range(len(known)))
     names = [f"{as_html(nodes[i])} – {as_html(nodes[j])}" for i, j in found.edges[known]]
     first, second = map(as_html, said)
     hover = [
@@ -234,21 +236,10 @@ def edge_deltas(found: DeltaDistance, nodes: Sequence[str], *, said: tuple[str, 
         f"distance {found.before[e]:.4f} {first}, {found.after[e]:.4f} {second}"
         for name, e in zip(names, known, strict=True)
     ]
-    delta = found.delta[known]
-    reached = np.concatenate([delta, found.others[known]])
-    figure = go.Figure(
-        go.Bar(
-            x=delta,
-            y=places,
-            orientation="h",
-            marker_color=[GAIN if value >= 0 else LOSS for value in delta],
-            hovertext=hover,
-            hovertemplate="%{hovertext}<br>Delta-D %{x:+.4f}<extra></extra>",
-        )
-    )
+    figure = _bars(found.delta[known], names, hover, "Delta-D", f"Delta-D: how much nearer {second}")
     figure.add_scatter(
         x=found.others[known],
-        y=places,
+        y=list(range(len(known))),
         mode="markers",
         marker={"symbol": "diamond-open", "size": 8, "color": "#888888", "line": {"width": 2}},
         hovertemplate="all pairs of different annotations: %{x:+.4f}<extra></extra>",
@@ -258,11 +249,6 @@ def edge_deltas(found: DeltaDistance, nodes: Sequence[str], *, said: tuple[str, 
     if mean.count > 1:
         figure.add_vrect(mean.low, mean.high, fillcolor="#E69F00", opacity=0.25, line_width=0)
         figure.add_vline(mean.mean, line_color="#E69F00", line_width=2)
-    figure.update_layout(
-        height=max(260, 20 * len(known) + 90),
-        margin=_MARGIN,
-        xaxis={"title": f"Delta-D: how much nearer {second}", "zeroline": True, **signed_ticks(reached)},
-        yaxis={"tickmode": "array", "tickvals": places, "ticktext": names, "automargin": True},
-        bargap=0.25,
-    )
+    figure.update_xaxes(**signed_ticks(np.concatenate([found.delta[known], found.others[known]])))
+    figure.update_layout(height=max(260, 20 * len(known) + 90), margin=_MARGIN)
     return figure

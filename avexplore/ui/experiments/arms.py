@@ -191,10 +191,8 @@ def _chosen(student: StudentConfig, earlier: ExperimentConfig | None) -> Experim
 
 def _truth_known(student: StudentConfig) -> bool:
     """Whether the data say which classes truly occur; assumed while that cannot be read quickly."""
-    from avexplore.workbench import Ready
-
-    answer = session.workbench().ask(ClipsConfig(student.data), start=False)
-    return not isinstance(answer, Ready) or answer.artifact.true_labels is not None
+    clips = job_progress.cached_or_quick(ClipsConfig(student.data))
+    return clips is None or clips.true_labels is not None
 
 
 def _table(found: list[Comparison], reference: str, mean: float) -> pd.DataFrame:

@@ -61,6 +61,11 @@ def artifact(
     return None
 
 
+def cached_or_quick(config: Config) -> Any:
+    """The artifact of a config if it is there or quick to make, else None; nothing is drawn."""
+    return getattr(session.workbench().ask(config, start=False), "artifact", None)
+
+
 def _missing(config: Config, label: str, parts: Sequence[Config]) -> None:
     bench = session.workbench()
     if bench.read_only:

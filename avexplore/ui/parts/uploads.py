@@ -9,7 +9,6 @@ import secrets
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Protocol
 
 from avexplore.errors import StoreError
 from avexplore.folders import may_read
@@ -18,15 +17,6 @@ from avexplore.ui.shell import session
 LEAST_FREE = 1 << 30
 """Bytes that an upload must leave on the disk."""
 _FIX = "Ask whoever runs this server to free some, or to move its data folder"
-
-
-class Upload(Protocol):
-    """What Streamlit's file uploader returns, as far as it matters here."""
-
-    name: str
-
-    def getbuffer(self) -> memoryview:
-        """The content."""
 
 
 def folder() -> Path:
@@ -46,25 +36,12 @@ def safe_name(name: str) -> str:
     return cleaned[-80:] or "file"
 
 
-def keep(upload: Upload) -> Path:
+def keep(name: str, content: bytes | memoryview) -> Path:
     """Write an upload once and return where it lies; the same content is kept once.
 
     Raises:
         StoreError: If it cannot be written, or would leave too little room for results.
     """
-    return _kept(upload.name, upload.getbuffer())
-
-
-def keep_text(name: str, text: str) -> Path:
-    """The same for what a visitor typed.
-
-    Raises:
-        StoreError: As `keep`.
-    """
-    return _kept(name, text.encode())
-
-
-def _kept(name: str, content: bytes | memoryview) -> Path:
     digest = hashlib.sha256(content).hexdigest()
     target = folder() / digest[:16] / safe_name(name)
     if target.exists():

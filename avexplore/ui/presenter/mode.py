@@ -88,18 +88,10 @@ def _place(scenes: list[Scene], page: str) -> int:
     last = st.session_state.get("scene", "")
     if last in addresses and scenes[addresses.index(last)].page == page:
         return addresses.index(last)
-    here = address_of(page, _query())
+    here = address_of(page, query())
     return addresses.index(here) if here in addresses else -1
 
 
-def view(page: str, title: str) -> Scene:
-    """What is looked at now, as a scene.
-
-    Raises:
-        DataError: If its address is too long for one.
-    """
-    return Scene(title, page, _query())
-
-
-def _query() -> tuple[tuple[str, str], ...]:
+def query() -> tuple[tuple[str, str], ...]:
+    """The address of what is looked at now, as a scene keeps it."""
     return tuple((name, value) for name, value in st.query_params.to_dict().items() if name != "present")

@@ -48,7 +48,7 @@ def _keep_this(run: str, page: str, scenes: list[Scene]) -> None:
     title = st.text_input("Title of this view", key=f"scene-title-{len(scenes)}", max_chars=LONGEST_TITLE)
     if st.button("Keep this view as a scene", key="scene-keep", disabled=not title.strip(), width="stretch"):
         with Telling():
-            _keep(run, [*scenes, mode.view(page, title.strip())])
+            _keep(run, [*scenes, Scene(title.strip(), page, mode.query())])
 
 
 def _take_in(run: str, scenes: list[Scene]) -> None:

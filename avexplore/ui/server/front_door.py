@@ -58,10 +58,13 @@ def is_own_page(headers: Headers, hosts: frozenset[str] = frozenset()) -> bool:
     False
     """
     origin = headers.get("origin")
-    if origin is None:
-        return True
+    return origin is None or is_here(origin, headers, hosts)
+
+
+def is_here(address: str, headers: Headers, hosts: frozenset[str]) -> bool:
+    """Whether an address is on this server: on the request's `Host`, or under one of a proxy's names."""
     try:
-        parts = urlsplit(origin)
+        parts = urlsplit(address)
         return parts.netloc.lower() == headers.get("host", "").lower() or (parts.hostname or "") in hosts
     except ValueError:  # no address at all
         return False

@@ -8,13 +8,13 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Sequence
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from avexplore.ui.server.front_door import is_here
 from avexplore.ui.server.password_gate import LOGOUT, EndedVisits, leave_page
 from avexplore.ui.server.return_after_login import USER_COOKIE, is_set_up
 
@@ -55,13 +55,7 @@ class LoginVisits:
     def _is_from_here(self, headers: Headers) -> bool:
         """Whether a page of ours leads here. Browsers leave `Sec-Fetch-Site` out where there is no TLS."""
         site = headers.get("sec-fetch-site")
-        if site is not None:
-            return site == "same-origin"
-        try:
-            page = urlsplit(headers.get("referer", ""))
-            return page.netloc.lower() == headers.get("host", "").lower() or (page.hostname or "") in self._hosts
-        except ValueError:  # no address at all
-            return False
+        return is_here(headers.get("referer", ""), headers, self._hosts) if site is None else site == "same-origin"
 
 
 def _is_of_login(name: str) -> bool:

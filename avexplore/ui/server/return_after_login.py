@@ -12,11 +12,7 @@ from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 USER_COOKIE = "_streamlit_user"
-
-
 RETURN_COOKIE = "avexplore_return"
-
-
 _RETURN_SECONDS = 900
 
 

@@ -84,12 +84,9 @@ def _train(page: str, changed: bool) -> None:
     if st.button(label, type="primary", key="settings-train", disabled=off, help=reason or words):
         trainings.begin_and_compare(run.key, student)
     with st.popover("Save as run", disabled=off, help=reason or "Gives these settings a name."):
-        name = st.text_input("Name", max_chars=60, key="settings-name", placeholder=", ".join(settings_words()))
+        name = st.text_input(
+            "Name", max_chars=60, key="settings-name", placeholder=", ".join(working.current().words()[:3])
+        )
         if st.button("Save", key="settings-save", disabled=not name.strip()):
             trainings.begin(student, name.strip())
             st.toast(as_markdown(f"{name.strip()} is among the runs as soon as it is trained."))
-
-
-def settings_words() -> list[str]:
-    """The first changes, as a name could be made of them."""
-    return working.current().words()[:3]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from avexplore.config import ClipsConfig, DataConfig, StudentConfig, SyntheticConfig
+from avexplore.ui.parts import job_progress
 from avexplore.ui.parts.plain_text import as_markdown
 from avexplore.ui.parts.told import Telling
 from avexplore.ui.shell import address, session
@@ -48,12 +49,10 @@ def work(student: StudentConfig) -> Work:
 
 def _clips(data: DataConfig) -> int:
     """How many clips there are; 0 where that is not known yet."""
-    from avexplore.workbench import Ready
-
     if isinstance(data, SyntheticConfig):
         return data.clips
-    answer = session.workbench().ask(ClipsConfig(data), start=False)
-    return len(answer.artifact.hard_label) if isinstance(answer, Ready) else 0
+    clips = job_progress.cached_or_quick(ClipsConfig(data))
+    return 0 if clips is None else len(clips.hard_label)
 
 
 def begin(student: StudentConfig, name: str = "") -> bool:

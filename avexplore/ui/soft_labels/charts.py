@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -35,35 +35,19 @@ def clip_bars(
         true: Classes known to be true but not annotated.
         most: How many classes to show; the annotated and true ones always are.
     """
-    import plotly.graph_objects as go
-
     order = [int(c) for c in np.argsort(-probabilities.max(axis=0), kind="stable")]
     kept = order[:most] + [c for c in (annotated, *true) if c >= 0 and c not in order[:most]]
     marks = {annotated: " ✔"} | dict.fromkeys(true, " +")
     labels = [names[c] + marks.get(c, "") for c in kept]
-    figure = go.Figure(
-        [
-            go.Bar(
-                x=probabilities[m, kept],
-                y=list(range(len(kept))),
-                orientation="h",
-                name=name,
-                marker_color=color,
-                customdata=[as_html(label) for label in labels],
-                hovertemplate=f"%{{customdata}}<br>{name} %{{x:.3f}}<extra></extra>",
-            )
-            for m, (name, color) in enumerate((("Audio", AUDIO), ("Visual", VISUAL)))
-        ]
-    )
-    figure.update_layout(
+    return _bars(
+        labels,
+        {"Audio": probabilities[0, kept], "Visual": probabilities[1, kept]},
+        (AUDIO, VISUAL),
+        "%{x:.3f}",
         height=26 * len(kept) + 110,
-        margin=_MARGIN,
         bargap=0.25,
-        legend=_LEGEND,
         xaxis={"title": "Soft label", "range": [0, 1]},
-        yaxis=_names_axis(labels),
     )
-    return figure
 
 
 def heat_map(
@@ -120,30 +104,35 @@ def heat_map(
 
 def counts(names: Sequence[str], table: Mapping[str, Sequence[int]], title: str) -> go.Figure:
     """Stacked bars: one bar per class, one color per column of the table."""
+    height = 22 * len(names) + 110
+    return _bars(names, table, KINDS, "%{x:,}", barmode="stack", height=height, xaxis={"title": title})
+
+
+def _bars(
+    names: Sequence[str],
+    series: Mapping[str, Sequence[int] | FloatArray],
+    colors: Sequence[str],
+    form: str,
+    **layout: Any,
+) -> go.Figure:
+    """Horizontal bars, one of each series for each name."""
     import plotly.graph_objects as go
 
     figure = go.Figure(
         [
             go.Bar(
-                x=list(numbers),
+                x=list(values),
                 y=list(range(len(names))),
                 orientation="h",
-                name=kind,
+                name=title,
                 marker_color=color,
                 customdata=[as_html(name) for name in names],
-                hovertemplate=f"%{{customdata}}<br>{kind} %{{x:,}}<extra></extra>",
+                hovertemplate=f"%{{customdata}}<br>{title} {form}<extra></extra>",
             )
-            for (kind, numbers), color in zip(table.items(), KINDS, strict=False)
+            for (title, values), color in zip(series.items(), colors, strict=False)
         ]
     )
-    figure.update_layout(
-        barmode="stack",
-        height=22 * len(names) + 110,
-        margin=_MARGIN,
-        legend=_LEGEND,
-        xaxis={"title": title},
-        yaxis=_names_axis(names),
-    )
+    figure.update_layout(margin=_MARGIN, legend=_LEGEND, yaxis=_names_axis(names), **layout)
     return figure
 
 

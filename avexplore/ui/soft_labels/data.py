@@ -180,7 +180,7 @@ def _upload() -> None:
         return
     try:
         split_names = tuple(filter(None, (name.strip() for name in names.split(";"))))
-        path = uploads.keep(given)
+        path = uploads.keep(given.name, given.getbuffer())
         config = apart(config_of_soft_labels, path, rows, split_names, kind)
         session.workbench().store.remember_files(config.fingerprint, (config.path,))
         soft: SoftLabels = session.workbench().get(config)

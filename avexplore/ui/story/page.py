@@ -15,8 +15,8 @@ from avexplore.analysis.opening_question import ANSWERS
 from avexplore.analysis.ranked_answers import DIRECTIONS
 from avexplore.analysis.story_cases import GOOD_RANK, Case, Cases, find_cases
 from avexplore.artifacts import GraphStability
-from avexplore.ui.parts import answer_board, clip_media, plain_text
-from avexplore.ui.shell import glossary, links, session
+from avexplore.ui.parts import answer_board, clip_media, job_progress, plain_text
+from avexplore.ui.shell import glossary, links
 from avexplore.ui.shell.component import component
 
 _FOLDER = Path(__file__).parent / "frontend"
@@ -71,10 +71,7 @@ def _cases(address: str, _loaded: LoadedRun) -> Cases:
 
 def _stability(loaded: LoadedRun) -> GraphStability | None:
     """The bootstraps behind the weights, if they are stored."""
-    from avexplore.workbench import Ready
-
-    answer = session.workbench().ask(loaded.student.lir.affinity.stability, start=False)
-    found: GraphStability | None = answer.artifact if isinstance(answer, Ready) else None
+    found: GraphStability | None = job_progress.cached_or_quick(loaded.student.lir.affinity.stability)
     return found
 
 
@@ -342,7 +339,8 @@ def _answers(loaded: LoadedRun, case: Case) -> None:
         sentence = f"And the answers get better: {after} of the first {shown} are right, instead of {before}."
     else:
         sentence = f"And the answers change: {after} of the first {shown} are right, after {before}."
-    costs = " Average precision falls: only clips annotated alike count for it." if _falls(case) else ""
+    falls = case.precision[1] < case.precision[0]
+    costs = " Average precision falls: only clips annotated alike count for it." if falls else ""
     right = "Right is what shares a true label with the clip" if case.confirmed else "Right is what is annotated alike"
     _say(sentence, f"{right}. {moved[0].upper()}{moved[1:]}{costs}")
     data = answer_board.content(loaded, query, answers, shown) | {"isCompact": True}
@@ -350,7 +348,3 @@ def _answers(loaded: LoadedRun, case: Case) -> None:
     st.html(_tight(below=1200 if has_pictures else 800))
     answer_board.draw(data, case.answer, key=f"story-board-{case.clip}")
     links.to("retrieval", "Go on from here in Retrieval", _asked(case))
-
-
-def _falls(case: Case) -> bool:
-    return case.precision[1] < case.precision[0]

@@ -33,7 +33,7 @@ def draw(data: DataConfig) -> None:
     if not given:
         return
     with Telling(OSError):
-        paths = [uploads.keep(upload) for upload in given]
+        paths = [uploads.keep(upload.name, upload.getbuffer()) for upload in given]
         found = apart(config_of, paths, data.annotation)
         if found.fingerprint != data.fingerprint:
             st.error("These are other files than the ones this run was made from: their content differs.")

@@ -40,8 +40,10 @@ _NAMES = {
     "extraction": "Features of clips",
     "graph": "Class graph",
     "stability": "Stability of the class graph",
+    "projection": "Maps of both embeddings",
+    "prefix": "Beginning of a student",
+    "clips": "Clips",
 }
-_NAMES |= {"projection": "Maps of both embeddings", "prefix": "Beginning of a student", "clips": "Clips"}
 
 
 @st.fragment(run_every=job_progress.REFRESH_SECONDS)
@@ -110,7 +112,7 @@ def _card(job: JobStatus) -> None:
         )
     elif job.state != "done":
         if config and head.button("Go on", key=f"resume-{job.address}", help="From what it had saved."):
-            _resume(config)
+            told(lambda: session.workbench().jobs.submit(config, slot=session.job_slot(config)))
     elif config and (place := _place(config)):
         with head:
             links.to(*place)
@@ -211,7 +213,3 @@ def _run_of(config: Config, runs: list[Run]) -> Run | None:
         if run.student and any(part in (run.student, run.student.twin) for part in parts):
             return run
     return next((run for run in runs if run.soft_labels in parts), None)
-
-
-def _resume(config: Config) -> None:
-    told(lambda: session.workbench().jobs.submit(config, slot=session.job_slot(config)))

@@ -115,7 +115,7 @@ def _features() -> FeatureFileConfig | None:
         key="training.files",
     )
     earlier = uploads.known(FEATURE_SUFFIXES)
-    paths = [uploads.keep(upload) for upload in given]
+    paths = [uploads.keep(upload.name, upload.getbuffer()) for upload in given]
     if not paths and earlier:
         chosen = st.selectbox(
             "Or a file from earlier", earlier, index=None, format_func=lambda path: as_text(path.name)
@@ -148,7 +148,7 @@ def _class_names() -> Path | None:
             help="For files that number their classes. A file of them (csv with label_id,label_name, or txt) can be "
             "given among the feature files instead.",
         )
-    return uploads.keep_text("class_names.txt", typed) if typed.strip() else None
+    return uploads.keep("class_names.txt", typed.encode()) if typed.strip() else None
 
 
 def _read(paths: list[Path], annotation: Annotation) -> FeatureFileConfig:

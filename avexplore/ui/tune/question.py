@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
+from avexplore.drawing.maps.packed import is_index
 from avexplore.ui.settings import driven, working
 
 if TYPE_CHECKING:
@@ -50,5 +51,5 @@ def _take(name: str, key: str, clips: IntArray) -> None:
 def clicked(key: str, rows: IntArray) -> None:
     """Ask with the clip that was clicked on a board or on maps; a browser says which, and is not believed."""
     place = st.session_state[key].get("clip")
-    if isinstance(place, int) and not isinstance(place, bool) and 0 <= place < len(rows):
+    if is_index(place) and place < len(rows):
         working.ask(int(rows[place]))
