@@ -10,6 +10,7 @@ import numpy as np
 
 from avexplore.artifacts import BoolArray, FloatArray, IntArray
 from avexplore.drawing.class_graph.names import LayoutName
+from avexplore.graph.layout.stress import majorized
 
 GAP_X, GAP_Y = 104.0, 92.0
 """Distance of neighbors: room for a name of a dozen letters, and for two lines of it."""
@@ -168,15 +169,10 @@ def spring(weights: FloatArray) -> FloatArray:
     return _push_apart(position, rounds=80 if p <= 300 else 12)
 
 
-def _by_stress(both: FloatArray, rounds: int = 200) -> FloatArray:
-    """Distances in the plane like the shortest ways in the graph, by majorization. Shape (p, 2).
-
-    References:
-        Gansner, Koren, North, Graph drawing by stress majorization, Graph Drawing 2004.
-    """
+def _by_stress(both: FloatArray) -> FloatArray:
+    """Distances in the plane like the shortest ways in the graph. Shape (p, 2)."""
     from scipy.sparse.csgraph import shortest_path
 
-    p = len(both)
     share = both / max(float(both.max()), 1e-12)
     length = np.where(share > 0, 1.6 - 0.6 * share, 0.0)
     goal = shortest_path(length, directed=False)
@@ -185,18 +181,7 @@ def _by_stress(both: FloatArray, rounds: int = 200) -> FloatArray:
     far = float(np.quantile(linked, 0.75)) if len(linked) else 1.0
     goal = np.where(np.isfinite(goal), goal, far)
     np.fill_diagonal(goal, 1.0)
-    trust = goal**-2.0
-    np.fill_diagonal(trust, 0.0)
-    inverse = np.linalg.pinv(np.diag(trust.sum(axis=1)) - trust)
-    angle = 2 * np.pi * np.arange(p) / p
-    position: FloatArray = goal.mean() * np.column_stack([np.cos(angle), np.sin(angle)])
-    for _ in range(rounds):
-        apart = np.linalg.norm(position[:, None] - position[None], axis=2)
-        ratio = -trust * goal / np.maximum(apart, 1e-9)
-        np.fill_diagonal(ratio, 0.0)
-        np.fill_diagonal(ratio, -ratio.sum(axis=1))
-        position = inverse @ (ratio @ position)
-    return position
+    return majorized(goal, np.arange(len(both)), rounds=200)
 
 
 def _by_forces(both: FloatArray) -> FloatArray:

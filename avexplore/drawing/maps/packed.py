@@ -93,9 +93,8 @@ def pack(
 ) -> bytes:
     """What the browser needs, as bytes.
 
-    Layout: length of the head (uint32, little-endian), the head (JSON, UTF-8, padded to 4 bytes), row of each clip
-    (uint32), coordinates before and after per point (4 x float32), and per facet its codes, per clip or per point, of
-    one byte or (`wide`) two.
+    Layout: as `framed`; of the arrays, row of each clip (uint32), coordinates before and after per point (4 x float32),
+    and per facet its codes, per clip or per point, of one byte or (`wide`) two.
 
     Args:
         content: The maps.
@@ -113,9 +112,14 @@ def pack(
         "turn": turn,
         "selected": list(selected),
     }
+    return framed(head, content.arrays)
+
+
+def framed(head: Mapping[str, Any], arrays: bytes) -> bytes:
+    """Length of the head (uint32, little-endian), the head (JSON, UTF-8, padded to 4 bytes), then arrays."""
     text = json.dumps(head, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
     text += b" " * (-(4 + len(text)) % 4)
-    return b"".join((struct.pack("<I", len(text)), text, content.arrays))
+    return struct.pack("<I", len(text)) + text + arrays
 
 
 def _facet(facet: Facet, m: int) -> dict[str, object]:

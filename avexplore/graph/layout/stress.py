@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from avexplore.artifacts import BoolArray, FloatArray
+from avexplore.artifacts import BoolArray, FloatArray, IntArray
 
 
 def fiedler(weights: FloatArray) -> FloatArray:
@@ -21,11 +21,7 @@ def fiedler(weights: FloatArray) -> FloatArray:
 
 
 def stress(weights: FloatArray, rounds: int = 120) -> FloatArray:
-    """Distances in the plane like the shortest ways in the graph, by majorization, started on a ring. Shape (n, 2).
-
-    References:
-        Gansner, Koren, North, Graph drawing by stress majorization, Graph Drawing 2004.
-    """
+    """Distances in the plane like the shortest ways in the graph. Shape (n, 2)."""
     from scipy.sparse.csgraph import shortest_path
 
     n = len(weights)
@@ -35,10 +31,24 @@ def stress(weights: FloatArray, rounds: int = 120) -> FloatArray:
     far = max(float(goal[np.isfinite(goal)].max()), 1.0) * 1.2
     goal = np.where(np.isfinite(goal), goal, far)
     np.fill_diagonal(goal, 1.0)
+    return majorized(goal, np.argsort(np.argsort(fiedler(weights), kind="stable")), rounds)
+
+
+def majorized(goal: FloatArray, ring: IntArray, rounds: int) -> FloatArray:
+    """Places in the plane that are apart as is wished, the nearer the better kept. Shape (n, 2).
+
+    Args:
+        goal: Wished distances; 1 on the diagonal. Shape (n, n).
+        ring: Where on a ring each begins, in 0..n - 1. Shape (n,).
+        rounds: Of the majorization.
+
+    References:
+        Gansner, Koren, North, Graph drawing by stress majorization, Graph Drawing 2004.
+    """
     trust = goal**-2.0
     np.fill_diagonal(trust, 0.0)
     inverse = np.linalg.pinv(np.diag(trust.sum(axis=1)) - trust)
-    angle = 2 * np.pi * np.argsort(np.argsort(fiedler(weights), kind="stable")) / n
+    angle = 2 * np.pi * ring / len(goal)
     place: FloatArray = goal.mean() * np.column_stack([np.cos(angle), np.sin(angle)])
     for _ in range(rounds):
         apart = np.linalg.norm(place[:, None] - place[None], axis=2)

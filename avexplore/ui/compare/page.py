@@ -9,7 +9,8 @@ import streamlit as st
 
 from avexplore.analysis import tables
 from avexplore.analysis.run_differences import differences, together
-from avexplore.config import ClipsConfig, EvaluationConfig, StudentConfig
+from avexplore.config import ClipsConfig, EvaluationConfig, StudentConfig, from_json
+from avexplore.errors import AvexploreError
 from avexplore.ui.compare import side_by_side
 from avexplore.ui.parts import job_progress, run_cards, split_reports, without_student
 from avexplore.ui.parts.plain_text import as_markdown
@@ -82,9 +83,6 @@ def _other(run: Run, runs: list[Run]) -> tuple[Run | None, StudentConfig] | None
 
 def _on_its_way(key: str) -> StudentConfig | None:
     """A student that is being trained, by its short address."""
-    from avexplore.config import from_json
-    from avexplore.errors import AvexploreError
-
     if len(key) != 12:
         return None
     for job in session.workbench().jobs.all():

@@ -15,7 +15,7 @@ from avexplore.config import EvaluationConfig, StudentConfig
 from avexplore.ui.evaluation import figures
 from avexplore.ui.parts import job_progress, split_reports
 from avexplore.ui.parts.plain_text import as_markdown
-from avexplore.ui.parts.split_reports import Split
+from avexplore.ui.parts.split_reports import SPLITS, Split
 from avexplore.ui.shell import glossary, session
 
 if TYPE_CHECKING:
@@ -26,12 +26,11 @@ if TYPE_CHECKING:
     from avexplore.retrieval.significance import Interval
 
 Cells = Sequence[Sequence[str | float | int]]
-_SPLITS: tuple[Split, ...] = ("test", "validation", "train")
 
 
 def draw(loaded: LoadedRun) -> None:
     """The whole page below its heading."""
-    present = [name for name in _SPLITS if len(loaded.clips.rows(name))]
+    present = [name for name in SPLITS if len(loaded.clips.rows(name))]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         split = st.segmented_control(
             "Clips", present, default=present[0], key="on", bind="query-params", required=True,

@@ -29,9 +29,9 @@ def as_markdown(text: str) -> str:
 
 
 def as_html(text: object) -> str:
-    """Text that a browser shows literally.
+    """Text that a browser shows literally, and plotly, too, which knows quotes by number alone.
 
-    >>> as_html("<b>")
-    '&lt;b&gt;'
+    >>> as_html('"<b>"')
+    '&#34;&lt;b&gt;&#34;'
     """
-    return html.escape(str(text))
+    return html.escape(str(text)).replace("&quot;", "&#34;")

@@ -12,6 +12,8 @@ from avexplore.ui.parts import job_progress
 from avexplore.ui.shell import session
 
 Split = Literal["train", "validation", "test"]
+SPLITS: tuple[Split, ...] = ("test", "validation", "train")
+"""Those that count first."""
 Pair = tuple[StudentConfig, StudentConfig]
 
 

@@ -26,7 +26,7 @@ from avexplore.ui.parts import (
     plain_text,
     split_reports,
 )
-from avexplore.ui.parts.split_reports import Split
+from avexplore.ui.parts.split_reports import SPLITS
 from avexplore.ui.parts.told import Telling
 from avexplore.ui.retrieval import gallery as retrieval_gallery
 from avexplore.ui.retrieval import upload
@@ -36,8 +36,6 @@ from avexplore.ui.shell import address, links, session
 
 if TYPE_CHECKING:
     from avexplore.data.media.query import Provenance
-
-_SPLITS: tuple[Split, ...] = ("test", "validation", "train")
 
 
 def draw(loaded: LoadedRun) -> None:
@@ -49,7 +47,7 @@ def draw(loaded: LoadedRun) -> None:
             key="direction", bind="query-params", required=True, on_change=_other_direction,
             help="A→V: a clip's sound asks for pictures. V→A: a clip's picture asks for sounds.",
         )  # fmt: skip
-        present = [name for name in _SPLITS if len(loaded.clips.rows(name))]
+        present = [name for name in SPLITS if len(loaded.clips.rows(name))]
         split = st.segmented_control(
             "Gallery", present, default=present[0], key="gallery", bind="query-params", required=True,
             help="The clips that are ranked, the query's own other half among them.",

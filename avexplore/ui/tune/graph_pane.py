@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -19,8 +19,8 @@ from avexplore.ui.class_graph.state.session_state import obey
 from avexplore.ui.settings import working
 
 if TYPE_CHECKING:
-    from avexplore.artifacts import FloatArray, GraphStability, SoftLabels
-    from avexplore.graph.layout.class_layout import ClassLayout
+    from avexplore.artifacts import FloatArray, GraphStability, IntArray, SoftLabels
+    from avexplore.drawing.class_graph.arrangement import Arrangement
     from avexplore.tuning.tuning import Answer, Tuning
 
 KEY = "tune-graph"
@@ -31,18 +31,10 @@ HEIGHT = 288
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def _places(address: str, _labels: SoftLabels, _stability: GraphStability) -> ClassLayout:
-    return layout_of(_labels, _stability, STAGE)
-
-
-@st.cache_resource(show_spinner=False, max_entries=16)
-def _correlation(address: str, _labels: SoftLabels) -> FloatArray:
-    return np.nan_to_num(soft_label_correlation(_labels))
-
-
-@st.cache_resource(show_spinner=False, max_entries=16)
-def _support(address: str, _labels: SoftLabels) -> Any:
-    return class_support(_labels)
+def _of_run(address: str, _labels: SoftLabels, _stability: GraphStability) -> tuple[Arrangement, FloatArray, IntArray]:
+    """What no setting changes: where classes stand, how soft labels correlate, and each class node's clips."""
+    places = of_classes(layout_of(_labels, _stability, STAGE), address)
+    return places, np.nan_to_num(soft_label_correlation(_labels)), class_support(_labels)
 
 
 def draw(tuning: Tuning, answer: Answer, node: int) -> None:
@@ -60,20 +52,21 @@ def draw(tuning: Tuning, answer: Answer, node: int) -> None:
     graph = answer.live.graph if is_graph else links_as_graph(answer)
     rules = lir.affinity.stability.graph.knowledge
     bootstrapped = is_graph and answer.live.stability.bootstraps > 0 and answer.live.is_own
+    places, correlation, support = _of_run(run.student.address, run.soft_labels, run.stability)
     picture = build_picture(
         graph,
         answer.live.stability if bootstrapped else None,
-        support=_support(source.address, run.soft_labels),
+        support=support,
         rules=rules if is_graph else None,
         universe=source.address,
         given=not is_graph,
-        correlation=_correlation(run.student.address, run.soft_labels),
+        correlation=correlation,
     )
     st.session_state["tune_rules"] = rules, run.soft_labels.nodes
     threshold = first_threshold(picture)
     payload = to_payload(
         picture,
-        of_classes(_places(run.student.address, run.soft_labels, run.stability), run.student.address),
+        places,
         view={
             **first_view(),
             "threshold": threshold,
@@ -93,7 +86,8 @@ def draw(tuning: Tuning, answer: Answer, node: int) -> None:
 def links_as_graph(answer: Answer) -> ClassGraph:
     """Another source's weights as a graph without directions, for the same picture."""
     affinity = answer.reading.affinity
-    weights = np.where(_same_class(len(affinity.nodes)), 0.0, affinity.weights)
+    same_class = np.tile(np.eye(len(affinity.nodes) // 2, dtype=bool), (2, 2))
+    weights = np.where(same_class, 0.0, affinity.weights)
     lir = answer.reading.config.regularizer
     if lir is not None and lir.linked != "graph":
         weights = np.kron(np.ones((2, 2)), answer.reading.presence)
@@ -107,10 +101,6 @@ def links_as_graph(answer: Answer) -> ClassGraph:
         effect=strength,
         source="links",
     )
-
-
-def _same_class(p: int) -> Any:
-    return np.tile(np.eye(p // 2, dtype=bool), (2, 2))
 
 
 def _commanded() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import struct
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +10,7 @@ import numpy as np
 
 from avexplore.analysis.ranked_answers import KINDS, kinds_of
 from avexplore.drawing.maps import colors
+from avexplore.drawing.maps.packed import framed
 from avexplore.tuning.counts import TOP
 from avexplore.ui.shell.component import component
 
@@ -45,8 +44,8 @@ def pack(
 ) -> bytes:
     """What the browser needs.
 
-    Layout: length of the head (uint32, little-endian), the head (JSON, padded to 4 bytes), coordinates before and after
-    (2 x points x 2 float32), color code per point (uint8).
+    Layout: as `framed`; of the arrays, coordinates before and after (2 x points x 2 float32), then the color code of
+    each point (uint8).
 
     Args:
         pair: The maps.
@@ -82,10 +81,7 @@ def pack(
         "labels": label.tolist(),
         "places": shown.tolist(),
     }
-    text = json.dumps(head, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-    text += b" " * (-(4 + len(text)) % 4)
-    body = b"".join(np.ascontiguousarray(xy).tobytes() for xy in coordinates)
-    return struct.pack("<I", len(text)) + text + body + np.tile(code, 2).tobytes()
+    return framed(head, b"".join(xy.tobytes() for xy in (*coordinates, np.tile(code, 2))))
 
 
 def _names(xy: FloatArray, code: IntArray, names: Sequence[str]) -> list[dict[str, Any]]:

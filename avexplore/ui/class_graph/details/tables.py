@@ -12,6 +12,7 @@ from avexplore.drawing.class_graph.build import same_class, shown
 from avexplore.drawing.class_graph.names import edge_id
 from avexplore.drawing.class_graph.picture import group_of
 from avexplore.graph.algebra.hidden_causes import hidden_causes
+from avexplore.ui.parts.plain_text import as_html
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -186,7 +187,7 @@ def matrix_figure(
     )
     rows, columns = _cells(clean)
     hover = [
-        f"{_safe(plain_name(nodes[i]))} → {_safe(plain_name(nodes[j]))}: {values[i, j]:.2f}"
+        f"{as_html(plain_name(nodes[i]))} → {as_html(plain_name(nodes[j]))}: {values[i, j]:.2f}"
         for i, j in zip(rows, columns, strict=True)
     ]
     # A heatmap's cells cannot be selected; the unseen points above them can.
@@ -210,7 +211,7 @@ def matrix_figure(
     axis = {
         "tickmode": "array",
         "tickvals": places,
-        "ticktext": [_safe(name) for name in short],
+        "ticktext": [as_html(name) for name in short],
         "tickfont": {"size": 9 if p > 40 else 11},
         "showgrid": False,
         "zeroline": False,
@@ -246,8 +247,3 @@ def _cells(values: FloatArray) -> tuple[IntArray, IntArray]:
         strongest = np.argpartition(-np.abs(values[rows, columns]), MOST_CELLS)[:MOST_CELLS]
         rows, columns = rows[strongest], columns[strongest]
     return rows, columns
-
-
-def _safe(text: str) -> str:
-    """Text that plotly, which reads a subset of HTML in labels, shows literally."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
