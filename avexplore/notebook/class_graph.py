@@ -25,6 +25,7 @@ from avexplore.drawing.class_graph.sources import FRONTEND, loader_source
 from avexplore.drawing.class_graph.svg import to_svg
 from avexplore.drawing.one_module import front_end
 from avexplore.errors import GraphError
+from avexplore.graph.evidence.pair_probability import pair_probability
 from avexplore.notebook.front_end import AppWidget, widget_source
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class ClassGraphWidget(AppWidget):
             rules=rules,
             universe=hashlib.sha256("\n".join(graph.nodes).encode()).hexdigest(),
             given=graph.source != "search",
-            probability=_probability(soft_labels),
+            probability=None if soft_labels is None else pair_probability(soft_labels),
             correlation=None if soft_labels is None else np.nan_to_num(soft_label_correlation(soft_labels)),
         )
         self._arrangement = of_classes(_places(graph, stability, soft_labels, (WIDTH, float(height))))
@@ -159,14 +160,6 @@ def _check(graph: ClassGraph, stability: GraphStability | None, soft_labels: Sof
     ):
         if nodes is not None and nodes != graph.nodes:
             raise GraphError(f"The {name} and the graph are of other classes", where=name)
-
-
-def _probability(soft_labels: SoftLabels | None) -> Any:
-    if soft_labels is None:
-        return None
-    from avexplore.graph.evidence.pair_probability import pair_probability
-
-    return pair_probability(soft_labels)
 
 
 def _places(

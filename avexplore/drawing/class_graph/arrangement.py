@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from avexplore.artifacts import FloatArray, IntArray
-from avexplore.drawing.class_graph.layouts import bends, sides
+from avexplore.drawing.class_graph.layouts import bends
 from avexplore.drawing.class_graph.names import LayoutName
 from avexplore.graph.layout.class_layout import ClassLayout
 
@@ -45,8 +45,11 @@ class Arrangement:
         return [float(bend) for bend in self.classes.bends(np.array(edges, int).reshape(-1, 2) % count)]
 
     def sides(self) -> list[str]:
-        """Where each node's name stands."""
-        return sides(self.layout, self.position)
+        """Where each node's name stands: "below", or outside the ring."""
+        if self.layout != "circular" or not len(self.position):
+            return ["below"] * len(self.position)
+        x = self.position[:, 0]
+        return ["left" if here < x.mean() else "right" for here in x]
 
 
 def of_classes(layout: ClassLayout, version: str = "") -> Arrangement:

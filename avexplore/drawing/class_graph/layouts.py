@@ -302,11 +302,3 @@ def bends(name: LayoutName, position: FloatArray, edges: list[tuple[int, int]]) 
         else:
             found.append(0.12)
     return found
-
-
-def sides(name: LayoutName, position: FloatArray) -> list[str]:
-    """Where each node's name stands: "below", or outside the ring."""
-    if name != "circular" or not len(position):
-        return ["below"] * len(position)
-    center = position[:, 0].mean()
-    return ["left" if x < center else "right" for x in position[:, 0]]

@@ -104,17 +104,15 @@ def form(
     names: Sequence[str] = (),
     *,
     key: str,
-    columns: int = 3,
     bind: bool = False,
     options: Mapping[str, Sequence[str]] | None = None,
 ) -> C:
-    """Widgets for a config's fields, in a grid, and the config with what was chosen.
+    """Widgets for a config's fields, in three columns, and the config with what was chosen.
 
     Args:
         config: What they start with.
         names: The fields; all that have widgets if none are named.
         key: Begins the widgets' keys.
-        columns: Of the grid.
         bind: As for `field_widget`.
         options: As for `field_widget`, by field.
 
@@ -122,10 +120,10 @@ def form(
         ConfigError: If the values contradict each other.
     """
     owner = type(config)
-    grid = st.columns(columns)
+    cells = st.columns(3)
     chosen = {}
     for place, name in enumerate(names or editable(owner)):
-        with grid[place % columns]:
+        with cells[place % 3]:
             chosen[name] = field_widget(
                 owner,
                 name,

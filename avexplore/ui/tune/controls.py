@@ -46,7 +46,12 @@ def draw(run: Run, tuning: Tuning) -> Asked:
     _source(run)
     setting("regularizer.posterior_links")
     beside_pin = _pin(run)
-    asked = _query(tuning)
+    direction = question.direction("tune-direction")
+    query = question.pick(
+        "tune-place", "Number, those that gain most first", tuning.run.rows, tuning.telling_queries[direction],
+        help="By how many more of the first answers share a class than without LIR, beyond what random links gain. A "
+        "click on an answer or on a point of a map asks with that clip.",
+    )  # fmt: skip
     with st.expander("Class graph", key="tune-class-graph"):
         setting("graph.penalty_discount")
         setting("affinity.threshold")
@@ -55,7 +60,7 @@ def draw(run: Run, tuning: Tuning) -> Asked:
     with st.expander("Embedding", key="tune-embedding"):
         setting("student.posterior_share")
         setting("student.posterior_temperature")
-    return Asked(*asked, beside_pin)
+    return Asked(query, direction, beside_pin)
 
 
 def _source(run: Run) -> None:
@@ -107,16 +112,6 @@ def take_pin(run: Run, answer: Answer, settings: WorkingSettings) -> None:
         if then is not None:
             working.put(then)
             st.rerun(scope="fragment")
-
-
-def _query(tuning: Tuning) -> tuple[int, int]:
-    way = question.direction("tune-direction")
-    query = question.pick(
-        "tune-place", "Number, those that gain most first", tuning.run.rows, tuning.telling_queries[way],
-        help="By how many more of the first answers share a class than without LIR, beyond what random links gain. A "
-        "click on an answer or on a point of a map asks with that clip.",
-    )  # fmt: skip
-    return query, way
 
 
 def training(run: Run, tuning: Tuning, answer: Answer) -> TrainingState | None:

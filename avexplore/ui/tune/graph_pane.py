@@ -62,7 +62,6 @@ def draw(tuning: Tuning, answer: Answer, node: int) -> None:
         given=not is_graph,
         correlation=correlation,
     )
-    st.session_state["tune_rules"] = rules, run.soft_labels.nodes
     threshold = first_threshold(picture)
     payload = to_payload(
         picture,
@@ -80,7 +79,11 @@ def draw(tuning: Tuning, answer: Answer, node: int) -> None:
         can_redo=working.history().can_redo,
         compact=True,
     )
-    mount(payload, key=KEY, on_change=lambda: None, on_command=_commanded)
+
+    def commanded() -> None:
+        obey(st.session_state[KEY].get("command"), rules, run.soft_labels.nodes)
+
+    mount(payload, key=KEY, on_change=lambda: None, on_command=commanded)
 
 
 def links_as_graph(answer: Answer) -> ClassGraph:
@@ -101,9 +104,3 @@ def links_as_graph(answer: Answer) -> ClassGraph:
         effect=strength,
         source="links",
     )
-
-
-def _commanded() -> None:
-    """A choice in the right-click menu."""
-    rules, nodes = st.session_state["tune_rules"]
-    obey(st.session_state[KEY].get("command"), rules, nodes)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from avexplore.artifacts import FloatArray
-from avexplore.drawing.class_graph.layouts import GAP_Y, arrange, bends, sides, trophic_levels
+from avexplore.drawing.class_graph.arrangement import Arrangement
+from avexplore.drawing.class_graph.layouts import GAP_Y, arrange, bends, trophic_levels
 from avexplore.drawing.class_graph.names import LayoutName
 
 LAYOUTS: tuple[LayoutName, ...] = ("layered", "spring", "circular")
@@ -91,7 +92,7 @@ def test_circular_faces_audio_with_visual() -> None:
     audio, visual = position[:12], position[12:]
     assert (audio[:, 0] < 0).all()
     np.testing.assert_allclose(audio * [-1, 1], visual)
-    assert set(sides("circular", position)) == {"left", "right"}
+    assert set(Arrangement("circular", position).sides()) == {"left", "right"}
 
 
 def test_chords_curve_towards_the_middle() -> None:
