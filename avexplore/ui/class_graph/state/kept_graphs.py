@@ -26,6 +26,11 @@ def key_of(config: GraphConfig) -> str:
     return f"pin-{config.address[:8]}"
 
 
+def named(configs: Sequence[GraphConfig], base: GraphConfig) -> dict[str, tuple[str, GraphConfig]]:
+    """Graphs to keep, with what each is called."""
+    return {key_of(config): (f"pinned: {describe(config, base)}", config) for config in configs}
+
+
 def describe(config: GraphConfig, base: GraphConfig) -> str:
     """What tells a graph from others of its run.
 
@@ -78,12 +83,8 @@ def _write_one(config: GraphConfig, base: GraphConfig, nodes: Sequence[str]) -> 
 
 def read(text: str, base: GraphConfig, nodes: Sequence[str]) -> dict[str, tuple[str, GraphConfig]]:
     """Read what `write` wrote; graphs that make no sense here are left out."""
-    found = {}
-    for part in text.split("!")[:MOST] if text else []:
-        config = _read_one(part, base, nodes)
-        if config is not None:
-            found[key_of(config)] = (f"pinned: {describe(config, base)}", config)
-    return found
+    found = (_read_one(part, base, nodes) for part in text.split("!")[:MOST] if text)
+    return named([config for config in found if config is not None], base)
 
 
 def _read_one(text: str, base: GraphConfig, nodes: Sequence[str]) -> GraphConfig | None:

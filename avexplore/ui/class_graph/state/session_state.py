@@ -156,15 +156,9 @@ def select(identifier: str) -> None:
 def keep(run: Run, configs: list[GraphConfig]) -> None:
     """Keep graphs for comparison, and compare with the last of them."""
     state = st.session_state
-    base = state_settings.stored(run).graph
-    for config in configs:
-        state.graph_pinned = {
-            **state.graph_pinned,
-            variants.key_of(config): (f"pinned: {variants.describe(config, base)}", config),
-        }
-    state.graph_pinned = dict(list(state.graph_pinned.items())[-variants.MOST :])
-    if configs:
-        state.g_with = variants.key_of(configs[-1])
+    kept = state.graph_pinned | variants.named(configs, state_settings.stored(run).graph)
+    state.graph_pinned = dict(list(kept.items())[-variants.MOST :])
+    state.g_with = variants.key_of(configs[-1])
 
 
 def forget() -> None:
