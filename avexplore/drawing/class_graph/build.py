@@ -26,14 +26,14 @@ STRONGEST_PER_CLASS = 1.4
 FIRST_FREQUENCY = 0.5
 """A first view shows what comes back in so many bootstraps."""
 
-_CHANGES: dict[str, Change] = {
-    "same": "kept",
-    "directed": "half",
-    "undirected": "half",
-    "reversed": "reversed",
-    "added": "added",
-    "removed": "removed",
+_CHANGES: dict[str, tuple[Change, str]] = {
+    "same": ("kept", "in both graphs"),
+    "directed": ("half", "without direction in the other graph"),
+    "undirected": ("half", "with a direction in the other graph"),
+    "reversed": ("reversed", "the other direction in the other graph"),
+    "added": ("added", "not in the other graph"),
 }
+"""Of what `compare` finds of an edge: how the picture shows it, and what it says of it."""
 
 
 def class_support(soft_labels: SoftLabels) -> IntArray:
@@ -273,8 +273,8 @@ def _compared(
     changes = {edge_id(index[a], index[b]): kind for a, b, kind in compare(graph, other).edges}
     found = []
     for edge in edges:
-        kind = changes.get(edge.id, "same")
-        found.append(replace(edge, change=_CHANGES[kind], title=f"{edge.title}\n{_NOTES[kind]}"))
+        change, note = _CHANGES[changes.get(edge.id, "same")]
+        found.append(replace(edge, change=change, title=f"{edge.title}\n{note}"))
     theirs = _learned(other, stability, KnowledgeConfig(), given=True)
     for edge in theirs:
         if changes[edge.id] == "removed":
@@ -293,15 +293,6 @@ def _judged(edges: list[Edge], nodes: tuple[str, ...], probability: PairProbabil
             edge = replace(edge, doubtful=p < probability.probably_true, title=title)
         found.append(edge)
     return found
-
-
-_NOTES = {
-    "same": "in both graphs",
-    "added": "not in the other graph",
-    "reversed": "the other direction in the other graph",
-    "directed": "without direction in the other graph",
-    "undirected": "with a direction in the other graph",
-}
 
 
 def first_threshold(picture: Picture) -> float:

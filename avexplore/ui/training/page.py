@@ -26,19 +26,14 @@ C = TypeVar("C", bound=Config)
 SEED_HELP = "Same seed and parameters, same result."
 THIS_RUN, SYNTHETIC, FEATURES, CLIPS = "This run", "Synthetic benchmark", "My features", "My clips"
 GROUPS = {
-    "teacher": "Teacher (AV-SAL)",
-    "graph": "Class graph (GRaSP)",
-    "regularizer": "LIR",
-    "student": "Student",
+    "Teacher (AV-SAL)": ("teacher",),
+    "Class graph (GRaSP)": ("graph", "stability"),
+    "LIR": ("regularizer", "affinity"),
+    "Student": ("student",),
 }
+"""Stages whose parameters stand together."""
 _BY_LOSS = ("metric_space", "proxies")
 """Fields of a student that say how its metric loss compares clips, if it does."""
-_TOGETHER = {
-    "teacher": ("teacher",),
-    "graph": ("graph", "stability"),
-    "regularizer": ("regularizer", "affinity"),
-    "student": ("student",),
-}
 PRESETS: dict[PresetName, str] = {
     "quick": "40 epochs, LIR from epoch 15: for a first look.",
     "long": "1000 epochs, LIR from epoch 400.",
@@ -248,13 +243,14 @@ def _edited(student: StudentConfig, key: str) -> StudentConfig:
         names = field_widget.editable(type(config), "seed")  # one seed for all stands above
         return field_widget.form(config, names, key=f"{key}.{config.stage}", bind=True)
 
-    with st.expander(GROUPS["teacher"]):
+    of_teacher, of_graph, of_lir, of_student = map(st.expander, GROUPS)
+    with of_teacher:
         teacher = form(teacher)
-    with st.expander(GROUPS["graph"]):
+    with of_graph:
         graph, stability = form(graph), form(stability)
-    with st.expander(GROUPS["regularizer"]):
+    with of_lir:
         regularizer, affinity = form(regularizer), form(affinity)
-    with st.expander(GROUPS["student"]):
+    with of_student:
         # LIR is put back below: on its way there the student may be shorter than LIR's start
         student = _student(student.twin, regularizer.form, key)
     graph = graph.replace(soft_labels=teacher)
@@ -302,9 +298,9 @@ def _this_run(run: Run) -> None:
     if not bench.can_read(run.student.data):
         attach_features.draw(run.student.data)
     stages = {part.stage: type(part) for part in upstream(run.student)}
-    for first, label in GROUPS.items():
+    for label, together in GROUPS.items():
         with st.expander(label):
-            for stage in _TOGETHER[first]:
+            for stage in together:
                 if stage in stages:
                     field_widget.grid(_parameters_of(stages[stage], run), columns=3)
     student = working.config(run)

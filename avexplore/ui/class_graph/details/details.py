@@ -90,41 +90,32 @@ def _edges(scene: Scene, picture: Picture, view: dict[str, Any]) -> None:
 def _columns(table: Any) -> dict[str, Any]:
     """What speaks for an edge comes first: at 1440 pixels, the last columns have to be scrolled to."""
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
+
+    def percent(width: int, said: str) -> Any:
+        return number(format="%d%%", width=width, help=said)
+
+    def share(width: int, said: str) -> Any:
+        return st.column_config.ProgressColumn(min_value=0, max_value=100, format="%d%%", width=width, help=said)
+
     columns: dict[str, Any] = {
         "from": text(width=124),
         "": text(width=24, help="→ where the bootstraps agree on the direction"),
         "to": text(width=124),
         "compared": text(width=72),
-        "true": st.column_config.ProgressColumn(
-            min_value=0,
-            max_value=100,
-            format="%d%%",
-            width=84,
-            help="Probability that the two classes come together; it says nothing of modality and direction",
-        ),
-        "bootstraps": st.column_config.ProgressColumn(
-            min_value=0, max_value=100, format="%d%%", width=92, help="Share of the bootstraps that hold the edge"
-        ),
-        "P(to | from)": number(
-            format="%d%%", width=80, help="Share of the clips with the left class that hold the right one"
-        ),
-        "P(to)": number(format="%d%%", width=54, help="Share of all clips that hold the right class"),
+        "true": share(84, "Probability that the two classes come together; it says nothing of modality and direction"),
+        "bootstraps": share(92, "Share of the bootstraps that hold the edge"),
+        "P(to | from)": percent(80, "Share of the clips with the left class that hold the right one"),
+        "P(to)": percent(54, "Share of all clips that hold the right class"),
         "odds ratio": number(format="%.1f", width=70, help="How much likelier one is where the other is, in odds"),
         "clips": number(format="%.0f", width=50, help="Clips that hold both"),
-        "one class": number(
-            format="%d%%",
-            width=72,
-            help="Across modalities: share of these clips that hold one of the two classes in both modalities",
+        "one class": percent(
+            72, "Across modalities: share of these clips that hold one of the two classes in both modalities"
         ),
-        "null": number(
-            format="%d%%",
-            width=52,
-            help="Share of graphs of shuffled data, in which no class relates to another, that hold the edge",
+        "null": percent(
+            52, "Share of graphs of shuffled data, in which no class relates to another, that hold the edge"
         ),
-        "seeds": number(format="%d%%", width=54, help="Share of the search seeds that find the edge"),
-        "direction": number(
-            format="%d%%", width=66, help="Share of the bootstraps that point from the left to the right"
-        ),
+        "seeds": percent(54, "Share of the search seeds that find the edge"),
+        "direction": percent(66, "Share of the bootstraps that point from the left to the right"),
         "effect": number(
             format="%+.2f",
             width=56,

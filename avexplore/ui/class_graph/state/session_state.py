@@ -36,14 +36,13 @@ VIEW_KEY = "graph"
 """Session key of the picture's component."""
 
 
-_NAMES = (*address.NAMES, "moved", "g_layout")
-_KEPT = ("pinned", "import", "arranged")
+_NAMES = (*address.NAMES, "moved", "g_layout", "pinned", "import", "arranged")
 
 
 def restore(run: Run, nodes: tuple[str, ...]) -> Settings:
     """The settings in force; sets the session up for a run, and follows what the browser brought in the address."""
     state = st.session_state
-    brought = browser.arrived("graph", (*_NAMES, *_KEPT))
+    brought = browser.arrived("graph", _NAMES)
     base = state_settings.stored(run).graph
     if state.get("graph_run") != run.key:
         _start(run, cold="graph_run" not in state)
