@@ -59,7 +59,8 @@ def begin(page: str) -> None:
             show(kept[after])
         st.space("stretch")
         if st.button("Leave", key="presenter-leave", shortcut="Esc", type="tertiary"):
-            leave()
+            del st.query_params["present"]
+            st.rerun()
 
 
 def scenes(run: str) -> list[Scene]:
@@ -74,12 +75,6 @@ def show(scene: Scene) -> None:
         return
     st.session_state["scene"] = scene.address
     address.lead(scene.page, {**dict(scene.query), "present": "1"})
-
-
-def leave() -> None:
-    """Back to the app as it is otherwise."""
-    del st.query_params["present"]
-    st.rerun()
 
 
 def _place(scenes: list[Scene], page: str) -> int:

@@ -55,8 +55,8 @@ def _summary(subject: SoftLabelView) -> None:
     figures[0].metric("Clips", f"{len(soft.split):,}")
     figures[1].metric("Classes", len(soft.classes))
     figures[2].metric("Train / validation / test", " / ".join(f"{len(soft.rows(name)):,}" for name in SPLITS))
-    if clips is not None and clips.true_labels is not None:
-        several = clips.true_labels.sum(axis=1)
+    if subject.truth is not None:
+        several = subject.truth.sum(axis=1)
         figures[3].metric(
             "Clips with unannotated events",
             f"{(several > 1).mean():.0%}",
@@ -71,7 +71,7 @@ def _summary(subject: SoftLabelView) -> None:
 
 
 def _classes(subject: SoftLabelView) -> None:
-    soft, clips = subject.soft, subject.clips
+    soft = subject.soft
     known = soft.hard_label >= 0
     if not known.any():
         st.caption("The annotated classes of these clips are not known.")
@@ -86,13 +86,13 @@ def _classes(subject: SoftLabelView) -> None:
     }
     chart = charts.counts(soft.classes, by_split, "Clips annotated with the class")
     left.plotly_chart(chart, key="sl_by_split", config=QUIET)
-    if clips is None or clips.true_labels is None:
+    if subject.truth is None:
         right.caption("Which further classes are true is not known in this data set.")
         return
     annotated = np.bincount(soft.hard_label[known], minlength=count)
     table = {
         "annotated": annotated.tolist(),
-        "true, not annotated": (clips.true_labels.sum(axis=0) - annotated).tolist(),
+        "true, not annotated": (subject.truth.sum(axis=0) - annotated).tolist(),
     }
     chart = charts.counts(soft.classes, table, "Clips that truly hold the class")
     right.plotly_chart(chart, key="sl_by_truth", config=QUIET)

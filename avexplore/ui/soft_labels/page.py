@@ -132,17 +132,14 @@ def _lists(subject: SoftLabelView, known: bool) -> list[str]:
     """What can be listed, the list that opens first."""
     if not known:
         return ["events"]
-    truth = subject.clips is not None and subject.clips.true_labels is not None
-    return list(_LISTS) if truth else ["events", "missed"]
+    return list(_LISTS) if subject.truth is not None else ["events", "missed"]
 
 
 def _those(subject: SoftLabelView, found: numbers.Events, chosen: str) -> numbers.Events:
     """Of the events those that are truly there, or are not, if the list is of these."""
-    if chosen not in ("hits", "false"):
+    if subject.truth is None or chosen not in ("hits", "false"):
         return found
-    assert subject.clips is not None
-    assert subject.clips.true_labels is not None
-    kept = subject.clips.true_labels[found.clip, found.event] == (chosen == "hits")
+    kept = subject.truth[found.clip, found.event] == (chosen == "hits")
     return numbers.Events(found.clip[kept], found.event[kept], found.strength[kept])
 
 
@@ -189,20 +186,20 @@ def _at_least() -> float:
 def _verdict(
     subject: SoftLabelView, found: numbers.Events, rows: IntArray, annotated: int | None, event: int | None
 ) -> None:
-    clips = subject.clips
+    truth = subject.truth
     if not (subject.hard_label >= 0).any():
         st.caption("Strongest events. What was annotated in these clips is not known, so that all events are listed.")
         return
     shown = len(found.clip)
     what = f"the {shown} strongest" if shown == numbers.MOST else f"{shown}"
-    if clips is None or clips.true_labels is None:
+    if truth is None:
         st.caption(
             f"{what[0].upper()}{what[1:]} unannotated event{'s' * (shown != 1)}. Which of them are truly there is not "
             "known in this data set."
         )
         return
-    right = clips.true_labels[found.clip, found.event]
-    chance = numbers.chance_rate(clips.true_labels, subject.hard_label, rows, annotated=annotated, event=event)
+    right = truth[found.clip, found.event]
+    chance = numbers.chance_rate(truth, subject.hard_label, rows, annotated=annotated, event=event)
     st.html(
         f'{STYLE}<p class="hit-rate"><b>{right.mean():.0%}</b><span>of {what} event{"s" * (shown != 1)} that the '
         f"teacher finds and nobody annotated are truly there ({int(right.sum()):,}). Of all classes that nobody "
@@ -222,13 +219,12 @@ def _table(subject: SoftLabelView, found: numbers.Events, order: str) -> int:
         del columns["Annotated"]
     if order != "missed":
         columns[label] = [subject.class_name(int(e)) for e in found.event]
-    clips = subject.clips
-    if clips is not None and clips.true_labels is not None and order == "events":
-        right = clips.true_labels[found.clip, found.event]
+    if subject.truth is not None and order == "events":
+        right = subject.truth[found.clip, found.event]
         columns["True"] = ["yes" if value else "no" for value in right]
     columns |= {"Heard": audio.tolist(), "Seen": visual.tolist()}
     bar: dict[str, Any] = {"min_value": 0.0, "max_value": 1.0, "format": "%.2f", "width": 78}
-    pictures = clip_media.thumbnails(clips, found.clip.tolist())
+    pictures = clip_media.thumbnails(subject.clips, found.clip.tolist())
     selected = st.dataframe(
         columns if pictures is None else {"": pictures, **columns},
         row_height=None if pictures is None else 52,
@@ -273,7 +269,7 @@ def _detail(subject: SoftLabelView, clip: int) -> None:
     chart = charts.clip_bars(subject.soft.classes, subject.probabilities[:, clip], annotated, others)
     st.plotly_chart(chart, key="sl_bars", config=QUIET)
     marks = "✔ annotated" if annotated >= 0 else "Annotation unknown"
-    if subject.clips is not None and subject.clips.true_labels is not None:
+    if subject.truth is not None:
         marks += ", \\+ true, but nobody annotated it"
     st.caption(f"{marks}. Row {clip}, {_split_name(subject, clip)} clip.")
 
@@ -315,7 +311,7 @@ def _classes(subject: SoftLabelView) -> None:
     if not (subject.hard_label[rows] >= 0).any():
         st.info("The annotated classes of these clips are not known, so there is nothing to compare them with.")
         return
-    true = subject.clips.true_labels if subject.clips is not None else None
+    true = subject.truth
     summaries = numbers.summarize(
         subject.probabilities, subject.hard_label, rows, true, presence=presence, at_least=at_least
     )

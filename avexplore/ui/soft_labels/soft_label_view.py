@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from avexplore.analysis import clip_labels
-from avexplore.artifacts import Clips, FloatArray, IntArray, SoftLabels, TrainedTeacher
+from avexplore.artifacts import BoolArray, Clips, FloatArray, IntArray, SoftLabels, TrainedTeacher
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,11 @@ class SoftLabelView:
     def hard_label(self) -> IntArray:
         """Annotated class, -1 where unknown. Shape (n,)."""
         return self.soft.hard_label
+
+    @property
+    def truth(self) -> BoolArray | None:
+        """True labels of the clips, where they are known. Shape (n, C)."""
+        return None if self.clips is None else self.clips.true_labels
 
     @property
     def splits(self) -> list[str]:
