@@ -15,14 +15,10 @@ if TYPE_CHECKING:
 FIGURES = {"map": "MAP", "any_label_map": "any-label MAP", "hidden_pair_ap": "hidden-pair AP"}
 
 
-def date(run: Run) -> str:
-    """When it was made, to the minute; UTC."""
-    return run.created[:16].replace("T", " ")
-
-
 def facts(run: Run) -> str:
     """One line: date, source, figures and what LIR does to them."""
-    when = f"{date(run)} UTC" + (", shipped" if run.shipped else "")
+    minute = run.created[:16].replace("T", " ")
+    when = f"{minute} UTC" + (", shipped" if run.shipped else "")
     found = [when]
     for key, name in FIGURES.items():
         if key in run.figures:

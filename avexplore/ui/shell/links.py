@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from avexplore.artifacts import ClassGraph
+from avexplore.drawing.class_graph.names import edge_id, node_id
 from avexplore.ui import page_list
 from avexplore.ui.shell import address
 
@@ -29,4 +30,4 @@ def edge_address(graph: ClassGraph, first: str, second: str) -> str:
     """
     i, j = graph.nodes.index(first), graph.nodes.index(second)
     there, back = graph.adjacency[i, j], graph.adjacency[j, i]
-    return f"e{min(i, j)}-{max(i, j)}" if there or back else f"n{i}"
+    return edge_id(i, j) if there or back else node_id(i)
