@@ -5,15 +5,16 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import json
 import os
 import pickle
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import avexplore
 from avexplore.errors import AvexploreError, DataError
@@ -45,14 +46,7 @@ def apart(work: Callable[..., T], *given: Any, seconds: float | None = None, mem
         DataError: If it takes too long or too much, or ends its process.
     """
     allowed, room = seconds or SECONDS, memory or MEMORY
-    process = subprocess.Popen(
-        [sys.executable, "-m", "avexplore.apart", str(room), str(int(allowed) + 1)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=environment(),
-        start_new_session=True,
-    )
+    process = Child("avexplore.apart", str(room), str(int(allowed) + 1), session=True)
     try:
         answer, _ = process.communicate(pickle.dumps((work.__module__, work.__qualname__, given)), timeout=allowed)
         fine, found = pickle.loads(answer)  # noqa: S301 - see above
@@ -62,7 +56,7 @@ def apart(work: Callable[..., T], *given: Any, seconds: float | None = None, mem
         words = f"Reading it took more than {room / GIBIBYTE:.3g} GiB of memory, or crashed"
         raise DataError(words, where="file", fix=_FIX) from error
     finally:
-        _end(process)
+        process.end()
     if fine:
         result: T = found
         return result
@@ -70,6 +64,58 @@ def apart(work: Callable[..., T], *given: Any, seconds: float | None = None, mem
 
 
 _FIX = "The file is damaged, was tampered with, or is too large for this machine"
+
+
+class Child(subprocess.Popen[bytes]):
+    """A module of this package in a process that answers requests, lines of JSON, until it is ended.
+
+    Args:
+        module: Its whole name.
+        given: Its arguments.
+        session: Whether it has a session of its own, which ends with it.
+        variables: Of its environment, beside those of `environment`.
+    """
+
+    def __init__(self, module: str, *given: str, session: bool = False, **variables: str) -> None:
+        super().__init__(
+            [sys.executable, "-m", module, *given],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment(**variables),
+            start_new_session=session,
+        )
+        self._session = session
+
+    def ask(self, request: Mapping[str, Any]) -> None:
+        """Send a request."""
+        assert self.stdin is not None
+        self.stdin.write(json.dumps(request).encode() + b"\n")
+        self.stdin.flush()
+
+    @contextlib.contextmanager
+    def patient(self, seconds: float) -> Iterator[IO[bytes]]:
+        """Where its answers are read; after so many seconds it is killed, and they end."""
+        assert self.stdout is not None
+        watchdog = threading.Timer(seconds, self.kill)
+        watchdog.daemon = True
+        watchdog.start()
+        try:
+            yield self.stdout
+        finally:
+            watchdog.cancel()
+
+    def end(self) -> None:
+        """Kill it, with what it has started in its session, and close what led to it."""
+        if self._session and os.name == "posix":
+            with contextlib.suppress(OSError):
+                os.killpg(self.pid, signal.SIGKILL)
+        self.kill()
+        for stream in (self.stdin, self.stdout):
+            with contextlib.suppress(OSError):  # the process is gone, and what was still to be sent with it
+                if stream is not None:
+                    stream.close()
+        self.wait()
 
 
 def beside(room: str, variables: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
@@ -104,15 +150,6 @@ def end_with_parent() -> None:
         os._exit(0)
 
     threading.Thread(target=follow, name="avexplore-follow", daemon=True).start()
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the process, and what it has started."""
-    if os.name == "posix":
-        with contextlib.suppress(OSError):
-            os.killpg(process.pid, signal.SIGKILL)
-    process.kill()
-    process.communicate()
 
 
 def environment(**more: str) -> dict[str, str]:

@@ -10,9 +10,6 @@ from __future__ import annotations
 import io
 import json
 import math
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -23,7 +20,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from avexplore.apart import environment
+from avexplore.apart import Child
 from avexplore.data.files.arrays import ArrayFile, Header, check_header, located, shown
 from avexplore.data.files.container import Container
 from avexplore.data.files.limits import DEFAULT_LIMITS, MEBIBYTE, Limits, readable_bytes
@@ -41,31 +38,24 @@ def open_hdf5(path: Path, limits: Limits = DEFAULT_LIMITS) -> Iterator[ArrayFile
     Raises:
         DataError: If the file is damaged, or holds links, external or virtual data, or absurd sizes.
     """
-    process = subprocess.Popen(
-        [sys.executable, "-m", "avexplore.data.files.hdf5_process", str(path.absolute()), json.dumps(asdict(limits))],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+    process = Child(
+        f"{__package__}.hdf5_process",
+        str(path.absolute()),
+        json.dumps(asdict(limits)),
         # No filter plug-ins; and files may lie in folders where nothing can be locked.
-        env=environment(HDF5_PLUGIN_PRELOAD="::", HDF5_USE_FILE_LOCKING="FALSE"),
+        HDF5_PLUGIN_PRELOAD="::",
+        HDF5_USE_FILE_LOCKING="FALSE",
     )
     try:
         yield _RemoteFile(path, process, limits)
     finally:
-        process.kill()
-        for stream in (process.stdin, process.stdout):
-            if stream is not None:
-                try:
-                    stream.close()
-                except OSError:
-                    continue  # the process is gone, and what was still to be sent with it
-        process.wait()
+        process.end()
 
 
 class _RemoteFile:
     """The parent's side: asks the reading process, and believes nothing that it says about sizes."""
 
-    def __init__(self, path: Path, process: subprocess.Popen[bytes], limits: Limits) -> None:
+    def __init__(self, path: Path, process: Child, limits: Limits) -> None:
         self.path, self._process, self._limits = path, process, limits
         answer = self._ask({"list": True})
         headers: dict[str, Header] = {}
@@ -122,23 +112,18 @@ class _RemoteFile:
         return flat.reshape(header.shape)
 
     def _ask(self, request: dict[str, Any], into: memoryview | None = None) -> Any:
-        requests, answers = self._process.stdin, self._process.stdout
-        if requests is None or answers is None:
-            raise DataError("The reading process has no pipes", where=self.path.name)
-        watchdog = threading.Timer(_PATIENCE["list" if "list" in request else "read"], self._process.kill)
-        watchdog.daemon = True
-        watchdog.start()
         try:
-            requests.write(json.dumps(request).encode() + b"\n")
-            requests.flush()
-            answer = json.loads(answers.readline(64 * MEBIBYTE))
-            if "error" in answer:
-                what, where, fix = answer["error"]
-                raise DataError(str(what), where=str(where), fix=str(fix))
-            if into is not None:
-                if answer.get("bytes") != len(into):
-                    raise DataError("The array changed while it was read", where=self.path.name)
-                _fill(answers, into)
+            with self._process.patient(_PATIENCE["list" if "list" in request else "read"]) as answers:
+                self._process.ask(request)
+                answer = json.loads(answers.readline(64 * MEBIBYTE))
+                if "error" in answer:
+                    what, where, fix = answer["error"]
+                    raise DataError(str(what), where=str(where), fix=str(fix))
+                if into is not None:
+                    if answer.get("bytes") != len(into):
+                        raise DataError("The array changed while it was read", where=self.path.name)
+                    _fill(answers, into)
+                return answer
         except (OSError, ValueError, KeyError, TypeError) as error:
             if isinstance(error, DataError):
                 raise
@@ -147,9 +132,6 @@ class _RemoteFile:
                 where=self.path.name,
                 fix="The file is damaged or was tampered with; copy or store it again",
             ) from error
-        finally:
-            watchdog.cancel()
-        return answer
 
 
 def _fill(stream: IO[bytes], view: memoryview) -> None:

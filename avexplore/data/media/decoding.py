@@ -8,19 +8,16 @@ and never by name, may write no file, and is ended when it takes too long. Here 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from avexplore.apart import environment
+from avexplore.apart import Child
 from avexplore.errors import DataError
 
 STILLS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
@@ -117,7 +114,7 @@ class Decoder:
 
     def __init__(self, *, seconds: float = SECONDS, patience: float = PATIENCE) -> None:
         self._seconds, self._patience = seconds, patience
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Child | None = None
 
     def __enter__(self) -> Decoder:
         return self
@@ -127,17 +124,9 @@ class Decoder:
 
     def close(self) -> None:
         """End the child."""
-        process, self._process = self._process, None
-        if process is None:
-            return
-        process.kill()
-        for stream in (process.stdin, process.stdout):
-            if stream is not None:
-                try:
-                    stream.close()
-                except OSError:
-                    continue  # the process is gone, and what was still to be sent with it
-        process.wait()
+        if self._process is not None:
+            self._process.end()
+            self._process = None
 
     def read(self, request: Request) -> Iterator[Sound | Frame | Poster | Found]:
         """Everything that was asked for, in the order in which the file holds it; `Found` comes last.
@@ -150,12 +139,9 @@ class Decoder:
         deadline = time.monotonic() + self._seconds
         try:
             process = self._started()
-            assert process.stdin is not None
-            assert process.stdout is not None
-            process.stdin.write(json.dumps(asdict(request) | {"still": request.still}).encode() + b"\n")
-            process.stdin.flush()
+            process.ask(asdict(request) | {"still": request.still})
             while not finished:
-                message, content = self._message(process, process.stdout, deadline)
+                message, content = self._message(process, deadline)
                 kind = message["kind"]
                 if kind == "error":
                     finished = True
@@ -195,26 +181,15 @@ class Decoder:
             if not finished:
                 self.close()
 
-    def _started(self) -> subprocess.Popen[bytes]:
+    def _started(self) -> Child:
         if self._process is None or self._process.poll() is not None:
             self.close()
             require()
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", f"{__package__}.decoding_process"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env=environment(),
-            )
+            self._process = Child(f"{__package__}.decoding_process")
         return self._process
 
-    def _message(
-        self, process: subprocess.Popen[bytes], stream: IO[bytes], deadline: float
-    ) -> tuple[dict[str, Any], bytes]:
-        watchdog = threading.Timer(max(0.01, min(self._patience, deadline - time.monotonic())), process.kill)
-        watchdog.daemon = True
-        watchdog.start()
-        try:
+    def _message(self, process: Child, deadline: float) -> tuple[dict[str, Any], bytes]:
+        with process.patient(max(0.01, min(self._patience, deadline - time.monotonic()))) as stream:
             message: dict[str, Any] = json.loads(stream.readline(1 << 16))
             length = int(message["bytes"])
             if not 0 <= length <= _LARGEST_MESSAGE:
@@ -223,8 +198,6 @@ class Decoder:
             if len(content) < length:
                 raise OSError("the decoder ended")
             return message, content
-        finally:
-            watchdog.cancel()
 
 
 def require() -> None:
