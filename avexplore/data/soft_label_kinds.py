@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,16 +54,16 @@ def tell(values: Values) -> str:
     if not outside.any():
         if ((both == 0) | (both == 1)).all():
             return "labels"
-        return "probabilities" if _near(sums, 1) else "independent-probabilities"
+        return "probabilities" if _near(sums) else "independent-probabilities"
     whole = bool((both == np.rint(both)).all())
-    if low >= -100 * TOLERANCE and _near(sums / 100, 1):
+    if low >= -100 * TOLERANCE and _near(sums / 100):
         return "percentages"
     if whole and low >= 0 and sums.min() == sums.max() > 1:
         return "votes"
-    if high <= TOLERANCE and _near(np.exp(both).sum(axis=1, dtype=np.float64), 1):
+    if high <= TOLERANCE and _near(np.exp(both).sum(axis=1, dtype=np.float64)):
         return "log-probabilities"
     if outside.sum() <= max(3, both.size // _FEW) and both.size >= 200:
-        raise _bad_cell(values, lambda v: (v < -TOLERANCE) | (v > 1 + TOLERANCE), "All other values lie in [0, 1]")
+        _refuse(values, lambda v: (v < -TOLERANCE) | (v > 1 + TOLERANCE), "All other values lie in [0, 1]")
     if _is_score_like(values):
         return "scores"
     if np.abs(both.mean(axis=1, dtype=np.float64)).max() < 1e-3 * both.std(dtype=np.float64):
@@ -121,12 +122,12 @@ def as_before(values: Values) -> str:
     return "scores" if _is_score_like(values) else "logits"
 
 
-def _near(sums: FloatArray, total: float) -> bool:
-    return bool(np.abs(sums - total).mean() < _NEARLY)
+def _near(sums: FloatArray) -> bool:
+    return bool(np.abs(sums - 1).mean() < _NEARLY)
 
 
-def _compete(values: Values, total: float = 1.0) -> bool:
-    return _near(np.concatenate(values).sum(axis=1, dtype=np.float64) / total, 1)
+def _compete(values: Values) -> bool:
+    return _near(np.concatenate(values).sum(axis=1, dtype=np.float64))
 
 
 def _is_score_like(values: Values) -> bool:
@@ -136,58 +137,38 @@ def _is_score_like(values: Values) -> bool:
     return inside > 0.99 and abs(float(sums.mean()) - 1) < 0.2 and float(sums.std()) < 0.35
 
 
-def _bad_cell(values: Values, is_bad: Callable[[FloatArray], BoolArray], what: str) -> DataError:
-    for name, part in zip(MODALITIES, values, strict=True):
-        bad = np.argwhere(is_bad(part))
-        if len(bad):
-            row, column = bad[0]
-            count = sum(int(is_bad(v).sum()) for v in values)
+def _refuse(values: Values, is_bad: Callable[[FloatArray], BoolArray], what: str) -> None:
+    """Point at the first bad cell, if there is one."""
+    bad = [np.argwhere(is_bad(part)) for part in values]
+    for name, part, cells in zip(MODALITIES, values, bad, strict=True):
+        if len(cells):
+            row, column = cells[0]
             found = f"{part[row, column]:.6g} in row {row}, column {column}"
-            return DataError(
-                f"{what}, but {count:,} value(s) do not, the first is {found}",
+            raise DataError(
+                f"{what}, but {sum(map(len, bad)):,} value(s) do not, the first is {found}",
                 where=name,
                 fix="Correct it, or say of which kind the values are",
             )
-    raise AssertionError("there is no bad cell")
 
 
-def _probabilities(values: Values, *, scale: float = 1.0, competing: bool | None = None) -> tuple[Values, bool, str]:
-    """Values in [0, scale] as probabilities, whether their classes compete, and what was clipped."""
-
-    def is_bad(part: FloatArray) -> BoolArray:
-        bad: BoolArray = (part < -TOLERANCE * scale) | (part > (1 + TOLERANCE) * scale)
-        return bad
-
-    if any(is_bad(part).any() for part in values):
-        raise _bad_cell(values, is_bad, f"Probabilities lie in [0, {scale:g}]")
+def _as_probabilities(
+    values: Values, name: str = "probabilities", *, scale: float = 1.0, competing: bool | None = None
+) -> Meaning:
+    """Values in [0, scale] as probabilities; without `competing`, their sums say whether their classes compete."""
+    low, high = -TOLERANCE * scale, (1 + TOLERANCE) * scale
+    _refuse(values, lambda part: (part < low) | (part > high), f"Probabilities lie in [0, {scale:g}]")
     clipped = sum(int(((part < 0) | (part > scale)).sum()) for part in values)
     note = f", {clipped:,} value(s) a little outside of [0, {scale:g}] brought back" if clipped else ""
     audio, visual = ((part / scale).clip(0, 1) for part in values)
     if competing is None:
         competing = _compete((audio, visual))
-    return (audio, visual), competing, note
-
-
-def _as_probabilities(values: Values) -> Meaning:
-    found, competing, note = _probabilities(values)
-    form = "that share a total of one" if competing else "each class for itself"
-    return Meaning(found, "probabilities", competing, f"probabilities, {form}{note}")
-
-
-def _as_independent(values: Values) -> Meaning:
-    found, _, note = _probabilities(values, competing=False)
-    return Meaning(found, "probabilities", False, f"probabilities, each class for itself{note}")
-
-
-def _as_percentages(values: Values) -> Meaning:
-    found, competing, note = _probabilities(values, scale=100.0)
-    form = "that share a total of a hundred" if competing else "each class for itself"
-    return Meaning(found, "probabilities", competing, f"percentages, {form}{note}")
+    total = "one" if scale == 1 else "a hundred"
+    form = f"that share a total of {total}" if competing else "each class for itself"
+    return Meaning((audio, visual), "probabilities", competing, f"{name}, {form}{note}")
 
 
 def _as_votes(values: Values) -> Meaning:
-    if any((part < 0).any() for part in values):
-        raise _bad_cell(values, lambda part: part < 0, "Votes are not negative")
+    _refuse(values, lambda part: part < 0, "Votes are not negative")
     sums = np.concatenate(values).sum(axis=1, dtype=np.float64)
     most = float(max(part.max() for part in values))
     if most == 0:
@@ -200,8 +181,7 @@ def _as_votes(values: Values) -> Meaning:
 
 
 def _as_log_probabilities(values: Values) -> Meaning:
-    if any((part > TOLERANCE).any() for part in values):
-        raise _bad_cell(values, lambda part: part > TOLERANCE, "Logarithms of probabilities are not positive")
+    _refuse(values, lambda part: part > TOLERANCE, "Logarithms of probabilities are not positive")
     powers = [np.exp(part.astype(np.float64)) for part in values]
     if _compete((powers[0], powers[1])):
         return Meaning(values, "logits", True, "log-probabilities that share a total of one")
@@ -210,23 +190,13 @@ def _as_log_probabilities(values: Values) -> Meaning:
 
 
 def _as_cosines(values: Values) -> Meaning:
-    def is_bad(part: FloatArray) -> BoolArray:
-        bad: BoolArray = np.abs(part) > 1 + TOLERANCE
-        return bad
-
-    if any(is_bad(part).any() for part in values):
-        raise _bad_cell(values, is_bad, "Cosines lie in [-1, 1]")
+    _refuse(values, lambda part: np.abs(part) > 1 + TOLERANCE, "Cosines lie in [-1, 1]")
     said = "cosines: scores, not probabilities, of which those below 0 count as 0 where a probability is needed"
     return Meaning(values, "scores", False, said)
 
 
 def _as_labels(values: Values) -> Meaning:
-    def is_bad(part: FloatArray) -> BoolArray:
-        bad: BoolArray = (part != 0) & (part != 1)
-        return bad
-
-    if any(is_bad(part).any() for part in values):
-        raise _bad_cell(values, is_bad, "Labels are 0 or 1")
+    _refuse(values, lambda part: (part != 0) & (part != 1), "Labels are 0 or 1")
     one_each = all((part.sum(axis=1) == 1).all() for part in values)
     form = "one class for each clip" if one_each else "each class for itself"
     return Meaning(values, "probabilities", one_each, f"0/1 labels, {form}, without shades of probability")
@@ -236,10 +206,10 @@ _READINGS: Mapping[str, Callable[[Values], Meaning]] = {
     "logits": lambda v: Meaning(v, "logits", True, "logits of a softmax, whose classes compete"),
     "independent-logits": lambda v: Meaning(v, "logits", False, "logits of sigmoids, each class for itself"),
     "probabilities": _as_probabilities,
-    "independent-probabilities": _as_independent,
+    "independent-probabilities": partial(_as_probabilities, competing=False),
     "log-probabilities": _as_log_probabilities,
     "scores": lambda v: Meaning(v, "scores", _compete(v), "scores of a regression-like head, not probabilities"),
-    "percentages": _as_percentages,
+    "percentages": partial(_as_probabilities, name="percentages", scale=100.0),
     "votes": _as_votes,
     "cosines": _as_cosines,
     "labels": _as_labels,
