@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,10 +16,12 @@ from avexplore.graph.inputs.transforms import classes_of
 from avexplore.graph.learn import Prepared, prepare, to_cpdag
 from avexplore.graph.scores.kernel import refuse_if_endless
 from avexplore.graph.stability.kept_batches import KeptBatches
-from avexplore.graph.stability.resampling import batches, resampler
+from avexplore.graph.stability.resampling import Resampler, batches, resampler
 
 Batch = tuple[IntArray, FloatArray]
 """DAGs of shape (count, k, k), and the summed effects of their edges, shape (k, k)."""
+Work = Callable[[int, int, Report], Batch]
+"""Makes a batch: its first number, how many, and progress."""
 
 _MOST_COMPARED = 500
 _ENTRIES_COMPARED = 100_000_000
@@ -59,41 +62,32 @@ def measure_stability(
     progress = _Progress(report, config.bootstraps + config.seeds + null_count, batches_kept)
     notes = list(prepared.warnings)
 
-    def bootstraps(first: int, count: int, report: Report) -> tuple[IntArray, FloatArray]:
-        dags, found = source.bootstraps(_seed(config.seed, 0, first), count, report)
-        return dags, _over_both_ends(found)
-
-    def seeds(first: int, count: int, report: Report) -> tuple[IntArray, FloatArray]:
+    def seeds(first: int, count: int, report: Report) -> Batch:
         return source.seeds(config.graph.seed + first, count, report), none
 
-    def nulls(first: int, count: int, report: Report) -> tuple[IntArray, FloatArray]:
+    def nulls(first: int, count: int, report: Report) -> Batch:
         seed = _seed(config.seed, 1, first)
         return source.nulls(config.null, groups, len(soft_labels.classes), seed, count, report), none
 
     none = np.zeros((len(prepared.columns), len(prepared.columns)))
-    effects = none.copy()
     over_clips, over_seeds, over_null = _Tally(prepared), _Tally(prepared), _Tally(prepared)
+    bootstraps = _bootstraps(source, config.seed)
     try:
-        for dags, found in progress.batches("Bootstraps", config.bootstraps, prepared, bootstraps):
-            over_clips.add(dags)
-            effects += found
-        for dags, _ in progress.batches("Search seeds", config.seeds, prepared, seeds):
-            over_seeds.add(dags)
-        for dags, _ in progress.batches("Shuffled data", null_count, prepared, nulls, of=config.null):
-            over_null.add(dags)
+        for batch in progress.batches("Bootstraps", config.bootstraps, prepared, bootstraps):
+            over_clips.add(*batch)
+        for batch in progress.batches("Search seeds", config.seeds, prepared, seeds):
+            over_seeds.add(*batch)
+        for batch in progress.batches("Shuffled data", null_count, prepared, nulls, of=config.null):
+            over_null.add(*batch)
     finally:
         batches_kept.save()
     notes.extend(guessed if null_count else ())
     shd, jaccard, frobenius = spreads(over_clips.graphs)
     report(1.0, "Stability measured")
-    return GraphStability(
-        nodes=prepared.nodes,
-        edge_frequency=prepared.embed(over_clips.adjacent),
-        orientation_frequency=prepared.embed(over_clips.directed),
+    return _measured(
+        prepared,
+        over_clips,
         null_frequency=prepared.embed(over_null.adjacent),
-        effect=prepared.embed(effects / np.maximum(over_clips.adjacent * config.bootstraps, 1)),
-        correlation=_with_unit_diagonal(prepared.embed(correlate(prepared.matrix))),
-        bootstraps=config.bootstraps,
         shd=shd,
         jaccard=jaccard,
         frobenius=frobenius,
@@ -121,36 +115,35 @@ def growing_stability(
     prepared = prepare(soft_labels, config.graph)
     source = resampler(soft_labels, prepared, config.graph, config.graph.replace(strategy=config.strategy))
     progress, tally = _Progress(report, config.bootstraps, KeptBatches(None)), _Tally(prepared)
-    k, p, two = len(prepared.columns), len(prepared.nodes), np.zeros(2)
-    effects, done = np.zeros((k, k)), 0
-
-    def bootstraps(first: int, count: int, report: Report) -> tuple[IntArray, FloatArray]:
-        dags, found = source.bootstraps(_seed(config.seed, 0, first), count, report)
-        return dags, _over_both_ends(found)
-
-    for dags, found in progress.batches("Bootstraps", config.bootstraps, prepared, bootstraps):
-        tally.add(dags)
-        effects += found
-        done += len(dags)
-        yield GraphStability(
-            nodes=prepared.nodes,
-            edge_frequency=prepared.embed(tally.adjacent),
-            orientation_frequency=prepared.embed(tally.directed),
-            null_frequency=np.zeros((p, p)),
-            effect=prepared.embed(effects / np.maximum(tally.adjacent * done, 1)),
-            correlation=_with_unit_diagonal(prepared.embed(correlate(prepared.matrix))),
-            bootstraps=done,
-            shd=two,
-            jaccard=two,
-            frobenius=two,
-            warnings=prepared.warnings,
-        )
+    p, two = len(prepared.nodes), np.zeros(2)
+    for batch in progress.batches("Bootstraps", config.bootstraps, prepared, _bootstraps(source, config.seed)):
+        tally.add(*batch)
+        nothing = {"null_frequency": np.zeros((p, p)), "shd": two, "jaccard": two, "frobenius": two}
+        yield _measured(prepared, tally, **nothing, warnings=prepared.warnings)
 
 
-def _over_both_ends(effects: FloatArray) -> FloatArray:
-    """Effects of shape (count, k, k), summed over the DAGs, whichever end an edge starts from. Shape (k, k)."""
-    total: FloatArray = (effects + effects.transpose(0, 2, 1)).sum(axis=0)
-    return total
+def _bootstraps(source: Resampler, seed: int) -> Work:
+    """Effects are summed over the DAGs, whichever end an edge starts from."""
+
+    def bootstraps(first: int, count: int, report: Report) -> Batch:
+        dags, effects = source.bootstraps(_seed(seed, 0, first), count, report)
+        return dags, (effects + effects.transpose(0, 2, 1)).sum(axis=0)
+
+    return bootstraps
+
+
+def _measured(prepared: Prepared, bootstraps: _Tally, **more: Any) -> GraphStability:
+    correlation = prepared.embed(correlate(prepared.matrix))
+    np.fill_diagonal(correlation, 1.0)
+    return GraphStability(
+        nodes=prepared.nodes,
+        edge_frequency=prepared.embed(bootstraps.adjacent),
+        orientation_frequency=prepared.embed(bootstraps.directed),
+        effect=prepared.embed(bootstraps.effect),
+        correlation=correlation,
+        bootstraps=bootstraps.count,
+        **more,
+    )
 
 
 def _seed(seed: int, purpose: int, first: int) -> int:
@@ -164,9 +157,7 @@ class _Progress:
     def __init__(self, report: Report, total: int, kept: KeptBatches) -> None:
         self._report, self._total, self._done, self._kept = report, max(total, 1), 0, kept
 
-    def batches(
-        self, part: str, count: int, prepared: Prepared, work: Callable[[int, int, Report], Batch], of: str = ""
-    ) -> Iterator[Batch]:
+    def batches(self, part: str, count: int, prepared: Prepared, work: Work, of: str = "") -> Iterator[Batch]:
         """`work(first, count, report)` of each batch, in order; on all workers that joblib was told of, else here.
 
         Batches are kept by part, by what it is made `of`, and by their place in it.
@@ -200,18 +191,20 @@ class _Progress:
 
 
 class _Tally:
-    """Counts edges over graphs, and keeps the first ones for comparison."""
+    """Counts edges over graphs, sums their effects, and keeps the first ones for comparison."""
 
     def __init__(self, prepared: Prepared) -> None:
         k = len(prepared.columns)
         self._knowledge = prepared.knowledge
-        self._count, self._adjacent, self._directed = 0, np.zeros((k, k)), np.zeros((k, k))
+        self.count = 0
+        self._adjacent, self._directed, self._effects = (np.zeros((k, k)) for _ in range(3))
         self._room = max(2, min(_MOST_COMPARED, _ENTRIES_COMPARED // max(k**2, 1)))
         self._kept: list[IntArray] = []
 
-    def add(self, dags: IntArray) -> None:
+    def add(self, dags: IntArray, effects: FloatArray) -> None:
         cpdags = np.stack([to_cpdag(dag, self._knowledge) for dag in dags])
-        self._count += len(cpdags)
+        self.count += len(cpdags)
+        self._effects += effects
         self._adjacent += _skeletons(cpdags).sum(axis=0)
         self._directed += _arrows(cpdags).sum(axis=0)
         self._kept.extend(cpdags[: max(self._room - len(self._kept), 0)])
@@ -219,12 +212,17 @@ class _Tally:
     @property
     def adjacent(self) -> FloatArray:
         """Share of graphs in which a pair is adjacent. Shape (k, k)."""
-        return self._adjacent / max(self._count, 1)
+        return self._adjacent / max(self.count, 1)
 
     @property
     def directed(self) -> FloatArray:
         """Share of graphs with i -> j. Shape (k, k)."""
-        return self._directed / max(self._count, 1)
+        return self._directed / max(self.count, 1)
+
+    @property
+    def effect(self) -> FloatArray:
+        """Mean effect over the graphs that hold an edge. Shape (k, k)."""
+        return self._effects / np.maximum(self.adjacent * self.count, 1)
 
     @property
     def graphs(self) -> IntArray:
@@ -240,11 +238,6 @@ def _skeletons(graphs: IntArray) -> BoolArray:
 def _arrows(graphs: IntArray) -> BoolArray:
     arrows: BoolArray = graphs.astype(bool) & ~graphs.transpose(0, 2, 1).astype(bool)
     return arrows
-
-
-def _with_unit_diagonal(matrix: FloatArray) -> FloatArray:
-    np.fill_diagonal(matrix, 1.0)
-    return matrix
 
 
 def spreads(cpdags: IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:
