@@ -24,30 +24,17 @@ if TYPE_CHECKING:
     from avexplore.graph.truth import compare_with_truth, true_co_occurrence
 
 _HOMES = {
-    "build_affinity": "affinity",
-    "Comparison": "algebra.comparison",
-    "compare": "algebra.comparison",
-    "edge_frequency": "algebra.comparison",
-    "shd": "algebra.comparison",
-    "to_causal_learn": "exchange",
-    "to_networkx": "exchange",
-    "read_graph": "formats",
-    "write_graph": "formats",
-    "as_cpdag": "algebra.equivalence",
-    "as_dag": "algebra.equivalence",
-    "markov_equivalent": "algebra.equivalence",
-    "knowledge_masks": "knowledge",
-    "learn_class_graph": "learn",
-    "d_separated": "algebra.separation",
-    "directed_paths": "algebra.separation",
-    "neighborhood": "algebra.separation",
-    "within_hops": "algebra.separation",
-    "consensus_graph": "stability.consensus",
-    "consensus_of_graphs": "stability.consensus",
-    "measure_stability": "stability.stability",
-    "stability_selection": "stability.stability",
-    "compare_with_truth": "truth",
-    "true_co_occurrence": "truth",
+    "affinity": {"build_affinity"},
+    "algebra.comparison": {"Comparison", "compare", "edge_frequency", "shd"},
+    "algebra.equivalence": {"as_cpdag", "as_dag", "markov_equivalent"},
+    "algebra.separation": {"d_separated", "directed_paths", "neighborhood", "within_hops"},
+    "exchange": {"to_causal_learn", "to_networkx"},
+    "formats": {"read_graph", "write_graph"},
+    "knowledge": {"knowledge_masks"},
+    "learn": {"learn_class_graph"},
+    "stability.consensus": {"consensus_graph", "consensus_of_graphs"},
+    "stability.stability": {"measure_stability", "stability_selection"},
+    "truth": {"compare_with_truth", "true_co_occurrence"},
 }
 
 __all__ = [
@@ -79,6 +66,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    home = next((home for home, names in _HOMES.items() if name in names), None)
+    if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(import_module(f"{__name__}.{home}"), name)

@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from avexplore.artifacts import BoolArray, ClassGraph, IntArray
+from avexplore.artifacts import BoolArray, ClassGraph, FloatArray, IntArray
 from avexplore.errors import GraphError
-
-if TYPE_CHECKING:
-    import networkx as nx
 
 
 @dataclass(frozen=True)
@@ -60,14 +56,7 @@ def within_hops(graph: ClassGraph, node: str, hops: int) -> tuple[str, ...]:
     >>> within_hops(chain, "audio:A", 1)
     ('audio:A', 'audio:B')
     """
-    reached = np.zeros(len(graph.nodes), bool)
-    reached[_index(graph, node)] = True
-    for _ in range(hops):
-        wider = reached | graph.skeleton[reached].any(axis=0)
-        if (wider == reached).all():
-            break
-        reached = wider
-    return _names(graph, reached)
+    return _names(graph, _distances_from(graph.skeleton, _index(graph, node)) <= hops)
 
 
 def directed_paths(graph: ClassGraph, source: str, target: str, *, at_most: int = 100) -> list[tuple[str, ...]]:
@@ -91,8 +80,8 @@ def directed_paths(graph: ClassGraph, source: str, target: str, *, at_most: int 
 
 def _paths(adjacency: IntArray, start: int, end: int) -> Iterator[list[int]]:
     """Simple paths by length. Only nodes that can still reach the end are entered."""
-    reaches = _distance_to(adjacency, end)
-    if reaches[start] < 0:
+    reaches = _distances_from(adjacency.T, end)
+    if np.isinf(reaches[start]):
         return
     for length in range(int(reaches[start]), len(adjacency)):
         stack = [[start]]
@@ -103,19 +92,16 @@ def _paths(adjacency: IntArray, start: int, end: int) -> Iterator[list[int]]:
                 if k == end:
                     if left == 1:
                         yield [*path, int(k)]
-                elif 0 <= reaches[k] < left and k not in path:
+                elif reaches[k] < left and k not in path:
                     stack.append([*path, int(k)])
 
 
-def _distance_to(adjacency: IntArray, end: int) -> IntArray:
-    distance: IntArray = np.full(len(adjacency), -1, np.int64)
-    distance[end] = 0
-    frontier, step = np.array([end]), 0
-    while len(frontier):
-        step += 1
-        frontier = np.flatnonzero(adjacency[:, frontier].any(axis=1) & (distance < 0))
-        distance[frontier] = step
-    return distance
+def _distances_from(adjacency: BoolArray | IntArray, start: int) -> FloatArray:
+    """Edges from one node to each, infinite where none lead. Shape (p,)."""
+    from scipy.sparse.csgraph import shortest_path
+
+    distances: FloatArray = shortest_path(adjacency, unweighted=True, indices=start)
+    return distances
 
 
 def d_separated(
@@ -149,27 +135,11 @@ def is_acyclic(adjacency: IntArray) -> bool:
     >>> is_acyclic(np.array([[0, 1], [1, 0]])), is_acyclic(np.array([[0, 1, 0], [0, 0, 1], [1, 0, 0]]))
     (True, False)
     """
+    from scipy.sparse.csgraph import connected_components
+
     arrows = adjacency.astype(bool) & ~adjacency.T.astype(bool)
-    waiting = arrows.sum(axis=0, dtype=np.int64)
-    free = np.flatnonzero(waiting == 0).tolist()
-    done = 0
-    while free:
-        children = arrows[free.pop()]
-        done += 1
-        waiting -= children
-        free.extend(np.flatnonzero(children & (waiting == 0)).tolist())
-    return done == len(arrows)
-
-
-def to_networkx(graph: ClassGraph) -> nx.DiGraph:
-    """The graph for networkx, an undirected edge as two opposite ones; edges carry `effect` and `gain`."""
-    import networkx as nx
-
-    made = nx.DiGraph()
-    made.add_nodes_from(graph.nodes)
-    for i, j in np.argwhere(graph.adjacency):
-        made.add_edge(graph.nodes[i], graph.nodes[j], effect=float(graph.effect[i, j]), gain=float(graph.gain[i, j]))
-    return made
+    # Nodes of a cycle reach each other: without one, each is a component by itself.
+    return bool(connected_components(arrows, connection="strong", return_labels=False) == len(arrows))
 
 
 def _index(graph: ClassGraph, node: str) -> int:

@@ -4,15 +4,45 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from avexplore.artifacts import ClassGraph, GraphStability
 from avexplore.errors import GraphError
 from avexplore.graph.evidence.pair_probability import PairProbability
 from avexplore.graph.formats.draft import MOST_BYTES, Draft, decode
-from avexplore.graph.formats.format import GraphFormat
 from avexplore.graph.formats.shares import Shares
+
+
+@dataclass(frozen=True)
+class GraphFormat:
+    """A format that class graphs are read from, and perhaps written in.
+
+    Attributes:
+        name: Short and unique; its functions are in the module `NAME_text` beside this one.
+        title: What people call it.
+        suffixes: Ends of files that are read as it, the one that is written first.
+        begins: Whether a text begins like one.
+        is_written: Whether the app writes it.
+        samples: Texts as other programs write them, from which a fuzzer starts.
+        holds_shares: Whether it can say of each edge how often bootstraps found it; the others are read by programs
+            that know edges only.
+    """
+
+    name: str
+    title: str
+    suffixes: tuple[str, ...]
+    begins: Callable[[str], bool]
+    is_written: bool = True
+    samples: tuple[str, ...] = ()
+    holds_shares: bool = False
+
+    @property
+    def home(self) -> Any:
+        """The module with `read(text) -> Draft` and, where it is written, `write(graph[, shares]) -> str`."""
+        return import_module(f"{__name__}.{self.name}_text")
 
 
 def _like(pattern: str) -> Callable[[str], bool]:

@@ -8,12 +8,11 @@ from typing import Any
 
 from avexplore.errors import GraphError
 from avexplore.graph.formats.draft import Draft, short
-from avexplore.graph.formats.marks import is_mark, meaning, of_ends, shape_end
+from avexplore.graph.formats.marks import meaning, of_ends, shape_end, stated_mark
 from avexplore.graph.formats.shares import stated
 
 _TOKEN = re.compile(r'\s*(?:#[^\n]*\n\s*)*(?:"([^"]*)"|([\[\]])|([^\s\[\]"]+))')
 _DEEPEST = 50
-_MARK_KEYS = ("mark", "edge_type", "type", "interaction")
 Pairs = list[tuple[str, Any]]
 
 
@@ -49,16 +48,16 @@ def _read_edge(draft: Draft, edge: Pairs, names: dict[str, str], directed: bool)
             raise GraphError("An edge ends at a node that is not there", where=f"GML, {short(end)}")
     one, two = (names[end] for end in ends)
     where = f"GML, {short(one)} and {short(two)}"
-    mark = next((_first(edge, key) for key in _MARK_KEYS if _first(edge, key) and is_mark(_first(edge, key))), "")
+    values = {key: value for key, value in edge if isinstance(value, str)}
     graphics = next((value for key, value in edge if key == "graphics" and isinstance(value, list)), [])
     shapes = [_first(graphics, key) for key in ("sourceArrow", "targetArrow")]
-    if mark:
+    if mark := stated_mark(values):
         found = meaning(mark, where=where)
     elif any(shapes):  # yEd
         found = of_ends(*(shape_end(shape or "none") for shape in shapes), where=where)
     else:
         found = "forward" if directed else "undirected"
-    draft.add_marked(one, two, found, stated({key: value for key, value in edge if isinstance(value, str)}))
+    draft.add_marked(one, two, found, stated(values))
 
 
 def _first(pairs: Pairs, wanted: str) -> str:

@@ -12,14 +12,13 @@ import numpy as np
 from avexplore.artifacts import ClassGraph
 from avexplore.errors import GraphError
 from avexplore.graph.formats.draft import MOST_EDGES, Draft, short
-from avexplore.graph.formats.marks import is_mark, meaning, of_ends, shape_end
+from avexplore.graph.formats.marks import meaning, of_ends, shape_end, stated_mark
 from avexplore.graph.formats.shares import Shares, stated
 
 _NAMESPACE = "http://graphml.graphdrawing.org/xmlns"
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _DEEPEST = 50
 _NAME_KEYS = ("name", "label", "id")
-_MARK_KEYS = ("mark", "edge_type", "type", "interaction")
 
 
 def read(content: str) -> Draft:
@@ -62,9 +61,8 @@ def _read_edge(
     values = _values(edge, names_of_keys)
     where = f"GraphML, {short(names[ends[0]])} and {short(names[ends[1]])}"
     directed = {"true": True, "false": False}.get(edge.get("directed", "").lower(), default)
-    mark = next((values[key] for key in _MARK_KEYS if values.get(key, "").strip() and is_mark(values[key])), None)
     arrows = next((item for item in edge.iter() if _tag(item) == "Arrows"), None)
-    if mark is not None:
+    if mark := stated_mark(values):
         found = meaning(mark, where=where)
     elif arrows is not None:
         found = of_ends(*(shape_end(arrows.get(end, "none")) for end in ("source", "target")), where=where)

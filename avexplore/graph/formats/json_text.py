@@ -9,17 +9,15 @@ from typing import Any
 from avexplore.artifacts import ClassGraph
 from avexplore.errors import GraphError
 from avexplore.graph.formats.draft import LONGEST_NAME, MOST_EDGES, Draft, short
-from avexplore.graph.formats.marks import End, is_mark, meaning, of_ends, shape_end
+from avexplore.graph.formats.marks import End, meaning, of_ends, shape_end, stated_mark
 from avexplore.graph.formats.matrix import from_matrix
 from avexplore.graph.formats.shares import Shares, stated
 
 _FORMAT = "avexplore-class-graph"
 _VERSION = 1
 
-
 _EDGE_KEYS = ("edges", "links", "arcs", "edgesSet", "dependencies")
 _ENDS = (("source", "target"), ("from", "to"), ("cause", "effect"), ("node1", "node2"), ("parent", "child"))
-_MARK_KEYS = ("mark", "edge_type", "type", "interaction")
 _TETRAD_ENDS = ("TAIL", "ARROW", "CIRCLE")
 
 
@@ -105,10 +103,9 @@ def _read_edge(draft: Draft, edge: Any, names: dict[Any, str], undirected: bool)
     directed = edge.get("directed", not undirected)
     if not isinstance(directed, bool):
         raise GraphError("`directed` is true or false", where=where)
-    mark = next((edge[key] for key in _MARK_KEYS if isinstance(edge.get(key), str) and is_mark(edge[key])), None)
     if "endpoint1" in edge or "endpoint2" in edge:
         found = of_ends(*(_tetrad_end(edge.get(end), where) for end in ("endpoint1", "endpoint2")), where=where)
-    elif mark:
+    elif mark := stated_mark(edge):
         found = meaning(mark, where=where)
     else:
         found = "forward" if directed else "undirected"

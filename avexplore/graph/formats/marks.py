@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from avexplore.errors import GraphError
 
@@ -40,6 +41,16 @@ def is_mark(text: str) -> bool:
     """
     plain = text.strip().lower()
     return plain in _WORDS or plain in ("...", "..") or bool(_MARK.fullmatch(plain))
+
+
+def stated_mark(values: Mapping[str, Any]) -> str:
+    """The first edge mark among the named values of an edge in a file, "" without one.
+
+    >>> stated_mark({"type": "strong", "interaction": "<--"})
+    '<--'
+    """
+    found = (values.get(key) for key in ("mark", "edge_type", "type", "interaction"))
+    return next((text.strip() for text in found if isinstance(text, str) and text.strip() and is_mark(text)), "")
 
 
 def meaning(mark: str, *, where: str) -> Meaning:

@@ -16,8 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from avexplore.artifacts import FloatArray, IntArray
-from avexplore.graph.layout.bends import choose_bends
-from avexplore.graph.layout.geometry import crossings, extent, hits, overlaps
+from avexplore.graph.layout.geometry import choose_bends, crossings, extent, hits, overlaps
 from avexplore.graph.layout.groups import communities, group_name, strongest
 from avexplore.graph.layout.name_boxes import FONT, boxes, radii, text_width
 from avexplore.graph.layout.stress import fiedler, push_apart, stress

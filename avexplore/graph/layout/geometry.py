@@ -1,4 +1,4 @@
-"""Lines and boxes in the plane: what crosses, what runs over a name, which names overlap.
+"""Lines and boxes in the plane: what crosses, what runs over a name and bends around it, which names overlap.
 
 Edges are straight or quadratic curves whose control point stands `bend` times their length aside, to the left of the
 way from the first to the second end where y points down. Boxes are left, top, right, bottom relative to a place.
@@ -9,6 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from avexplore.artifacts import BoolArray, FloatArray, IntArray
+
+BENDS = (0.0, 0.1, -0.1, 0.2, -0.2, 0.32, -0.32)
+POINTS = 24
 
 
 def extent(place: FloatArray, boxes: FloatArray) -> FloatArray:
@@ -24,6 +27,39 @@ def curves(place: FloatArray, ends: IntArray, bends: FloatArray, points: int = 2
     control = (a + b) / 2 + bends[:, None] * np.column_stack([step[:, 1], -step[:, 0]])
     t = np.linspace(0, 1, points)[None, :, None]
     found: FloatArray = (1 - t) ** 2 * a[:, None] + 2 * t * (1 - t) * control[:, None] + t**2 * b[:, None]
+    return found
+
+
+def choose_bends(place: FloatArray, boxes: FloatArray, ends: IntArray) -> FloatArray:
+    """For each edge the flattest of `BENDS` that runs over the fewest boxes of others, whatever else is drawn.
+
+    Args:
+        place: Shape (n, 2).
+        boxes: Left, top, right, bottom around each place. Shape (n, 4).
+        ends: Numbers of the two ends. Shape (k, 2).
+
+    Returns:
+        One bend per edge, as `curves` takes it. The same edge the other way round has it with the other sign.
+        Shape (k,).
+    """
+    low, high = place + boxes[:, :2], place + boxes[:, 2:]
+    tried = np.array(BENDS)
+    found = np.zeros(len(ends))
+    for k, (first, last) in enumerate(ends):
+        way = np.array([[min(first, last), max(first, last)]])
+        a, b = place[way[0]]
+        # A curve stays within half its bend, times its length, of the straight way.
+        reach = 0.5 * tried.max() * float(np.hypot(*(b - a)))
+        near = ((high > np.minimum(a, b) - reach) & (low < np.maximum(a, b) + reach)).all(axis=1)
+        near[way[0]] = False
+        if near.any():
+            lines = curves(place, np.repeat(way, len(tried), axis=0), tried, POINTS)
+            (left, top), (right, bottom) = low[near].T, high[near].T
+            x, y = lines[..., 0, None], lines[..., 1, None]
+            over: BoolArray = (x > left) & (x < right) & (y > top) & (y < bottom)
+            cost = over.any(axis=1).sum(axis=1) + np.abs(tried)
+            best = tried[int(np.argmin(cost))]
+            found[k] = best if first <= last else -best
     return found
 
 
@@ -44,18 +80,18 @@ def _cross(u: FloatArray, v: FloatArray) -> FloatArray:
     return found
 
 
-def hits(place: FloatArray, ends: IntArray, boxes: FloatArray, near: IntArray | None = None) -> IntArray:
-    """How many boxes of others each straight edge runs over, of those of `near` or of all. Shape (k,)."""
-    near = np.arange(len(place)) if near is None else near
+def hits(place: FloatArray, ends: IntArray, boxes: FloatArray) -> IntArray:
+    """How many boxes of others each straight edge runs over. Shape (k,)."""
     a, step = place[ends[:, 0], None], (place[ends[:, 1]] - place[ends[:, 0]])[:, None]
-    low, high = (place + boxes[:, :2])[near], (place + boxes[:, 2:])[near]
+    low, high = place + boxes[:, :2], place + boxes[:, 2:]
     # Where a line is within a box's width, and where within its height, as shares of the way (slab test).
     safe = np.where(np.abs(step) < 1e-9, 1e-9, step)
     first, last = (low[None] - a) / safe, (high[None] - a) / safe
     enter = np.minimum(first, last).max(axis=2)
     leave = np.maximum(first, last).min(axis=2)
     inside = (enter < leave) & (leave > 0.02) & (enter < 0.98)
-    found: IntArray = (inside & (near != ends[:, :1]) & (near != ends[:, 1:])).sum(axis=1)
+    box = np.arange(len(place))
+    found: IntArray = (inside & (box != ends[:, :1]) & (box != ends[:, 1:])).sum(axis=1)
     return found
 
 

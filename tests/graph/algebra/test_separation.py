@@ -16,9 +16,9 @@ from avexplore.graph.algebra.separation import (
     directed_paths,
     is_acyclic,
     neighborhood,
-    to_networkx,
     within_hops,
 )
+from avexplore.graph.exchange import to_networkx
 
 NODES = tuple(f"audio:{k}" for k in "ABCDEF")
 seeds = st.integers(0, 10**6)

@@ -8,9 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from avexplore.artifacts import FloatArray, IntArray
-from avexplore.graph.layout.bends import BENDS, choose_bends
 from avexplore.graph.layout.class_layout import lay_out, tile
-from avexplore.graph.layout.geometry import crossings, curves, curves_cross, curves_over, hits, overlaps
+from avexplore.graph.layout.geometry import (
+    BENDS,
+    choose_bends,
+    crossings,
+    curves,
+    curves_cross,
+    curves_over,
+    hits,
+    overlaps,
+)
 from avexplore.graph.layout.groups import MOST_NAMED, communities, group_name, strongest
 from avexplore.graph.layout.name_boxes import text_width
 from avexplore.graph.layout.stress import push_apart
