@@ -75,7 +75,8 @@ def knowledge_masks(config: KnowledgeConfig, nodes: Sequence[str]) -> Knowledge:
         if (i, j) in reasons:
             raise _contradiction(f"{nodes[i]} -> {nodes[j]} is required, but {reasons[i, j]}")
         required[i, j] = True
-    _refuse_cycles(required, nodes)
+    if required.any():
+        _refuse_cycles(required, nodes)
     forbidden = np.zeros((p, p), bool)
     for i, j in reasons:
         forbidden[i, j] = True
@@ -83,14 +84,18 @@ def knowledge_masks(config: KnowledgeConfig, nodes: Sequence[str]) -> Knowledge:
 
 
 def _edge(edge: tuple[str, str], index: dict[str, int], where: str) -> tuple[int, int]:
-    for name in edge:
-        if name not in index:
-            raise GraphError(
-                f"There is no node {name!r}", where=f"knowledge, {where}", fix="Nodes are named audio:X or visual:X"
-            )
-    if edge[0] == edge[1]:
+    i, j = (_number(name, index, where) for name in edge)
+    if i == j:
         raise GraphError(f"{edge[0]} cannot depend on itself", where=f"knowledge, {where}", fix="Remove this edge")
-    return index[edge[0]], index[edge[1]]
+    return i, j
+
+
+def _number(name: str, index: dict[str, int], where: str) -> int:
+    if name not in index:
+        raise GraphError(
+            f"There is no node {name!r}", where=f"knowledge, {where}", fix="Nodes are named audio:X or visual:X"
+        )
+    return index[name]
 
 
 def _block(block: tuple[str, str], nodes: Sequence[str]) -> list[tuple[int, int]]:
@@ -107,33 +112,21 @@ def _tiers(tiers: tuple[tuple[str, ...], ...], index: dict[str, int]) -> dict[in
     tier_of: dict[int, int] = {}
     for rank, tier in enumerate(tiers):
         for name in tier:
-            if name not in index:
-                raise GraphError(
-                    f"There is no node {name!r}", where="knowledge, tiers", fix="Nodes are named audio:X or visual:X"
-                )
-            if tier_of.setdefault(index[name], rank) != rank:
-                raise _contradiction(f"{name} is in tier {tier_of[index[name]] + 1} and in tier {rank + 1}")
+            first = tier_of.setdefault(_number(name, index, "tiers"), rank)
+            if first != rank:
+                raise _contradiction(f"{name} is in tier {first + 1} and in tier {rank + 1}")
     return tier_of
 
 
 def _refuse_cycles(required: BoolArray, nodes: Sequence[str]) -> None:
-    """Peel off nodes without required parents; what cannot be peeled holds a cycle."""
-    left = np.ones(len(nodes), bool)
-    while True:
-        free = left & ~required[left].any(axis=0)
-        if not free.any():
-            break
-        left &= ~free
-    if not left.any():
+    import networkx as nx
+
+    try:
+        edges = nx.find_cycle(nx.from_numpy_array(required, create_using=nx.DiGraph))
+    except nx.NetworkXNoCycle:
         return
-    start = int(left.argmax())
-    walk = [start]
-    while True:
-        parent = int(np.flatnonzero(required[:, walk[-1]] & left)[0])
-        if parent in walk:
-            cycle = [*walk[walk.index(parent) :], parent][::-1]
-            raise _contradiction("The required edges form a cycle: " + " -> ".join(nodes[i] for i in cycle))
-        walk.append(parent)
+    cycle = [nodes[i] for i, _ in (*edges, edges[0])]
+    raise _contradiction(f"The required edges form a cycle: {' -> '.join(cycle)}")
 
 
 def required_first(order: Sequence[int] | IntArray, required: BoolArray) -> IntArray:

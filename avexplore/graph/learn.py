@@ -111,12 +111,12 @@ def learn_class_graph(soft_labels: SoftLabels, config: GraphConfig, report: Repo
     prepared = prepare(soft_labels, config)
     samples = len(prepared.rows)
     correlation = correlate(prepared.matrix)
-    if config.score == "bdeu":
-        outcome = _search_bdeu(soft_labels, prepared, config, report)
-    elif config.score == "kernel":
-        outcome = _search_kernel(prepared, config, report)
-    else:
+    if config.score == "bic":
         outcome = run_search(correlation, samples, config, prepared.knowledge, seed=config.seed, report=report)
+    else:
+        table, notes = local_table(soft_labels, prepared, config)
+        outcome = run_local(table, config, prepared.knowledge, seed=config.seed, report=report)
+        outcome = replace(outcome, notes=notes)
     effect = edge_effects(correlation, outcome.dag)
     cpdag = to_cpdag(outcome.dag, prepared.knowledge)
     rivals, rival_scores = _other_classes(outcome, cpdag, prepared.knowledge)
@@ -158,8 +158,7 @@ def score_graph(graph: ClassGraph, soft_labels: SoftLabels, config: GraphConfig)
     dag = dag[np.ix_(prepared.columns, prepared.columns)]
     if config.score == "bic":
         return bic_score(correlate(prepared.matrix), len(prepared.rows), dag, config.penalty_discount)
-    table = prepared.matrix if config.score == "kernel" else _states(soft_labels, prepared)[0]
-    local = local_score(table, config)
+    local = local_score(local_table(soft_labels, prepared, config)[0], config)
     return 2.0 * sum(local(j, np.flatnonzero(dag[:, j]).tolist()) - local(j, []) for j in range(len(dag)))
 
 
@@ -222,32 +221,25 @@ def _other_classes(outcome: Outcome, cpdag: IntArray, knowledge: Knowledge) -> t
     return np.array(kept, np.int8).reshape(-1, *cpdag.shape), np.array(scores, np.float64)
 
 
-def _states(soft_labels: SoftLabels, prepared: Prepared) -> tuple[IntArray, str]:
-    """What BDeu sees, shape (n, k), and what its states are in words."""
+def local_table(
+    soft_labels: SoftLabels, prepared: Prepared, config: GraphConfig
+) -> tuple[FloatArray | IntArray, tuple[str, ...]]:
+    """What BDeu or the kernel score sees, shape (n, k), and sentences on it."""
+    if config.score == "kernel":
+        note = (
+            "The kernel score finds any kind of dependency and ran in causal-learn's search; effects are those of the "
+            "linear regression all the same. It has no penalty to set: what does not predict held-out clips is left "
+            "out."
+        )
+        return prepared.matrix, (note,)
     states, how = states_of(soft_labels, prepared.rows)
-    return states[:, prepared.columns], how
-
-
-def _search_bdeu(soft_labels: SoftLabels, prepared: Prepared, config: GraphConfig, report: Report) -> Outcome:
-    states, how = _states(soft_labels, prepared)
-    found = run_local(states, config, prepared.knowledge, seed=config.seed, report=report)
     notes = [
         f"BDeu saw {how}. It ran in causal-learn's search; effects are those of the undiscretized soft labels. The "
-        "penalty discount acts as a prior of "
-        f"{1 / config.penalty_discount:.2g} parents per node."
+        f"penalty discount acts as a prior of {1 / config.penalty_discount:.2g} parents per node."
     ]
     if config.transform != "raw":
         notes.append("BDeu discretizes the soft labels themselves: the transform only decides which nodes take part.")
-    return replace(found, notes=tuple(notes))
-
-
-def _search_kernel(prepared: Prepared, config: GraphConfig, report: Report) -> Outcome:
-    found = run_local(prepared.matrix, config, prepared.knowledge, seed=config.seed, report=report)
-    note = (
-        "The kernel score finds any kind of dependency and ran in causal-learn's search; effects are those of the "
-        "linear regression all the same. It has no penalty to set: what does not predict held-out clips is left out."
-    )
-    return replace(found, notes=(note,))
+    return states[:, prepared.columns], tuple(notes)
 
 
 def _afterthoughts(graph: ClassGraph) -> tuple[str, ...]:

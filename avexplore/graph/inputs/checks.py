@@ -14,6 +14,7 @@ import numpy as np
 from avexplore.artifacts import MODALITIES, FloatArray, IntArray, SoftLabels
 from avexplore.errors import GraphError
 from avexplore.graph.inputs.covariance import correlation
+from avexplore.graph.scores.bdeu import two_valued
 
 DETERMINISTIC = 1e-7
 """Eigenvalues of the correlation below this count as zero: float32 soft labels that sum to one leave about 1e-12."""
@@ -114,7 +115,7 @@ def describe_values(soft_labels: SoftLabels, rows: IntArray, score: str) -> tupl
     'Every class is there or not, as labels are:'
     """
     matrix = soft_labels.matrix(rows)
-    if ((matrix == matrix.min(axis=0)) | (matrix == matrix.max(axis=0))).all():
+    if two_valued(matrix).all():
         if score == "bdeu":
             return ()
         return (

@@ -47,16 +47,6 @@ def correlation(matrix: FloatArray) -> Float64:
     return accumulator.correlation()
 
 
-def _scaled(covariance: Float64, largest: Float64) -> Float64:
-    """From covariances (p, p) to correlations; `largest`: magnitude of each column's values, shape (p,)."""
-    deviation = np.sqrt(np.maximum(np.diagonal(covariance), 0.0))
-    constant = deviation <= CONSTANT * largest
-    inverse = np.where(constant, 0.0, 1.0 / np.where(constant, 1.0, deviation))
-    result: Float64 = np.clip(covariance * inverse[:, None] * inverse[None, :], -1.0, 1.0)
-    np.fill_diagonal(result, 1.0)
-    return result
-
-
 class CorrelationAccumulator:
     """Correlations in one pass over batches of rows: memory does not grow with their number.
 
@@ -115,7 +105,13 @@ class CorrelationAccumulator:
 
     def correlation(self) -> Float64:
         """Correlations. Shape (p, p)."""
-        return _scaled(self.covariance(), self._largest)
+        covariance = self.covariance()
+        deviation = np.sqrt(np.maximum(np.diagonal(covariance), 0.0))
+        constant = deviation <= CONSTANT * self._largest
+        inverse = np.where(constant, 0.0, 1.0 / np.where(constant, 1.0, deviation))
+        result: Float64 = np.clip(covariance * inverse[:, None] * inverse[None, :], -1.0, 1.0)
+        np.fill_diagonal(result, 1.0)
+        return result
 
 
 def bootstrap_correlations(matrix: FloatArray, count: int, seed: int = 0) -> Float64:

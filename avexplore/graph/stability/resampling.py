@@ -10,8 +10,7 @@ from avexplore.artifacts import FloatArray, IntArray, Report, SoftLabels
 from avexplore.config import GraphConfig
 from avexplore.graph.inputs.covariance import bootstrap_correlations
 from avexplore.graph.inputs.covariance import correlation as correlate
-from avexplore.graph.learn import Prepared
-from avexplore.graph.scores.bdeu import states_of
+from avexplore.graph.learn import Prepared, local_table
 from avexplore.graph.scores.gaussian_bic import edge_effects
 from avexplore.graph.search.engines import run_local, run_many
 from avexplore.graph.stability.nulls import null_sample
@@ -83,9 +82,7 @@ class _Local:
 
     def __init__(self, soft_labels: SoftLabels, prepared: Prepared, graph: GraphConfig) -> None:
         self._prepared, self._graph = prepared, graph
-        self._table: FloatArray | IntArray = prepared.matrix
-        if graph.score == "bdeu":
-            self._table = states_of(soft_labels, prepared.rows)[0][:, prepared.columns]
+        self._table, _ = local_table(soft_labels, prepared, graph)
 
     def bootstraps(self, seed: int, count: int, report: Report) -> tuple[IntArray, FloatArray]:
         rng = np.random.default_rng(seed)
