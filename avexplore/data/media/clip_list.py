@@ -28,7 +28,8 @@ from pathlib import Path
 from avexplore.artifacts import SPLITS
 from avexplore.data.files.limits import DEFAULT_LIMITS, Limits, readable_bytes
 from avexplore.data.files.names import clean_name
-from avexplore.data.media.manifest import OTHER_PICTURES, OTHER_SOUNDS, OTHER_VIDEOS, PICTURES, SOUNDS, VIDEOS
+from avexplore.data.layouts.columns import SPLIT_WORDS
+from avexplore.data.media.manifest import kind_of
 from avexplore.errors import DataError
 
 _COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -43,7 +44,6 @@ _COLUMNS: Mapping[str, tuple[str, ...]] = {
     "split": ("split", "subset"),
 }
 _FIX = "Write a CSV table in UTF-8 with the columns file,label, or clip_id,labels; start, end and split may follow"
-_VIDEOS, _SOUNDS, _PICTURES = (*VIDEOS, *OTHER_VIDEOS), (*SOUNDS, *OTHER_SOUNDS), (*PICTURES, *OTHER_PICTURES)
 _LONGEST = 1e7
 """Seconds."""
 
@@ -76,16 +76,10 @@ class ClipList:
     Attributes:
         clips: In the order of the table.
         missing: Reason by clip id, of clips whose files are not in the folder.
-        classes: All labels, sorted.
     """
 
     clips: list[Clip] = field(default_factory=list)
     missing: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Every label that a clip carries, sorted."""
-        return tuple(sorted({label for clip in self.clips for label in clip.labels}))
 
 
 def read_clips(folder: Path, table: Path, limits: Limits = DEFAULT_LIMITS) -> ClipList:
@@ -178,8 +172,8 @@ def _clip(row: Mapping[str, str], files: _Files, where: str, limits: Limits) -> 
     if not labels:
         raise DataError(f"Clip {clip_id!r} has no label", where=where, fix="Give it one, or leave the row out")
     names = tuple(dict.fromkeys(clean_name(label, where=where, limits=limits) for label in labels))
-    split = _SPLIT_WORDS.get(row["split"].lower())
-    if split is None:
+    word = row["split"].lower()
+    if word and word not in SPLIT_WORDS:
         raise DataError(f"Unknown split {row['split'][:40]!r}", where=where, fix=f"Write {', '.join(SPLITS)}")
     try:
         sound, picture = files.of(row, key)
@@ -187,13 +181,7 @@ def _clip(row: Mapping[str, str], files: _Files, where: str, limits: Limits) -> 
     except _NotThere as error:
         sound = picture = ""
         reason = str(error)
-    return Clip(clip_id, sound, picture, start, end, names, split), reason
-
-
-_SPLIT_WORDS = {
-    "": "", "train": "train", "training": "train", "validation": "validation", "valid": "validation",
-    "val": "validation", "test": "test", "testing": "test",
-}  # fmt: skip
+    return Clip(clip_id, sound, picture, start, end, names, SPLITS[SPLIT_WORDS[word]] if word else ""), reason
 
 
 def _seconds(text: str, name: str, where: str) -> float | None:
@@ -239,10 +227,10 @@ class _Files:
         """Sound and picture of a clip: the same file for a video."""
         if row["video"]:
             file = self._named(row["video"])
-            kind = file.lower()
-            if kind.endswith(_PICTURES):
+            kind = kind_of(file)
+            if kind == "picture":
                 return (self._named(row["sound"]) if row["sound"] else ""), file
-            if kind.endswith(_SOUNDS):
+            if kind == "sound":
                 return file, (self._named(row["picture"]) if row["picture"] else "")
             return file, file
         if row["sound"] or row["picture"]:
@@ -272,12 +260,12 @@ class _Files:
             for base, _, names in os.walk(self._root):
                 for name in names:
                     path = Path(base, name)
-                    if path.suffix.lower() in (*_VIDEOS, *_SOUNDS, *_PICTURES):
+                    if kind_of(name):
                         for stem in {path.stem, path.relative_to(self._root).with_suffix("").as_posix()}:
                             self._by_stem.setdefault(stem, []).append(path)
         found = [p for p in self._by_stem.get(key, []) if p.resolve().is_relative_to(self._root) and p.is_file()]
-        groups = [[str(p) for p in found if p.suffix.lower() in kinds] for kinds in (_VIDEOS, _SOUNDS, _PICTURES)]
-        videos, sounds, pictures = groups
+        kinds = ("video", "sound", "picture")
+        videos, sounds, pictures = ([str(p) for p in found if kind_of(p.name) == kind] for kind in kinds)
         if len(videos) > 1 or (not videos and (len(sounds) > 1 or len(pictures) > 1)):
             raise _NotThere(f"several files are named {key[:200]!r}; say which in a column file")
         if not found:

@@ -18,10 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avexplore.apart import Child
+from avexplore.data.media.manifest import kind_of
 from avexplore.errors import DataError
 
-STILLS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
-"""Endings of pictures; any other file is opened as video or sound."""
 SECONDS = 1800.0
 """That one clip may take."""
 PATIENCE = 60.0
@@ -52,8 +51,8 @@ class Request:
 
     @property
     def still(self) -> bool:
-        """Whether the file is a picture by its name."""
-        return self.path.lower().endswith(STILLS)
+        """Whether the file is a picture by its name; any other is opened as video or sound."""
+        return kind_of(self.path) == "picture"
 
 
 @dataclass(frozen=True)
@@ -112,8 +111,8 @@ class TooSlow(Unreadable):
 class Decoder:
     """A child process that decodes one file after the other; started when needed, and anew if it had to be ended."""
 
-    def __init__(self, *, seconds: float = SECONDS, patience: float = PATIENCE) -> None:
-        self._seconds, self._patience = seconds, patience
+    def __init__(self, *, seconds: float = SECONDS) -> None:
+        self._seconds = seconds
         self._process: Child | None = None
 
     def __enter__(self) -> Decoder:
@@ -151,14 +150,8 @@ class Decoder:
                     claimed, sound, picture = (
                         None if message[k] is None else float(message[k]) for k in ("claimed", "sound", "picture")
                     )
-                    yield Found(
-                        claimed,
-                        sound,
-                        picture,
-                        reached=float(message["reached"]),
-                        frames=int(message["frames"]),
-                        damaged=int(message["damaged"]),
-                    )
+                    frames, damaged = int(message["frames"]), int(message["damaged"])
+                    yield Found(claimed, sound, picture, float(message["reached"]), frames, damaged)
                 elif kind == "sound":
                     yield Sound(np.frombuffer(content, np.float32))
                 elif kind == "frame":
@@ -189,7 +182,7 @@ class Decoder:
         return self._process
 
     def _message(self, process: Child, deadline: float) -> tuple[dict[str, Any], bytes]:
-        with process.patient(max(0.01, min(self._patience, deadline - time.monotonic()))) as stream:
+        with process.patient(max(0.01, min(PATIENCE, deadline - time.monotonic()))) as stream:
             message: dict[str, Any] = json.loads(stream.readline(1 << 16))
             length = int(message["bytes"])
             if not 0 <= length <= _LARGEST_MESSAGE:

@@ -7,6 +7,7 @@ and at the end `end` with what was found, or `error` with a reason. Nothing kept
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -126,7 +127,7 @@ def _streams(container: Any, request: Mapping[str, Any], send: Send) -> dict[str
     base = (container.start_time or 0) / av.time_base
     whole = container.duration / av.time_base if container.duration else None
     start = request["start"] or 0.0
-    end = request["end"] if request["end"] is not None else None
+    end = request["end"]
     claimed = None if whole is None else max(0.0, (whole if end is None else min(whole, end)) - start)
     readers: dict[int, _Sound | _Frames] = {}
     if sounds and request["rate"]:
@@ -172,14 +173,8 @@ def _packets(container: Any, streams: list[Any]) -> Iterator[Any]:
     """All packets up to the end, or to where the file cannot be read on."""
     import av
 
-    packets = container.demux(streams)
-    while True:
-        try:
-            yield next(packets)
-        except StopIteration:
-            return
-        except (av.error.FFmpegError, ValueError):
-            return
+    with contextlib.suppress(av.error.FFmpegError, ValueError):
+        yield from container.demux(streams)
 
 
 class _Sound:
@@ -385,7 +380,7 @@ def serve() -> None:
             if kind != "sound":
                 out.flush()
 
-        _more_time()
+        bound(CPU=int(time.process_time()) + CPU_SECONDS)
         try:
             send("end", **answer(request, send))
         except Refused as refused:
@@ -393,11 +388,6 @@ def serve() -> None:
         except MemoryError:
             send("error", reason="it takes too much memory")
         out.flush()
-
-
-def _more_time() -> None:
-    """Processor time for one more request."""
-    bound(CPU=int(time.process_time()) + CPU_SECONDS)
 
 
 if __name__ == "__main__":

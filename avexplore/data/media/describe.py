@@ -66,14 +66,14 @@ def describe(
     """
     made = Described()
     hearing = _Hearing(sound) if sound is not None else None
-    seeing = _Seeing(picture) if picture is not None else None
+    seeing = _Mean(picture) if picture is not None else None
     for request in _requests(clip, sound, picture, every):
         for part in decoder.read(request):
             match part:
                 case Sound(samples) if hearing is not None:
                     hearing.hear(samples)
                 case Frame(pixels) if seeing is not None:
-                    seeing.see(pixels)
+                    seeing.add(pixels)
                 case Poster(jpeg):
                     made.poster = jpeg
                 case Found():
@@ -176,15 +176,4 @@ class _Hearing:
         if not self._heard and len(self._rest):
             self._mean.add(np.pad(self._rest, (0, self._window - len(self._rest))))
             self._rest = np.zeros(0, np.float32)
-        return self._mean.vector()
-
-
-class _Seeing:
-    def __init__(self, extractor: PictureExtractor) -> None:
-        self._mean = _Mean(extractor)
-
-    def see(self, pixels: Any) -> None:
-        self._mean.add(pixels)
-
-    def vector(self) -> FloatArray | None:
         return self._mean.vector()

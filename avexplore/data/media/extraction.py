@@ -142,7 +142,7 @@ def extract(
     report(0.0, "Reading the table")
     clips = read_clips(folder, table)
     specs = {"audio": audio, "visual": visual}
-    widths = tuple(load(spec, device).width for spec in specs.values())
+    widths = load(audio, device).width, load(visual, device).width
     extractors = {side: _extractor(spec) for side, spec in specs.items()}
     for spec in specs.values():
         if spec.path:
@@ -153,14 +153,13 @@ def extract(
         "seconds": seconds, "device": device,
     }  # fmt: skip
     tasks = _tasks(clips, extractors, every, place, settings)
-    fresh, unlasting = _work(tasks, spread, report, len(clips.clips))
+    unlasting = _work(tasks, spread, report, len(clips.clips))
     report(0.99, "Writing the features")
     accounts, used = _accounts(clips, extractors, every, place, unlasting)
-    written = _write(out, clips, used, extractors, table, every)
+    _write(out, used, extractors, table, every)
     _write_tables(place, accounts, used)
     report(1.0, f"{len(used):,} of {len(accounts):,} clips")
-    assert written == widths
-    return Extraction(out, place / "manifest.csv", place / "clips.csv", tuple(accounts), fresh, written)
+    return Extraction(out, place / "manifest.csv", place / "clips.csv", tuple(accounts), len(tasks), widths)
 
 
 def extraction_of(
@@ -249,8 +248,8 @@ def _tasks(
     return list(found.values())
 
 
-def _work(tasks: Sequence[Task], spread: Spread, report: Report, total: int) -> tuple[int, dict[str, str]]:
-    """Describe the clips that are not known yet; returns their number, and what may end otherwise another time."""
+def _work(tasks: Sequence[Task], spread: Spread, report: Report, total: int) -> dict[str, str]:
+    """Describe the clips that are not known yet; returns what may end otherwise another time, and why it failed."""
     began = time.monotonic()
     unlasting: dict[str, str] = {}
     known = total - len(tasks)
@@ -260,7 +259,7 @@ def _work(tasks: Sequence[Task], spread: Spread, report: Report, total: int) -> 
             unlasting[key] = reason
         left = (time.monotonic() - began) / done * (len(tasks) - done)
         report(0.98 * (known + done) / total, f"{known + done:,} of {total:,} clips, {_time(left)} left")
-    return len(tasks), unlasting
+    return unlasting
 
 
 def _time(seconds: float) -> str:
@@ -341,31 +340,25 @@ def _one_thread() -> None:
 
 def _accounts(
     clips: ClipList, extractors: dict[str, str], every: float, place: Path, unlasting: dict[str, str]
-) -> tuple[list[Account], list[tuple[Clip, Record, Path]]]:
+) -> tuple[list[Account], list[tuple[Clip, Record]]]:
     accounts: list[Account] = []
-    used: list[tuple[Clip, Record, Path]] = []
+    used: list[tuple[Clip, Record]] = []
     for clip in clips.clips:
         if clip.clip_id in clips.missing:
             accounts.append(Account(clip.clip_id, False, None, None, None, clips.missing[clip.clip_id]))
             continue
         key = records.address(clip, extractors, every)
         record = records.read(place, key)
-        if record is None or record.skipped or record.audio is None or record.visual is None:
-            reason = record.skipped if record is not None else unlasting.get(key, "it changed meanwhile; try again")
-            seconds = (None,) * 3 if record is None else (record.claimed, record.sound_seconds, record.picture_seconds)
-            accounts.append(Account(clip.clip_id, False, *seconds, reason))
+        if record is None:
+            reason = unlasting.get(key, "it changed meanwhile; try again")
+            accounts.append(Account(clip.clip_id, False, None, None, None, reason))
             continue
-        accounts.append(
-            Account(
-                clip.clip_id,
-                True,
-                record.claimed,
-                record.sound_seconds,
-                record.picture_seconds,
-                "; ".join(record.notes),
-            )
-        )
-        used.append((clip, record, place / "pictures"))
+        fits = not record.skipped and record.audio is not None and record.visual is not None
+        notes = "; ".join(record.notes) if fits else record.skipped
+        seconds = record.claimed, record.sound_seconds, record.picture_seconds
+        accounts.append(Account(clip.clip_id, fits, *seconds, notes))
+        if fits:
+            used.append((clip, record))
     if not used:
         first = accounts[0]
         raise DataError(
@@ -377,29 +370,24 @@ def _accounts(
 
 
 def _write(
-    out: Path,
-    clips: ClipList,
-    used: Sequence[tuple[Clip, Record, Path]],
-    extractors: dict[str, str],
-    table: Path,
-    every: float,
-) -> tuple[int, int]:
-    classes = tuple(sorted({label for clip, _, _ in used for label in clip.labels}))
+    out: Path, used: Sequence[tuple[Clip, Record]], extractors: dict[str, str], table: Path, every: float
+) -> None:
+    classes = tuple(sorted({label for clip, _ in used for label in clip.labels}))
     column = {name: c for c, name in enumerate(classes)}
-    several = any(len(clip.labels) > 1 for clip, _, _ in used)
+    several = any(len(clip.labels) > 1 for clip, _ in used)
     if several:
         labels: NDArray[Any] = np.zeros((len(used), len(classes)), np.uint8)
-        for row, (clip, _, _) in enumerate(used):
+        for row, (clip, _) in enumerate(used):
             labels[row, [column[label] for label in clip.labels]] = 1
     else:
-        labels = np.array([column[clip.labels[0]] for clip, _, _ in used], np.int64)
-    splits = {clip.split for clip, _, _ in used}
+        labels = np.array([column[clip.labels[0]] for clip, _ in used], np.int64)
+    splits = {clip.split for clip, _ in used}
     if "" in splits and len(splits) > 1:
-        bare = next(clip.clip_id for clip, _, _ in used if not clip.split)
+        bare = next(clip.clip_id for clip, _ in used if not clip.split)
         raise DataError(
             f"Clip {bare!r} has no split, others have one", where=table.name, fix="Fill the column, or leave it out"
         )
-    audio, visual = (np.stack([getattr(record, side) for _, record, _ in used]) for side in ("audio", "visual"))
+    audio, visual = (np.stack([getattr(record, side) for _, record in used]) for side in ("audio", "visual"))
     provenance = {
         "by": f"avexplore {avexplore.__version__}", "extractors": extractors, "every": every,
         "table": hashlib.sha256(table.read_bytes()).hexdigest(),
@@ -410,16 +398,15 @@ def _write(
         "visual": visual,
         "labels": labels,
         "classes": np.array(classes),
-        "clip_ids": np.array([clip.clip_id for clip, _, _ in used]),
+        "clip_ids": np.array([clip.clip_id for clip, _ in used]),
         "source": np.array([f"{len(used):,} clips of {table.name}, described by {named}"[:500]]),
         "provenance": np.array([json.dumps(provenance, sort_keys=True)]),
     }
     if splits != {""}:
-        arrays["split"] = np.array([clip.split for clip, _, _ in used])
+        arrays["split"] = np.array([clip.split for clip, _ in used])
     out.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(out) as stream:
         np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]
-    return audio.shape[1], visual.shape[1]
 
 
 def _short(extractor: str) -> str:
@@ -432,8 +419,8 @@ def _short(extractor: str) -> str:
     return f"{kind} ({digest[:8]})" if digest else kind
 
 
-def _write_tables(place: Path, accounts: Sequence[Account], used: Sequence[tuple[Clip, Record, Path]]) -> None:
-    entries = {clip.clip_id: _entry(clip, record, pictures) for clip, record, pictures in used}
+def _write_tables(place: Path, accounts: Sequence[Account], used: Sequence[tuple[Clip, Record]]) -> None:
+    entries = {clip.clip_id: _entry(clip, record, place / "pictures") for clip, record in used}
     with whole_file(place / "manifest.csv") as stream:
         stream.write(to_csv(entries, place).encode())
     text = io.StringIO()

@@ -100,7 +100,6 @@ class ExtractorSpec:
         return digest(Path(self.path)) if self.path else ""
 
 
-DEFAULTS: Mapping[Modality, str] = {"audio": "log-mel", "visual": "color-texture"}
 _WEIGHTS: Mapping[str, str] = {
     "vggish": "its PyTorch state dict (features.0.weight ... embeddings.4.bias) as .safetensors or .pth",
     "inception": "torchvision's state dict of inception_v3 as .safetensors or .pth",
@@ -221,9 +220,8 @@ class _PictureNet:
         run: Callable[[FloatArray], FloatArray],
         *,
         normal: tuple[tuple[float, ...], tuple[float, ...]] = IMAGENET,
-        batch: int = 16,
     ) -> None:
-        self.name, self.side, self.crop, self.batch = name, side, True, batch
+        self.name, self.side, self.crop, self.batch = name, side, True, 16
         self._run = run
         self._mean, self._deviation = (np.array(values, np.float32)[:, None, None] for values in normal)
         self.width = self(np.zeros((1, side, side, 3), np.uint8)).shape[1]

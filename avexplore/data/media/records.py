@@ -8,10 +8,8 @@ alone; the folder may be deleted at any time.
 from __future__ import annotations
 
 import base64
-import contextlib
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from avexplore.data.export import whole_file
 from avexplore.data.media.clip_list import Clip
 from avexplore.data.media.describe import Described
 from avexplore.data.media.spectra import FloatArray
@@ -117,10 +116,5 @@ def _unpacked(text: str | None) -> FloatArray | None:
 
 def _whole(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
+    with whole_file(path) as stream:
+        stream.write(content)

@@ -14,8 +14,6 @@ from avexplore.folders import home
 if TYPE_CHECKING:
     import torch
 
-SUFFIXES = (".safetensors", ".pth", ".pt", ".bin", ".ckpt")
-
 
 def digest(path: Path) -> str:
     """SHA-256 of a file, or of all files of a folder with their names. Unchanged files are read once.
