@@ -12,7 +12,7 @@ import pytest
 
 from avexplore.artifacts import FeatureSet
 from avexplore.data import feature_file, load_features
-from avexplore.data.layouts.axes import feature_axis
+from avexplore.data.layouts.columns import feature_axis
 from avexplore.errors import DataError
 
 N = 40

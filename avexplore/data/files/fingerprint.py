@@ -7,7 +7,7 @@ import stat
 from collections.abc import Sequence
 from pathlib import Path
 
-from avexplore.data.files.limits import DEFAULT_LIMITS, MEBIBYTE, Limits, readable_bytes
+from avexplore.data.files.limits import DEFAULT_LIMITS, Limits, readable_bytes
 from avexplore.errors import DataError
 from avexplore.folders import allowed
 
@@ -65,13 +65,10 @@ def check_file(path: Path, limits: Limits = DEFAULT_LIMITS) -> int:
 
 def _digest(path: Path, limits: Limits) -> str:
     check_file(path, limits)
-    state = hashlib.sha256()
     try:
         with path.open("rb", buffering=0) as stream:
-            while chunk := stream.read(4 * MEBIBYTE):
-                state.update(chunk)
+            return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         raise DataError(
             f"The file cannot be read: {error.strerror or error}", where=path.name, fix="Check its permissions"
         ) from error
-    return state.hexdigest()

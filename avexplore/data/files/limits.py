@@ -9,6 +9,7 @@ from avexplore.errors import DataError
 
 MEBIBYTE = 1 << 20
 GIBIBYTE = 1 << 30
+_UNPACK = "This looks like a compression bomb; store it without compression if it is none"
 
 
 @dataclass(frozen=True)
@@ -58,11 +59,8 @@ class Limits:
             DataError: If `size` bytes come from fewer than `size / expansion` stored bytes (beyond 1 MiB).
         """
         if size > MEBIBYTE and size > self.expansion * max(stored, 0):
-            raise DataError(
-                f"{readable_bytes(max(stored, 0))} on disk claim to hold {readable_bytes(size)}",
-                where=where,
-                fix="This looks like a compression bomb or an array that was never written; store it again",
-            )
+            fix = "This looks like a compression bomb or an array that was never written; store it again"
+            raise _bomb(max(stored, 0), readable_bytes(size), where, fix)
 
     def check_unpacked(self, size: int, stored: int, *, where: str) -> None:
         """Refuse a file whose arrays together are far larger than itself.
@@ -71,11 +69,7 @@ class Limits:
             DataError: If `size` bytes come from fewer than `size / unpacked` (beyond 64 MiB).
         """
         if size > 64 * MEBIBYTE and size > self.unpacked * stored:
-            raise DataError(
-                f"{readable_bytes(stored)} on disk claim to hold {readable_bytes(size)}",
-                where=where,
-                fix="This looks like a compression bomb; store it without compression if it is none",
-            )
+            raise _bomb(stored, readable_bytes(size), where)
 
     def check_clips(self, clips: int, stored: int, *, where: str) -> None:
         """Refuse files that claim more clips than they have bytes: a clip has features and a label.
@@ -84,11 +78,11 @@ class Limits:
             DataError: If `clips` come from fewer bytes (beyond `sure_clips`).
         """
         if clips > max(self.sure_clips, stored):
-            raise DataError(
-                f"{readable_bytes(stored)} on disk claim to hold {clips:,} clips",
-                where=where,
-                fix="This looks like a compression bomb; store it without compression if it is none",
-            )
+            raise _bomb(stored, f"{clips:,} clips", where)
+
+
+def _bomb(stored: int, held: str, where: str, fix: str = _UNPACK) -> DataError:
+    return DataError(f"{readable_bytes(stored)} on disk claim to hold {held}", where=where, fix=fix)
 
 
 # Where others bring files, too, one file must not take the memory of all.

@@ -83,6 +83,20 @@ def _is_text(start: bytes) -> bool:
     return not any(byte < 9 for byte in start) and start.isascii() and not start.startswith(b"MATLAB 5.0")
 
 
+_OWN_NAMES = ("train_order", "val_order", "test_order", "true_audio", "true_visual", "true_graph", "hard_label")
+_ROLES = (
+    *((name, (name,)) for name in _OWN_NAMES),
+    ("audio", ("audio",)),
+    ("visual", ("visual", "video", "image")),
+    ("labels", ("label",)),
+    ("split", ("split",)),
+    ("classes", ("classes", "class_names")),
+    ("clip_ids", ("clip_ids", "ids")),
+    ("media", ("media",)),
+)
+"""What an array is, and the words in its file's name that say so; the first that fits counts."""
+
+
 def role_of(path: Path) -> str:
     """What one of several array files holds, told from its name: "audio", "visual", "labels", "split", ...
 
@@ -90,21 +104,7 @@ def role_of(path: Path) -> str:
     ('visual', 'train_order')
     """
     stem = path.stem.lower()
-    for role in ("train_order", "val_order", "test_order", "true_audio", "true_visual", "true_graph", "hard_label"):
-        if role in stem:
-            return role
-    for role, words in (
-        ("audio", ("audio",)),
-        ("visual", ("visual", "video", "image")),
-        ("labels", ("label",)),
-        ("split", ("split",)),
-        ("classes", ("classes", "class_names")),
-        ("clip_ids", ("clip_ids", "ids")),
-        ("media", ("media",)),
-    ):
-        if any(word in stem for word in words):
-            return role
-    return ""
+    return next((role for role, words in _ROLES if any(word in stem for word in words)), "")
 
 
 @contextmanager

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from avexplore.artifacts import SPLITS, FloatArray, IntArray
 from avexplore.data.files.arrays import Header
 from avexplore.data.files.limits import DEFAULT_LIMITS, MEBIBYTE, Limits
-from avexplore.data.layouts.axes import feature_axis
 from avexplore.data.layouts.source import Source
 from avexplore.data.splits import TEST, TRAIN, VALIDATION
 from avexplore.errors import DataError
@@ -29,6 +28,8 @@ _INDICES = {str(index): index for index in range(len(SPLITS))}
 _FLAGS = {"1": TRAIN, "0": TEST}
 _IN_WORDS = f"the words {', '.join(SPLITS)}"
 _SLAB = 64 * MEBIBYTE
+USUAL_WIDTHS = frozenset({64, 128, 256, 384, 512, 527, 640, 768, 1024, 1280, 1536, 2048, 3072, 4096})
+"""Of embeddings that pretrained networks give."""
 
 
 def features(file: Source, name: str, limits: Limits = DEFAULT_LIMITS) -> FloatArray:
@@ -66,6 +67,39 @@ def features(file: Source, name: str, limits: Limits = DEFAULT_LIMITS) -> FloatA
         with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is located later
             means[start : start + rows] = slab.mean(axis=averaged, dtype=np.float64)
     return means
+
+
+def feature_axis(shape: tuple[int, ...], where: str) -> int:
+    """The axis that is kept; the others, but the first, are averaged over.
+
+    It is the last one, as in (clips, seconds, features) and (clips, seconds, rows, columns, features), unless the last
+    two are equal, as in (clips, channels, rows, columns): then those are rows and columns, and the largest other one
+    is kept; or unless the last one is no usual width of an embedding and exactly one other is.
+
+    Raises:
+        DataError: If all axes are alike, so that nothing tells them apart.
+
+    >>> feature_axis((40, 10, 128), "x"), feature_axis((40, 10, 7, 7, 512), "x"), feature_axis((40, 512, 7, 7), "x")
+    (2, 4, 1)
+    >>> feature_axis((40, 1024, 10), "x"), feature_axis((40, 10, 512, 7, 7), "x"), feature_axis((40, 10, 6), "x")
+    (1, 2, 2)
+    """
+    last = len(shape) - 1
+    if last < 2:
+        return last
+    inner = list(range(1, last + 1))
+    if len(inner) > 2 and len({shape[axis] for axis in inner}) == 1:
+        raise DataError(
+            f"Nothing tells features from time and space in shape {shape}",
+            where=where,
+            fix="Average them yourself, and store (clips, features)",
+        )
+    if len(inner) > 2 and shape[last] == shape[last - 1]:
+        return max(inner[:-2], key=lambda axis: shape[axis])
+    usual = [axis for axis in inner if shape[axis] in USUAL_WIDTHS]
+    if last not in usual and len(usual) == 1 and shape[usual[0]] > shape[last]:
+        return usual[0]
+    return last
 
 
 def column(file: Source, name: str, *, squeeze: bool = False) -> NDArray:

@@ -12,8 +12,7 @@ from avexplore.data.assembly import RawClips, one_each
 from avexplore.data.files.arrays import ArrayFile, Header
 from avexplore.data.files.limits import DEFAULT_LIMITS, Limits
 from avexplore.data.layouts.ave import ORDERS, read_release, without_background
-from avexplore.data.layouts.axes import feature_axis
-from avexplore.data.layouts.columns import column, features, texts, train_test_indices
+from avexplore.data.layouts.columns import column, feature_axis, features, texts, train_test_indices
 from avexplore.data.layouts.names import other_words, split_parts, without_group
 from avexplore.data.layouts.pairs import aligned, has_two_orders
 from avexplore.data.layouts.source import Source

@@ -128,11 +128,9 @@ def _labels(example: dict[str, Feature], where: str) -> IntArray:
     values = example.get(LABELS)
     if values is None:
         raise DataError("There is no feature 'labels'", where=where, fix="Use the shards that carry labels")
-    if not isinstance(values, np.ndarray):
-        if not values:
-            return np.zeros(0, np.int64)
-        raise DataError("Labels must be whole numbers", where=where)
-    if values.dtype != np.int64:
+    if isinstance(values, list) and not values:
+        return np.zeros(0, np.int64)
+    if isinstance(values, list) or values.dtype != np.int64:
         raise DataError("Labels must be whole numbers", where=where)
     if values.size and (values.min() < 0 or values.max() > _LARGEST_LABEL):
         raise DataError(f"Labels range over {values.min()}..{values.max()}", where=where, fix="Download it again")

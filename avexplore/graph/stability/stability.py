@@ -205,7 +205,7 @@ class _Tally:
         cpdags = np.stack([to_cpdag(dag, self._knowledge) for dag in dags])
         self.count += len(cpdags)
         self._effects += effects
-        self._adjacent += _skeletons(cpdags).sum(axis=0)
+        self._adjacent += (cpdags | cpdags.transpose(0, 2, 1)).sum(axis=0)
         self._directed += _arrows(cpdags).sum(axis=0)
         self._kept.extend(cpdags[: max(self._room - len(self._kept), 0)])
 
@@ -228,11 +228,6 @@ class _Tally:
     def graphs(self) -> IntArray:
         """The graphs that were kept. Shape (m, k, k)."""
         return np.stack(self._kept) if self._kept else np.zeros((0, *self._adjacent.shape), np.int8)
-
-
-def _skeletons(graphs: IntArray) -> BoolArray:
-    skeletons: BoolArray = (graphs | graphs.transpose(0, 2, 1)).astype(bool)
-    return skeletons
 
 
 def _arrows(graphs: IntArray) -> BoolArray:
