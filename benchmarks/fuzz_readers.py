@@ -248,7 +248,10 @@ def targets() -> dict[str, Target]:
     from avexplore.graph.formats import FORMATS
 
     return {
-        **{c.name: Target(container_samples(c), read_features, c.kind_of_bytes) for c in CONTAINERS},
+        **{
+            c.name: Target(container_samples(c), read_features, "text" if c.holds == "table" else "binary")
+            for c in CONTAINERS
+        },
         "soft-labels": Target(soft_label_samples, read_soft_labels, "binary"),
         "safetensors": Target(weight_samples, read_weights_file, "binary"),
         "config": Target(config_samples, read_config, "text"),

@@ -31,7 +31,6 @@ class Container:
         recognizes: Whether a file begins like one, from its first `START` bytes.
         open: The arrays of a file as context manager, bounded by the limits; None where layouts read it themselves.
         writers: Ways in which programs write such a file, the usual one first: tests and fuzzing start from them.
-        kind_of_bytes: How a fuzzer changes it: as text, or as any bytes.
     """
 
     name: str
@@ -41,4 +40,3 @@ class Container:
     recognizes: Callable[[bytes], bool]
     open: Callable[[Path, Limits], AbstractContextManager[ArrayFile]] | None
     writers: tuple[Write, ...]
-    kind_of_bytes: Literal["binary", "text"] = "binary"

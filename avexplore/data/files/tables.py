@@ -162,5 +162,4 @@ TABLE = Container(
     recognizes=lambda start: True,
     open=None,
     writers=(_write_names, _write_media),
-    kind_of_bytes="text",
 )

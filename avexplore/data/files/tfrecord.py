@@ -102,22 +102,19 @@ def parse_example(record: memoryview, *, where: str) -> dict[str, Feature]:
     """
     try:
         found: dict[str, Feature] = {}
-        for number, kind, features in _fields(record):
-            if number != 1 or kind != 2:
-                continue
-            for number_, kind_, entry in _fields(features):
-                if number_ != 1 or kind_ != 2:
-                    continue
-                name, value = "", memoryview(b"")
-                for key, kind__, content in _fields(entry):
-                    if key == 1 and kind__ == 2:
-                        name = bytes(content[:200]).decode("utf-8", "replace")
-                    elif key == 2 and kind__ == 2:
-                        value = content
-                found[name] = _feature(value)
+        for features in _items(record):
+            for entry in _items(features):
+                pair = {number: content for number, kind, content in _fields(entry) if kind == 2}
+                name, value = (pair.get(number, memoryview(b"")) for number in (1, 2))
+                found[bytes(name[:200]).decode("utf-8", "replace")] = _feature(value)
         return found
     except (ValueError, IndexError, struct.error) as error:
         raise DataError("The record is no tf.Example", where=where, fix=_AGAIN) from error
+
+
+def _items(message: memoryview) -> Iterator[memoryview]:
+    """What a message holds under number 1, as bytes or messages: a tf.Example, its map and its lists know no other."""
+    return (content for number, kind, content in _fields(message) if number == 1 and kind == 2)
 
 
 def _feature(message: memoryview) -> Feature:
@@ -126,7 +123,7 @@ def _feature(message: memoryview) -> Feature:
         if kind != 2:
             continue
         if number == 1:
-            result = [bytes(item) for n, k, item in _fields(content) if n == 1 and k == 2]
+            result = [bytes(item) for item in _items(content)]
         elif number == 2:
             pieces = [np.frombuffer(item, "<f4") for n, k, item in _fields(content) if n == 1 and k in (2, 5)]
             result = np.concatenate(pieces).astype(np.float32) if pieces else np.zeros(0, np.float32)

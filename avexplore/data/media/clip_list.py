@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from avexplore.artifacts import SPLITS
-from avexplore.data.files.limits import DEFAULT_LIMITS, Limits, readable_bytes
+from avexplore.data.files.limits import DEFAULT_LIMITS, readable_bytes
 from avexplore.data.files.names import clean_name
 from avexplore.data.layouts.columns import SPLIT_WORDS
 from avexplore.data.media.manifest import kind_of
@@ -82,20 +82,19 @@ class ClipList:
     missing: dict[str, str] = field(default_factory=dict)
 
 
-def read_clips(folder: Path, table: Path, limits: Limits = DEFAULT_LIMITS) -> ClipList:
+def read_clips(folder: Path, table: Path) -> ClipList:
     """The clips of a table, with their files in the folder.
 
     Args:
         folder: Where the files lie, in it or below it; links that lead out of it are not followed.
         table: The CSV table.
-        limits: On its size, names and rows.
 
     Raises:
         DataError: If the table cannot be used; says in which line, and why.
     """
     if not folder.is_dir():
         raise DataError("There is no such folder", where=str(folder), fix="Name the folder that holds the media files")
-    rows = list(_rows(table, limits))
+    rows = list(_rows(table))
     if not rows:
         raise DataError("There are no clips", where=table.name, fix=_FIX)
     files = _Files(folder)
@@ -103,15 +102,15 @@ def read_clips(folder: Path, table: Path, limits: Limits = DEFAULT_LIMITS) -> Cl
     result = ClipList()
     for line, row in rows:
         where = f"line {line} of {table.name}"
-        clip, reason = _clip(row, files, where, limits)
+        clip, reason = _clip(row, files, where)
         known = found.get(clip.clip_id)
         if known is not None:
             clip = _together(known, clip, where)
         found[clip.clip_id] = clip
         if reason:
             result.missing[clip.clip_id] = reason
-        if len(found) > limits.clips:
-            raise DataError(f"More than {limits.clips:,} clips", where=table.name)
+        if len(found) > DEFAULT_LIMITS.clips:
+            raise DataError(f"More than {DEFAULT_LIMITS.clips:,} clips", where=table.name)
     result.clips = list(found.values())
     if len(result.missing) == len(result.clips):
         first = next(iter(result.missing.values()))
@@ -123,10 +122,10 @@ def read_clips(folder: Path, table: Path, limits: Limits = DEFAULT_LIMITS) -> Cl
     return result
 
 
-def _rows(table: Path, limits: Limits) -> Iterator[tuple[int, dict[str, str]]]:
+def _rows(table: Path) -> Iterator[tuple[int, dict[str, str]]]:
     where = table.name
     try:
-        if (size := table.stat().st_size) > limits.text_bytes:
+        if (size := table.stat().st_size) > DEFAULT_LIMITS.text_bytes:
             raise DataError(f"{readable_bytes(size)} are too large for a table", where=where)
         text = table.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -161,17 +160,17 @@ def _lacks(column: str, header: Sequence[str]) -> str:
     return f"There is no column {column!r} among {found}"
 
 
-def _clip(row: Mapping[str, str], files: _Files, where: str, limits: Limits) -> tuple[Clip, str]:
+def _clip(row: Mapping[str, str], files: _Files, where: str) -> tuple[Clip, str]:
     start, end = (_seconds(row[name], name, where) for name in ("start", "end"))
     if end is not None and end <= (start or 0.0):
         raise DataError(f"The clip ends at {row['end']}, before it starts", where=where)
     named = row["video"] or row["sound"] or row["picture"]
     key = row["clip_id"] or (Path(named).stem + (f"_{start:g}" if start else ""))
-    clip_id = clean_name(key, where=where, limits=limits)
+    clip_id = clean_name(key, where=where)
     labels = [part for part in row["labels"].split(";") if part.strip()] + ([row["label"]] if row["label"] else [])
     if not labels:
         raise DataError(f"Clip {clip_id!r} has no label", where=where, fix="Give it one, or leave the row out")
-    names = tuple(dict.fromkeys(clean_name(label, where=where, limits=limits) for label in labels))
+    names = tuple(dict.fromkeys(clean_name(label, where=where) for label in labels))
     word = row["split"].lower()
     if word and word not in SPLIT_WORDS:
         raise DataError(f"Unknown split {row['split'][:40]!r}", where=where, fix=f"Write {', '.join(SPLITS)}")

@@ -14,8 +14,8 @@ import io
 import json
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,8 @@ from avexplore.data.media.weights import remember
 from avexplore.errors import DataError
 from avexplore.folders import allowed, home
 
-Task = tuple[dict[str, Any], str, dict[str, Any]]
+Task = tuple[Clip, str, dict[str, Any]]
+"""A clip, the address of its record, and what is the same for all clips."""
 Spread = Callable[[Callable[[Task], "str | None"], Sequence[Task]], Iterable["str | None"]]
 """How many calls are made at once: yields what each returns, in any order."""
 
@@ -99,11 +100,6 @@ class Extraction:
         return tuple(account for account in self.accounts if account.used and account.notes)
 
 
-def one_by_one(call: Callable[[Task], str | None], tasks: Sequence[Task]) -> Iterator[str | None]:
-    """The plainest way: in this process, one after the other."""
-    yield from map(call, tasks)
-
-
 def extract(
     folder: Path,
     table: Path,
@@ -114,7 +110,7 @@ def extract(
     every: float = EVERY,
     seconds: float = SECONDS,
     device: str | None = None,
-    spread: Spread = one_by_one,
+    spread: Spread = map,
     report: Report = silent,
 ) -> Extraction:
     """Describe every clip of a table and write one file of features.
@@ -129,7 +125,7 @@ def extract(
         every: Seconds from frame to frame.
         seconds: That decoding one clip may take.
         device: What networks run on; None takes a GPU where there is one.
-        spread: How many clips are worked on at once.
+        spread: How many clips are worked on at once; by `map` one after the other, in this process.
         report: Told of each clip.
 
     Raises:
@@ -143,14 +139,14 @@ def extract(
     clips = read_clips(folder, table)
     specs = {"audio": audio, "visual": visual}
     widths = load(audio, device).width, load(visual, device).width
-    extractors = {side: _extractor(spec) for side, spec in specs.items()}
+    extractors = {side: spec.identity for side, spec in specs.items()}
     for spec in specs.values():
         if spec.path:
             remember(Path(spec.path))
     place = out.with_name(f"{out.stem}.media")
     settings = {
-        "folder": str(place.absolute()), "audio": asdict(audio), "visual": asdict(visual), "every": every,
-        "seconds": seconds, "device": device,
+        "folder": place.absolute(), "audio": audio, "visual": visual, "every": every, "seconds": seconds,
+        "device": device,
     }  # fmt: skip
     tasks = _tasks(clips, extractors, every, place, settings)
     unlasting = _work(tasks, spread, report, len(clips.clips))
@@ -170,7 +166,7 @@ def extraction_of(
     Raises:
         DataError: If the table or the folder cannot be used.
     """
-    extractors = {"audio": _extractor(audio), "visual": _extractor(visual)}
+    extractors = {"audio": audio.identity, "visual": visual.identity}
     return ExtractionConfig(
         _fingerprint(read_clips(folder, table), extractors, every),
         folder=str(folder.absolute()),
@@ -190,7 +186,7 @@ def features_of(config: ExtractionConfig) -> Path:
 
 
 def run_extraction(
-    config: ExtractionConfig, report: Report = silent, *, device: str | None = None, spread: Spread = one_by_one
+    config: ExtractionConfig, report: Report = silent, *, device: str | None = None, spread: Spread = map
 ) -> ExtractedClips:
     """Make the features that a config names, in the data folder.
 
@@ -220,10 +216,6 @@ def run_extraction(
     )
 
 
-def _extractor(spec: ExtractorSpec) -> str:
-    return f"{spec.kind} {spec.digest}".strip()
-
-
 def _fingerprint(clips: ClipList, extractors: dict[str, str], every: float) -> str:
     lines = []
     for clip in clips.clips:
@@ -244,7 +236,7 @@ def _tasks(
         if clip.clip_id not in clips.missing:
             key = records.address(clip, extractors, every)
             if key not in found and records.read(place, key) is None:
-                found[key] = (asdict(clip), key, settings)
+                found[key] = (clip, key, settings)
     return list(found.values())
 
 
@@ -279,10 +271,8 @@ def describe_task(task: Task) -> str | None:
     Returns:
         None; or its key and a reason, where it failed in a way that is not kept, since it may go well another time.
     """
-    content, key, settings = task
-    clip = Clip(**{**content, "labels": tuple(content["labels"])})
-    sides = (ExtractorSpec(**settings[side]) for side in ("audio", "visual"))
-    sound, picture = (load(spec, settings["device"]) for spec in sides)
+    clip, key, settings = task
+    sound, picture = (load(settings[side], settings["device"]) for side in ("audio", "visual"))
     _one_thread()
     made, skipped = Described(), ""
     try:
@@ -299,7 +289,7 @@ def describe_task(task: Task) -> str | None:
         skipped = error.what
     except DataError as error:
         skipped = error.what
-    records.write(Path(settings["folder"]), key, made, skipped)
+    records.write(settings["folder"], key, made, skipped)
     return None
 
 

@@ -93,11 +93,11 @@ class ExtractorSpec:
     path: str = ""
 
     @property
-    def digest(self) -> str:
-        """SHA-256 of the weights; "" for none."""
+    def identity(self) -> str:
+        """Its kind, and the SHA-256 of its weights if it has any."""
         from avexplore.data.media.weights import digest
 
-        return digest(Path(self.path)) if self.path else ""
+        return f"{self.kind} {digest(Path(self.path))}" if self.path else self.kind
 
 
 _WEIGHTS: Mapping[str, str] = {
