@@ -101,12 +101,8 @@ def _joined(found: Mapping[str, IntArray], parts: Mapping[str, int], clips: int,
             raise DataError("A clip is listed twice", where=file.where(name), fix="Keep every clip in one split")
         split[rows] = parts[name]
     given = set(parts.values())
-    if TEST not in given:
+    if not {TRAIN, TEST} <= given:
         split[split < 0] = TEST if TRAIN in given else TRAIN
-        if TRAIN not in given:
-            return split
-    elif TRAIN not in given:
-        split[split < 0] = TRAIN
     return split
 
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from avexplore.data.files.limits import DEFAULT_LIMITS, Limits
+from avexplore.data.files.limits import DEFAULT_LIMITS
 from avexplore.data.files.names import clean_name
 from avexplore.errors import DataError
 
@@ -88,7 +88,6 @@ def read_media_manifest(
     name: str,
     content: bytes,
     folders: Sequence[Path],
-    limits: Limits = DEFAULT_LIMITS,
     *,
     within: Sequence[Path] | None = None,
     anywhere: bool = False,
@@ -99,7 +98,6 @@ def read_media_manifest(
         name: The file's name, for messages and for its ending (.csv or .json).
         content: Its bytes.
         folders: A relative path is looked for in each, in turn.
-        limits: On names, paths and entries.
         within: Where media may lie; None for the same folders.
         anywhere: Media may lie anywhere, as for who types a path in a terminal.
 
@@ -117,7 +115,6 @@ def read_media_manifest(
     places = _Places(
         [folder.resolve() for folder in folders],
         None if anywhere else [folder.resolve() for folder in (folders if within is None else within)],
-        limits,
     )
     found: dict[str, MediaEntry] = {}
     try:
@@ -125,12 +122,12 @@ def read_media_manifest(
         rows = _from_json(text) if name.lower().endswith(".json") else _from_csv(text, name)
         for line, row in rows:
             where = f"{line} of {name}"
-            key = clean_name(row.get("clip_id", ""), where=where, limits=limits)
+            key = clean_name(row.get("clip_id", ""), where=where)
             if key in found:
                 raise DataError(f"Clip {key!r} is listed twice", where=where)
             found[key] = _entry(row, places, where)
-            if len(found) > limits.clips:
-                raise DataError(f"More than {limits.clips:,} clips", where=name)
+            if len(found) > DEFAULT_LIMITS.clips:
+                raise DataError(f"More than {DEFAULT_LIMITS.clips:,} clips", where=name)
     except DataError:
         raise
     except (ValueError, csv.Error, RecursionError) as error:  # a number may have more digits than Python converts
@@ -201,7 +198,6 @@ class _Object:
 class _Places:
     roots: Sequence[Path]
     within: Sequence[Path] | None
-    limits: Limits
     folders: dict[Path, Path] = field(default_factory=dict)
     """True places of those that were looked up."""
 
@@ -212,7 +208,7 @@ class _Places:
         if not isinstance(text, str):
             raise DataError("A path is no text", where=where, fix=_FIX)
         text = text.strip()
-        if len(text) > self.limits.path_characters or not text.isprintable():
+        if len(text) > DEFAULT_LIMITS.path_characters or not text.isprintable():
             raise DataError("The path is too long or holds control characters", where=where)
         if not text:
             return ""

@@ -22,9 +22,8 @@ class SoundPicture:
 
     def __init__(self, rate: int) -> None:
         hop = rate // 40
-        self._spectra = LogMel(
-            rate=rate, frame=2 * hop, hop=hop, fft=_power_of_two(2 * hop), bands=48, low=60.0, high=min(8000, rate / 2)
-        )
+        fft = 1 << (2 * hop - 1).bit_length()  # the next power of two
+        self._spectra = LogMel(rate=rate, frame=2 * hop, hop=hop, fft=fft, bands=48, low=60.0, high=min(8000, rate / 2))
         self._rest = np.zeros(0, np.float32)
         self._columns: list[FloatArray] = []
         self._each = 1
@@ -77,7 +76,3 @@ def _colored(levels: FloatArray) -> NDArray[np.uint8]:
     stops = np.linspace(0.0, 1.0, len(_COLORS))
     channels = [np.interp(levels, stops, _COLORS[:, c]) for c in range(3)]
     return np.stack(channels, axis=-1).astype(np.uint8)
-
-
-def _power_of_two(least: int) -> int:
-    return 1 << (least - 1).bit_length()

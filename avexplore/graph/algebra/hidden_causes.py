@@ -99,19 +99,28 @@ def may_have_hidden_cause(dag: IntArray) -> BoolArray:
 
 def _is_visible(marks: IntArray, i: int, j: int) -> bool:
     """Whether i -> j rules out a common cause of i and j."""
-    waiting, seen = deque([i]), {i, j}
+    return _comes_from_afar(marks, [i], j, seen={i, j})
+
+
+def _comes_from_afar(marks: IntArray, starts: list[int], k: int, seen: set[int]) -> bool:
+    """Whether a vertex apart from k has an edge into a start, or a path whose inner vertices are `_is_inner`."""
+    waiting = deque(starts)
     while waiting:
         v = waiting.popleft()
-        for k in np.flatnonzero(marks[:, v] == ARROW).tolist():
-            if k in seen:
+        for u in np.flatnonzero(marks[:, v] == ARROW).tolist():
+            if u in seen:
                 continue
-            if marks[k, j] == NONE:
+            if marks[u, k] == NONE:
                 return True
-            # One further: k has to be a collider on the path and a parent of j.
-            if marks[v, k] == ARROW and marks[k, j] == ARROW and marks[j, k] == TAIL:
-                seen.add(k)
-                waiting.append(k)
+            if _is_inner(marks, u, v, k):
+                seen.add(u)
+                waiting.append(u)
     return False
+
+
+def _is_inner(marks: IntArray, u: int, after: int, k: int) -> bool:
+    """Whether u may be a collider on a path on which the next vertex follows, and is a parent of k."""
+    return bool(marks[after, u] == ARROW and marks[u, k] == ARROW and marks[k, u] == TAIL)
 
 
 def _away_from_colliders(marks: IntArray, adjacent: BoolArray, around: list[list[int]]) -> bool:
@@ -156,22 +165,8 @@ def _discriminating_paths(marks: IntArray, adjacent: BoolArray, around: list[lis
 
 
 def _ends_discriminating_path(marks: IntArray, j: int, k: int, around: list[list[int]]) -> bool:
-    def is_inner(v: int, after: int) -> bool:
-        return bool(marks[after, v] == ARROW and marks[v, k] == ARROW and marks[k, v] == TAIL)
-
-    waiting = deque(i for i in around[j] if i != k and is_inner(i, j))
-    seen = {j, k, *waiting}
-    while waiting:
-        i = waiting.popleft()
-        for h in around[i]:
-            if h in seen or marks[h, i] != ARROW:
-                continue
-            if marks[h, k] == NONE:
-                return True
-            if is_inner(h, i):
-                seen.add(h)
-                waiting.append(h)
-    return False
+    starts = [i for i in around[j] if i != k and _is_inner(marks, i, j, k)]
+    return _comes_from_afar(marks, starts, k, seen={j, k, *starts})
 
 
 def _tails_by_ancestors(marks: IntArray, adjacent: BoolArray, around: list[list[int]]) -> bool:

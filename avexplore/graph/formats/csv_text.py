@@ -148,14 +148,9 @@ def write(graph: ClassGraph, shares: Shares | None = None) -> str:
     for source, target, directed in graph.edges():
         kind = "directed" if directed else "undirected"
         known = shares.of(source, target)
-        ends = [_guarded(_authors_name(end)) for end in (source, target)]
+        ends = [_guarded(end.replace(":", "_", 1)) for end in (source, target)]
         rows.writerow([*ends, kind, *(known.get(name, "") for name in shares.names)])
     return made.getvalue()
-
-
-def _authors_name(node: str) -> str:
-    modality, colon, rest = node.partition(":")
-    return f"{modality}_{rest}" if colon else node
 
 
 def _guarded(cell: str) -> str:

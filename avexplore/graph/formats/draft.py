@@ -64,12 +64,8 @@ def node_name(raw: str) -> str:
 
 
 def _has_modality(raw: str) -> bool:
-    for modality in MODALITIES:
-        rest = raw[len(modality) :]
-        # R's make.names writes a point for whatever is no letter, digit or point.
-        if raw.startswith(modality) and rest[:1] in (":", "_", ".") and rest[1:].strip():
-            return True
-    return False
+    # R's make.names writes a point for whatever is no letter, digit or point.
+    return re.match(rf"({'|'.join(MODALITIES)})[:_.].*\S", raw, re.DOTALL) is not None
 
 
 def plain_key(name: str) -> str:

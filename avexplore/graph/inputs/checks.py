@@ -162,11 +162,9 @@ def check_columns(
     {3: 'it is constant', 2: 'it repeats audio:A'}
     """
     require_finite(matrix, nodes)
-    reasons = dict(dropped or {})
     n, p = matrix.shape
-    left = [j for j in range(p) if j not in reasons]
-    warnings = [f"{nodes[j]} stands alone in the graph: {reason}." for j, reason in sorted(reasons.items())]
-
+    left, reasons, warnings = list(range(p)), dict[int, str](), list[str]()
+    _leave_out(dict(sorted((dropped or {}).items())), left, reasons, warnings, nodes)
     _leave_out(_constant(matrix, left), left, reasons, warnings, nodes)
     related = correlation(matrix)
     _leave_out(_duplicates(related, left, nodes, keep), left, reasons, warnings, nodes)
