@@ -98,10 +98,23 @@ class Parser:
         found = short(self._token.text) if self._token else "the end"
         return GraphError(f"{what}, found {found}", where=f"line {self.content.count(chr(10), 0, at) + 1}")
 
-    def _expect(self, text: str) -> None:
-        if not self._is(text):
-            raise self._fail(f"Expected {text!r}")
+    def _accept(self, *marks: str) -> bool:
+        """Whether one of these stands here; it is taken then."""
+        found = any(map(self._is, marks))
+        if found:
+            self._next()
+        return found
+
+    def _expect(self, mark: str) -> None:
+        if not self._accept(mark):
+            raise self._fail(f"Expected {mark!r}")
+
+    def _take(self, what: str, *kinds: str) -> Token:
+        token = self._token
+        if token is None or token.kind not in kinds:
+            raise self._fail(f"Expected {what}")
         self._next()
+        return token
 
     def keyword(self, known: tuple[str, ...]) -> str:
         """Take one of the words that begin a graph."""
@@ -122,40 +135,24 @@ class Parser:
 
     def _statements(self) -> None:
         self._expect("{")
-        while not self._is("}"):
-            if self._is(";") or self._is(","):
-                self._next()
-                continue
-            self._statement()
-        self._next()
+        while not self._accept("}"):
+            if not self._accept(";", ","):
+                self._statement()
 
     def _name(self) -> str:
         """An identifier; `audio:X` without quotes is one name here, not a node with a port."""
-        if self._token is None or self._token.kind not in ("word", "quoted"):
-            raise self._fail("Expected a name")
-        name, quoted = self._token.text, self._token.kind == "quoted"
-        self._next()
-        while quoted and self._is("+"):
-            self._next()
-            if self._token is None or self._token.kind != "quoted":
-                raise self._fail("Expected quoted text")
-            name += self._token.text
-            self._next()
-        parts = [name]
-        while self._is(":"):
-            self._next()
-            if self._token is None or self._token.kind not in ("word", "quoted"):
-                raise self._fail("Expected a name")
-            parts.append(self._token.text)
-            self._next()
-        return ":".join(parts)
+        first = self._take("a name", "word", "quoted")
+        name = first.text
+        while first.kind == "quoted" and self._accept("+"):
+            name += self._take("quoted text", "quoted").text
+        while self._accept(":"):
+            name += ":" + self._take("a name", "word", "quoted").text
+        return name
 
     def _subgraph(self) -> None:
         """A cluster is drawn around nodes: it says nothing of them, but defaults set in it end with it."""
-        if self._is("subgraph"):
-            self._next()
-            if not self._is("{"):
-                self._name()
+        if self._accept("subgraph") and not self._is("{"):
+            self._name()
         if len(self._defaults) > _DEEPEST:
             raise self._fail("Subgraphs are nested too deeply")
         self._defaults.append(dict(self._defaults[-1]))
@@ -170,8 +167,7 @@ class Parser:
             return
         bare = self._token is not None and self._token.kind == "word"
         ends, marks = [self._name()], []
-        if self._is("="):
-            self._next()
+        if self._accept("="):
             self._name()
             return
         while self._token is not None and self._token.kind == "arrow":
@@ -205,17 +201,10 @@ class Parser:
     def _attributes(self) -> dict[str, str]:
         self._expect("[")
         found: dict[str, str] = {}
-        while not self._is("]"):
-            if self._is(",") or self._is(";"):
-                self._next()
-                continue
-            key = self._name()
-            value = "true"
-            if self._is("="):
-                self._next()
-                value = self._name()
-            found[key.lower()] = value
-        self._next()
+        while not self._accept("]"):
+            if not self._accept(",", ";"):
+                key = self._name().lower()
+                found[key] = self._name() if self._accept("=") else "true"
         return found
 
     def _finish(self) -> Draft:

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from avexplore.artifacts import FloatArray, IntArray, Report, SoftLabels
-from avexplore.config import GraphConfig
+from avexplore.config import GraphConfig, StabilityConfig
 from avexplore.graph.inputs.covariance import bootstrap_correlations
 from avexplore.graph.inputs.covariance import correlation as correlate
 from avexplore.graph.learn import Prepared, local_table
@@ -35,11 +35,11 @@ class Resampler(Protocol):
         """DAGs of null samples."""
 
 
-def resampler(soft_labels: SoftLabels, prepared: Prepared, graph: GraphConfig, quick: GraphConfig) -> Resampler:
-    """The resampler of the config's score; `quick` searches resamples, `graph` the clips as they are."""
-    if graph.score != "bic":
-        return _Local(soft_labels, prepared, graph)
-    return _Gaussian(prepared, graph, quick)
+def resampler(soft_labels: SoftLabels, prepared: Prepared, config: StabilityConfig) -> Resampler:
+    """The resampler of the config's score."""
+    if config.graph.score != "bic":
+        return _Local(soft_labels, prepared, config.graph)
+    return _Gaussian(prepared, config)
 
 
 def batches(total: int, clips: int, nodes: int) -> list[tuple[int, int]]:
@@ -53,8 +53,10 @@ def batches(total: int, clips: int, nodes: int) -> list[tuple[int, int]]:
 
 
 class _Gaussian:
-    def __init__(self, prepared: Prepared, graph: GraphConfig, quick: GraphConfig) -> None:
-        self._prepared, self._graph, self._quick = prepared, graph, quick
+    def __init__(self, prepared: Prepared, config: StabilityConfig) -> None:
+        self._prepared = prepared
+        # How the clips are searched as they are, and how resamples.
+        self._graph, self._quick = config.graph, config.graph.replace(strategy=config.strategy)
         self._correlation = correlate(prepared.matrix)
 
     def bootstraps(self, seed: int, count: int, report: Report) -> tuple[IntArray, FloatArray]:

@@ -51,8 +51,7 @@ def measure_stability(
         GraphError: If the soft labels cannot be searched.
     """
     prepared = prepare(soft_labels, config.graph)
-    quick = config.graph.replace(strategy=config.strategy)
-    source = resampler(soft_labels, prepared, config.graph, quick)
+    source = resampler(soft_labels, prepared, config)
     null_count = 0 if config.null == "none" else config.null_bootstraps
     if config.graph.score == "kernel":
         clips, nodes = prepared.matrix.shape
@@ -113,7 +112,7 @@ def growing_stability(
         report: Called often while searching; may raise `Cancelled`.
     """
     prepared = prepare(soft_labels, config.graph)
-    source = resampler(soft_labels, prepared, config.graph, config.graph.replace(strategy=config.strategy))
+    source = resampler(soft_labels, prepared, config)
     progress, tally = _Progress(report, config.bootstraps, KeptBatches(None)), _Tally(prepared)
     p, two = len(prepared.nodes), np.zeros(2)
     for batch in progress.batches("Bootstraps", config.bootstraps, prepared, _bootstraps(source, config.seed)):
