@@ -56,8 +56,8 @@ def tokens(content: str) -> Iterator[Token]:
             raise GraphError(f"{short(content[at : at + 20])} is not understood", where=f"line {line}")
         kind, text = match.lastgroup or "", match.group()
         if kind == "quoted":
-            # Only \" and \\ are ours to undo; Graphviz hands the other escapes on as they are.
-            text = re.sub(r'\\(["\\])', r"\1", text[1:-1].replace("\\\n", ""))
+            # A line may be broken after a backslash. Graphviz hands other escapes than \" and \\ on as they are.
+            text = re.sub(r'\\(?:\n|(["\\]))', r"\1", text[1:-1])
         if kind != "space":
             yield Token(kind, text, at)
         at = match.end()

@@ -13,7 +13,7 @@ from pathlib import Path
 import networkx as nx
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from avexplore.artifacts import ClassGraph, GraphStability
@@ -43,6 +43,7 @@ def graphs(draw: st.DrawFn, names: st.SearchStrategy[str] = NAMES) -> ClassGraph
 
 
 @given(graph=graphs())
+@example(graph=ClassGraph(("audio:a\\\nb", "visual:\\\\\n"), np.array([[0, 1], [0, 0]], np.int8)))
 @pytest.mark.parametrize("format", ["csv", "dot", "dagitty", "json"])
 def test_any_name_survives_a_round_trip(format: str, graph: ClassGraph) -> None:
     back = read_graph(write_graph(graph, format), format, nodes=graph.nodes)
