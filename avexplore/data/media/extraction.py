@@ -205,11 +205,10 @@ def run_extraction(
         folder, table, features_of(config), audio, visual,
         every=config.every, device=device, spread=spread, report=report,
     )  # fmt: skip
-    seconds = [(one.claimed, one.sound, one.picture) for one in made.accounts]
     return ExtractedClips(
         clip_ids=tuple(one.clip_id for one in made.accounts),
         used=np.array([one.used for one in made.accounts]),
-        seconds=np.array([[np.nan if s is None else s for s in row] for row in seconds], np.float32),
+        seconds=np.array([(one.claimed, one.sound, one.picture) for one in made.accounts], np.float32),
         notes=tuple(one.notes for one in made.accounts),
         widths=made.widths,
         features=str(made.features),
@@ -294,14 +293,8 @@ def describe_task(task: Task) -> str | None:
 
 
 def _lack(made: Described) -> str:
-    lacks = [
-        side
-        for side, seconds, vector in (
-            ("sound", made.sound_seconds, made.audio),
-            ("picture", made.picture_seconds, made.visual),
-        )
-        if seconds is None or vector is None
-    ]
+    sides = {"sound": (made.sound_seconds, made.audio), "picture": (made.picture_seconds, made.visual)}
+    lacks = [side for side, (seconds, vector) in sides.items() if seconds is None or vector is None]
     return f"no {' and no '.join(lacks)}" if lacks else ""
 
 

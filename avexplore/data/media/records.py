@@ -89,17 +89,8 @@ def read(folder: Path, key: str) -> Record | None:
     """A clip's record; None if there is none, or it or one of its pictures is gone or damaged."""
     try:
         content: dict[str, Any] = json.loads((folder / "records" / f"{key}.json").read_bytes())
-        record = Record(
-            audio=_unpacked(content["audio"]),
-            visual=_unpacked(content["visual"]),
-            skipped=str(content["skipped"]),
-            claimed=content["claimed"],
-            sound_seconds=content["sound_seconds"],
-            picture_seconds=content["picture_seconds"],
-            notes=tuple(map(str, content["notes"])),
-            poster=content.get("poster", ""),
-            sound_picture=content.get("sound_picture", ""),
-        )
+        vectors = {side: _unpacked(content[side]) for side in ("audio", "visual")}
+        record = Record(**content | vectors | {"notes": tuple(map(str, content["notes"]))})
     except (OSError, ValueError, KeyError, TypeError):
         return None
     pictures = [folder / "pictures" / name for name in (record.poster, record.sound_picture) if name]
