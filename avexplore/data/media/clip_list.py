@@ -226,17 +226,16 @@ class _Files:
         """Sound and picture of a clip: the same file for a video."""
         if row["video"]:
             file = self._named(row["video"])
-            kind = kind_of(file)
-            if kind == "picture":
-                return (self._named(row["sound"]) if row["sound"] else ""), file
-            if kind == "sound":
-                return file, (self._named(row["picture"]) if row["picture"] else "")
-            return file, file
+            sound = self._named(row["sound"]) if kind_of(file) == "picture" else file
+            picture = self._named(row["picture"]) if kind_of(file) == "sound" else file
+            return sound, picture
         if row["sound"] or row["picture"]:
-            return tuple(self._named(row[name]) if row[name] else "" for name in ("sound", "picture"))  # type: ignore[return-value]
+            return self._named(row["sound"]), self._named(row["picture"])
         return self._by_name(key)
 
     def _named(self, text: str) -> str:
+        if not text:
+            return ""
         try:
             full = (self._root / text).resolve()
             if not full.is_relative_to(self._root):
