@@ -28,7 +28,7 @@ def run(settings: dict[str, Any]) -> None:
     from streamlit.starlette import App
 
     from avexplore.ui.page_list import PAGES
-    from avexplore.ui.server import ahead, left_sessions
+    from avexplore.ui.server import ahead, first_pictures, left_sessions
     from avexplore.ui.server.first_paint import FirstPaint
     from avexplore.ui.server.front_door import FrontDoor
     from avexplore.ui.server.login_visits import LoginVisits
@@ -53,7 +53,8 @@ def run(settings: dict[str, Any]) -> None:
         layers.append(Middleware(UploadLimits, visitor_bytes=allowed))
     layers.append(Middleware(LoginVisits, ended=EndedVisits(home() / "ended_logins"), hosts=named))
     layers.append(Middleware(ReturnAfterLogin, pages=[info.name for info in PAGES]))
-    layers.append(Middleware(FirstPaint, front_page=page, pages=[info for info in PAGES if info.is_here]))
+    here = [info for info in PAGES if info.is_here]
+    layers.append(Middleware(FirstPaint, front_page=page, pages=here, picture=first_pictures.picture))
     left_sessions.use()
     ahead.import_pages()
     script = app_folder() / "app.py"

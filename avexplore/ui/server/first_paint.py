@@ -1,8 +1,9 @@
-"""Something to look at while Streamlit's front end loads: the page's name and question, within the first answer."""
+"""Something to look at while Streamlit's front end loads: the page's name and question, within the first answer, and
+its picture where that is known."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from pathlib import Path
 
@@ -23,18 +24,29 @@ class FirstPaint:
         app: Streamlit, which answers for everything else.
         front_page: The HTML that Streamlit serves for every page.
         pages: The pages; the first one is at "/", too.
+        picture: SVG by a page's name and the query of its address, "" for none. It stays until the page has drawn
+            its own.
     """
 
-    def __init__(self, app: ASGIApp, *, front_page: str, pages: Sequence[PageInfo]) -> None:
+    def __init__(
+        self, app: ASGIApp, *, front_page: str, pages: Sequence[PageInfo], picture: Callable[[str, str], str]
+    ) -> None:
         self._app = app
+        self._picture = picture
         self._filled = {f"/{page.name}": _filled(front_page, page) for page in pages}
         self._filled["/"] = self._filled[f"/{pages[0].name}"]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or hand on."""
         page = self._filled.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "GET" else None
-        answer = self._app if page is None else HTMLResponse(page, headers={"cache-control": "no-cache"})
-        await answer(scope, receive, send)
+        if page is None:
+            await self._app(scope, receive, send)
+            return
+        if svg := self._picture(scope["path"].strip("/"), scope["query_string"].decode("latin-1")):
+            still = (_FOLDER / "first_picture.html").read_text(encoding="utf-8").replace("PICTURE", svg)
+            # Outside of the place where Streamlit draws: it stays until the picture itself takes it away.
+            page = page.replace("</body>", still + "</body>", 1)
+        await HTMLResponse(page, headers={"cache-control": "no-cache"})(scope, receive, send)
 
 
 def _filled(front_page: str, page: PageInfo) -> str:

@@ -51,6 +51,9 @@ button[kind^="primary"]:not(:disabled), button[kind^="primary"]:not(:disabled) *
 [data-tag][data-tag-index], [data-tag][data-tag-index] * { color: #11171D; }
 </style>"""
 
+NO_STILL = "<style>.avx-still { display: none !important; }</style>"
+"""What stands on the class graph's page until it has drawn (`server/first_pictures.py`) is gone on every other."""
+
 
 _settled_modules = 0
 
@@ -92,12 +95,15 @@ def run(above: Callable[[str], None]) -> None:
     # Hidden rather than left out: Streamlit would list the files in `pages/` instead.
     chosen = st.navigation(sections, position="sidebar" if entered else "hidden")
     if not entered:
+        st.html(NO_STILL)
         login.ask()
         return
     st.session_state["framed"] = above
     if "deep_link" in st.session_state:
         file, query = st.session_state.pop("deep_link")
         st.switch_page(file, query_params=query)
+    if chosen.url_path != "class_graph":
+        st.html(NO_STILL)
     address.one_step()
     st.logo(str(ASSETS / "logo.svg"), size="large")
 

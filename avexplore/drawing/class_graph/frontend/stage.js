@@ -81,6 +81,7 @@ export class Stage extends Actions {
     if (!previous) this.#resized();
     this.drawMilliseconds = performance.now() - started;
     this.root.dataset.version = data.version;
+    document.querySelector(".avx-still")?.remove(); // what stood there while the app was loading
   }
 
   // The view lives here. Python overrides it only when it has something of its own to say: a new serial. What it says
