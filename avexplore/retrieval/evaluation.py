@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -158,7 +159,7 @@ def evaluate(embeddings: Embeddings, clips: Clips, split: str = "test") -> Retri
 
 
 def completed(report: RetrievalReport, embeddings: Embeddings, clips: Clips, split: str) -> RetrievalReport:
-    """The report itself, or measured anew where it was stored before 0.2.0 and holds fewer figures.
+    """The report itself, with what it lacks where it was stored before 0.2.0.
 
     Args:
         report: Of `split`.
@@ -166,8 +167,10 @@ def completed(report: RetrievalReport, embeddings: Embeddings, clips: Clips, spl
         clips: Labels and splits.
         split: Whose clips ask and answer.
     """
-    whole = report.per_query and set(figures_of_the_field()) <= set(report.metrics)
-    return report if whole else evaluate(embeddings, clips, split)
+    if report.per_query and set(figures_of_the_field()) <= set(report.metrics):
+        return report
+    found = evaluate(embeddings, clips, split)
+    return replace(report, metrics={**found.metrics, **report.metrics}, per_query=found.per_query)
 
 
 def _direction(

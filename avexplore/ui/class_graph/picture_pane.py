@@ -27,10 +27,10 @@ from avexplore.drawing.class_graph.payload import to_payload
 from avexplore.graph.compiled.numba_cache import is_compiled
 from avexplore.graph.layout.class_layout import STAGE, lay_out
 from avexplore.ui.class_graph.component import mount
-from avexplore.ui.class_graph.scene import cached_or_quick
 from avexplore.ui.class_graph.state import kept_graphs as variants
 from avexplore.ui.class_graph.state import session_state as visit
 from avexplore.ui.class_graph.state import settings
+from avexplore.ui.parts.job_progress import cached_or_quick
 from avexplore.ui.settings import working
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from avexplore.ui.parts.job_progress import cached_or_quick as cached_or_quick
+from avexplore.ui.parts.job_progress import cached_or_quick
 
 if TYPE_CHECKING:
     from avexplore.analysis.pair_evidence import PairEvidence

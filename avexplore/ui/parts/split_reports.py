@@ -35,7 +35,7 @@ def both(students: Pair, split: Split, clips: int) -> tuple[RetrievalReport, Ret
 def completed(
     key: str, split: Split, _report: RetrievalReport, _embeddings: Embeddings, _clips: Clips
 ) -> RetrievalReport:
-    """A report with all figures: what an earlier version stored with fewer is measured anew.
+    """A report with all figures: those that an earlier version did not store are measured.
 
     Args:
         key: The student's address.
