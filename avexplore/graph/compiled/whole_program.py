@@ -13,14 +13,38 @@ measures both.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from llvmlite import binding as llvm
+from numba.core import types
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
+from numba.np import arrayobj
 
 _Library: Any = JITCodeLibrary  # untyped, as is the next
 _Compiler: Any = Compiler
+_arrays: Any = arrayobj
+
+
+@contextmanager
+def _indices_from_the_front() -> Iterator[None]:
+    """While numba compiles: an index is an offset, and a negative one is an error.
+
+    Otherwise each access compares its index with 0, and keeps the array's length at hand to add it. Dispatchers hold
+    numba's compiler lock meanwhile.
+    """
+    before = _arrays.fix_integer_index
+
+    def as_it_is(context: Any, builder: Any, kind: Any, index: Any, size: Any) -> Any:
+        return context.cast(builder, index, kind, types.intp)
+
+    _arrays.fix_integer_index = as_it_is
+    try:
+        yield
+    finally:
+        _arrays.fix_integer_index = before
 
 
 class _NoMachineCode:
@@ -65,6 +89,10 @@ def _compiler(library: Any) -> Any:
                 self.state.library = library(self.state.targetctx.codegen(), self.state.func_id.func_qualname)
                 self.state.library.enable_object_caching()
             return super().define_pipelines()
+
+        def _compile_core(self) -> Any:
+            with _indices_from_the_front():
+                return super()._compile_core()
 
     return IntoLibrary
 

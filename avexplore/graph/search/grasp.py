@@ -24,8 +24,8 @@ from avexplore.graph.compiled import bitset, randomness
 from avexplore.graph.compiled.bitset import word_count
 from avexplore.graph.compiled.numba_cache import Int, Real, Truth, compiled
 from avexplore.graph.search.boss import LEAST_GAIN
-from avexplore.graph.search.grow_shrink import FULL, PATH, GrowShrinkTrees, still_valid
-from avexplore.graph.search.permutation import Permutation, place, renew
+from avexplore.graph.search.grow_shrink import DIGEST, FULL, PATH, SCORE, GrowShrinkTrees, look_up
+from avexplore.graph.search.permutation import Permutation, place
 
 AT_ONCE = 1000
 """Tucks between two chances to stop."""
@@ -42,11 +42,12 @@ class Tucks(NamedTuple):
     Attributes:
         level: Where an unfinished search stands, -1 before it begins, (1,).
         turn: How many vertices have been tried, (depth,).
-        first, last: Range of positions that the tuck changed, (depth,).
-        digest: Of the DAG before the tuck, (depth,).
+        first, last: Range of positions that the tuck changes, (depth,).
+        digest: Of the DAG on the other side of the tuck, (depth,).
         parents: Parents of the present vertex as the level found them, (depth, w).
         remaining: Those not tried yet, (depth, w).
         order, node: What the tuck overwrote, (depth, p).
+        weighed: Nodes that a tuck would give to the variables now at each position, (p,).
         seen: Hash table of DAGs searched, (SEEN,).
     """
 
@@ -59,6 +60,7 @@ class Tucks(NamedTuple):
     remaining: IntArray
     order: IntArray
     node: IntArray
+    weighed: IntArray
     seen: IntArray
 
 
@@ -75,61 +77,99 @@ def blank_tucks(variables: int, depth: int) -> Tucks:
         remaining=np.zeros((depth, words), np.int64),
         order=np.zeros((depth, variables), np.int64),
         node=np.zeros((depth, variables), np.int64),
+        weighed=np.zeros(variables, np.int64),
         seen=np.zeros(SEEN, np.int64),
     )
 
 
 @compiled
-def tuck(trees: GrowShrinkTrees, permutation: Permutation, x: Int, y: Int, tucks: Tucks, level: Int) -> Real:
-    """Put y and its ancestors in between right before x; return the change of score, -inf if it is not allowed."""
-    order = permutation.order
+def _weigh(trees: GrowShrinkTrees, permutation: Permutation, x: Int, y: Int, tucks: Tucks, level: Int) -> Real:
+    """What the score would gain if y and its ancestors in between stood right before x; -inf if that is not allowed.
+
+    Nothing is moved. Those that would go ahead lose from their predecessors x and what else they would pass, all others
+    gain the former: two AND operations say whose certificate fails.
+    """
+    order, prefix, sets = permutation.order, permutation.prefix, permutation.spare
+    nodes, weighed = trees.nodes, tucks.weighed
     first, last = permutation.position[x], permutation.position[y]
-    moved = permutation.spare
-    words = moved.shape[1]
+    words = sets.shape[1]
+    # sets[2]: those that move, and parents of theirs that are ahead already; sets[1]: passed; sets[0]: predecessors
     for w in range(words):
-        moved[2, w] = trees.nodes[permutation.node[y], PATH + 2 * words + w]
-    bitset.insert(moved, 2, y)
+        sets[2, w] = nodes[permutation.node[y], PATH + 2 * words + w]
+        sets[1, w] = 0
+    bitset.insert(sets, 2, y)
     for k in range(last - 1, first, -1):
         z = order[k]
-        if bitset.contains(moved, 2, z):
+        if bitset.contains(sets, 2, z):
             for w in range(words):
-                moved[2, w] |= trees.nodes[permutation.node[z], PATH + 2 * words + w]
+                sets[2, w] |= nodes[permutation.node[z], PATH + 2 * words + w]
     for k in range(first + 1, last + 1):
-        if bitset.contains(moved, 2, order[k]) and bitset.contains(trees.regression.required, order[k], x):
+        if bitset.contains(sets, 2, order[k]) and bitset.contains(trees.regression.required, order[k], x):
             return -math.inf
     tucks.first[level] = first
     tucks.last[level] = last
-    tucks.digest[level] = permutation.digest[0]
-    saved = tucks.order[level]
-    for k in range(first, last + 1):
-        saved[k] = order[k]
-        tucks.node[level, k] = permutation.node[order[k]]
-    target: Int = first
-    for old in range(first + 1, last + 1):
-        if bitset.contains(moved, 2, saved[old]):
-            place(permutation, target, saved[old])
-            target += 1
-    place(permutation, target, x)
-    target += 1
-    for old in range(first + 1, last + 1):
-        if not bitset.contains(moved, 2, saved[old]):
-            place(permutation, target, saved[old])
-            target += 1
     change = 0.0
-    for k in range(first, last + 1):
-        if not still_valid(trees, permutation.node[order[k]], permutation.prefix, k):
-            change += renew(trees, permutation, k, y)
+    digest = permutation.digest[0]
+    for moves in range(2):
+        for k in range(first, last + 1):
+            v = order[k]
+            if (k > first and bitset.contains(sets, 2, v)) != (moves == 0):
+                if moves == 0:
+                    bitset.insert(sets, 1, v)
+                continue
+            old = permutation.node[v]
+            new = old
+            wrong = np.int64(0)
+            for w in range(words):
+                wrong |= nodes[old, PATH + w] & sets[1, w] if moves == 0 else nodes[old, PATH + words + w] & sets[2, w]
+            if wrong != 0:
+                for w in range(words):
+                    sets[0, w] = prefix[k, w] & ~sets[1, w] if moves == 0 else prefix[k, w] | sets[2, w]
+                if k == first:
+                    bitset.discard(sets, 0, x)
+                new = look_up(trees, v, sets, 0, trees.aside, y, v)
+                if trees.counters[FULL] != 0:
+                    return 0.0
+                digest ^= nodes[new, DIGEST] ^ nodes[old, DIGEST]
+                change += trees.values[new, SCORE] - trees.values[old, SCORE]
+            weighed[k] = new
+    tucks.digest[level] = digest
     return change
 
 
 @compiled
-def undo(permutation: Permutation, tucks: Tucks, level: Int) -> None:
+def _tuck(permutation: Permutation, tucks: Tucks, level: Int) -> None:
+    """Carry out the tuck that was weighed last, whose movers are still in `spare[2]`."""
+    first, last = tucks.first[level], tucks.last[level]
+    order, node = tucks.order[level], tucks.node[level]
+    for k in range(first, last + 1):
+        order[k] = permutation.order[k]
+        node[k] = permutation.node[order[k]]
+        permutation.node[order[k]] = tucks.weighed[k]
+    target: Int = first
+    for moves in range(2):
+        for k in range(first, last + 1):
+            if (k > first and bitset.contains(permutation.spare, 2, order[k])) == (moves == 0):
+                place(permutation, target, order[k])
+                target += 1
+    _swap_digests(permutation, tucks, level)
+
+
+@compiled
+def _undo(permutation: Permutation, tucks: Tucks, level: Int) -> None:
     """Take back the tuck of a level."""
     for k in range(tucks.first[level], tucks.last[level] + 1):
         x = tucks.order[level, k]
         place(permutation, k, x)
         permutation.node[x] = tucks.node[level, k]
-    permutation.digest[0] = tucks.digest[level]
+    _swap_digests(permutation, tucks, level)
+
+
+@compiled
+def _swap_digests(permutation: Permutation, tucks: Tucks, level: Int) -> None:
+    other = tucks.digest[level]
+    tucks.digest[level] = permutation.digest[0]
+    permutation.digest[0] = other
 
 
 @compiled
@@ -206,30 +246,28 @@ def best_tuck(
                 return 0.0
             if tucks.turn[level] == p:
                 level -= 1
-                undo(permutation, tucks, level)
+                _undo(permutation, tucks, level)
             else:
                 _look_at(trees, permutation, visit[(turn + tucks.turn[level]) % p], tucks, level)
             continue
         if level > 0 and not _covered(trees, permutation, x, tucks, level):
             continue
         tried += 1
-        change = tuck(trees, permutation, x, y, tucks, level)
-        if change == -math.inf:
-            continue
+        change = _weigh(trees, permutation, x, y, tucks, level)
         if trees.counters[FULL] != 0:
-            while level >= 0:
-                undo(permutation, tucks, level)
+            while level > 0:
                 level -= 1
+                _undo(permutation, tucks, level)
             return 0.0
         if change > LEAST_GAIN:
+            _tuck(permutation, tucks, level)
             return change
         if (
             change > -LEAST_GAIN
             and level + 1 < depth
-            and _first_time(tucks, randomness.scramble(permutation.digest[0] + level))
+            and _first_time(tucks, randomness.scramble(tucks.digest[level] + level))
         ):
+            _tuck(permutation, tucks, level)
             level += 1
             tucks.turn[level] = 0
             _look_at(trees, permutation, visit[turn], tucks, level)
-            continue
-        undo(permutation, tucks, level)

@@ -66,7 +66,9 @@ LINE = 16
 """Numbers to which rows are padded."""
 
 MEMORY = 128 << 20
-"""Bytes of the trees of one search. Pages that are never written cost nothing."""
+MEMORY_PER_VARIABLE = 512 << 10
+"""Bytes of the trees of one search are the larger of the two. Pages that are never written cost nothing; where trees of
+many variables have to be forgotten often, the search spends its time on growing them again."""
 
 
 class GrowShrinkTrees(NamedTuple):
@@ -105,7 +107,7 @@ def new_trees(
     penalty_discount: float,
     forbidden: BoolArray | None = None,
     required: BoolArray | None = None,
-    memory: int = MEMORY,
+    memory: int | None = None,
 ) -> GrowShrinkTrees:
     """Trees without nodes; `clear` them before use.
 
@@ -114,9 +116,10 @@ def new_trees(
         samples: n.
         penalty_discount: c.
         forbidden, required: [i, j] for i -> j, shape (p, p); None for none.
-        memory: Upper bound in bytes on what grows.
+        memory: Upper bound in bytes on what grows; None for what suits the number of variables.
     """
     p = len(correlation)
+    memory = max(MEMORY, MEMORY_PER_VARIABLE * p) if memory is None else memory
     words = bitset.word_count(p)
     keeps_rows = p <= ROWS_KEPT_UP_TO
     branches_per_node = min(p, 12 + p // 16)
