@@ -81,7 +81,10 @@ def _forget_old(parent: Path) -> None:
 
 
 def compiled(function: Function) -> Function:
-    """Compile for use from other compiled code only; no reference counting, so nothing may be allocated in it."""
+    """Compile for use from other compiled code only; no reference counting, so nothing may be allocated in it.
+
+    Indices count from the front: `array[-1]` reads what lies before the array (`whole_program`).
+    """
     wrapped: Any = _njit(
         function,
         error_model="numpy",

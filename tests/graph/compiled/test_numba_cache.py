@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
@@ -103,3 +104,20 @@ def test_plain_numba_compiles_the_same(tmp_path: Path) -> None:
     assert [is_plain for is_plain, _ in said] == ["False", "True"]
     assert said[0][1] == said[1][1]
     assert len(list((tmp_path / "kept").iterdir())) == 2
+
+
+def test_no_compiled_function_counts_an_index_from_the_end() -> None:
+    """Where `whole_program` is at work, a negative index reads what lies before the array."""
+    looked_at = 0
+    for file in Path(numba_cache.__file__).parents[1].rglob("*.py"):
+        for function in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if not isinstance(function, ast.FunctionDef):
+                continue
+            if not {"compiled", "entry_point"} & {ast.unparse(one) for one in function.decorator_list}:
+                continue
+            looked_at += 1
+            for node in ast.walk(function):
+                if isinstance(node, ast.Subscript):
+                    ends = [end for end in ast.walk(node.slice) if isinstance(end, ast.UnaryOp)]
+                    assert not any(isinstance(end.op, ast.USub) for end in ends), f"{file.name}: {ast.unparse(node)}"
+    assert looked_at > 50
