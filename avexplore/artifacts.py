@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avexplore.errors import DataError, GraphError
+from avexplore.large_arrays import not_finite
 from avexplore.table_html import table_html
 
 FloatArray = NDArray[np.floating[Any]]
@@ -77,20 +78,16 @@ def _require(condition: bool, what: str, *, where: str, fix: str = "") -> None:
 
 
 def _check_finite(values: FloatArray, where: str, columns: tuple[str, ...] = ()) -> None:
-    # A sum is not finite if any addend is not: one pass, no temporary of the array's size.
-    with np.errstate(over="ignore", invalid="ignore"):
-        total = values.sum(dtype=np.float64)
-    if not np.isfinite(total):
-        bad = np.argwhere(~np.isfinite(values))
-        if len(bad):
-            row, *rest = bad[0]
-            column = rest[0] if rest else 0
-            name = f" ({columns[column]})" if columns else ""
-            raise DataError(
-                f"{len(bad)} value(s) are NaN or infinite, the first in row {row}, column {column}{name}",
-                where=where,
-                fix="Remove or impute these clips",
-            )
+    bad, first = not_finite(values)
+    if bad:
+        row, *rest = first
+        column = rest[0] if rest else 0
+        name = f" ({columns[column]})" if columns else ""
+        raise DataError(
+            f"{bad} value(s) are NaN or infinite, the first in row {row}, column {column}{name}",
+            where=where,
+            fix="Remove or impute these clips",
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

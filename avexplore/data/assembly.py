@@ -15,9 +15,11 @@ from avexplore.data.files.limits import DEFAULT_LIMITS, MEBIBYTE, Limits
 from avexplore.data.files.names import check_unique, clean_names, instead, numbered
 from avexplore.data.splits import TEST, TRAIN, VALIDATION, split_off_validation, stratified
 from avexplore.errors import DataError
+from avexplore.large_arrays import not_finite, taken
 
 TEST_FRACTION = 0.2
 """Share of test clips where a source has no split of its own."""
+_LARGEST = float(np.finfo(np.float32).max)
 _BLOCK = 16 * MEBIBYTE
 """Bytes of features that are compared at once."""
 
@@ -111,7 +113,7 @@ def assemble(raw: RawClips, config: FeatureFileConfig, limits: Limits = DEFAULT_
     staying = _without_copies(split, first, hard, kept, raw)
     if len(staying) < len(kept):
         kept, hard, split = kept[staying], hard[staying], split[staying]
-        audio, visual = audio[staying], visual[staying]
+        audio, visual = taken(audio, staying), taken(visual, staying)
     _check_training(hard, split, names, raw.where)
     kept_ids = tuple(ids[i] for i in kept)
     hidden = None if true is None else true[np.ix_(kept, columns)]
@@ -182,16 +184,14 @@ def _check_features(raw: RawClips) -> None:
             )
         if values.dtype.kind not in "fiu":
             raise DataError(f"Expected numbers, got {values.dtype}", where=where)
-        if values.dtype.kind == "f" and not _sum_is_finite(values):
-            bad = np.argwhere(~np.isfinite(values))
-            if len(bad):
-                raise DataError(
-                    f"{len(bad):,} value(s) are NaN or infinite, the first in {raw.row(int(bad[0][0]))}, "
-                    f"column {bad[0][1]}",
-                    where=where,
-                    fix="Remove or impute these clips",
-                )
-        if values.dtype.itemsize > 4 and np.abs(values).max() > np.finfo(np.float32).max:
+        bad, first = not_finite(values)
+        if bad:
+            raise DataError(
+                f"{bad:,} value(s) are NaN or infinite, the first in {raw.row(first[0])}, column {first[1]}",
+                where=where,
+                fix="Remove or impute these clips",
+            )
+        if values.dtype.itemsize > 4 and max(-float(values.min()), float(values.max())) > _LARGEST:
             raise DataError("Values are too large for single precision", where=where, fix="Scale the features")
     if len(raw.audio) != len(raw.visual):
         raise DataError(
@@ -203,11 +203,6 @@ def _check_features(raw: RawClips) -> None:
                 else "Both modalities must list the same clips in the same order"
             ),
         )
-
-
-def _sum_is_finite(values: FloatArray) -> bool:
-    with np.errstate(over="ignore", invalid="ignore"):
-        return bool(np.isfinite(values.sum(dtype=np.float64)))
 
 
 def _labels(raw: RawClips, n: int, limits: Limits) -> tuple[BoolArray | None, IntArray | None, tuple[str, ...]]:
@@ -523,9 +518,8 @@ def _clip_ids(raw: RawClips, n: int, limits: Limits) -> tuple[str, ...]:
 
 
 def _single(values: FloatArray, rows: IntArray) -> FloatArray:
-    whole = len(rows) == len(values)
-    result: FloatArray = np.ascontiguousarray(values if whole else values[rows], np.float32)
-    return result
+    as_is = len(rows) == len(values) and values.dtype == np.float32 and values.flags.c_contiguous
+    return values if as_is else taken(values, rows, np.float32)
 
 
 def _check_ids(ids: tuple[str, ...], kept: IntArray, split: IntArray | None, raw: RawClips) -> None:

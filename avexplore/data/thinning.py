@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from avexplore.artifacts import FeatureSet
+from avexplore.artifacts import MODALITIES, FeatureSet
+from avexplore.large_arrays import taken
 
 FEWEST = 2
 """A class keeps at least so many training clips, if it has them."""
@@ -37,9 +38,8 @@ def thinned(features: FeatureSet, fraction: float, seed: int) -> FeatureSet:
         count = max(int(np.ceil(fraction * len(members) - 1e-9)), FEWEST)
         keep[members[count:]] = False
     rows = np.flatnonzero(keep)
-    changed: dict[str, Any] = {
-        name: getattr(features, name)[rows] for name in ("hard_label", "split", "audio", "visual")
-    }
+    changed: dict[str, Any] = {name: taken(getattr(features, name), rows) for name in MODALITIES}
+    changed |= {name: getattr(features, name)[rows] for name in ("hard_label", "split")}
     for name in ("true_labels", "true_audio", "true_visual"):
         if getattr(features, name) is not None:
             changed[name] = getattr(features, name)[rows]

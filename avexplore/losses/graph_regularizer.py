@@ -105,7 +105,7 @@ class GraphRegularizer:
             DataError: If true pairs are asked for but no true labels are known.
         """
         device, index = rows.device, rows.cpu().numpy()
-        audio, visual = torch.tensor(soft_labels.probabilities()[:, index], dtype=torch.float32, device=device)
+        audio, visual = torch.tensor(soft_labels.probabilities(index), dtype=torch.float32, device=device)
         true = None
         if affinity.true_pairs:
             if clips.true_labels is None:

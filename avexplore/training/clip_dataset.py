@@ -11,6 +11,7 @@ from torch.utils.data import Dataset
 
 from avexplore.artifacts import FeatureSet, SoftLabels
 from avexplore.errors import DataError
+from avexplore.large_arrays import taken
 
 
 class ClipDataset(Dataset[dict[str, Tensor]]):
@@ -34,8 +35,8 @@ class ClipDataset(Dataset[dict[str, Tensor]]):
         rows = features.rows(split)
         self.classes = features.classes
         self._parts = {
-            "audio": torch.tensor(features.audio[rows], dtype=torch.float32),
-            "visual": torch.tensor(features.visual[rows], dtype=torch.float32),
+            "audio": torch.from_numpy(taken(features.audio, rows, np.float32)),
+            "visual": torch.from_numpy(taken(features.visual, rows, np.float32)),
             "label": torch.tensor(features.hard_label[rows].astype(np.int64)),
             "row": torch.tensor(rows.astype(np.int64)),
         }

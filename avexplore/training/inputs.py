@@ -11,9 +11,10 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
-from avexplore.artifacts import MODALITIES, FeatureSet, FloatArray
-from avexplore.data.scaling import Standardizer
+from avexplore.artifacts import MODALITIES, FeatureSet, FloatArray, IntArray
+from avexplore.data.scaling import Standardizer, means
 from avexplore.errors import DataError
+from avexplore.large_arrays import blocks, filled, summed
 
 InputKind = Literal["whitened", "standardized"]
 
@@ -54,6 +55,11 @@ class InputMap:
         result: FloatArray = centered * self.matrix if self.matrix.ndim == 1 else centered @ self.matrix
         return result
 
+    def of_rows(self, values: FloatArray, rows: IntArray) -> FloatArray:
+        """Inputs of some of the features, block by block. Shape (len(rows), k), float32."""
+        parts = blocks(len(rows), 8 * values.shape[1])
+        return filled(parts, len(rows), lambda part: [self(values[rows[part]])])[0]
+
 
 _last: tuple[weakref.ref[FeatureSet], InputKind, int, tuple[InputMap, InputMap]] | None = None
 
@@ -77,24 +83,27 @@ def fit_inputs(features: FeatureSet, kind: InputKind, components: int) -> tuple[
     rows = features.rows("train")
     if len(rows) < 2:
         raise DataError(f"There are {len(rows)} training clips", where="split", fix="A network needs at least two")
-    audio, visual = (getattr(features, modality)[rows] for modality in MODALITIES)
     fit = _whitening if kind == "whitened" else _standardizing
-    maps = fit(audio, components), fit(visual, components)
+    maps = fit(features.audio, rows, components), fit(features.visual, rows, components)
     _last = weakref.ref(features), kind, components, maps
     return maps
 
 
-def _standardizing(values: FloatArray, components: int) -> InputMap:
-    standardizer = Standardizer.fit(values)
+def _standardizing(values: FloatArray, rows: IntArray, components: int) -> InputMap:
+    standardizer = Standardizer.fit(values, rows)
     return InputMap(standardizer.mean, (1.0 / standardizer.scale).astype(np.float32))
 
 
-def _whitening(values: FloatArray, components: int) -> InputMap:
-    mean = values.mean(axis=0, dtype=np.float64)
-    centered = values - mean
+def _whitening(values: FloatArray, rows: IntArray, components: int) -> InputMap:
+    mean = means(values, rows)
+
+    def products(block: FloatArray) -> FloatArray:
+        centered = block - mean
+        return centered.T @ centered
+
     width = values.shape[1]
-    most = max(1, min(components, width, len(values) // _ROWS_PER_COMPONENT))
-    covariance = centered.T @ centered / len(values)
+    most = max(1, min(components, width, len(rows) // _ROWS_PER_COMPONENT))
+    covariance = summed(values, rows, products) / len(rows)
     variance, directions = scipy.linalg.eigh(covariance, subset_by_index=(width - most, width - 1))
     variance, directions = variance[::-1], directions[:, ::-1]
     kept = max(1, int((variance > 1e-7 * max(variance[0], 1e-30)).sum()))

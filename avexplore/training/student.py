@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +18,7 @@ from avexplore.artifacts import (
     Clips,
     Embeddings,
     FeatureSet,
+    FloatArray,
     NetworkOutputs,
     Report,
     SoftLabels,
@@ -28,6 +29,7 @@ from avexplore.artifacts import (
 from avexplore.config import PrefixConfig, StudentConfig
 from avexplore.errors import DataError, TrainingError
 from avexplore.graph.inputs.transforms import transform
+from avexplore.large_arrays import filled
 from avexplore.losses.class_links import class_links, forgiving_offsets
 from avexplore.losses.graph_regularizer import GraphRegularizer
 from avexplore.losses.metric import build_metric_loss
@@ -299,15 +301,14 @@ def network_outputs(features: FeatureSet, config: StudentConfig, weights: Mappin
     net = _network(config, maps, weights["audio_head.weight"].shape[-1], None)
     from_arrays(net, {name: values for name, values in weights.items() if not name.startswith(("input.", "links."))})
     net.eval()
-    found: tuple[list[Tensor], ...] = ([], [], [], [])
+
+    def say(rows: slice) -> list[FloatArray]:
+        out = net(torch.from_numpy(maps[0](features.audio[rows])), torch.from_numpy(maps[1](features.visual[rows])))
+        units = normalize(out.audio[0], dim=1), normalize(out.visual[0], dim=1)
+        return [part.numpy() for part in (*units, out.audio_logits[0], out.visual_logits[0])]
+
     with torch.no_grad():
-        for begin in range(0, len(features.hard_label), 4096):
-            rows = slice(begin, begin + 4096)
-            out = net(torch.from_numpy(maps[0](features.audio[rows])), torch.from_numpy(maps[1](features.visual[rows])))
-            units = normalize(out.audio[0], dim=1), normalize(out.visual[0], dim=1)
-            for parts, part in zip(found, (*units, out.audio_logits[0], out.visual_logits[0]), strict=True):
-                parts.append(part)
-    return NetworkOutputs(*(torch.cat(parts).numpy() for parts in found))
+        return NetworkOutputs(*_in_blocks(len(features.hard_label), say))
 
 
 def read_outputs(outputs: NetworkOutputs, config: StudentConfig, linked: LinkedPosteriors | None = None) -> Embeddings:
@@ -321,17 +322,20 @@ def read_outputs(outputs: NetworkOutputs, config: StudentConfig, linked: LinkedP
         linked: What the posteriors take from the links between classes; None leaves them alone.
     """
     parts = (outputs.audio, outputs.visual, outputs.audio_logits, outputs.visual_logits)
-    found: tuple[list[Tensor], list[Tensor]] = ([], [])
+
+    def read(rows: slice) -> list[FloatArray]:
+        audio, visual, audio_logits, visual_logits = (torch.from_numpy(np.array(part[rows])) for part in parts)
+        share, temperature = config.posterior_share, config.posterior_temperature
+        pair = _read(audio, visual, audio_logits, visual_logits, share, temperature, linked)
+        return [half.numpy() for half in pair]
+
     with torch.no_grad():
-        for begin in range(0, len(outputs.audio), 4096):
-            some = (torch.from_numpy(np.array(part[begin : begin + 4096])) for part in parts)
-            audio, visual, audio_logits, visual_logits = some
-            share, temperature = config.posterior_share, config.posterior_temperature
-            pair = _read(audio, visual, audio_logits, visual_logits, share, temperature, linked)
-            for rows, read in zip(found, pair, strict=True):
-                rows.append(read)
-    whole = [torch.cat(rows).numpy() for rows in found]
-    return Embeddings(whole[0], whole[1], private=2 if config.posterior_share > 0 else 0)
+        audio, visual = _in_blocks(len(outputs.audio), read)
+    return Embeddings(audio, visual, private=2 if config.posterior_share > 0 else 0)
+
+
+def _in_blocks(clips: int, make: Callable[[slice], list[FloatArray]]) -> list[FloatArray]:
+    return filled((slice(begin, begin + 4096) for begin in range(0, clips, 4096)), clips, make)
 
 
 def task_of(
@@ -379,7 +383,7 @@ def _lir(
     if config.regularizer.class_heads == 0:
         return regularizer, None, linked
     index = features.rows("train")
-    audio, visual = torch.tensor(given.probabilities()[:, index], dtype=torch.float32)
+    audio, visual = torch.tensor(given.probabilities(index), dtype=torch.float32)
     true = (
         torch.from_numpy(features.true_labels[index])
         if affinity.true_pairs and features.true_labels is not None

@@ -28,6 +28,7 @@ from avexplore.calibration.fit import Calibrator, calibrate, cross_fitted
 from avexplore.calibration.reliability import reliability_diagram
 from avexplore.config import TeacherConfig
 from avexplore.errors import DataError
+from avexplore.large_arrays import empty
 from avexplore.losses.semantic_alignment import SemanticAlignmentLoss
 from avexplore.nets.two_branch import TwoBranch, from_arrays
 from avexplore.training.device import choose_device
@@ -223,17 +224,16 @@ def quality(soft_labels: SoftLabels, features: FeatureSet) -> dict[str, float]:
     unannotated in a clip has a higher probability than one that is absent from another clip, or the same. Its labels
     serve for evaluation only.
     """
-    probabilities = soft_labels.probabilities()
     figures: dict[str, float] = {}
     for split in ("train", "validation", "test"):
         rows = features.rows(split)
         if not len(rows):
             continue
-        for modality, values in zip(MODALITIES, probabilities, strict=True):
-            right = values[rows].argmax(axis=1) == features.hard_label[rows]
+        for modality, values in zip(MODALITIES, soft_labels.probabilities(rows), strict=True):
+            right = values.argmax(axis=1) == features.hard_label[rows]
             figures[f"accuracy_{modality}_{split}"] = float(right.mean())
             if features.true_labels is not None:
-                area = hidden_label_auc(values[rows], features.hard_label[rows], features.true_labels[rows])
+                area = hidden_label_auc(values, features.hard_label[rows], features.true_labels[rows])
                 figures[f"hidden_label_auc_{modality}_{split}"] = area
     return figures
 
@@ -268,8 +268,8 @@ def split_tensors(
     for split in ("train", "validation"):
         rows = features.rows(split)
         parts[split] = {
-            "audio": torch.from_numpy(maps[0](features.audio[rows])).to(device),
-            "visual": torch.from_numpy(maps[1](features.visual[rows])).to(device),
+            "audio": torch.from_numpy(maps[0].of_rows(features.audio, rows)).to(device),
+            "visual": torch.from_numpy(maps[1].of_rows(features.visual, rows)).to(device),
             "labels": torch.from_numpy(features.hard_label[rows].astype(np.int64)).to(device),
         }
     if len(parts["train"]["labels"]) < 2:
@@ -295,13 +295,13 @@ def _network(config: TeacherConfig, maps: tuple[InputMap, InputMap], classes: in
 
 def _outputs(net: TwoBranch, maps: tuple[InputMap, InputMap], features: FeatureSet) -> FloatArray:
     net.eval()
-    parts = []
+    found: FloatArray = empty((2, len(features.hard_label), net.audio_head.bias.shape[-1]), np.float32)
     with torch.no_grad():
         for begin in range(0, len(features.hard_label), 4096):
             rows = slice(begin, begin + 4096)
             out = net(torch.from_numpy(maps[0](features.audio[rows])), torch.from_numpy(maps[1](features.visual[rows])))
-            parts.append(np.stack([out.audio_logits.mean(0).numpy(), out.visual_logits.mean(0).numpy()]))
-    return np.concatenate(parts, axis=1)
+            found[0, rows], found[1, rows] = out.audio_logits.mean(0).numpy(), out.visual_logits.mean(0).numpy()
+    return found
 
 
 def _by_member(weights: Mapping[str, NDArray[Any]], members: int) -> dict[str, NDArray[Any]]:

@@ -25,6 +25,7 @@ from avexplore.data.files.arrays import ArrayFile, Header, check_header, located
 from avexplore.data.files.container import Container
 from avexplore.data.files.limits import DEFAULT_LIMITS, MEBIBYTE, Limits, readable_bytes
 from avexplore.errors import DataError
+from avexplore.large_arrays import empty
 
 _SLAB = 32 * MEBIBYTE
 _PATIENCE = {"list": 20.0, "read": 60.0}
@@ -91,7 +92,7 @@ class _RemoteFile:
 
     def _fetch(self, name: str, header: Header, start: int | None) -> NDArray[Any]:
         try:
-            flat = np.empty(math.prod(header.shape), header.dtype)
+            flat = empty([math.prod(header.shape)], header.dtype)
         except (MemoryError, ValueError) as error:
             raise DataError(f"There is no memory for {readable_bytes(header.nbytes)}", where=self.path.name) from error
         rows = header.shape[0] if header.shape else 1

@@ -28,6 +28,7 @@ from avexplore.data.files.arrays import ArrayFile, Header, check_header, located
 from avexplore.data.files.container import Container
 from avexplore.data.files.limits import DEFAULT_LIMITS, MEBIBYTE, Limits, readable_bytes
 from avexplore.errors import DataError
+from avexplore.large_arrays import empty
 
 _MAGIC = b"\x93NUMPY"
 _HEADER_BYTES = 10_000
@@ -251,7 +252,7 @@ def _read_header(stream: IO[bytes], where: str) -> tuple[Header, int, bool]:
 
 def _read_body(stream: IO[bytes], header: Header, fortran: bool, where: str) -> NDArray[Any]:
     try:
-        flat = np.empty(math.prod(header.shape), header.dtype)
+        flat = empty([math.prod(header.shape)], header.dtype)
     except (MemoryError, ValueError) as error:
         raise DataError(f"There is no memory for {readable_bytes(header.nbytes)}", where=where) from error
     if flat.nbytes:

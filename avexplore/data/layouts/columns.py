@@ -13,6 +13,7 @@ from avexplore.data.files.limits import DEFAULT_LIMITS, MEBIBYTE, Limits
 from avexplore.data.layouts.source import Source
 from avexplore.data.splits import TEST, TRAIN, VALIDATION
 from avexplore.errors import DataError
+from avexplore.large_arrays import empty
 
 SPLIT_WORDS = {
     "train": TRAIN,
@@ -60,7 +61,7 @@ def features(file: Source, name: str, limits: Limits = DEFAULT_LIMITS) -> FloatA
         **{f"{name}_averaged_axes": averaged},
     )
     limits.check_bytes(n * d * 4, where=where)
-    means = np.empty((n, d), np.float32)
+    means: FloatArray = empty((n, d), np.float32)
     rows = max(1, _SLAB // max(1, header.nbytes // n))
     for start in range(0, n, rows):
         slab = file.read_rows(name, start, start + rows)

@@ -10,6 +10,7 @@ from avexplore.artifacts import FloatArray
 from avexplore.data.layouts.columns import texts
 from avexplore.data.layouts.source import Source
 from avexplore.errors import DataError
+from avexplore.large_arrays import taken
 
 _WORDS = ("ids", "id", "clip_ids", "names")
 _IDS = (
@@ -63,7 +64,7 @@ def aligned(
                 where=file.where(name),
                 fix="Both modalities must hold every labeled clip",
             )
-        sides.append(values[np.array([place[clip] for clip in order])])
+        sides.append(taken(values, np.array([place[clip] for clip in order])))
     if listed[0] != listed[1] or list(order) != listed[0]:
         file.say("Audio, visual and labels list the clips in different orders; they were aligned by their names")
     return sides[0], sides[1], order

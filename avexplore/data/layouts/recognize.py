@@ -19,6 +19,7 @@ from avexplore.data.layouts.source import Source
 from avexplore.data.layouts.told_split import says_split_anew, told_split
 from avexplore.data.splits import TEST, TRAIN
 from avexplore.errors import DataError
+from avexplore.large_arrays import empty
 
 Reader = Callable[[Source, Limits], RawClips]
 
@@ -239,7 +240,8 @@ def _joined_parts(file: Source, words: Mapping[str, str], found: Sequence[str], 
                     f"Training clips have shape {pieces[0].shape[1:]}, {part} clips {piece.shape[1:]}",
                     where=f"{words[name]} in {file.where()}",
                 )
-        parts[name] = np.concatenate(pieces)
+        shape = (sum(map(len, pieces)), *pieces[0].shape[1:])
+        parts[name] = np.concatenate(pieces, out=empty(shape, np.result_type(*pieces)))
         at[name] = ", ".join(file.where(key) for key in keys.values())
         if name != "labels":
             file.facts[f"{name}_shape"] = tuple(file.headers[key].shape for key in keys.values())
