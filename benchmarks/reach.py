@@ -21,10 +21,15 @@ less what it held before the search. Exponents are slopes of least squares on lo
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import math
 import multiprocessing
+import os
 import platform
+import sys
+import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -34,14 +39,18 @@ from typing import Any
 import hosts
 import numpy as np
 
+from avexplore import large_arrays
 from avexplore.artifacts import FloatArray
 
 Row = tuple[str, ...]
-PARTS = ("real", "growth", "millions", "hosts")
+PARTS = ("real", "growth", "millions", "memory", "hosts")
 SIMULATED_CLIPS = 20_000
 NOISE = (0.7, 0.5)
 FEWEST = 5.0
 CHUNK = 4096
+WIDTHS = {"audio": 128, "visual": 1024}  # as in YouTube-8M
+CLASSES = 28
+STEPS = 50
 
 
 # --- data ---------------------------------------------------------------------------------------------------------
@@ -203,6 +212,144 @@ def covariance_pass(rows: int, columns: int) -> dict[str, float]:
     return {"clips": rows, "nodes": columns, "seconds": spent, "mib": peak_mib() - before}
 
 
+class Resident:
+    """The most that this process has in memory while it works, in MiB, looked at every 20 ms.
+
+    Attributes:
+        anonymous: Of its own, which nothing but swapping takes from it.
+        mapped: Of files, which leaves memory when the system needs it; programs and libraries are among them.
+    """
+
+    def __enter__(self) -> Resident:
+        self.anonymous = self.mapped = self.seconds = 0.0
+        self._done, self._begun = threading.Event(), time.process_time()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+        return self
+
+    def _watch(self) -> None:
+        while True:
+            status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+            self.anonymous = max(self.anonymous, float(status["RssAnon"].split()[0]) / 1024)
+            self.mapped = max(self.mapped, float(status["RssFile"].split()[0]) / 1024)
+            if self._done.wait(0.02):
+                return
+
+    def __exit__(self, *exception: object) -> None:
+        self.seconds = time.process_time() - self._begun
+        self._done.set()
+        self._thread.join()
+
+    def figures(self, stage: str) -> dict[str, float]:
+        found = {"anonymous": self.anonymous, "mapped": self.mapped, "seconds": self.seconds}
+        return {f"{stage}.{name}": value for name, value in found.items()}
+
+
+def write_clips(folder: Path, clips: int) -> None:
+    """Features around a point for each class, as one npy file per array."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(CLASSES, size=clips)
+    np.save(folder / "labels.npy", labels)
+    for name, width in WIDTHS.items():
+        points = rng.standard_normal((CLASSES, width), np.float32)
+        out = np.lib.format.open_memmap(folder / f"{name}.npy", "w+", np.float32, (clips, width))
+        for first in range(0, clips, CHUNK):
+            part = labels[first : first + CHUNK]
+            out[first : first + CHUNK] = points[part] + 3 * rng.standard_normal((len(part), width), np.float32)
+        out.flush()
+
+
+def clips_of(folder: str, mapped: bool) -> Any:
+    """The config of the files, in a process that works on one thread and keeps large arrays in files, or does not."""
+    import torch
+
+    from avexplore import large_arrays
+    from avexplore.data import feature_file
+
+    torch.set_num_threads(1)
+    os.environ["AVEXPLORE_HOME"] = f"{folder}/{'mapped' if mapped else 'in memory'}"
+    if not mapped:
+        large_arrays.LARGE = sys.maxsize
+    return feature_file(*(f"{folder}/{name}.npy" for name in (*WIDTHS, "labels")))
+
+
+def short_run(data: Any, epochs: int) -> Any:
+    """QUICK with fewer epochs and bootstraps."""
+    from avexplore.config.base import override
+    from avexplore.config.presets import preset
+
+    fewer = {"bootstraps": 2, "null_bootstraps": 2}
+    lir = {"start_epoch": epochs // 2}
+    changes = {"teacher": {"epochs": epochs}, "stability": fewer, "student": {"epochs": epochs}, "regularizer": lir}
+    return override(preset("quick", data), changes)
+
+
+def training(clips: int, mapped: bool, folder: str, epochs: int) -> dict[str, float]:
+    """A teacher, a class graph and a student with LIR, stored."""
+    from avexplore.workbench import Workbench
+
+    student = short_run(clips_of(folder, mapped), epochs)
+    bench = Workbench(device="cpu")
+    teacher = student.stability.graph.soft_labels
+    found: dict[str, float] = {"clips": clips}
+    for stage, config in (
+        ("read", student.data),
+        ("teacher", teacher),
+        ("graph", student.stability),
+        ("student", student),
+    ):
+        with Resident() as resident:
+            made = bench.get(config)
+        found |= resident.figures(stage)
+    digest = hashlib.sha256(np.ascontiguousarray(made.embeddings.audio))
+    digest.update(np.ascontiguousarray(made.embeddings.visual))
+    return found | {"embeddings": float(int.from_bytes(digest.digest()[:6], "big"))}
+
+
+def some_steps(clips: int, folder: str) -> dict[str, float]:
+    """A teacher and a student with LIR that are made ready and do some steps, and what they say of all clips."""
+    import torch
+
+    from avexplore.artifacts import Affinity
+    from avexplore.data import load_features
+    from avexplore.nets.two_branch import to_arrays
+    from avexplore.training import network_outputs, read_outputs, student, teacher
+    from avexplore.training.inputs import inputs_to_arrays
+    from avexplore.training.loop import Training
+
+    config = short_run(clips_of(folder, mapped=True), 2)
+    found: dict[str, float] = {"clips": clips}
+
+    def step(task: Any, plan: Any) -> None:
+        with Resident() as resident:
+            rows = torch.randperm(len(task.rows), generator=torch.Generator().manual_seed(0))
+            batches = [rows[k * 256 : (k + 1) * 256].expand(task.members, 256) for k in range(STEPS)]
+            Training(task, plan).runner.run(batches, plan.learning_rate, 1.0)
+        found.update(resident.figures(f"{plan.where} steps"))
+
+    with Resident() as resident:
+        features = load_features(config.data)
+    found |= resident.figures("read")
+    of_teacher = config.stability.graph.soft_labels
+    with Resident() as resident:
+        task, maps = teacher.task_of(features, of_teacher, "cpu")
+    found |= resident.figures("inputs")
+    step(task, teacher.plan_of(of_teacher))
+    with Resident() as resident:
+        labels, _ = teacher.calibrated(teacher._outputs(task.net, maps, features), features, of_teacher)
+    found |= resident.figures("soft labels")
+    del task
+    affinity = Affinity(labels.nodes, np.eye(2 * CLASSES))
+    with Resident() as resident:
+        of_student, maps = student.task_of(features, config, labels, affinity, "cpu")
+    found |= resident.figures("student inputs")
+    step(of_student, student.plan_of(config))
+    with Resident() as resident:
+        weights = to_arrays(of_student.net) | inputs_to_arrays(maps)
+        read_outputs(network_outputs(features, config, weights), config, of_student.linked)
+    return found | resident.figures("embeddings")
+
+
 def apart(function: Callable[..., dict[str, float]], *arguments: Any) -> dict[str, float]:
     """The result from a process of its own, so that its peak memory is its own, too."""
     context = multiprocessing.get_context("spawn")
@@ -304,6 +451,56 @@ def millions(lines: list[str], quick: bool) -> None:
     ]
 
 
+def memory(lines: list[str], folder: Path | None, quick: bool) -> None:
+    few, many = (20_000, 40_000) if quick else (200_000, 2_000_000)
+    runs, steps = {}, {}
+    for clips in (few, many):
+        with tempfile.TemporaryDirectory(dir=folder) as place:
+            write_clips(Path(place), clips)
+            if clips == few:
+                runs = {mapped: apart(training, clips, mapped, place, 2) for mapped in (True, False)}
+            steps[clips] = apart(some_steps, clips, place)
+    same = runs[True]["embeddings"] == runs[False]["embeddings"]
+    width = sum(WIDTHS.values())
+    lines += ["## Training data beyond memory", ""]
+    lines += [
+        f"Files of {WIDTHS['visual']:,} visual and {WIDTHS['audio']} audio features, float32 "
+        f"({', '.join(f'{clips:,} clips: {clips * width * 4 / 2**30:.2f} GiB' for clips in (few, many))}), of "
+        f"{CLASSES} classes. Arrays of more than {large_arrays.LARGE // 2**20} MiB lie in files of the data folder "
+        "that are mapped; whitening and outputs are made block by block. Memory is the most that the process has "
+        "resident (`/proc/self/status`, every 20 ms, with Python, NumPy and PyTorch): of its own (RssAnon), and pages "
+        "of mapped files (RssFile), which leave memory when the system needs it. One thread.",
+        "",
+        f"{few:,} clips: QUICK with 2 epochs for teacher and student, LIR from the second on, and 2 bootstraps, "
+        f"through the store. All in memory, the embeddings {'are the same to the bit' if same else 'DIFFER'}.",
+        "",
+    ]
+    rows: list[Row] = []
+    for stage in ("read", "teacher", "graph", "student"):
+        cells = [f"{runs[True][f'{stage}.seconds']:.0f}"]
+        for mapped in (True, False):
+            cells += [f"{runs[mapped][f'{stage}.{kind}']:,.0f}" for kind in ("anonymous", "mapped")]
+        rows.append((stage, *cells))
+    head = ("stage", "CPU s", "own MiB", "mapped MiB", "own MiB, all in memory", "mapped MiB, all in memory")
+    lines += table(head, rows)
+    lines += [
+        f"How cost grows: made ready to train (means, whitening, inputs of training and validation clips), {STEPS} "
+        "steps of 256 clips (3 members at once), and what the networks say of all clips.",
+        "",
+    ]
+    stages = [name.removesuffix(".seconds") for name in steps[few] if name.endswith(".seconds")]
+    rows = []
+    for stage in stages:
+        cells = []
+        for clips in (few, many):
+            cells += [f"{steps[clips][f'{stage}.{kind}']:,.0f}" for kind in ("seconds", "anonymous", "mapped")]
+        slope = exponent([few, many], [max(steps[clips][f"{stage}.seconds"], 0.01) for clips in (few, many)])
+        rows.append((stage, *cells, f"{slope:.2f}"))
+    kinds = ("CPU s", "own MiB", "mapped MiB")
+    head = ("stage", *(f"{clips:,} clips: {kind}" for clips in (few, many) for kind in kinds), "exponent of CPU s")
+    lines += table(head, rows)
+
+
 def page(lines: list[str], before: str) -> str:
     """The page with these parts new and all others as they were before.
 
@@ -330,6 +527,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="Folder of the real data")
     parser.add_argument("--quick", action="store_true", help="smaller sizes of what is made up")
     parser.add_argument("--only", action="append", choices=PARTS)
+    parser.add_argument("--scratch", type=Path, help="where 22 GB fit; the system's folder for such files by default")
     parser.add_argument("--limit", type=float, default=300.0, help="CPU seconds after which a search is stopped")
     parser.add_argument("--write", type=Path)
     options = parser.parse_args()
@@ -344,6 +542,11 @@ def main() -> None:
         growth(lines, options.quick)
     if "millions" in chosen:
         millions(lines, options.quick)
+    if "memory" in chosen:
+        if Path("/proc/self/status").exists():
+            memory(lines, options.scratch, options.quick)
+        else:
+            print("skipped: memory is read from /proc, which only Linux has", flush=True)
     if "hosts" in chosen:
         if hosts.available():
             lines += hosts.report(3 if options.quick else 8)
