@@ -43,12 +43,13 @@ def job_bytes(workers: int) -> int:
 
 
 def used_bytes() -> int:
-    """What this process and its children have in memory now."""
+    """What this process and its children have in memory now; pages of mapped files can leave it at any time."""
     own = psutil.Process()
     total = 0
     for process in (own, *own.children(recursive=True)):
         try:
-            total += int(process.memory_info().rss)
+            found = process.memory_info()
+            total += int(found.rss) - int(getattr(found, "shared", 0))
         except psutil.Error:
             continue
     return total

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -53,8 +53,13 @@ class StepRunner:
         self.why_not_recorded = "" if self.on_cuda else "no CUDA"
         self._make_moments()
 
-    def run(self, batches: Sequence[Tensor], rate: float, strength: float) -> Tensor:
-        """One step per batch (M, B); the sum of each term over the batches, shape (terms,), on the device."""
+    def run(
+        self, batches: Sequence[Tensor], rate: float, strength: float, done: Callable[[int], None] = lambda steps: None
+    ) -> Tensor:
+        """One step per batch (M, B); the sum of each term over the batches, shape (terms,), on the device.
+
+        `done` is told how many steps are done.
+        """
         self.sums.zero_()
         self.strength.fill_(strength)
         if self.on_cuda:
@@ -64,12 +69,13 @@ class StepRunner:
         on = strength > 0
         if self.record and on not in self.graphs:
             self._record(batches[0], on)
-        for rows in batches:
+        for steps, rows in enumerate(batches, 1):
             if self.record:
                 self.rows.copy_(rows)
                 self.graphs[on].replay()
             else:
                 self._step(rows, on)
+            done(steps)
         return self.sums
 
     def _step(self, rows: Tensor, on: bool) -> None:

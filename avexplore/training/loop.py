@@ -12,6 +12,7 @@ import contextlib
 import logging
 import math
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from avexplore.training.plan import Plan, Task
 from avexplore.training.state import load_state, save_state
 
 SAVE_SECONDS = 10.0
+TELL_SECONDS = 5.0
 _ODD = 1_000_003
 """Sets seeds of different epochs apart."""
 _log = logging.getLogger("avexplore.training")
@@ -47,7 +49,7 @@ def fit(
     Args:
         task: What to train; its module is left with the weights of the last epoch.
         plan: How.
-        report: Told of every measured epoch.
+        report: Told of every measured epoch, and in long epochs of their steps.
         until: Stop after so many epochs.
         start: State to go on from; a state file that is further on wins.
         state_file: Where to save the state every few seconds, and when stopped. Deleted at the end. Where it cannot be
@@ -55,7 +57,7 @@ def fit(
 
     Raises:
         TrainingError: If a loss is not finite.
-        Cancelled: From `report`; the state is saved first.
+        Cancelled: From `report`; the state is saved first, but within an epoch: that starts over.
     """
     until = plan.epochs if until is None else until
     training = Training(task, plan)
@@ -64,7 +66,7 @@ def fit(
         start = saved
     if start is not None:
         training.restore(start)
-    saved_at = time.monotonic()
+    saved_at = told_at = time.monotonic()
     unsaved = False
 
     def save(path: Path) -> None:
@@ -77,9 +79,17 @@ def fit(
                 _log.warning("The training goes on, but its state cannot be saved in %s: %s", path.parent, reason)
             unsaved = True
 
+    def tell(steps: int) -> None:
+        nonlocal told_at
+        if time.monotonic() - told_at > TELL_SECONDS:
+            told_at = time.monotonic()
+            message = f"Epoch {training.epoch + 1} of {plan.epochs}, step {steps:,} of {training.batches:,}"
+            report((training.epoch + steps / training.batches) / plan.epochs, message)
+
     try:
         while training.epoch < until:
-            figures = training.run_epoch()
+            figures = training.run_epoch(tell)
+            told_at = time.monotonic()
             if figures:
                 message = f"Epoch {training.epoch} of {plan.epochs}"
                 report(training.epoch / plan.epochs, message, epoch=training.epoch, **figures)
@@ -87,7 +97,7 @@ def fit(
                 save(state_file)
                 saved_at = time.monotonic()
     except Cancelled:
-        if state_file is not None:
+        if state_file is not None and not training.within_epoch:
             save(state_file)
         raise
     if state_file is not None:
@@ -103,6 +113,7 @@ class Training:
         self.task, self.plan = task, plan
         self.device = task.rows.device
         self.epoch = 0
+        self.within_epoch = False
         self.columns: dict[str, list[float]] = {}
         self.best_value, self.best_epoch = -math.inf, -1
         self.best: dict[str, Tensor] = {}
@@ -113,14 +124,18 @@ class Training:
         self.runner = StepRunner(task, plan, self.noise, batch_shape=(task.members, self.batch_size))
         self.optimizer = self.runner.optimizer
 
-    def run_epoch(self) -> dict[str, float]:
-        """One pass over the training clips; figures if this epoch was measured, else nothing."""
+    def run_epoch(self, done: Callable[[int], None] = lambda steps: None) -> dict[str, float]:
+        """One pass over the training clips; figures if this epoch was measured, else nothing.
+
+        `done` is told how many steps are done.
+        """
         plan, task = self.plan, self.task
+        self.within_epoch = True
         strength = plan.strength(self.epoch)
         task.module.train()
         order = torch.rand(task.members, len(task.rows), generator=self.batch_order, device=self.device).argsort(dim=1)
         rows = task.rows[order[:, : self.batches * self.batch_size]]
-        sums = self.runner.run(torch.split(rows, self.batch_size, dim=1), plan.rate(self.epoch), strength)
+        sums = self.runner.run(torch.split(rows, self.batch_size, dim=1), plan.rate(self.epoch), strength, done)
 
         parts = dict(zip(task.terms, (sums / self.batches).tolist(), strict=True))
         if plan.start_epoch is not None and strength == 0:
@@ -147,6 +162,7 @@ class Training:
             column.extend([math.nan] * (self.epoch - len(column)))
             column.append(figures.get(name, math.nan))
         self.epoch += 1
+        self.within_epoch = False
         return figures if measured else {}
 
     def _keep_if_best(self, figures: dict[str, float]) -> None:

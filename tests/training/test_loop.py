@@ -115,6 +115,28 @@ def test_a_killed_training_goes_on_from_its_last_save(tmp_path: Path, monkeypatc
     assert task.calls == 4 * (12 - 6)  # epochs 0..5 were on disk
 
 
+def test_a_long_epoch_tells_of_its_steps_and_starts_over_when_stopped_within(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "TELL_SECONDS", -1.0)
+    monkeypatch.setattr(loop, "SAVE_SECONDS", -1.0)
+    path = tmp_path / "state.safetensors"
+    told: list[tuple[float, str]] = []
+
+    def stop(fraction: float, message: str = "", **figures: float) -> None:
+        told.append((fraction, message))
+        if message == "Epoch 6 of 12, step 3 of 4":
+            raise Cancelled("Stopped")
+
+    with pytest.raises(Cancelled):
+        fit(Regression(), plan(), stop, state_file=path)
+    assert [fraction for fraction, _ in told] == sorted(fraction for fraction, _ in told)
+    assert len(told) == 5 * (4 + 1) + 3
+    task = Regression()
+    assert same(fit(task, plan(), state_file=path), fit(Regression(), plan()))
+    assert task.calls == 4 * (12 - 5)
+
+
 @pytest.mark.parametrize("cancelled", [False, True])
 def test_a_state_that_finds_no_room_does_not_end_the_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, cancelled: bool
