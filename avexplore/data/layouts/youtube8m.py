@@ -23,6 +23,7 @@ from avexplore.data.files.tables import ClassNames
 from avexplore.data.files.tfrecord import Feature, parse_example, read_records
 from avexplore.data.layouts.recognize import YOUTUBE8M_SOURCE
 from avexplore.errors import DataError
+from avexplore.large_arrays import empty, taken
 
 AUDIO, VISUAL, LABELS = "mean_audio", "mean_rgb", "labels"
 _USED = {AUDIO, VISUAL, LABELS, "video_id", "id"}
@@ -48,8 +49,8 @@ def read_shards(
     Raises:
         DataError: If a shard is damaged or of another kind, a class is unknown, or a video occurs twice.
     """
-    audio: list[FloatArray] = []
-    visual: list[FloatArray] = []
+    audio: FloatArray | None = None
+    visual: FloatArray | None = None
     labels: list[IntArray] = []
     ids: list[str] = []
     others: set[str] = set()
@@ -58,17 +59,17 @@ def read_shards(
         for row, record in enumerate(read_records(path, limits)):
             where = f"record {row} of {path.name}"
             example = parse_example(record, where=where)
-            audio.append(floats(example, AUDIO, where, width=audio[0].size if audio else None))
-            visual.append(floats(example, VISUAL, where, width=visual[0].size if visual else None))
+            audio = _with_row(audio, len(ids), example, AUDIO, where)
+            visual = _with_row(visual, len(ids), example, VISUAL, where)
             labels.append(_labels(example, where))
             ids.append(_identifier(example, where, limits) or f"shard {i} row {row}")
             others |= {name for name in example if name.isprintable()} - _USED
             if row == 0:
-                _check_total(len(paths), audio[0].size + visual[0].size, path, limits)
+                _check_total(len(paths), audio.shape[1] + visual.shape[1], path, limits)
         if len(ids) > limits.clips:
             raise DataError(f"More than {limits.clips:,} clips", where=path.name, fix="Use fewer shards")
     where = paths[0].name if len(paths) == 1 else f"{len(paths)} shards"
-    if not ids:
+    if audio is None or visual is None:
         raise DataError("There are no records", where=where)
     numbers = _chosen(labels, config, names, where)
     true = _multi_hot(labels, numbers)
@@ -78,8 +79,8 @@ def read_shards(
     known = names.names if names is not None else {}
     raw = RawClips(
         where=where,
-        audio=np.stack([audio[k] for k in kept]),
-        visual=np.stack([visual[k] for k in kept]),
+        audio=taken(audio, kept),
+        visual=taken(visual, kept),
         labels=true[kept].astype(np.uint8),
         complete=True,
         classes=[known.get(number, f"class_{number:04d}") for number in numbers],
@@ -95,8 +96,19 @@ def read_shards(
         )
     without = len(ids) - len(kept)
     raw.drop("clips_without_label", without, f"Left out: {without:,} clip(s) with none of the classes")
-    raw.facts |= {"audio_shape": (len(ids), audio[0].size), "visual_shape": (len(ids), visual[0].size)}
+    raw.facts |= {"audio_shape": (len(ids), audio.shape[1]), "visual_shape": (len(ids), visual.shape[1])}
     return raw
+
+
+def _with_row(rows: FloatArray | None, count: int, example: dict[str, Feature], name: str, where: str) -> FloatArray:
+    """The features of `count` records, and of one more; with room for as many again where there is none left."""
+    values = floats(example, name, where, width=None if rows is None else rows.shape[1])
+    if rows is None:
+        rows = empty((1024, values.size), np.float32)
+    elif count == len(rows):
+        rows = np.concatenate([rows, rows], out=empty((2 * count, values.size), np.float32))
+    rows[count] = values
+    return rows
 
 
 def floats(example: dict[str, Feature], name: str, where: str, *, width: int | None = None) -> FloatArray:
