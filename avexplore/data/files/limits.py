@@ -19,7 +19,7 @@ class Limits:
     file_bytes: int = 64 * GIBIBYTE
     """One file on disk."""
     array_bytes: int = 12 * GIBIBYTE
-    """All arrays of one data set together, in memory."""
+    """All arrays of one data set together, as they are read."""
     clips: int = 5_000_000
     sure_clips: int = 100_000
     """So many are believed; beyond, a clip takes at least one byte of the files that hold it."""
