@@ -48,11 +48,19 @@ def used_bytes() -> int:
     total = 0
     for process in (own, *own.children(recursive=True)):
         try:
-            found = process.memory_info()
-            total += int(found.rss) - int(getattr(found, "shared", 0))
+            total += int(process.memory_info().rss) - _of_files(process.pid)
         except psutil.Error:
             continue
     return total
+
+
+def _of_files(pid: int) -> int:
+    """Bytes of mapped files that a process has in memory; 0 where only the system knows."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("RssFile:")), 0)
 
 
 def watch(limit: int, beyond: Callable[[str], None], *, seconds: float = 0.3) -> threading.Event:

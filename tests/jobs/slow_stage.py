@@ -61,7 +61,7 @@ def count(config: SlowConfig, use: pipeline.Context) -> Artifact:
             case "fill":
                 hoard.append(np.ones(4_000_000))
             case "brood" if step == begin:
-                hungry = "import time; hoard = b'x' * 700_000_000; time.sleep(90)"
+                hungry = "import time; hoard = b'x' * 800_000_000; time.sleep(90)"
                 hoard.append(subprocess.Popen([sys.executable, "-c", hungry]))
                 sys.stderr.write(f"child {hoard[0].pid}\n")
             case "die" if step == begin + 2:
