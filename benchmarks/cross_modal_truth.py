@@ -16,11 +16,12 @@ from sklearn.metrics import roc_auc_score
 from truths import Truth, llp, vggsounder
 
 from avexplore.analysis.pair_evidence import ClipCounts, counted
-from avexplore.artifacts import BoolArray, FloatArray, GraphStability
+from avexplore.artifacts import BoolArray, FloatArray, GraphStability, SoftLabels
 from avexplore.config import GraphConfig, SoftLabelFileConfig, StabilityConfig
 from avexplore.graph import measure_stability
 from avexplore.graph.evidence.link_sources import (
     COUNTED,
+    MOST_LASSO,
     LinkEvidence,
     Source,
     lasso_scores,
@@ -32,9 +33,12 @@ from avexplore.graph.evidence.pair_probability import pair_probability
 PENALTIES = (1.0, 2.0, 4.0, 8.0)
 CONDITIONAL = "conditional means, P(j \\| i) - P(j)"
 POPULARITY = "popularity: P(i) P(j)"
+LASSO = "graphical lasso, 15 links per node"
 BY_PROBABILITY = "probability of the class pair (blind to modality)"
 Z999 = 3.29
 """Of a 99.9 % interval."""
+KINDS = (*COUNTED[:-1], "popularity", "random", "every-positive-pair")
+"""Sources that are held against as many links of the search; the last one takes all it has."""
 
 
 def searched(truth: Truth, penalty: float, bootstraps: int, seed: int) -> GraphStability:
@@ -62,34 +66,53 @@ def human_counts(truth: Truth) -> ClipCounts:
     return counted(truth.soft_labels.classes, iter([truth.human]), truth.human.shape[1], exact=True)
 
 
-def _precision(score: FloatArray, true: BoolArray, count: int, rng: np.random.Generator) -> float:
+def precision_at(score: FloatArray, true: BoolArray, count: int, rng: np.random.Generator) -> float:
     order = np.lexsort((rng.random(len(score)), -score))[:count]  # ties at random
     return float(true[order].mean()) if count else float("nan")
 
 
-def rankings(truth: Truth, bootstraps: int, seed: int) -> tuple[dict[str, FloatArray], dict[float, GraphStability]]:
-    """Scores of pairs of nodes by each source. Shape (2C, 2C)."""
-    soft = truth.soft_labels
+def simple_rankings(soft: SoftLabels, seed: int) -> dict[str, FloatArray]:
+    """Scores of pairs of nodes by each source that takes no search. Shape (2C, 2C)."""
     evidence, count = link_evidence(soft), len(soft.classes)
     said = np.concatenate(list(soft.probabilities()), axis=1)
     share = said.mean(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
         plain = np.nan_to_num(np.corrcoef(said.T))
-    found = {
+    return {
         "correlation": evidence.correlation,
         "correlation of the probabilities": plain,
         CONDITIONAL: np.maximum(evidence.strength, evidence.strength.T),
         BY_PROBABILITY: pair_probability(soft).of_nodes(soft.nodes),
-        "graphical lasso, 15 links per node": lasso_scores(evidence.correlation, 15 * count),
+        LASSO: lasso_scores(evidence.correlation, 15 * count),
         POPULARITY: np.outer(share, share),
         "random": np.random.default_rng(seed).random(plain.shape),
     }
-    graphs = {c: searched(truth, c, bootstraps, seed) for c in PENALTIES}
-    for c, graph in graphs.items():
-        found[f"search, c = {c:g}: frequency x correlation"] = graph.edge_frequency * np.clip(
-            graph.correlation, 0, None
-        )
-    return found, graphs
+
+
+def as_many(soft: SoftLabels, count: int, where: BoolArray, seed: int) -> dict[str, FloatArray]:
+    """Links of each of `KINDS`, `count` pairs of nodes among `where`. Shape (2C, 2C), symmetric."""
+    evidence = link_evidence(soft)
+    found: dict[str, FloatArray] = {}
+    for source in (*COUNTED, "every-positive-pair"):
+        weights = link_weights(source, evidence, count=count, where=where, seed=seed)
+        found[source] = np.maximum(weights, weights.T)
+    share = np.concatenate(list(soft.probabilities()), axis=1).mean(axis=0)
+    found["popularity"] = np.outer(share, share)  # its links have one strength per target: pairs are ranked by both
+    return found
+
+
+def half_interval(values: FloatArray) -> float:
+    """Half a 95 % interval of the mean (Student's t); 0 for a single value."""
+    n = len(values)
+    return float(stats.t.ppf(0.975, n - 1) * np.std(values, ddof=1) / np.sqrt(n)) if n > 1 else 0.0
+
+
+def beside(other: FloatArray, search: FloatArray) -> str:
+    """Mean of a control, ± half a 95 % interval of its paired difference to the search."""
+    return f"{other.mean():.3f} ± {half_interval(other - search):.3f}"
+
+
+EVERY = "Every positively associated pair: as many links as it has."
 
 
 @dataclass(frozen=True)
@@ -116,10 +139,14 @@ def detection_table(name: str, draw: Callable[[int], Truth], bootstraps: int, ha
         true_pairs.append((int(true.sum()), len(true)))
         same = [counts.pair(i, count + j).same_class for i, j in np.argwhere(pairs)]
         through.append(float(np.median([share for share in same if share is not None])))
-        found, graphs = rankings(truth, bootstraps, seed)
+        found, graphs = simple_rankings(truth.soft_labels, seed), {}
+        for c in PENALTIES:
+            graphs[c] = searched(truth, c, bootstraps, seed)
+            related = np.clip(graphs[c].correlation, 0, None)
+            found[f"search, c = {c:g}: frequency x correlation"] = graphs[c].edge_frequency * related
         for source, scores in found.items():
             score = scores[:count, count:][off]
-            figures = float(roc_auc_score(true, score)), _precision(score, true, int(true.sum()), rng)
+            figures = float(roc_auc_score(true, score)), precision_at(score, true, int(true.sum()), rng)
             ranked.setdefault(source, []).append(figures)
         share = np.diagonal(counts.joint) / counts.clips
         gap = (
@@ -137,14 +164,11 @@ def detection_table(name: str, draw: Callable[[int], Truth], bootstraps: int, ha
             across |= across.T
             kept = (graph.edge_frequency > 0.5) & (graph.correlation > 0) & across
             number = int(np.triu(kept).sum())
-            evidence = link_evidence(truth.soft_labels)
-            lists: dict[str, FloatArray] = {"search": kept.astype(float)}
-            for source in COUNTED:
-                lists[source] = link_weights(source, evidence, count=number, where=across, seed=seed)
-            lists["popularity"] = np.outer(said, said)
+            lists = {"search": kept.astype(float), **as_many(truth.soft_labels, number, across, seed)}
             for kind, weights in lists.items():
-                score = np.maximum(weights, weights.T)[:count, count:][off]
-                equal[c].setdefault(kind, []).append(_precision(score, true, number, rng))
+                score = weights[:count, count:][off]
+                asked = int((score > 0).sum()) if kind == KINDS[-1] else number
+                equal[c].setdefault(kind, []).append(precision_at(score, true, asked, rng))
             equal[c].setdefault("links", []).append(number)
         for way, difference in ways.items():
             if decided.any():
@@ -163,13 +187,14 @@ def detection_table(name: str, draw: Callable[[int], Truth], bootstraps: int, ha
     for source, values in sorted(ranked.items(), key=lambda item: -np.mean(item[1], axis=0)[1]):
         area, precision = np.mean(values, axis=0)
         lines.append(f"| {source} | {area:.3f} | {precision:.3f} |")
-    kinds = ("search", "correlation", "graphical-lasso", "conditional-means", "popularity", "random")
-    lines += ["", "| at equal numbers of links: true | links | " + " | ".join(kinds) + " |", "|---" * 8 + "|"]
+    lines += ["", "| at equal numbers of links: true | links | search | " + " | ".join(KINDS) + " |", "|---" * 9 + "|"]
     for c, by_source in equal.items():
         drawn = np.array(by_source["links"]) > 0
         if drawn.any():
-            cells = " | ".join(f"{np.mean(np.array(by_source[kind])[drawn]):.3f}" for kind in kinds)
-            lines.append(f"| c = {c:g} | {np.mean(by_source['links']):.0f} | {cells} |")
+            base = np.array(by_source["search"])[drawn]
+            cells = " | ".join(beside(np.array(by_source[kind])[drawn], base) for kind in KINDS)
+            lines.append(f"| c = {c:g} | {np.mean(by_source['links']):.0f} | {base.mean():.3f} | {cells} |")
+    lines += ["", f"±: half a 95 % interval of the difference to the search. {EVERY}"]
     lines += ["", "| direction by | agrees with the larger conditional probability |", "|---|---|"]
     lines += [f"| {way} | {np.mean(values):.2f} |" for way, values in arrows.items()]
     at = {source: float(np.mean(values, axis=0)[1]) for source, values in ranked.items()}
@@ -179,10 +204,10 @@ def detection_table(name: str, draw: Callable[[int], Truth], bootstraps: int, ha
     short = (
         f"{name.split(',')[0]}: of as many pairs as truly come together across modalities, the search's best ones are "
         f"right in {search[best]:.0%} (c = {best:g}), correlation's in {at['correlation']:.0%}, conditional means' in "
-        f"{at[CONDITIONAL]:.0%}, those of the class pair's probability in {at[BY_PROBABILITY]:.0%}, popularity's in "
-        f"{at[POPULARITY]:.0%}. Arrows agree with the larger conditional probability in "
-        f"{min(pointing):.0%} to {max(pointing):.0%} (chance: 50%), mere prevalence of the soft labels in "
-        f"{np.mean(arrows['prevalence of the soft labels']):.0%}."
+        f"{at[CONDITIONAL]:.0%}, the graphical lasso's in {at[LASSO]:.0%}, those of the class pair's probability in "
+        f"{at[BY_PROBABILITY]:.0%}, popularity's in {at[POPULARITY]:.0%}. Arrows agree with the larger conditional "
+        f"probability in {min(pointing):.0%} to {max(pointing):.0%} (chance: 50%), mere prevalence of the soft labels "
+        f"in {np.mean(arrows['prevalence of the soft labels']):.0%}."
     )
     return Section([*lines, ""], short)
 
@@ -193,6 +218,7 @@ READ: tuple[tuple[str, Source], ...] = (
     ("correlation, as many", "correlation"),
     ("probability of the class pair, as many", "correlation"),
     ("conditional means, as many", "conditional-means"),
+    ("graphical lasso, as many", "correlation"),
     ("random, as many", "random"),
     ("every positively associated pair", "every-positive-pair"),
     ("popularity: no pair information", "popularity"),
@@ -203,15 +229,19 @@ def retrieval_table(path: Path, draws: int, learned: int = 4000, judged: int = 1
     """Retrieval across modalities through each source's links, on one scale; nothing is trained."""
     figures: dict[str, list[list[float]]] = {}
     for seed in range(draws):
-        truth = vggsounder(path, seed=seed, clips=learned)
+        truth = vggsounder(path, MOST_LASSO, seed, learned)
         assert truth.human is not None
-        odds = vggsounder(path, seed=seed, clips=learned, log_odds=True)
+        odds = vggsounder(path, MOST_LASSO, seed, learned, log_odds=True)
         count = len(truth.soft_labels.classes)
         graph = searched(odds, 2.0, bootstraps, seed)
         kept = (graph.edge_frequency > 0.5) & (graph.correlation > 0)
         pairs = kept.reshape(2, count, 2, count).any(axis=(0, 2)) & ~np.eye(count, dtype=bool)
-        likely = np.nan_to_num(pair_probability(truth.soft_labels).probability)
+        number = int(np.triu(pairs).sum())
         r, strength = link_evidence(odds.soft_labels, "class").correlation, link_evidence(truth.soft_labels).strength
+        ranked = {
+            "probability of the class pair, as many": np.nan_to_num(pair_probability(truth.soft_labels).probability),
+            "graphical lasso, as many": lasso_scores(r, number),
+        }
         assert truth.votes is not None
         votes, human = truth.votes[:, :judged].astype(np.float32), truth.human[:, :judged]
         posterior = votes / np.maximum(votes.sum(axis=2, keepdims=True), 1e-9)
@@ -219,16 +249,15 @@ def retrieval_table(path: Path, draws: int, learned: int = 4000, judged: int = 1
             values = []
             for mine, theirs in ((1, 0), (0, 1)):  # V->A, A->V
                 block = strength[mine * count :, theirs * count :][:count, :count]
-                by = likely if row.startswith("probability") else r
-                evidence = LinkEvidence(by, block * ~np.eye(count, dtype=bool))
-                links = link_weights(source, evidence, count=int(np.triu(pairs).sum()), given=pairs, seed=seed)
+                evidence = LinkEvidence(ranked.get(row, r), block * ~np.eye(count, dtype=bool))
+                links = link_weights(source, evidence, count=number, given=pairs, seed=seed)
                 query = posterior[mine]
                 read = 1 - (1 - query) * np.exp(query @ np.log1p(-np.minimum(links, 0.95)))
                 shared = (human[theirs].astype(np.float32) @ human[theirs].T.astype(np.float32)) > 0
-                values.append(_mean_average_precision(read @ posterior[theirs].T, shared))
+                values.append(_mean_averageprecision_at(read @ posterior[theirs].T, shared))
             figures.setdefault(row, []).append(values)
     lines = [
-        "## Retrieval across modalities through links (VGGSounder, 309 classes)",
+        f"## Retrieval across modalities through links (VGGSounder, its {MOST_LASSO} most frequent classes)",
         "",
         f"A query is what the models say of its picture alone (V->A) or its sound alone, read through links; a gallery "
         f"clip what they say of the other modality. Relevant: both share a human label of the gallery's modality. "
@@ -241,14 +270,13 @@ def retrieval_table(path: Path, draws: int, learned: int = 4000, judged: int = 1
     base, mean = np.array(figures["no links"]), {row: np.mean(found, axis=0) for row, found in figures.items()}
     for row, found in figures.items():
         gain = np.array(found) - base
-        half = stats.t.ppf(0.975, draws - 1) * gain.std(axis=0, ddof=1) / np.sqrt(draws) if draws > 1 else np.zeros(2)
-        cells = " | ".join(f"{m:.3f} ± {h:.3f}" for m, h in zip(mean[row], half, strict=True))
+        cells = " | ".join(f"{mean[row][k]:.3f} ± {half_interval(gain[:, k]):.3f}" for k in range(2))
         lines.append(f"| {row} | {cells} |")
     said = ", ".join(f"{row} {mean[row][0]:.3f} / {mean[row][1]:.3f}" for row in mean)
     return Section([*lines, ""], f"Retrieval across modalities, MAP of V->A / A->V: {said}.")
 
 
-def _mean_average_precision(scores: FloatArray, relevant: BoolArray) -> float:
+def _mean_averageprecision_at(scores: FloatArray, relevant: BoolArray) -> float:
     """Mean over queries with a relevant clip; a clip is no answer to itself."""
     n = len(scores)
     scores = np.where(np.eye(n, dtype=bool), -np.inf, scores)
@@ -284,7 +312,7 @@ def cross_modal_tables(sounder: Path | None, parallel: Path | None, bootstraps: 
             )
         )
     if sounder is not None:
-        found.append(retrieval_table(sounder, 3))
+        found.append(retrieval_table(sounder, halves))
     if not found:
         return Section([], "")
     head = ["## Links across modalities against human labels of each modality", ""]
