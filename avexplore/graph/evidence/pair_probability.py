@@ -47,7 +47,8 @@ class PairProbability:
     Attributes:
         classes: Names of the C classes.
         probability: Shape (C, C), symmetric, in [0, 1]; NaN on the diagonal.
-        probably_true: Pairs from here on are called "probably true": nine in ten of them are, in simulated worlds.
+        probably_true: Pairs from here on are called "probably true": nine in ten of them are, in simulated worlds,
+            also of a kind of teacher that the fit has not seen.
         warnings: What makes these probabilities less sure, in sentences.
     """
 

@@ -129,6 +129,8 @@ def test_the_coefficients_say_how_they_did_and_how_they_were_made() -> None:
     assert model["features"] == list(subject.FEATURES)
     assert model["held_out"]["ece_pooled"] <= 0.03
     assert model["held_out"]["ece_per_world"] <= 0.12
+    assert model["held_out"]["precision"] >= 0.9
+    assert model["held_out"]["unrelated_worlds_with_a_pair"] <= 0.15
     assert "benchmarks/pair_probability.py --fit" in model["made_by"]["command"]
     assert f"{model['held_out']['unrelated_worlds_with_a_pair']:.0%}" in subject.limits()
 
