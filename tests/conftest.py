@@ -44,7 +44,7 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 def shared_data() -> Path:
     """The folder of real data beside a checkout; tests that need it are skipped where it is absent."""
     if not SHARED_DATA.is_dir():
-        pytest.skip("real data (../shared/data) is not on this machine")
+        pytest.skip("real data is not on this machine")
     return SHARED_DATA
 
 

@@ -350,7 +350,7 @@ def test_refuses_what_it_cannot_search() -> None:
 def published() -> tuple[FloatArray, int, Path]:
     folder = Path(__file__).resolve().parents[4] / "shared" / "data" / "causalcmr"
     if not folder.is_dir():
-        pytest.skip("real data (../shared/data) is not on this machine")
+        pytest.skip("real data is not on this machine")
     with np.load(folder / "prediction_500.npz") as file:
         table = np.concatenate([file["audio"], file["visual"]], axis=1).astype(np.float64)
     return correlation(table), len(table), folder
