@@ -12,7 +12,7 @@ from avexplore.errors import GraphError
 from avexplore.graph.evidence.pair_probability import PairProbability
 
 
-def write_text(path: Path, text: str) -> None:
+def save_text(path: Path, text: str) -> None:
     """Write a text in UTF-8."""
     with whole_file(path) as file:
         file.write(text.encode("utf-8"))
@@ -56,4 +56,4 @@ def write_graph_file(
         raise GraphError(
             f"No graph format has the ending {path.suffix!r}", where=path.name, fix=f"Use {', '.join(SUFFIXES)}"
         )
-    write_text(path, write_graph(graph, SUFFIXES[suffix], stability, probability))
+    save_text(path, write_graph(graph, SUFFIXES[suffix], stability, probability))

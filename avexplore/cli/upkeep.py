@@ -93,7 +93,7 @@ def export(
         elif what == "graph":
             files.write_graph_file(get(graph), out)
         elif what == "config":
-            files.write_text(out, json.dumps(model.to_json(), indent=1) + "\n")
+            files.save_text(out, json.dumps(model.to_json(), indent=1) + "\n")
         else:
             write_table(TABLES[what](student, model, get), out)
     written = what if single else "all"
