@@ -52,17 +52,9 @@ def draw() -> None:
     teacher_config = run.soft_labels if isinstance(run.soft_labels, TeacherConfig) else None
     clips = _quiet(ClipsConfig(teacher_config.data), "Reading the clips") if teacher_config else None
     soft = _soft_labels(run)
-    pair = None if run.student is None or clips is None else _students(run.student, clips)
-    if pair is not None and clips is not None:
-        annotated = change(*pair[2], "map")
-        assert annotated is not None, "every report keeps the average precision of each query"
-        found = headline(annotated, change(*pair[2], "hidden_pair_ap"), len(clips.rows("test")))
-        st.html(
-            f'{STYLE}<p class="verdict" role="heading" aria-level="2">{as_html(found.verdict)}</p>'
-            f'<p class="verdict-figures">{as_html(found.figures)}</p>'
-        )
-    elif run.student is None:
-        st.markdown("This run holds predictions (soft labels): which classes they tie together, the class graph shows.")
+    if run.student is not None:
+        st.html(STYLE)
+    verdict = st.container()
     left, right = st.columns([10, 11], gap="small")
     with left.container(border=True, height="stretch", gap="xsmall", key="scene-graph"):
         st.subheader("Classes that come together", anchor=False)
@@ -72,6 +64,10 @@ def draw() -> None:
         st.subheader("The map of clips", anchor=False)
         _maps(run, soft, clips, stability)
         links.to("embedding_space", "Explore the maps", {})
+    # On a machine that has ranked nothing yet the figures take a moment; the graph and the maps do not wait for them.
+    with verdict:
+        pair = None if run.student is None or clips is None else _students(run.student, clips)
+        _verdict(run, pair, clips)
     if pair is not None and clips is not None:
         with st.container(border=True, gap="xsmall", key="scene-question"):
             asked = _question(run.key, pair, clips)
@@ -83,6 +79,20 @@ def draw() -> None:
         st.caption(method_of(run.student))
     _what_is_in_it(teacher_config, clips)
     glossary.draw()
+
+
+def _verdict(run: Run, pair: Pair | None, clips: Clips | None) -> None:
+    if run.student is None:
+        st.markdown("This run holds predictions (soft labels): which classes they tie together, the class graph shows.")
+    if pair is None or clips is None:
+        return
+    annotated = change(*pair[2], "map")
+    assert annotated is not None, "every report keeps the average precision of each query"
+    found = headline(annotated, change(*pair[2], "hidden_pair_ap"), len(clips.rows("test")))
+    st.html(
+        f'<p class="verdict" role="heading" aria-level="2">{as_html(found.verdict)}</p>'
+        f'<p class="verdict-figures">{as_html(found.figures)}</p>'
+    )
 
 
 def method_of(student: StudentConfig) -> str:
