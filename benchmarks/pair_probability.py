@@ -329,7 +329,7 @@ def main() -> None:
         real += [vggsounder(given.vggsounder, count) for count in (40, 60, 100)]
     if real:
         lines += [
-            "## Real truth, and the planted one (judged only)",
+            "## Real truth, and the planted one (nothing is fitted on them)",
             "",
             "| data | true pairs | AUC | AUC of the mean correlation | ECE | probably true: of these true "
             "| precision at the number of true pairs |",
