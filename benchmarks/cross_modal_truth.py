@@ -6,6 +6,7 @@ C (C - 1) pairs of an audio and a visual node of different classes.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,20 +118,32 @@ EVERY = "Every positively associated pair: as many links as it has."
 
 @dataclass(frozen=True)
 class Section:
-    """Lines of the page, and one sentence of what they say."""
+    """Lines of the page, one sentence of what they say, and the CPU time they took."""
 
     lines: list[str]
-    short: str
+    short: str = ""
+    seconds: float = 0.0
 
 
-def detection_table(name: str, draw: Callable[[int], Truth], bootstraps: int, halves: int) -> Section:
+def sounder_truth(path: Path, seed: int) -> Truth:
+    """VGGSounder, 40 most frequent classes, log odds of seven models' votes."""
+    return vggsounder(path, 40, seed, log_odds=True)
+
+
+def llp_truth(folder: Path, seed: int) -> Truth:
+    """LLP, 25 classes, labels with noise (d' = 1.8) as logits."""
+    return next(llp(folder, seed, ("logits",)))
+
+
+def detection_table(draw: Callable[[Path, int], Truth], path: Path, bootstraps: int, halves: int) -> Section:
     """How well pairs are ranked, how right arrows are, and precision at equal numbers of links."""
+    begin, name = time.process_time(), (draw.__doc__ or "").removesuffix(".")
     ranked: dict[str, list[tuple[float, float]]] = {}
     arrows: dict[str, list[float]] = {}
     equal: dict[float, dict[str, list[float]]] = {c: {} for c in PENALTIES}
     true_pairs, through = [], []
     for seed in range(halves):
-        truth = draw(seed)
+        truth = draw(path, seed)
         count, rng = len(truth.soft_labels.classes), np.random.default_rng(seed)
         counts = human_counts(truth)
         pairs = together_across(counts)
@@ -209,7 +222,7 @@ def detection_table(name: str, draw: Callable[[int], Truth], bootstraps: int, ha
         f"probability in {min(pointing):.0%} to {max(pointing):.0%} (chance: 50%), mere prevalence of the soft labels "
         f"in {np.mean(arrows['prevalence of the soft labels']):.0%}."
     )
-    return Section([*lines, ""], short)
+    return Section([*lines, ""], short, time.process_time() - begin)
 
 
 READ: tuple[tuple[str, Source], ...] = (
@@ -227,6 +240,7 @@ READ: tuple[tuple[str, Source], ...] = (
 
 def retrieval_table(path: Path, draws: int, learned: int = 4000, judged: int = 1000, bootstraps: int = 10) -> Section:
     """Retrieval across modalities through each source's links, on one scale; nothing is trained."""
+    begin = time.process_time()
     figures: dict[str, list[list[float]]] = {}
     for seed in range(draws):
         truth = vggsounder(path, MOST_LASSO, seed, learned)
@@ -273,7 +287,8 @@ def retrieval_table(path: Path, draws: int, learned: int = 4000, judged: int = 1
         cells = " | ".join(f"{mean[row][k]:.3f} ± {half_interval(gain[:, k]):.3f}" for k in range(2))
         lines.append(f"| {row} | {cells} |")
     said = ", ".join(f"{row} {mean[row][0]:.3f} / {mean[row][1]:.3f}" for row in mean)
-    return Section([*lines, ""], f"Retrieval across modalities, MAP of V->A / A->V: {said}.")
+    short = f"Retrieval across modalities, MAP of V->A / A->V: {said}."
+    return Section([*lines, ""], short, time.process_time() - begin)
 
 
 def _mean_averageprecision_at(scores: FloatArray, relevant: BoolArray) -> float:
@@ -286,36 +301,3 @@ def _mean_averageprecision_at(scores: FloatArray, relevant: BoolArray) -> float:
     number = hit.sum(axis=1)
     each = (precision * hit).sum(axis=1) / np.maximum(number, 1)
     return float(each[number > 0].mean())
-
-
-def cross_modal_tables(sounder: Path | None, parallel: Path | None, bootstraps: int, halves: int) -> Section:
-    """All tables of this module, for the data that are there."""
-    found: list[Section] = []
-    if sounder is not None:
-        held = sounder
-        found.append(
-            detection_table(
-                "VGGSounder, 40 most frequent classes, log odds of seven models' votes",
-                lambda seed: vggsounder(held, 40, seed, log_odds=True),
-                bootstraps,
-                halves,
-            )
-        )
-    if parallel is not None:
-        folder = parallel
-        found.append(
-            detection_table(
-                "LLP, 25 classes, labels with noise (d' = 1.8) as logits",
-                lambda seed: next(llp(folder, seed, ("logits",))),
-                bootstraps,
-                halves,
-            )
-        )
-    if sounder is not None:
-        found.append(retrieval_table(sounder, halves))
-    if not found:
-        return Section([], "")
-    head = ["## Links across modalities against human labels of each modality", ""]
-    return Section(
-        [*head, *(line for one in found for line in one.lines)], "\n".join(f"- {one.short}" for one in found)
-    )

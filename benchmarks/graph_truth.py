@@ -1,7 +1,7 @@
 """Is the class graph right, and how much of it appears where there is nothing to find?
 
     python benchmarks/graph_truth.py --yt8m yt8m_demo28.npz --scores prediction_500.npz --llp LLP_FOLDER \\
-        --vggsounder vggsounder_labels_and_model_votes.npz --write docs/graph_truth.md
+        --vggsounder vggsounder_labels_and_model_votes.npz --keep FOLDER --write docs/graph_truth.md
 
 Links against the planted graph of the synthetic benchmark; edges under the null models; how far the graphs of two
 transforms agree; class pairs ranked by edge frequency x positive correlation against true co-occurrence, per transform
@@ -15,22 +15,28 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from cross_modal_truth import (
     BY_PROBABILITY,
     EVERY,
     KINDS,
+    Section,
     as_many,
     beside,
-    cross_modal_tables,
+    detection_table,
     half_interval,
+    llp_truth,
     precision_at,
+    retrieval_table,
     simple_rankings,
+    sounder_truth,
 )
+from joblib import Memory, Parallel, delayed
 
 from avexplore.artifacts import SoftLabels
 from avexplore.config import (
@@ -71,7 +77,8 @@ through one class that is both heard and seen. What links do for retrieval has t
 knows nothing of pairs."""
 
 
-def truth_table(path: Path, bootstraps: int, seeds: int) -> list[str]:
+def truth_table(path: Path, bootstraps: int, seeds: int) -> Section:
+    begin = time.process_time()
     lines = [
         f"## Ranked pairs against true co-occurrence ({path.stem}, {bootstraps} bootstraps, {seeds} teacher(s))",
         "",
@@ -117,11 +124,12 @@ def truth_table(path: Path, bootstraps: int, seeds: int) -> list[str]:
         lines.append(f"| {fed} | {ranking} | {auc:.3f} | {precision:.3f} ± {half:.3f} |")
     true, of = int((truth > 0).sum()) // 2, truth.shape[0] * (truth.shape[0] - 1) // 2
     lines.append(f"\n±: half a 95 % interval over teachers. {true} of {of} pairs are true.\n")
-    return lines
+    return Section(lines, seconds=time.process_time() - begin)
 
 
-def planted_table(bootstraps: int, seeds: int) -> list[str]:
+def planted_table(bootstraps: int, seeds: int) -> Section:
     """Precision and recall of links between nodes against the planted ones, mean over benchmarks of several seeds."""
+    begin = time.process_time()
     rows: dict[str, list[tuple[float, float, float]]] = {}
     equal: dict[str, list[float]] = {}
     for seed in range(seeds):
@@ -165,7 +173,8 @@ def planted_table(bootstraps: int, seeds: int) -> list[str]:
     lines += ["", "| precision of as many links as have a positive effect | search | " + " | ".join(KINDS) + " |"]
     lines += ["|---" * (len(KINDS) + 2) + "|"]
     lines += [f"| | {base.mean():.3f} | " + " | ".join(beside(np.array(equal[k]), base) for k in KINDS) + " |"]
-    return [*lines, "", f"±: half a 95 % interval of the difference to the search. {EVERY}", ""]
+    lines += ["", f"±: half a 95 % interval of the difference to the search. {EVERY}", ""]
+    return Section(lines, seconds=time.process_time() - begin)
 
 
 def released_scores(path: Path) -> SoftLabels:
@@ -175,7 +184,8 @@ def released_scores(path: Path) -> SoftLabels:
     return SoftLabels(data["audio"], data["visual"], "scores", names, np.zeros(count, int), np.full(count, -1))
 
 
-def null_table(labels: SoftLabels, bootstraps: int) -> list[str]:
+def null_table(path: Path, bootstraps: int) -> Section:
+    begin, labels = time.process_time(), released_scores(path)
     lines = [
         "## Edges where there is nothing to find (released scores, all rows)",
         "",
@@ -197,10 +207,11 @@ def null_table(labels: SoftLabels, bootstraps: int) -> list[str]:
                 lines.append(
                     f"| {penalty:g} | {name} | {pairs.sum():.0f} | {(pairs > 0.5).sum()} | {(pairs > 0.9).sum()} |"
                 )
-    return [*lines, ""]
+    return Section([*lines, ""], seconds=time.process_time() - begin)
 
 
-def agreement_table(labels: SoftLabels) -> list[str]:
+def agreement_table(path: Path) -> Section:
+    begin, labels = time.process_time(), released_scores(path)
     graphs = {name: learn_class_graph(labels, GraphConfig(soft_labels=SOURCE, transform=name)) for name in TRANSFORMS}
     lines = [
         "## Agreement of transforms (released scores, c = 2, Jaccard index of the skeletons)",
@@ -211,7 +222,7 @@ def agreement_table(labels: SoftLabels) -> list[str]:
     for name, graph in graphs.items():
         shared = " | ".join(f"{compare(graph, other).jaccard:.2f}" for other in graphs.values())
         lines.append(f"| {name} | {len(graph.edges())} | {shared} |")
-    return [*lines, ""]
+    return Section([*lines, ""], seconds=time.process_time() - begin)
 
 
 def main() -> None:
@@ -223,27 +234,38 @@ def main() -> None:
     parser.add_argument("--halves", type=int, default=10, help="random halves for the truth of each modality")
     parser.add_argument("--bootstraps", type=int, default=30)
     parser.add_argument("--seeds", type=int, default=10, help="teachers, and synthetic benchmarks")
+    parser.add_argument("--workers", type=int, default=1, help="sections made at once")
+    parser.add_argument("--keep", type=Path, help="folder that keeps each section when it is made, to go on from")
     parser.add_argument("--write", type=Path)
     given = parser.parse_args()
-    started = time.process_time()
-    lines = ["# Is the class graph right?", "", f"```\n{__doc__.strip()}\n```", ""]
-    where = len(lines)
-    lines += planted_table(given.bootstraps, given.seeds)
+    wanted: list[tuple[Callable[..., Section], tuple[Any, ...]]] = [(planted_table, (given.bootstraps, given.seeds))]
     if given.scores:
-        labels = released_scores(given.scores)
-        lines += null_table(labels, given.bootstraps) + agreement_table(labels)
+        wanted += [(null_table, (given.scores, given.bootstraps)), (agreement_table, (given.scores,))]
     if given.yt8m:
-        lines += truth_table(given.yt8m, given.bootstraps, given.seeds)
-    across = cross_modal_tables(given.vggsounder, given.llp, given.bootstraps, given.halves)
-    lines += across.lines
-    if across.short:
-        lines[where:where] = ["## In short", "", across.short, MEANING, ""]
-    lines.append(f"{time.process_time() - started:.0f} s of CPU time.")
-    text = "\n".join(lines) + "\n"
-    print(text)
+        wanted.append((truth_table, (given.yt8m, given.bootstraps, given.seeds)))
+    if given.vggsounder:
+        wanted.append((detection_table, (sounder_truth, given.vggsounder, given.bootstraps, given.halves)))
+    if given.llp:
+        wanted.append((detection_table, (llp_truth, given.llp, given.bootstraps, given.halves)))
+    if given.vggsounder:
+        wanted.append((retrieval_table, (given.vggsounder, given.halves)))
+    kept = Memory(given.keep, verbose=0)
+    made: list[Section] = []
+    for section in Parallel(given.workers, return_as="generator")(delayed(kept.cache(f))(*args) for f, args in wanted):
+        made.append(section)
+        print("\n".join(section.lines), flush=True)
+    lines = ["# Is the class graph right?", "", f"```\n{__doc__.strip()}\n```", ""]
+    if short := [f"- {section.short}" for section in made if section.short]:
+        lines += ["## In short", "", *short, MEANING, ""]
+    across = [section for section in made if section.short]
+    lines += [line for section in made if not section.short for line in section.lines]
+    if across:
+        lines += ["## Links across modalities against human labels of each modality", ""]
+    lines += [line for section in across for line in section.lines]
+    lines.append(f"{sum(section.seconds for section in made):.0f} s of CPU time.")
     if given.write:
         given.write.parent.mkdir(parents=True, exist_ok=True)
-        given.write.write_text(text, encoding="utf-8")
+        given.write.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
