@@ -25,6 +25,7 @@ from avexplore.drawing.class_graph.sources import FRONTEND, loader_source
 from avexplore.drawing.class_graph.svg import to_svg
 from avexplore.drawing.one_module import front_end
 from avexplore.errors import GraphError
+from avexplore.graph.algebra.hidden_causes import hidden_causes
 from avexplore.graph.evidence.pair_probability import pair_probability
 from avexplore.notebook.front_end import AppWidget, widget_source
 
@@ -84,10 +85,12 @@ class ClassGraphWidget(AppWidget):
             given=graph.source != "search",
             probability=None if soft_labels is None else pair_probability(soft_labels),
             correlation=None if soft_labels is None else np.nan_to_num(soft_label_correlation(soft_labels)),
+            possible_causes=(possible := hidden_causes(graph)),
         )
         self._arrangement = of_classes(_places(graph, stability, soft_labels, (WIDTH, float(height))))
         self._view = {**first_view(), "threshold": first_threshold(self._picture), "auto": True, "serial": 0, "seen": 0}
-        data = to_payload(self._picture, self._arrangement, height=height, standalone=True)
+        marks = possible is not None
+        data = to_payload(self._picture, self._arrangement, height=height, standalone=True, can_mark_causes=marks)
         super().__init__(_data=data, _asked={"view": self._view}, threshold=self._view["threshold"])
 
     @traitlets.validate("selection")
@@ -143,7 +146,7 @@ class ClassGraphWidget(AppWidget):
     def svg(self) -> str:
         """What is shown now as a vector graphic, with its legend."""
         hidden = [*self._view["hidden"], *(["same"] if self._view["hideSameClass"] else [])]
-        return to_svg(self._picture, self._arrangement, self.threshold, hidden)
+        return to_svg(self._picture, self._arrangement, self.threshold, hidden, causes=self._view["markCauses"])
 
 
 def _check(graph: ClassGraph, stability: GraphStability | None, soft_labels: SoftLabels | None) -> None:

@@ -27,6 +27,7 @@ from avexplore.drawing.class_graph.payload import to_payload
 from avexplore.drawing.maps import facets, packed
 from avexplore.drawing.maps.class_groups import class_groups
 from avexplore.drawing.one_module import front_end
+from avexplore.graph.algebra.hidden_causes import hidden_causes
 from avexplore.reporting.whole_run import WholeRun
 
 STAGE = (1080.0, 560.0)
@@ -92,10 +93,11 @@ def _graph(run: WholeRun) -> dict[str, Any]:
         given=False,
         probability=run.probability,
         correlation=np.nan_to_num(soft_label_correlation(labels)),
+        possible_causes=(possible := hidden_causes(run.loaded.graph)),
     )
     view = {**first_view(), "threshold": first_threshold(picture), "auto": True, "serial": run.loaded.key, "seen": 0}
     arrangement = of_classes(layout_of(labels, run.stability, STAGE), run.loaded.key)
-    return to_payload(picture, arrangement, view=view, height=int(STAGE[1]))
+    return to_payload(picture, arrangement, view=view, height=int(STAGE[1]), can_mark_causes=possible is not None)
 
 
 def _maps(run: WholeRun) -> bytes:

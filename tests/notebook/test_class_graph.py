@@ -15,6 +15,7 @@ from avexplore.drawing.class_graph.build import build_picture, class_support
 from avexplore.drawing.class_graph.layout_candidates import layout_of, soft_label_correlation
 from avexplore.drawing.class_graph.payload import to_payload
 from avexplore.errors import GraphError
+from avexplore.graph.algebra.hidden_causes import hidden_causes
 from avexplore.graph.evidence.pair_probability import pair_probability
 from avexplore.notebook import ClassGraphWidget
 from avexplore.notebook.class_graph import WIDTH
@@ -48,8 +49,10 @@ def test_it_sends_what_the_app_draws(widget: ClassGraphWidget, made: Made) -> No
         given=False,
         probability=pair_probability(labels),
         correlation=np.nan_to_num(soft_label_correlation(labels)),
+        possible_causes=hidden_causes(made.graph),
     )
-    expected = to_payload(picture, of_classes(layout_of(labels, stability, (WIDTH, 480.0))), height=480)
+    places = of_classes(layout_of(labels, stability, (WIDTH, 480.0)))
+    expected = to_payload(picture, places, height=480, can_mark_causes=True)
     differing = {key for key, value in expected.items() if widget._data[key] != value}
     assert differing == {"standalone", "version"}
 

@@ -15,7 +15,7 @@ from avexplore.drawing.class_graph.names import edge_id
 from avexplore.drawing.class_graph.picture import Edge, Node, Picture, group_of
 
 if TYPE_CHECKING:
-    from avexplore.artifacts import ClassGraph, FloatArray, GraphStability, IntArray, SoftLabels
+    from avexplore.artifacts import BoolArray, ClassGraph, FloatArray, GraphStability, IntArray, SoftLabels
     from avexplore.drawing.class_graph.picture import Change
     from avexplore.graph.evidence.pair_probability import PairProbability
 
@@ -66,6 +66,7 @@ def build_picture(
     given: bool = True,
     probability: PairProbability | None = None,
     correlation: FloatArray | None = None,
+    possible_causes: BoolArray | None = None,
 ) -> Picture:
     """The picture of one graph, or of one laid over another.
 
@@ -82,6 +83,7 @@ def build_picture(
         probability: How probable it is that two classes come together; edges that are less than probably true are
             marked as doubtful, unless nothing is known of them.
         correlation: Of the soft labels at hand; that of the bootstraps, or else the effects, without it. Shape (p, p).
+        possible_causes: Behind which edges a hidden common cause is possible (`hidden_causes`). Shape (p, p).
     """
     rules = rules or KnowledgeConfig()
     if correlation is None:
@@ -98,6 +100,9 @@ def build_picture(
         edges += _forbidden(graph, rules, {edge.id for edge in edges if edge.type == "learned"})
     if probability is not None:
         edges = _judged(edges, graph.nodes, probability)
+    if possible_causes is not None:
+        marked = possible_causes & graph.skeleton
+        edges = [replace(edge, hidden_cause=bool(marked[edge.source, edge.target])) for edge in edges]
     count = sum(edge.type == "learned" for edge in edges)
     directed = sum(edge.type == "learned" and edge.directed and edge.settled for edge in edges)
     return Picture(

@@ -17,6 +17,7 @@ def first_view() -> View:
         "threshold": None,
         "hidden": list(FIRST_HIDDEN),
         "hideSameClass": False,
+        "markCauses": False,
         "focus": None,
         "path": None,
         "selection": None,

@@ -90,6 +90,7 @@ def to_network(picture: Picture, arrangement: Arrangement) -> Network:
             settled=edge.settled,
             in_null=edge.in_null,
             doubtful=edge.doubtful,
+            hidden_cause=edge.hidden_cause,
         )
         # Not an argument above, because pyvis takes that name for itself.
         network.edges[-1]["directed"] = edge.directed
@@ -107,6 +108,7 @@ def to_payload(
     can_redo: bool = False,
     compact: bool = False,
     standalone: bool = False,
+    can_mark_causes: bool = False,
 ) -> dict[str, Any]:
     """Everything the component needs, as JSON values; `version` tells two payloads apart.
 
@@ -114,12 +116,13 @@ def to_payload(
         picture: What to draw.
         arrangement: Where the nodes stand.
         view: What Python wants to be looked at: `threshold`, `auto` (whether the page chose that), `hidden`,
-            `hideSameClass`, `focus`, `path`, `selection`, `search`. Taken over whenever its `serial` changes, once
-            Python has `seen` all that the reader changed.
+            `hideSameClass`, `markCauses`, `focus`, `path`, `selection`, `search`. Taken over whenever its `serial`
+            changes, once Python has `seen` all that the reader changed.
         height: Pixels; 0 fits the picture to the window.
         can_undo, can_redo: Whether these have anything to do.
         compact: Leave out the tool bar and the sentence below, for a small picture on another page.
         standalone: No page is around it: it says itself what is selected, and offers no rules to edit.
+        can_mark_causes: Offer to mark where a hidden common cause is possible.
     """
     network = to_network(picture, arrangement)
     body: dict[str, Any] = {
@@ -142,6 +145,7 @@ def to_payload(
         "standalone": standalone,
         "canUndo": can_undo,
         "canRedo": can_redo,
+        "canMarkCauses": can_mark_causes,
     }
     body["version"] = hashlib.blake2s(json.dumps(body, sort_keys=True).encode(), digest_size=8).hexdigest()
     return body

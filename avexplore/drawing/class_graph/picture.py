@@ -51,6 +51,8 @@ class Edge:
     evidence: float = 0.3
     """What speaks for two classes that come together, in [-1, 1]: frequency times correlation of the soft labels times
     probability of the pair."""
+    hidden_cause: bool = False
+    """Whether a common cause that is no class may stand behind it; False while nobody asked."""
     strong: bool = True
     """Whether it is one of the few that a first view shows."""
 

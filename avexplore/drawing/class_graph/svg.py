@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Collection
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,10 +27,21 @@ _GRAY = "#5A6672"
 
 
 def to_svg(
-    picture: Picture, arrangement: Arrangement, threshold: float, hidden: Collection[str] = (), *, legend: bool = True
+    picture: Picture,
+    arrangement: Arrangement,
+    threshold: float,
+    hidden: Collection[str] = (),
+    *,
+    legend: bool = True,
+    causes: bool = False,
 ) -> str:
-    """The picture as a vector graphic, for a paper: what threshold and legend show, on white, and what signs mean."""
+    """The picture as a vector graphic, for a paper: what threshold and legend show, on white, and what signs mean.
+
+    With `causes`, rings mark where a hidden common cause is possible.
+    """
     edges = shown(picture, threshold, hidden)
+    if not causes:
+        edges = [replace(edge, hidden_cause=False) for edge in edges]
     if arrangement.classes is not None:
         body, (left, top, right, bottom) = _classes(picture, arrangement, arrangement.classes, edges)
     else:
@@ -123,6 +135,7 @@ def _classes(
         base = sign.y + sign.radius + 3 * layout.scale + 0.86 * size
         nodes.append(
             marks.halves(sign, joined=color, gap=joined is None)
+            + (marks.ring(sign.x, sign.y, 0.24 * sign.radius, color) if joined and joined.hidden_cause else "")
             + marks.words(wrapped(label), sign.x, base, size, halo=tint[c])
         )
     titles = [
@@ -185,6 +198,8 @@ def _legend(
     entries += [(_line(_GRAY, head="hollow"), "direction open")] if False in heads else []
     if any(edge.negative for edge in linked):
         entries.append((_line(_GRAY, head="bar"), "classes that avoid each other"))
+    if any(edge.hidden_cause for edge in edges):
+        entries.append((_line(_GRAY) + marks.ring(15, 0, 4.5, _GRAY), "hidden cause possible"))
     if any(edge.frequency is not None and edge.frequency < 0.5 for edge in linked):
         entries.append((_line(_GRAY, dashes="7 5"), "under 50 % of bootstraps"))
     limit = f" in at least {threshold:.0%} of the bootstraps" if picture.measure == "frequency" and threshold else ""

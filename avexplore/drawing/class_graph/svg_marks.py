@@ -91,8 +91,8 @@ def cable(a: Sign, b: Sign, bend: float, strands: Sequence[tuple[Edge, EdgeGroup
         base = next((k for k in way if away[k] >= size), way[-1])
         heads += _head(line[tip], line[base], size, color_of(edge, group), filled=edge.settled, bar=edge.negative)
         first, last = (first, base) if forward else (base, last)
-    at, body = -total / 2, ""
-    for (edge, group, _), width in zip(strands, widths, strict=True):
+    at, body, rings = -total / 2, "", ""
+    for k, ((edge, group, _), width) in enumerate(zip(strands, widths, strict=True), start=1):
         points = (line + normal * (at + width / 2))[first : last + 1]
         at += width + GAP * unit
         dashes = "4 4" if edge.change == "removed" else "7 5" if (edge.frequency or 1.0) < 0.5 else ""
@@ -100,7 +100,16 @@ def cable(a: Sign, b: Sign, bend: float, strands: Sequence[tuple[Edge, EdgeGroup
         style += f' stroke-dasharray="{dashes}"' if dashes else ""
         path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
         body += f'<path d="{path}" fill="none" {style}/>'
-    return body + heads
+        if edge.hidden_cause:
+            x, y = points[round(k / (len(strands) + 1) * (len(points) - 1))]
+            rings += ring(x, y, 0.5 * width + 3.2 * unit, color_of(edge, group))
+    return body + heads + rings
+
+
+def ring(x: float, y: float, radius: float, color: str) -> str:
+    """A hidden common cause is possible."""
+    style = f'fill="#fff" stroke="{color}" stroke-width="{0.4 * radius:.1f}"'
+    return f'<circle class="cause" cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" {style}/>'
 
 
 def _head(tip: FloatArray, back: FloatArray, size: float, color: str, *, filled: bool, bar: bool) -> str:

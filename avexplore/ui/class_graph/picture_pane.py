@@ -24,6 +24,7 @@ from avexplore.drawing.class_graph.layout_candidates import (
 from avexplore.drawing.class_graph.layouts import arrange
 from avexplore.drawing.class_graph.names import LAYOUTS, LayoutName, parse_id
 from avexplore.drawing.class_graph.payload import to_payload
+from avexplore.graph.algebra.hidden_causes import MOST_NODES, hidden_causes
 from avexplore.graph.compiled.numba_cache import is_compiled
 from avexplore.graph.layout.class_layout import STAGE, lay_out
 from avexplore.ui.class_graph.component import mount
@@ -130,6 +131,7 @@ def draw_picture(scene: Scene) -> tuple[Picture, dict[str, Any]]:
     """Mount the picture; what is drawn, and what is looked at (as in `graph_address.first_view`)."""
     state = st.session_state
     shown = scene.shown
+    possible = hidden_causes(shown.graph) if state.graph_view["markCauses"] else None
     picture = build_picture(
         shown.graph,
         shown.stability,
@@ -141,6 +143,7 @@ def draw_picture(scene: Scene) -> tuple[Picture, dict[str, Any]]:
         given=not shown.is_own,
         probability=scene.pairs.probability,
         correlation=_correlation(scene.run.soft_labels.address, scene.labels),
+        possible_causes=possible,
     )
     arrangement = place(scene)
     view = dict(state.graph_view)
@@ -157,6 +160,7 @@ def draw_picture(scene: Scene) -> tuple[Picture, dict[str, Any]]:
         view={**view, "serial": f"{scene.run.key}-{state.graph_serial}", "seen": state.get("graph_seen", 0)},
         can_undo=history.can_undo,
         can_redo=history.can_redo,
+        can_mark_causes=possible is not None if state.graph_view["markCauses"] else len(scene.nodes) <= MOST_NODES,
     )
     mount(payload, key=visit.VIEW_KEY, on_change=visit.looked, on_command=visit.commanded)
     visit.write(scene.run, arrangement.layout)

@@ -20,6 +20,7 @@ from avexplore.drawing.class_graph.names import edge_id, node_id
 from avexplore.drawing.class_graph.payload import to_payload
 from avexplore.drawing.class_graph.sources import FRONTEND, loader_source, vis_network
 from avexplore.drawing.class_graph.svg import to_svg
+from avexplore.graph.algebra.hidden_causes import hidden_causes
 from avexplore.graph.evidence.pair_probability import PairProbability
 from avexplore.graph.layout.class_layout import lay_out
 from avexplore.ui.class_graph.details.details import _columns
@@ -212,6 +213,17 @@ def test_a_class_is_one_sign_of_two_halves_in_the_payload() -> None:
         root.findall("./{*}g[@class='nodes']/{*}path[@class='bar']"),
     )
     assert len(strands) + len(bars) == len(shown(picture, 0.0))
+
+
+def test_rings_stand_on_links_that_may_have_a_hidden_common_cause_if_asked() -> None:
+    graph = a_graph((0, 2), (1, 2), (2, 3))  # 0 and 1 meet in 2, so nothing hidden is behind 2 -> 3
+    picture = build_picture(graph, possible_causes=hidden_causes(graph))
+    assert {edge.id for edge in picture.edges if edge.hidden_cause} == {edge_id(0, 2), edge_id(1, 2)}
+    for causes, rings in ((True, 2), (False, 0)):
+        root = ElementTree.fromstring(to_svg(picture, ROWS, 0.0, causes=causes))  # noqa: S314 - our own text
+        assert len(root.findall("./{*}g[@class='edges']/{*}circle[@class='cause']")) == rings
+        legend = "".join(root.find("./{*}g[@class='legend']").itertext())  # type: ignore[union-attr]
+        assert ("hidden cause possible" in legend) == causes
 
 
 def test_the_payload_is_json_with_stable_ids_and_a_version() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from avexplore.analysis.graph_verdict import keeps_direction
 from avexplore.analysis.pair_evidence import expected_counts
+from avexplore.graph.algebra.hidden_causes import hidden_causes
 from avexplore.graph.evidence.pair_probability import pair_probability
 from avexplore.tuning.settings import WorkingSettings
 
@@ -150,6 +151,25 @@ def test_what_is_probably_true_can_be_shown_alone_and_is_told_of_a_pair(
     assert f"{facts.given:.1%} of the clips with" in said
     assert f"at least {facts.same_class:.0%} of these clips also hold" in said
     assert "In this graph: does it repeat?" in said
+
+
+def test_rings_mark_where_a_hidden_common_cause_is_possible(screen: Any, server: str, made_home: Any) -> None:
+    screen.open(f"{server}/class_graph?at_least=0&hide=none")
+    assert not screen.stage("stage.data.edges.some(e => e.hidden_cause)"), "nobody asked"
+    screen.page.get_by_text("More filters").click()
+    screen.page.get_by_label("Rings where a hidden common cause is possible").check()
+    screen.page.wait_for_url("**causes=1**")
+    screen.until("stage.data.edges.some(e => e.hidden_cause)")
+    possible = hidden_causes(made_home.graph)
+    for edge in screen.stage("stage.data.edges.filter(e => e.type === 'learned')"):
+        i, j = int(edge["from"][1:]), int(edge["to"][1:])
+        assert edge["hidden_cause"] == bool(possible[i, j]), edge["id"]
+    marked = next(edge for edge in screen.stage("stage.visible") if edge["hidden_cause"])
+    screen.open(f"{server}/class_graph?at_least=0&hide=none&causes=1&pick={marked['id']}")
+    spoken = screen.page.locator(".graph-view .spoken")
+    assert "A hidden common cause is possible." in spoken.inner_text()
+    screen.page.locator(".graph-view .legend").get_by_text("hidden cause possible").click()
+    screen.page.wait_for_url(lambda url: "causes=" not in url)
 
 
 def test_a_drag_sticks_and_moves_nothing_else(shown: Any) -> None:

@@ -70,8 +70,10 @@ export class Actions {
     this.change({ hideSameClass: hide });
   }
 
+  // The only trait that is a mark of a link and hides none.
   toggle(trait) {
-    if (this.view.hidden.has(trait)) this.view.hidden.delete(trait);
+    if (trait === "cause") this.view.markCauses = !this.view.markCauses;
+    else if (this.view.hidden.has(trait)) this.view.hidden.delete(trait);
     else this.view.hidden.add(trait);
     this.change({});
   }

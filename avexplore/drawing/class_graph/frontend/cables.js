@@ -74,7 +74,7 @@ function lay({ a, b, bend, edges }, unit, stage) {
   const ys = line.map((p) => p.y);
   const box = [Math.min(...xs) - total, Math.min(...ys) - total, Math.max(...xs) + total, Math.max(...ys) + total];
   const strength = Math.max(...edges.map((edge) => Math.abs(edge.evidence)));
-  return { a, b, strands, heads, box, strength, total };
+  return { a, b, strands, heads, box, strength, unit };
 }
 
 // `faintness` tells how much of a cable's opacity is left, 0 for none, by what it links.
@@ -93,9 +93,29 @@ export function drawCables(context, stage, faintness, heads = true) {
       context.stroke();
     }
     context.setLineDash([]);
-    if (heads) for (const head of cable.heads) drawHead(context, head, share, theme);
+    if (!heads) continue;
+    for (const head of cable.heads) drawHead(context, head, share, theme);
+    if (stage.view.markCauses) drawRings(context, cable, share, theme);
   }
   context.restore();
+}
+
+// A hidden common cause is possible: a ring on the strand, those of one cable one after the other.
+function drawRings(context, { strands, unit }, share, theme) {
+  strands.forEach(({ edge, look, points }, k) => {
+    const at = points[Math.round(((k + 1) / (strands.length + 1)) * (points.length - 1))];
+    if (edge.hidden_cause && at) drawRing(context, at, 0.5 * look.width + 3.2 * unit, look.color, look.alpha * share, theme);
+  });
+}
+
+export function drawRing(context, { x, y }, radius, color, alpha, { background }) {
+  context.beginPath();
+  context.arc(x, y, radius, 0, 2 * Math.PI);
+  context.fillStyle = fade(background, alpha);
+  context.fill();
+  context.strokeStyle = fade(color, alpha);
+  context.lineWidth = 0.4 * radius;
+  context.stroke();
 }
 
 function drawHead(context, { tip, back, size, look, filled, bar }, share, theme) {

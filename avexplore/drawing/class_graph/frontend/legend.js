@@ -9,6 +9,10 @@ function line(color, { head = "", dashes = "", background = "none" } = {}) {
   return drawing(29, 12, ...shapes);
 }
 
+function ring(theme) {
+  return drawing(29, 12, ["path", { d: "M1 6h27", stroke: theme.ghost, "stroke-width": 3 }], ["circle", { cx: 14.5, cy: 6, r: 4, fill: theme.background, stroke: theme.ghost, "stroke-width": 2 }]);
+}
+
 function halves(theme) {
   return drawing(
     16, 16,
@@ -30,9 +34,10 @@ const WHY = {
   classes: "left half: the class as it is heard; right half: as it is seen; a bar inside where the two are linked",
   directed: "the bootstraps agree on it",
   undirected: "the bootstraps point either way; no head where such data cannot tell",
+  cause: "a common cause that is no class may stand behind the link: the graph does not rule it out",
 };
 
-export function legendEntries(data, theme) {
+export function legendEntries(data, view, theme) {
   const { compared, edges } = data;
   const sign = data.classes ? ["classes", "a class, heard | seen", halves(theme)] : ["classes", "class heard, class seen", dotAndSquare(theme)];
   if (compared) {
@@ -57,11 +62,12 @@ export function legendEntries(data, theme) {
     ["edge-visual", "both seen", line(theme.edge.visual)],
     ["edge-across", "one heard, one seen", line(theme.edge.across)],
     ...(data.compact ? [] : heads),
+    ...(view.markCauses ? [["cause", "hidden cause possible", ring(theme)]] : []),
   ];
 }
 
 // [trait, words, why]: what else can be hidden.
-export function moreFilters({ edges, classes }) {
+export function moreFilters({ edges, classes, canMarkCauses }) {
   const some = (test) => edges.some((edge) => edge.type === "learned" && test(edge));
   const found = [
     ["negative", "Classes that avoid each other", "One makes the other less likely, mostly because a teacher's classes compete for a clip", some((edge) => edge.negative)],
@@ -72,11 +78,14 @@ export function moreFilters({ edges, classes }) {
     ["forbidden", "Pairs that you forbade", "", edges.some((edge) => edge.type === "forbidden")],
     ["node-audio", "Classes as heard", "", true],
     ["node-visual", "Classes as seen", "", true],
+    ["cause", "Rings where a hidden common cause is possible", "Of the graph's equivalence class with hidden causes (its PAG), not every member rules it out; no test is made for that", canMarkCauses],
   ];
   return found.filter(([, , , there]) => there);
 }
 
-export const isOn = (trait, view) => (trait === "same" ? !view.hideSameClass : !view.hidden.has(trait));
+const FLAGS = { same: (view) => !view.hideSameClass, cause: (view) => view.markCauses };
+
+export const isOn = (trait, view) => FLAGS[trait]?.(view) ?? !view.hidden.has(trait);
 
 const toggle = (trait, view, act) => (trait === "same" ? act.hideSameClass(!view.hideSameClass) : act.toggle(trait));
 
@@ -93,7 +102,7 @@ export function fillLegend(root, entries, view, act) {
 }
 
 export function fillMore(root, filters, view, act) {
-  const off = filters.filter(([trait]) => !isOn(trait, view)).length;
+  const off = filters.filter(([trait]) => trait !== "cause" && !isOn(trait, view)).length;
   root.querySelector("summary").textContent = off ? `More filters (${off} hidden)` : "More filters";
   root.querySelector("div").replaceChildren(
     ...filters.map(([trait, words, why]) => {

@@ -34,10 +34,11 @@ export function describeNode(node, edges, nameOf) {
   return `${nameOf(node.id)}. ${list(parents, "Points here")}${list(children, "Points to")}${list(others, "Linked without settled direction")}`.trim();
 }
 
-export function describeEdge(edge, nameOf) {
+export function describeEdge(edge, nameOf, { markCauses }) {
   const link = hasArrow(edge) ? "points to" : "is linked with";
   const sure = edge.frequency === null ? "" : `, in ${percent(strength(edge))} of the bootstraps`;
-  return `${nameOf(edge.from)} ${link} ${nameOf(edge.to)}${sure}.`;
+  const cause = markCauses && edge.hidden_cause ? " A hidden common cause is possible." : "";
+  return `${nameOf(edge.from)} ${link} ${nameOf(edge.to)}${sure}.${cause}`;
 }
 
 export function describePath(path, nameOf, start, goal) {

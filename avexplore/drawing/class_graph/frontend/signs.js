@@ -1,5 +1,6 @@
 // The sign of a class: left half of a disc for the class heard, right half of a square for the class seen; or one whole.
 
+import { drawRing } from "./cables.js";
 import { meet } from "./geometry.js";
 import { fade } from "./theme.js";
 
@@ -58,4 +59,5 @@ function drawBar(context, stage, sign, share) {
   context.lineTo(sign.x + 0.4 * sign.radius, sign.y);
   context.stroke();
   context.lineCap = "butt";
+  if (stage.view.markCauses && edge.hidden_cause) drawRing(context, sign, 0.24 * sign.radius, color, share * dim, stage.theme);
 }

@@ -19,7 +19,7 @@ import { barAt, nodeAt, signs } from "./places.js";
 import { readTheme } from "./theme.js";
 import { buildToolbar, updateToolbar } from "./toolbar.js";
 
-const SHARED = ["threshold", "auto", "hidden", "hideSameClass", "focus", "path", "selection", "search", "camera"];
+const SHARED = ["threshold", "auto", "hidden", "hideSameClass", "markCauses", "focus", "path", "selection", "search", "camera"];
 const REACH = 6; // pixels beside a line that still hit it
 const NEARER = 1.08; // of the scale that shows everything: from there on, one looks at a part
 
@@ -33,7 +33,7 @@ export class Stage extends Actions {
     this.back = root.querySelector(".back");
     this.menu = root.querySelector(".menu");
     this.nodes = new vis.DataSet();
-    this.view = { threshold: 0, auto: false, hidden: new Set(["ghost"]), hideSameClass: false, focus: null, path: null, selection: null, search: "", camera: null };
+    this.view = { threshold: 0, auto: false, hidden: new Set(["ghost"]), hideSameClass: false, markCauses: false, focus: null, path: null, selection: null, search: "", camera: null };
     this.serial = null;
     this.touched = 0; // when the reader last changed the view, in milliseconds
     this.moved = {};
@@ -138,7 +138,7 @@ export class Stage extends Actions {
     this.refreshBack();
     this.#tell(real, path, ends);
     updateToolbar(this.parts, view, this.data);
-    fillLegend(this.root.querySelector(".legend .entries"), legendEntries(this.data, this.theme), view, this);
+    fillLegend(this.root.querySelector(".legend .entries"), legendEntries(this.data, view, this.theme), view, this);
     fillMore(this.root.querySelector(".legend .more"), moreFilters(this.data), view, this);
   }
 
@@ -268,7 +268,7 @@ export class Stage extends Actions {
     let spoken = `${data.summary} Now ${count}`;
     let chosen = "";
     if (this.node.has(selected)) chosen = describeNode(this.node.get(selected), real, name);
-    else if (this.edge.has(selected)) chosen = describeEdge(this.edge.get(selected), name);
+    else if (this.edge.has(selected)) chosen = describeEdge(this.edge.get(selected), name, view);
     if (chosen) spoken = chosen;
     // Without a page's panel, or where it is out of sight, the picture itself says what is selected.
     this.status.textContent = words || (this.isLarge || data.standalone ? chosen : "");

@@ -82,7 +82,7 @@ def _draw_downloads(scene: Scene, picture: Picture, view: dict[str, Any]) -> Non
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             "SVG",
-            lambda: to_svg(picture, arrangement, view["threshold"], view["hidden"]),
+            lambda: to_svg(picture, arrangement, view["threshold"], view["hidden"], causes=view["markCauses"]),
             file_name="class_graph.svg",
             mime="image/svg+xml",
             key="g-save-svg",

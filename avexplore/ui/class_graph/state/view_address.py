@@ -14,7 +14,7 @@ from avexplore.drawing.class_graph.names import node_id, parse_id
 
 NOTHING, LEARNED = "none", "learned"
 """Names of graphs: none, and the one that the controls learn."""
-NAMES = ("at_least", "hide", "same", "focus", "path", "pick", "find", "look")
+NAMES = ("at_least", "hide", "same", "causes", "focus", "path", "pick", "find", "look")
 _TRAITS = (
     *("node-audio", "node-visual", "edge-audio", "edge-visual", "edge-across"),
     *("directed", "undirected", "negative", "rare", "null", "doubtful", "weak", "ghost", "forbidden"),
@@ -35,6 +35,7 @@ def read_view(query: Mapping[str, str], nodes: int) -> View:
     if "hide" in query:
         view["hidden"] = [trait for trait in query["hide"].split(".") if trait in _TRAITS]
     view["hideSameClass"] = query.get("same") == "0"
+    view["markCauses"] = query.get("causes") == "1"
     node, _, hops = query.get("focus", "").partition(".")
     if _known(node, nodes, 1) and hops in ("1", "2", "3"):
         view["focus"] = {"node": node, "hops": int(hops)}
@@ -85,6 +86,7 @@ def write_view(view: Mapping[str, Any]) -> dict[str, str]:
         "at_least": f"{threshold:g}" if isinstance(threshold, (int, float)) else "",
         "hide": "" if hidden == FIRST_HIDDEN else ".".join(hidden) or "none",
         "same": "0" if view.get("hideSameClass") else "",
+        "causes": "1" if view.get("markCauses") else "",
         "focus": f"{focus.get('node')}.{focus.get('hops')}" if focus else "",
         "path": "-".join(str(end) for end in path),
         "pick": str(selection.get("id") or ""),

@@ -66,6 +66,7 @@ views = some.fixed_dictionaries(
         "threshold": some.one_of(some.none(), some.integers(0, 100).map(lambda n: n / 100)),
         "hidden": some.lists(some.sampled_from(["ghost", "directed", "node-audio", "rare"]), unique=True).map(sorted),
         "hideSameClass": some.booleans(),
+        "markCauses": some.booleans(),
         "focus": some.one_of(some.none(), some.just({"node": "n2", "hops": 3})),
         "path": some.one_of(some.none(), some.just(["n1", "n3"])),
         "selection": some.one_of(some.none(), some.just({"kind": "edge", "id": "e0-3"})),
