@@ -473,22 +473,22 @@ def _experiment(config: ExperimentConfig, context: Context) -> Artifact:
 def _beside_ranking(config: ExperimentConfig, cell: EvaluationConfig, context: Context) -> dict[str, float]:
     """Delta-D and the quality of the links of one arm and seed, where it has them."""
     model = cell.model
-    if not isinstance(model, StudentConfig):
+    student = model.student if isinstance(model, ReadingConfig) else model
+    if not isinstance(student, StudentConfig):
         return {}
-    if model.regularizer is None:
-        same = model == experiments.inferred_student(config, model.seed).twin
-        return {"delta_d": 0.0} if same else {}
-    clips = context.get(ClipsConfig(model.data))
-    inferred = experiments.inferred_student(config, model.seed)
-    affinity = inferred.lir.affinity
-    labels = soft_labels(affinity.stability.graph.soft_labels, context.get)
+    inferred = experiments.inferred_student(config, student.seed)
+    twin = experiments.model_of_arm(config, experiments.TWIN, student.seed)
+    if model == twin:
+        return {"delta_d": 0.0}
+    clips = context.get(ClipsConfig(student.data))
     figures = {}
-    if model.twin == inferred.twin:  # another loss, or proxies, would change distances on its own account
-        twin, student = (context.get(one).embeddings for one in (inferred.twin, model))
-        edges = context.get(affinity)
-        figures["delta_d"] = measures.delta_d(twin, student, labels, clips, edges, config.split)
-    if model.regularizer.affinity.source not in ("constant", "true-pairs", "identity"):
-        figures |= measures.link_quality(context.get(model.regularizer.affinity).weights, clips)
+    if student.twin == inferred.twin:  # another loss, or proxies, would change distances on its own account
+        affinity = inferred.lir.affinity
+        labels = soft_labels(affinity.stability.graph.soft_labels, context.get)
+        before, after = (context.get(one).embeddings for one in (twin, model))
+        figures["delta_d"] = measures.delta_d(before, after, labels, clips, context.get(affinity), config.split)
+    if (lir := student.regularizer) and lir.affinity.source not in ("constant", "true-pairs", "identity"):
+        figures |= measures.link_quality(context.get(lir.affinity).weights, clips)
     return figures
 
 

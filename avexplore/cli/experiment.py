@@ -30,7 +30,7 @@ def experiment(
     reading: Annotated[
         Literal["own", "chosen"],
         typer.Option(help="Read each embedding as configured, or as does best for its arm on validation clips."),
-    ] = "own",
+    ] = "chosen",
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", help="Write the figures of every arm and seed to this .csv or .parquet."),

@@ -11,10 +11,12 @@ import typer
 from avexplore.cli import configure, options
 from avexplore.cli.chosen import workbench
 from avexplore.cli.output import progress, say, size_text
-from avexplore.config import ExperimentConfig, StudentConfig, SyntheticConfig, presets, upstream
+from avexplore.config import ARMS, ExperimentConfig, StudentConfig, SyntheticConfig, presets, upstream
 from avexplore.errors import ConfigError
 
 MOST_BYTES = 25_000_000
+SHIPPED_ARMS = (*ARMS[:8], "reading:links")
+"""LIR beside every control that needs no truth, and beside its reading without its training."""
 _SMALL = {
     "synthetic": {"clips": 1600},
     "teacher": {"hidden": 256},
@@ -27,7 +29,7 @@ def retrain(
     files: options.Files = None,
     annotation: options.Annotation = None,
     synthetic: Annotated[bool, typer.Option(help="Also the synthetic benchmark.")] = True,
-    seeds: Annotated[int, typer.Option(help="Paired seeds of the arms and controls; 0 leaves them out.", min=0)] = 8,
+    seeds: Annotated[int, typer.Option(help="Paired seeds of the arms and controls; 0 leaves them out.", min=0)] = 10,
     preset: options.Preset = "quick",
     seed: options.Seed = 0,
     settings: options.Settings = None,
@@ -61,7 +63,8 @@ def retrain(
 
                 ship(student, workbench(device), fresh, Path(scratch) / "home", partial)
                 if seeds:
-                    ship_experiment(ExperimentConfig(student, seeds=seeds), workbench(device), fresh, partial)
+                    arms = ExperimentConfig(student, SHIPPED_ARMS, seeds, reading="chosen")
+                    ship_experiment(arms, workbench(device), fresh, partial)
         (fresh / "README.md").write_text(overview(Store(Path(scratch) / "home", fresh), students), encoding="utf-8")
         size = folder_size(fresh)
         if size > MOST_BYTES:

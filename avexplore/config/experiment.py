@@ -25,8 +25,8 @@ ARMS = (
 )
 """LIR and its controls; see `ExperimentConfig.arms`."""
 
-DEFAULT_ARMS = (*ARMS[:6], "reading:anew")
-"""The inferred graph, and what it has to be better than; the last trains nothing."""
+DEFAULT_ARMS = (*ARMS[:6], "reading:anew", "reading:links")
+"""The inferred graph, and what it has to be better than; the last two train nothing."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class ExperimentConfig(Config):
         ),
     )
     seeds: int = within(
-        2, 1000, 10, help="Number of paired seeds; fewer than nine can confirm nothing about seven arms."
+        2, 1000, 10, help="Number of paired seeds; fewer than nine can confirm nothing about eight arms."
     )
     first_seed: int = within(
         0, 2**20, 0, help="The first of them. A sweep chose by seeds from 0 on: to test its choice, start behind them."
@@ -70,7 +70,7 @@ class ExperimentConfig(Config):
         "own",
         help=(
             "Whether each student's embedding is read with the share and temperature of its config, or with those "
-            "that do best for that arm and seed on validation clips."
+            "that do best for that arm and seed on validation clips; the twin is then what `reading:anew` is."
         ),
         since="0.2.0",
     )
@@ -80,6 +80,10 @@ class ExperimentConfig(Config):
             raise ConfigError("An experiment needs a student with LIR", where="experiment.student")
         if not self.arms or len(set(self.arms)) != len(self.arms):
             raise ConfigError("Arms are missing or repeat", where="experiment.arms", fix="Name each arm once")
+        if self.reading == "chosen" and self.arms == ("reading:anew",):
+            raise ConfigError(
+                "The twin would be compared with itself", where="experiment.arms", fix="Use reading own, or another arm"
+            )
 
 
 @dataclass(frozen=True)

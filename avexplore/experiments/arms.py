@@ -124,8 +124,8 @@ def inferred_student(config: ExperimentConfig, seed: int) -> StudentConfig:
 
 
 def arms_of(config: ExperimentConfig) -> tuple[str, ...]:
-    """The twin first, then the arms."""
-    return (TWIN, *config.arms)
+    """The twin first, then the arms; where all are read anew, so is the twin, and `reading:anew` is no arm."""
+    return (TWIN, *(arm for arm in config.arms if config.reading == "own" or arm != "reading:anew"))
 
 
 def seeds_of(config: ExperimentConfig) -> range:

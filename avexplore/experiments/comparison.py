@@ -217,7 +217,8 @@ def answer(report: ExperimentReport, metric: str, names: Mapping[str, str] | Non
         if _source(c.arm) in CONTROLS:
             outcomes[{"gain": "loses to", "loss": "beats"}.get(c.verdict, apart)].append(c.arm)
     against = [f"{verb} {listed(arms)}" for verb, arms in outcomes.items() if arms]
-    return f"{found}; it {', and '.join(against)}." if against else f"{found}."
+    *most, last = against or [""]
+    return f"{found}; it {', '.join(most)}{', and ' if most else ''}{last}." if against else f"{found}."
 
 
 def sentences(

@@ -73,7 +73,7 @@ class LinkedPosteriors:
 
     def __init__(self, presence: NDArray[Any], share: NDArray[Any], device: torch.device | str = "cpu") -> None:
         self.presence, self.share = np.asarray(presence, np.float32), np.asarray(share, np.float32)
-        self._share = torch.from_numpy(self.share).to(device)
+        self._share = torch.tensor(self.share, device=device)  # a copy: what comes from the store is read-only
         self._edges = []
         for block in self.presence:
             source, target = np.nonzero(block)

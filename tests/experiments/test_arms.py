@@ -15,7 +15,7 @@ from avexplore.config import (
     TeacherConfig,
 )
 from avexplore.errors import ConfigError
-from avexplore.experiments import OFFERED, TWIN, cells, model_of_arm
+from avexplore.experiments import OFFERED, TWIN, arms_of, cells, model_of_arm
 from avexplore.experiments.arms import reseeded
 
 
@@ -101,6 +101,14 @@ def test_every_arm_is_read_anew_where_that_is_asked_for() -> None:
         assert model_of_arm(fair, arm, 1) == ReadingConfig(model_of_arm(plain, arm, 1))  # type: ignore[arg-type]
     assert model_of_arm(fair, "baseline:cca", 1) == model_of_arm(plain, "baseline:cca", 1)
     assert experiment(reading="own").address == plain.address != fair.address
+
+
+def test_the_twin_stands_for_itself_read_anew() -> None:
+    arms = ("graph+I", "reading:anew", "reading:links")
+    assert arms_of(experiment(arms=arms)) == (TWIN, *arms)
+    assert arms_of(experiment(arms=arms, reading="chosen")) == (TWIN, "graph+I", "reading:links")
+    with pytest.raises(ConfigError):
+        experiment(arms=("reading:anew",), reading="chosen")
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def test_the_answer_names_what_the_graph_beats_and_what_it_does_not() -> None:
     told = answer(table, "map", {"random+I": "Random graph", "correlation+I": "Plain correlation", "map": "MAP"})
     own = next(c for c in compare_arms(table, "map") if c.arm == "graph+I")
     assert told == (
-        f"LIR with the inferred graph raises MAP by {own.difference:.4f} over 10 seeds; it beats random graph, and "
+        f"LIR with the inferred graph raises MAP by {own.difference:.4f} over 10 seeds; it beats random graph, "
         "cannot be told apart from plain correlation, and loses to every-pair."
     )
     lost = report(config, np.random.default_rng(0), {"graph+I": -0.02})

@@ -2,12 +2,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from avexplore.artifacts import ExperimentReport, FloatArray
 from avexplore.config import ExperimentConfig, GraphConfig, SoftLabelFileConfig, SyntheticConfig, TeacherConfig
 from avexplore.config.presets import preset
 from avexplore.data import export_features, feature_file, load_features
+from avexplore.experiments import TWIN
 from avexplore.store import Store
 from avexplore.workbench import Failed, Ready, Workbench
 from avexplore.workbench.estimate import Work
@@ -65,6 +68,28 @@ def test_the_work_that_is_told_is_the_work_that_is_done(tmp_path: Path) -> None:
     assert not bench.work(more).elsewhere
     assert shipped.work(more).elsewhere
     assert shipped.work(more).seconds > 0
+
+
+def test_an_experiment_read_anew_has_nearness_and_links_too(tmp_path: Path) -> None:
+    bench = Workbench(Store(tmp_path / "home"), read_only=False)
+    student = preset("tiny", SyntheticConfig(clips=120, classes=4))
+    arms = ("graph+I", "random+I", "reading:anew", "reading:links")
+    own = bench.get(ExperimentConfig(student, arms, seeds=2))
+    anew = bench.get(ExperimentConfig(student, arms, seeds=2, reading="chosen"))
+    assert anew.metrics == own.metrics
+    assert anew.arms == tuple(arm for arm in own.arms if arm != "reading:anew")
+
+    def figures(report: ExperimentReport, arm: str, figure: str) -> FloatArray:
+        return report.values[report.arms.index(arm), :, report.metrics.index(figure)]
+
+    for figure in ("link_precision", "link_recall", "linked_pairs"):  # links do not depend on how they are read
+        for arm in ("graph+I", "random+I"):
+            np.testing.assert_array_equal(figures(anew, arm, figure), figures(own, arm, figure))
+        assert np.isnan(figures(anew, "reading:links", figure)).all()
+    for report in (own, anew):
+        assert (figures(report, TWIN, "delta_d") == 0).all()
+        assert np.isfinite(figures(report, "reading:links", "delta_d")).all()
+    np.testing.assert_array_equal(figures(anew, TWIN, "map"), figures(own, "reading:anew", "map"))
 
 
 def test_features_that_are_gone_are_known_before_anything_is_started(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from avexplore.config import DEFAULT_ARMS, ClipsConfig, ExperimentConfig, StudentConfig
-from avexplore.experiments import OFFERED, alike, compare_arms, linked_pairs, reference_of
+from avexplore.experiments import OFFERED, alike, arms_of, compare_arms, linked_pairs, reference_of
 from avexplore.experiments.comparison import answer, mean_of, seeds_needed, sentences
 from avexplore.ui.experiments import figures
 from avexplore.ui.parts import job_progress
@@ -51,7 +51,11 @@ MEANING = {
     "loss:soft-triplet": "Soft triplets (after MPSD), no LIR",
     "without LIR": "The twin without LIR",
 }
-SHORT = {arm: words.partition(", ")[0].removesuffix(" and same-class pairs") for arm, words in MEANING.items()}
+SHORT = {arm: words.partition(", ")[0].removesuffix(" and same-class pairs") for arm, words in MEANING.items()} | {
+    "popularity": "Popularity",
+    "graphical-lasso+I": "Graphical lasso",
+    "conditional-means+I": "Conditional means",
+}
 """As they are called within a sentence."""
 FIGURES = {
     "hidden_pair_ap": "Hidden-pair AP",
@@ -75,12 +79,13 @@ HELP = {
     "link_recall": "Share of the class pairs that truly come together that are linked.",
 }
 NEEDS_TRUTH = ("true-graph", "true-pairs")
+READ_ANEW = "Every arm and the twin are read as does best for them on validation clips."
 
 
 def draw(run: Run) -> None:
     """Draw the form, the progress or the findings."""
     assert run.student is not None
-    earlier = _earlier(run.student)
+    earlier = last_experiment(run.student)
     findings = st.container()
     with st.expander("What is compared", expanded=earlier is None):
         config = _chosen(run.student, earlier)
@@ -90,7 +95,7 @@ def draw(run: Run) -> None:
         _found(config)
 
 
-def _earlier(student: StudentConfig) -> ExperimentConfig | None:
+def last_experiment(student: StudentConfig) -> ExperimentConfig | None:
     """The experiment of a student that was made last."""
     known = (one.config for one in session.workbench().store.entries(ExperimentConfig.stage))
     made = [config for config in known if isinstance(config, ExperimentConfig) and config.student == student]
@@ -112,9 +117,9 @@ def _found(config: ExperimentConfig) -> None:
     metric = st.selectbox(
         "Figure", metrics, format_func=FIGURES.__getitem__, key="experiment.metric", bind="query-params", width=280
     )
-    answered.subheader(as_markdown(answer(report, metric, {**SHORT, **FIGURES})), anchor=False)
+    answered.subheader(in_a_sentence(report, metric), anchor=False)
     if metric in HELP:
-        st.caption(HELP[metric])
+        st.caption(HELP[metric] + (f" {READ_ANEW}" if config.reading == "chosen" else ""))
     if metric in ("link_precision", "link_recall"):
         counts = (f"{MEANING.get(arm, arm)} {count:.0f}" for arm, count in linked_pairs(report).items())
         st.caption(as_markdown("Linked class pairs: " + "; ".join(counts) + "."))
@@ -141,6 +146,11 @@ def _found(config: ExperimentConfig) -> None:
     columns = dict.fromkeys(("Difference", "95 % from", "to"), signed) | {"Mean": number, "p (Holm)": number}
     st.dataframe(table, column_config=columns, hide_index=True, width="stretch", placeholder="–")
     st.download_button("Download every seed (CSV)", _long(report).to_csv(index=False), "experiment.csv", "text/csv")
+
+
+def in_a_sentence(report: ExperimentReport, metric: str) -> str:
+    """What the experiment says on one figure, as Markdown."""
+    return as_markdown(answer(report, metric, {**SHORT, **FIGURES}))
 
 
 def _chosen(student: StudentConfig, earlier: ExperimentConfig | None) -> ExperimentConfig | None:
@@ -177,12 +187,14 @@ def _chosen(student: StudentConfig, earlier: ExperimentConfig | None) -> Experim
     )
     fair = st.toggle(
         "Each arm read as does best for it",
-        earlier is not None and earlier.reading == "chosen",
+        earlier is None or earlier.reading == "chosen",
         key="experiment.fair",
         bind="query-params",
         help="Share and temperature of the class posteriors in the embedding are chosen on validation clips for every "
         "arm and seed, the twin's too; otherwise all have the run's.",
     )
+    if fair and "reading:anew" in chosen:
+        st.caption("The twin is itself read anew then, so it stands for that arm.")
     with Telling():
         reading: Literal["own", "chosen"] = "chosen" if fair else "own"
         return ExperimentConfig(student, tuple(chosen), int(count), int(start), split=where, reading=reading)
@@ -213,7 +225,7 @@ def _table(found: list[Comparison], reference: str, mean: float) -> pd.DataFrame
 
 def size(config: ExperimentConfig) -> str:
     """How much there is to train."""
-    count = len(config.arms)
+    count = len(arms_of(config)) - 1
     return f"{count} {'arm' if count == 1 else 'arms'} and the twin x {config.seeds} seeds"
 
 
@@ -224,7 +236,7 @@ def address(config: ExperimentConfig) -> dict[str, Any]:
         "experiment.seeds": str(config.seeds),
         "experiment.first": str(config.first_seed),
         "experiment.split": config.split,
-        **({"experiment.fair": "true"} if config.reading == "chosen" else {}),
+        "experiment.fair": "true" if config.reading == "chosen" else "false",
     }
 
 

@@ -16,6 +16,7 @@ from avexplore.config.presets import beside_the_papers
 from avexplore.drawing.class_graph.svg_marks import GROUPS
 from avexplore.drawing.maps import colors
 from avexplore.drawing.maps.class_groups import class_groups
+from avexplore.ui.experiments import arms
 from avexplore.ui.overview import graph as graph_card
 from avexplore.ui.overview import maps as maps_card
 from avexplore.ui.overview import question as question_card
@@ -75,7 +76,7 @@ def draw() -> None:
             question_card.draw(asked, clips)
             links.to("retrieval", "Ask other questions", {})
         assert run.student is not None
-        _does_it_help(pair[2])
+        _does_it_help(run.student, pair[2])
         st.caption(method_of(run.student))
     _what_is_in_it(teacher_config, clips)
     glossary.draw()
@@ -182,7 +183,7 @@ def _palette() -> list[list[str]]:
 # --- the figures --------------------------------------------------------------------------------------------------
 
 
-def _does_it_help(reports: tuple[RetrievalReport, RetrievalReport]) -> None:
+def _does_it_help(student: StudentConfig, reports: tuple[RetrievalReport, RetrievalReport]) -> None:
     rows = tables.comparison(*reports)
     st.subheader("Does it help?", anchor=False, help=glossary.LIR)
     number = st.column_config.NumberColumn(format="%.4f")
@@ -209,7 +210,20 @@ def _does_it_help(reports: tuple[RetrievalReport, RetrievalReport]) -> None:
         "over queries says how far a difference holds for other clips, not for other seeds: Experiments compares those."
     )
     links.to("evaluation", "See where it helps", {})
+    _over_seeds(student)
     links.to("experiments", "Compare several seeds, and controls", {})
+
+
+def _over_seeds(student: StudentConfig) -> None:
+    """What the student's experiment says, if one was made: paired seeds, and what a graph has to be better than."""
+    made = arms.last_experiment(student)
+    report = None if made is None else _quiet(made, "Experiment")
+    if made is None or report is None:
+        return
+    read = " Every arm is read as does best for it on validation clips." if made.reading == "chosen" else ""
+    st.markdown(f"**With other seeds, against controls:**{read}")
+    said = [arms.in_a_sentence(report, figure) for figure in ("hidden_pair_ap", "map") if figure in report.metrics]
+    st.markdown("\n".join(f"- {sentence}" for sentence in said))
 
 
 def in_words(row: tables.Row) -> str:

@@ -119,6 +119,9 @@ def test_the_overview_shows_what_was_computed(
     assert shown["With LIR"].tolist() == [row.after for row in rows]
     assert shown["In words"].tolist() == [in_words(row) for row in rows]
     assert "200" in words(at)
+    assert "With other seeds, against controls:" in words(at)
+    report = Workbench().get(ExperimentConfig(student, ("graph+I", "random+I"), seeds=2))
+    assert arms.in_a_sentence(report, "hidden_pair_ap") in words(at)
     assert any("experiments" in link.proto.page for link in at.get("page_link"))
 
 
