@@ -113,9 +113,13 @@ def _found(config: ExperimentConfig) -> None:
         )
         return
     answered = st.container()
-    metrics = [name for name in FIGURES if name in report.metrics and compare_arms(report, name)]
     metric = st.selectbox(
-        "Figure", metrics, format_func=FIGURES.__getitem__, key="experiment.metric", bind="query-params", width=280
+        "Figure",
+        figures_of(report),
+        format_func=FIGURES.__getitem__,
+        key="experiment.metric",
+        bind="query-params",
+        width=280,
     )
     answered.subheader(in_a_sentence(report, metric), anchor=False)
     if metric in HELP:
@@ -146,6 +150,11 @@ def _found(config: ExperimentConfig) -> None:
     columns = dict.fromkeys(("Difference", "95 % from", "to"), signed) | {"Mean": number, "p (Holm)": number}
     st.dataframe(table, column_config=columns, hide_index=True, width="stretch", placeholder="–")
     st.download_button("Download every seed (CSV)", _long(report).to_csv(index=False), "experiment.csv", "text/csv")
+
+
+def figures_of(report: ExperimentReport) -> list[str]:
+    """The figures that arms are compared on."""
+    return [name for name in FIGURES if name in report.metrics and compare_arms(report, name)]
 
 
 def in_a_sentence(report: ExperimentReport, metric: str) -> str:

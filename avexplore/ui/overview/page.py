@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     )
     from avexplore.workbench.runs import Run
 
+HEADLINE = ("hidden_pair_ap", "map")
+"""Figures of an experiment that this page tells."""
 STYLE = """<style>
 .verdict { font-size: clamp(1.25rem, 2.1vw, 1.9rem); font-weight: 700; line-height: 1.2; margin: 0;
   text-wrap: balance; }
@@ -222,7 +224,7 @@ def _over_seeds(student: StudentConfig) -> None:
         return
     read = " Every arm is read as does best for it on validation clips." if made.reading == "chosen" else ""
     st.markdown(f"**With other seeds, against controls:**{read}")
-    said = [arms.in_a_sentence(report, figure) for figure in ("hidden_pair_ap", "map") if figure in report.metrics]
+    said = [arms.in_a_sentence(report, figure) for figure in arms.figures_of(report) if figure in HEADLINE]
     st.markdown("\n".join(f"- {sentence}" for sentence in said))
 
 
