@@ -161,7 +161,7 @@ def _highest(scores: FloatArray, count: int) -> BoolArray:
 
 
 def lasso_scores(r: FloatArray, count: int) -> FloatArray:
-    """Partial correlations of the sparsest graphical lasso that still has `count` positive ones.
+    """Partial correlations of the sparsest graphical lasso with at least `count` positive ones, or else of the fullest.
 
     The penalty is found by bisection, so that other sources can be compared at equal numbers of links. Where even the
     mildest penalty leaves fewer, plain correlation ranks the rest.
@@ -185,7 +185,7 @@ def lasso_scores(r: FloatArray, count: int) -> FloatArray:
             f"A graphical lasso of {p} nodes takes too long", where="links", fix=f"Use at most {MOST_LASSO} nodes"
         )
     firm = 0.98 * r + 0.02 * np.eye(p)  # the correlations of a softmax are singular
-    low, high, found = np.log(0.001), np.log(0.9), np.zeros((p, p))
+    low, high, found, held = np.log(0.001), np.log(0.9), np.zeros((p, p)), 0
     for _ in range(_STEPS):
         middle = (low + high) / 2
         with warnings.catch_warnings():
@@ -199,10 +199,13 @@ def lasso_scores(r: FloatArray, count: int) -> FloatArray:
         partial = -precision / np.outer(root, root)
         np.fill_diagonal(partial, 0.0)
         partial = np.maximum(partial, 0.0)
-        if (np.triu(partial, 1) > 0).sum() >= count:
-            found, low = partial, middle
+        links = int(np.count_nonzero(np.triu(partial, 1)))
+        if links >= count:
+            found, held, low = partial, p * p, middle
         else:
             high = middle
+            if links > held:
+                found, held = partial, links
     rest = 1e-6 * np.maximum(r, 0.0)
     np.fill_diagonal(rest, 0.0)
     scores: FloatArray = (found + found.T) / 2 + rest

@@ -97,6 +97,16 @@ def test_a_lasso_leaves_out_what_others_explain() -> None:
         assert np.triu(link_weights("graphical-lasso", evidence, count=count) > 0).sum() == count
 
 
+def test_a_lasso_that_has_fewer_links_than_wanted_still_ranks_by_itself() -> None:
+    rng = np.random.default_rng(0)
+    x: FloatArray = rng.normal(size=(4000, 3))
+    x[:, 1] += x[:, 0]
+    x[:, 2] -= x[:, 1]  # one positive pair of three
+    scores = lasso_scores(correlation(x), 3)
+    assert scores[0, 1] > 0.1, "not the correlation that stands in for missing links"
+    assert scores[0, 2] == scores[1, 2] == 0
+
+
 def test_what_cannot_be_had_is_refused() -> None:
     evidence = link_evidence(made())
     with pytest.raises(ConfigError, match="no source"):
