@@ -67,7 +67,8 @@ BLIND = BY_PROBABILITY.removeprefix("probability of the class pair")
 MEANING = """
 **What the searched graph is for**: it is the graph that the ILI/LIR paper describes, and the default here: a picture of
 which soft labels hang together once others are known, at a penalty that can be turned, with rules, bootstraps and a
-null model; LIR reads class posteriors through it.
+null model; LIR reads class posteriors through it. Where links are planted (synthetic benchmark), as many of its best
+ones are right as of correlation's and of the graphical lasso's, and more than of conditional means'.
 
 **What it is not**: a detector of which classes come together across modalities that is better than simple means of the
 soft labels, or than the class pair's probability, which takes no search (docs/pair_probability.md); nor a statement
