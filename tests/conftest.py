@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +30,7 @@ settings.register_profile("project", deadline=None)
 settings.load_profile("project")
 
 CHROMIUM = "/usr/bin/chromium"
+MAIN = sys.modules["__main__"]
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
@@ -38,6 +40,18 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     report = yield
     report.sections = [(name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections]
     return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """A page that a test draws in this process takes the place of `__main__`; what is spawned later would run it."""
+    sys.modules["__main__"] = MAIN
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call() -> None:
+    """As above, for pages that a fixture drew."""
+    sys.modules["__main__"] = MAIN
 
 
 @pytest.fixture(scope="session")
