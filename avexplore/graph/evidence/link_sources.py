@@ -145,7 +145,7 @@ def link_weights(
     elif source == "correlation":
         scores = evidence.correlation
     else:
-        scores = lasso_scores(evidence.correlation, count)
+        scores = lasso_scores(evidence.correlation, count, allowed)
     pairs = np.where(np.triu(allowed), (scores + scores.T) / 2, 0.0)
     kept = _highest(pairs, count)
     return np.where(kept | kept.T, strength, 0.0)
@@ -160,7 +160,7 @@ def _highest(scores: FloatArray, count: int) -> BoolArray:
     return kept.reshape(scores.shape)
 
 
-def lasso_scores(r: FloatArray, count: int) -> FloatArray:
+def lasso_scores(r: FloatArray, count: int, where: BoolArray | None = None) -> FloatArray:
     """Partial correlations of the sparsest graphical lasso with at least `count` positive ones, or else of the fullest.
 
     The penalty is found by bisection, so that other sources can be compared at equal numbers of links. Where even the
@@ -169,9 +169,10 @@ def lasso_scores(r: FloatArray, count: int) -> FloatArray:
     Args:
         r: Correlations. Shape (p, p).
         count: Pairs that are wanted.
+        where: Among which pairs; None for all. Shape (p, p), symmetric.
 
     Returns:
-        Shape (p, p), symmetric, zeros on the diagonal.
+        Of all pairs. Shape (p, p), symmetric, zeros on the diagonal.
 
     Raises:
         ConfigError: If there are too many nodes.
@@ -199,7 +200,7 @@ def lasso_scores(r: FloatArray, count: int) -> FloatArray:
         partial = -precision / np.outer(root, root)
         np.fill_diagonal(partial, 0.0)
         partial = np.maximum(partial, 0.0)
-        links = int(np.count_nonzero(np.triu(partial, 1)))
+        links = int(np.count_nonzero(np.triu(partial if where is None else np.where(where, partial, 0.0), 1)))
         if links >= count:
             found, held, low = partial, p * p, middle
         else:

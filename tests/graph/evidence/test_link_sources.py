@@ -107,6 +107,22 @@ def test_a_lasso_that_has_fewer_links_than_wanted_still_ranks_by_itself() -> Non
     assert scores[0, 2] == scores[1, 2] == 0
 
 
+def test_a_lasso_has_its_links_among_the_pairs_that_are_asked_for() -> None:
+    rng = np.random.default_rng(0)
+    x: FloatArray = rng.normal(size=(4000, 5))
+    x[:, 1] += x[:, 0]  # the strongest link, and not asked for
+    x[:, 2] += 0.3 * x[:, 1]
+    x[:, 4] += 0.3 * x[:, 3]
+    where = np.ones((5, 5), bool)
+    where[0, 1] = where[1, 0] = False
+    evidence = LinkEvidence(correlation(x), np.ones((5, 5)))
+    found = {
+        source: {tuple(pair) for pair in np.argwhere(np.triu(link_weights(source, evidence, count=2, where=where)))}
+        for source in COUNTED[:2]
+    }
+    assert found == {"correlation": {(0, 2), (1, 2)}, "graphical-lasso": {(1, 2), (3, 4)}}
+
+
 def test_what_cannot_be_had_is_refused() -> None:
     evidence = link_evidence(made())
     with pytest.raises(ConfigError, match="no source"):
