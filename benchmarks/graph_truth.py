@@ -70,8 +70,9 @@ which soft labels hang together once others are known, at a penalty that can be 
 null model; LIR reads class posteriors through it. Where links are planted (synthetic benchmark), as many of its best
 ones are right as of correlation's and of the graphical lasso's, and more than of conditional means'.
 
-**What it is not**: a detector of which classes come together across modalities that is better than simple means of the
-soft labels, or than the class pair's probability, which takes no search (docs/pair_probability.md); nor a statement
+**What it is not**: a detector of which classes come together across modalities that is as good as correlation or simple
+means of the soft labels at equal numbers of links, or as the class pair's probability, which takes no search
+(docs/pair_probability.md); nor a statement
 about influence: an arrow is no better than chance at saying which conditional probability is larger, and that only
 tells which class is commoner. Where human labels of each modality are known, nearly every pair across modalities goes
 through one class that is both heard and seen. What links do for retrieval has to be held against popularity, which
