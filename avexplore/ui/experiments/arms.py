@@ -79,7 +79,9 @@ HELP = {
     "link_recall": "Share of the class pairs that truly come together that are linked.",
 }
 NEEDS_TRUTH = ("true-graph", "true-pairs")
-READ_ANEW = "Every arm and the twin are read as does best for them on validation clips."
+READ_ANEW = (
+    "Validation clips choose, for each arm and for the twin, how much the class posteriors count in the embedding."
+)
 
 
 def draw(run: Run) -> None:
@@ -203,7 +205,7 @@ def _chosen(student: StudentConfig, earlier: ExperimentConfig | None) -> Experim
         "arm and seed, the twin's too; otherwise all have the run's.",
     )
     if fair and "reading:anew" in chosen:
-        st.caption("The twin is itself read anew then, so it stands for that arm.")
+        st.caption("The twin is read anew, too: it stands for that arm.")
     with Telling():
         reading: Literal["own", "chosen"] = "chosen" if fair else "own"
         return ExperimentConfig(student, tuple(chosen), int(count), int(start), split=where, reading=reading)

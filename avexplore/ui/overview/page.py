@@ -222,7 +222,7 @@ def _over_seeds(student: StudentConfig) -> None:
     report = None if made is None else _quiet(made, "Experiment")
     if made is None or report is None:
         return
-    read = " Every arm is read as does best for it on validation clips." if made.reading == "chosen" else ""
+    read = f" {arms.READ_ANEW}" if made.reading == "chosen" else ""
     st.markdown(f"**With other seeds, against controls:**{read}")
     said = [arms.in_a_sentence(report, figure) for figure in arms.figures_of(report) if figure in HEADLINE]
     st.markdown("\n".join(f"- {sentence}" for sentence in said))
